@@ -1,0 +1,31 @@
+/* The rank order of tokens: larger logit first, lower id first among equals. */
+#ifndef TOMBOLA_ORDER_H
+#define TOMBOLA_ORDER_H
+
+#include "portable.h"
+
+#define KEY_ZERO 0x80000000u           /* of the logit 0 */
+#define KEY_SMALLEST 0x80800000u       /* of 2^-126, the smallest positive normal number */
+#define KEY_LOWEST 0x00800000u         /* of -FLT_MAX */
+#define KEY_INFINITY 0xFF800000u       /* of +inf; what is above it is NaN */
+#define KEY_MINUS_INFINITY 0x007FFFFFu /* of -inf; what is below it is NaN */
+
+/* Bits of a float with -0 and subnormal numbers, which some devices flush, made +0. */
+static inline words canonical(words bits)
+{
+    return (bits & 0x7F800000u) == 0u ? (words)(0u) : bits;
+}
+
+/* An unsigned integer in the order of the floats that these (canonical) bits stand for. */
+static inline words order_key(words bits)
+{
+    return bits ^ ((0u - (bits >> 31)) | 0x80000000u);
+}
+
+/* The bits that order_key came from. */
+static inline words key_bits(words key)
+{
+    return key ^ (((key >> 31) - 1u) | 0x80000000u);
+}
+
+#endif

@@ -1,0 +1,79 @@
+/* What C and OpenCL C spell differently, so that the headers beside this one can be
+ * compiled by both. The only #ifdef of that kind is here.
+ *
+ * `floats` and `words` are WIDTH-element vectors on the device and single values on the
+ * host: a function written on them is the same arithmetic, element by element. */
+#ifndef TOMBOLA_PORTABLE_H
+#define TOMBOLA_PORTABLE_H
+
+#ifdef __OPENCL_C_VERSION__
+
+#pragma OPENCL FP_CONTRACT OFF
+
+#ifndef WIDTH
+#define WIDTH 16
+#endif
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+
+typedef uint u32;
+typedef ulong u64;
+typedef JOIN(float, WIDTH) floats;
+typedef JOIN(uint, WIDTH) words;
+
+#define fused(a, b, c) fma(a, b, c)
+#define nearest_whole(x) rint(x)              /* halves to even */
+#define words_of(x) JOIN(as_uint, WIDTH)(x)   /* the bits of floats */
+#define floats_of(x) JOIN(as_float, WIDTH)(x) /* floats from their bits */
+#define truncate_to_words(x) JOIN(convert_uint, WIDTH)(x)
+#define signed_to_floats(x) JOIN(convert_float, WIDTH)(JOIN(as_int, WIDTH)(x))
+
+#else
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef float floats;
+typedef uint32_t words;
+
+static inline float fused(float a, float b, float c)
+{
+    return fmaf(a, b, c);
+}
+
+static inline float nearest_whole(float x)
+{
+    return rintf(x);
+}
+
+static inline u32 words_of(float x)
+{
+    u32 bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline float floats_of(u32 bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static inline u32 truncate_to_words(float x)
+{
+    return (u32)x;
+}
+
+static inline float signed_to_floats(u32 x)
+{
+    int32_t value;
+    memcpy(&value, &x, sizeof value);
+    return (float)value;
+}
+
+#endif
+#endif

@@ -1,0 +1,58 @@
+/* The weight of a token: 2^27 * 2^t as an integer, the same on every device, from
+ * fma and integer operations alone. t is the scaled logit less its block's rounded
+ * maximum, so t <= 0.75 and sixteen weights fit in 32 bits. */
+#ifndef TOMBOLA_WEIGHT_H
+#define TOMBOLA_WEIGHT_H
+
+#include "portable.h"
+
+#define WEIGHT_BITS 27
+#define ALIGN_BITS 12 /* block sums move up by this before they are shifted to the row's scale */
+#define MAX_SHIFT 63u /* of a block against the row's largest: nothing of it is left */
+
+#define ROUNDING_MAGIC 12582912.0f /* 1.5 * 2^23: adding it rounds to an integer, held in the low bits */
+#define WHOLE_FROM 8388608.0f      /* 2^23: from here on a float has no fraction */
+
+/* 2^27 * 2^t as a float, to about 1 ulp; t below -126 counts as -126. The degree-6
+ * polynomial for 2^f has its coefficients scaled by 2^27; the exponent is added to its bits. */
+static inline floats scaled_exp2(floats t)
+{
+    t = t > (floats)(-126.0f) ? t : (floats)(-126.0f);
+    floats shifted = t + ROUNDING_MAGIC;
+    floats f = t - (shifted - ROUNDING_MAGIC);
+    floats p = (floats)(0x1.470b48p+14f);
+    p = fused(p, f, (floats)(0x1.5f7276p+17f));
+    p = fused(p, f, (floats)(0x1.3b270ep+20f));
+    p = fused(p, f, (floats)(0x1.c6ae72p+22f));
+    p = fused(p, f, (floats)(0x1.ebfbe2p+24f));
+    p = fused(p, f, (floats)(0x1.62e432p+26f));
+    p = fused(p, f, (floats)(0x1.0p+27f));
+    return floats_of(words_of(p) + (words_of(shifted) << 23));
+}
+
+static inline words weight(floats t)
+{
+    return truncate_to_words(scaled_exp2(t) + 0.5f);
+}
+
+/* The integer nearest to x, halves to even. The sum of x and the magic number is what rint()
+ * gives while |x| <= 2^22, and cheaper where rint() is a call. */
+static inline float round_to_whole(float x)
+{
+    return x < 4194304.0f && x > -4194304.0f ? (x + ROUNDING_MAGIC) - ROUNDING_MAGIC : nearest_whole(x);
+}
+
+/* d_b of a block whose rounded maximum is r, in a row whose largest is r_max. */
+static inline u32 block_shift(float r_max, float r)
+{
+    float distance = r_max - r;
+    return distance < (float)MAX_SHIFT ? (u32)distance : MAX_SHIFT;
+}
+
+/* A sum of weights of one block, at the row's scale. */
+static inline u64 block_mass(u64 sum, u32 shift)
+{
+    return sum << ALIGN_BITS >> shift;
+}
+
+#endif

@@ -1,0 +1,296 @@
+#include "context.h"
+
+#include "error.h"
+#include "kernel_text.h"
+#include "self_test.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+tombola_context_options tombola_context_options_default(void)
+{
+    return (tombola_context_options){.struct_size = sizeof(tombola_context_options)};
+}
+
+static int is_power_of_two(uint32_t x)
+{
+    return x && !(x & (x - 1));
+}
+
+static tombola_status check_options(const tombola_context_options *o, tombola_error *error)
+{
+    if (o->struct_size != sizeof *o)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT,
+                    "options.struct_size is %u, not %zu: start from tombola_context_options_default()",
+                    (unsigned)o->struct_size, sizeof *o);
+    if (o->lanes || o->width) {
+        if (o->width != 4 && o->width != 8 && o->width != 16)
+            return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.width is %u, not 4, 8 or 16", (unsigned)o->width);
+        if (!is_power_of_two(o->lanes) || o->lanes > 256 / o->width)
+            return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.lanes is %u, not a power of two up to 256 / width",
+                        (unsigned)o->lanes);
+    }
+    if (o->teams && (!o->lanes || !is_power_of_two(o->teams) || o->teams > 256 / o->lanes))
+        return fail(error, TOMBOLA_INVALID_ARGUMENT,
+                    "options.teams is %u, not a power of two up to 256 / lanes with lanes given", (unsigned)o->teams);
+    return TOMBOLA_OK;
+}
+
+/* CPUs do best with one work-item that holds a whole vector register's worth; GPUs want the lanes
+ * of a block side by side, and several blocks to hide the way to memory. */
+static void choose_shape(tombola_context *context, const tombola_context_options *o)
+{
+    int is_gpu = context->device.info.type == TOMBOLA_DEVICE_GPU;
+    context->lanes = o->lanes ? o->lanes : is_gpu ? 32 : 1;
+    context->width = o->width ? o->width : is_gpu ? 4 : 16;
+    context->teams = o->teams ? o->teams : is_gpu && !o->lanes ? 8 : 1;
+    size_t largest = 0;
+    clGetDeviceInfo(context->device.id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof largest, &largest, NULL);
+    while (!o->teams && context->teams > 1 && (size_t)context->lanes * context->teams > largest)
+        context->teams /= 2;
+}
+
+/* With the start of the compiler's log, where its first complaint is. */
+static tombola_status fail_build(const tombola_context *context, cl_program program, tombola_error *error)
+{
+    char log[600] = "";
+    size_t size = 0;
+    clGetProgramBuildInfo(program, context->device.id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
+    char *whole = size ? malloc(size + 1) : NULL;
+    if (whole &&
+        clGetProgramBuildInfo(program, context->device.id, CL_PROGRAM_BUILD_LOG, size, whole, NULL) == CL_SUCCESS) {
+        whole[size] = '\0';
+        snprintf(log, sizeof log, "%s", whole);
+    }
+    free(whole);
+    return fail(error, TOMBOLA_BUILD_FAILED, "%s did not compile the kernels: %s", context->device.info.name,
+                log[0] ? log : "no build log");
+}
+
+static tombola_status build(const tombola_context *context, tombola_type type, tombola_input input, cl_program *program,
+                            tombola_error *error)
+{
+    char options[1024];
+    int length = snprintf(options, sizeof options,
+                          "-cl-std=CL1.2 -D LANES=%u -D WIDTH=%u -D TEAMS=%u -D LOGIT_TYPE=%d -D PROBABILITIES=%d %s",
+                          (unsigned)context->lanes, (unsigned)context->width, (unsigned)context->teams, (int)type,
+                          (int)input, context->build_options);
+    if (length < 0 || (size_t)length >= sizeof options)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.build_options is longer than %zu bytes",
+                    sizeof options / 2);
+    const char *text = tombola_kernel_text;
+    cl_int code;
+    *program = clCreateProgramWithSource(context->cl, 1, &text, NULL, &code);
+    if (code != CL_SUCCESS)
+        return fail_cl(error, "clCreateProgramWithSource", code);
+    code = clBuildProgram(*program, 1, &context->device.id, options, NULL, NULL);
+    if (code == CL_SUCCESS)
+        return TOMBOLA_OK;
+    tombola_status status =
+        code == CL_BUILD_PROGRAM_FAILURE || code == CL_COMPILER_NOT_AVAILABLE || code == CL_INVALID_BUILD_OPTIONS
+            ? fail_build(context, *program, error)
+            : fail_cl(error, "clBuildProgram", code);
+    clReleaseProgram(*program);
+    *program = NULL;
+    return status;
+}
+
+tombola_status context_program(tombola_context *context, tombola_type type, tombola_input input, cl_program *program,
+                               tombola_error *error)
+{
+    pthread_mutex_lock(&context->lock);
+    tombola_status status = TOMBOLA_OK;
+    cl_program *kept = &context->programs[type][input];
+    if (!*kept) {
+        cl_program fresh;
+        status = build(context, type, input, &fresh, error);
+        if (!status) {
+            status = self_test_run(context, fresh, type, input, error);
+            if (status)
+                clReleaseProgram(fresh);
+            else
+                *kept = fresh;
+        }
+    }
+    *program = *kept;
+    pthread_mutex_unlock(&context->lock);
+    return status;
+}
+
+static char *copy_text(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = malloc(size);
+    return copy ? memcpy(copy, text, size) : NULL;
+}
+
+/* Opens one device, whole: what is returned has its kernels for binary32 logits built and checked. */
+static tombola_status open_device(const struct device *device, const tombola_context_options *options,
+                                  tombola_context **opened, tombola_error *error)
+{
+    tombola_context *context = calloc(1, sizeof *context);
+    if (!context || pthread_mutex_init(&context->lock, NULL) != 0) {
+        free(context);
+        return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a context");
+    }
+    tombola_status status = TOMBOLA_OK;
+    context->device = *device;
+    choose_shape(context, options);
+    context->build_options = copy_text(options->build_options ? options->build_options : "");
+    if (!context->build_options) {
+        status = fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a context");
+        goto done;
+    }
+    cl_int code;
+    context->cl = clCreateContext(NULL, 1, &context->device.id, NULL, NULL, &code);
+    if (code != CL_SUCCESS) {
+        context->cl = NULL;
+        status = fail_cl(error, "clCreateContext", code);
+        goto done;
+    }
+    cl_program program;
+    status = context_program(context, TOMBOLA_FLOAT32, TOMBOLA_LOGITS, &program, error);
+
+done:
+    if (status) {
+        tombola_context_close(context);
+        return status;
+    }
+    *opened = context;
+    return TOMBOLA_OK;
+}
+
+/* Adds a formatted sentence and a line break to a text that grows. Out of memory leaves it as it was. */
+static void add_sentence(char **text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add_sentence(char **text, const char *format, ...)
+{
+    char sentence[TOMBOLA_ERROR_MESSAGE_SIZE + 512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
+    va_end(arguments);
+    size_t before = *text ? strlen(*text) : 0, size = strlen(sentence);
+    char *grown = realloc(*text, before + size + 2);
+    if (!grown)
+        return;
+    memcpy(grown + before, sentence, size);
+    memcpy(grown + before + size, "\n", 2);
+    *text = grown;
+}
+
+static tombola_status open_named(const struct device *devices, size_t count, const char *name, const char *source,
+                                 const tombola_context_options *options, tombola_context **context, char **choice,
+                                 tombola_error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!device_matches(&devices[i].info, name))
+            continue;
+        add_sentence(choice, "Device %u (%s) is the first that matches \"%s\", which %s asks for.",
+                     (unsigned)devices[i].info.index, devices[i].info.name, name, source);
+        return open_device(&devices[i], options, context, error);
+    }
+    return fail(error, TOMBOLA_NO_DEVICE, "no OpenCL device matches \"%s\", which %s asks for; there %s %zu", name,
+                source, count == 1 ? "is" : "are", count);
+}
+
+static tombola_status open_default(const struct device *devices, size_t count, const tombola_context_options *options,
+                                   tombola_context **context, char **choice, tombola_error *error)
+{
+    size_t *order = malloc(count * sizeof *order);
+    if (!order)
+        return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for the list of devices");
+    device_default_order(devices, count, order);
+    tombola_status status = TOMBOLA_NO_DEVICE;
+    size_t tried = 0;
+    while (tried < count && status) {
+        const struct device *device = &devices[order[tried++]];
+        tombola_error reason = {""};
+        status = open_device(device, options, context, &reason);
+        if (status)
+            add_sentence(choice, "Device %u (%s) was passed over: %s.", (unsigned)device->info.index, device->info.name,
+                         reason.message);
+        else
+            add_sentence(choice, "Device %u (%s) was taken: %s.", (unsigned)device->info.index, device->info.name,
+                         tried > 1                                 ? "the first that works"
+                         : device->info.type == TOMBOLA_DEVICE_GPU ? "the first GPU"
+                                                                   : "there is no GPU, and it comes first");
+    }
+    free(order);
+    if (status)
+        return fail(error, TOMBOLA_NO_DEVICE, "none of %zu OpenCL devices works. %s", count, *choice ? *choice : "");
+    return TOMBOLA_OK;
+}
+
+tombola_status tombola_context_open(const char *device, const tombola_context_options *options,
+                                    tombola_context **context, tombola_error *error)
+{
+    if (!context)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "context is NULL");
+    tombola_context_options defaults = tombola_context_options_default();
+    if (!options)
+        options = &defaults;
+    tombola_status status = check_options(options, error);
+    if (status)
+        return status;
+
+    struct device *devices;
+    size_t count;
+    char *choice = NULL;
+    status = device_load(&devices, &count, error);
+    if (status)
+        return status;
+    const char *variable = getenv("TOMBOLA_DEVICE");
+    if (count == 0)
+        status =
+            fail(error, TOMBOLA_NO_DEVICE, "there is no OpenCL device: the ICD loader finds no platform that has one");
+    else if (device && *device)
+        status = open_named(devices, count, device, "the argument device", options, context, &choice, error);
+    else if (variable && *variable)
+        status = open_named(devices, count, variable, "TOMBOLA_DEVICE", options, context, &choice, error);
+    else
+        status = open_default(devices, count, options, context, &choice, error);
+    if (status)
+        free(choice);
+    else
+        (*context)->choice = choice;
+    free(devices);
+    return status;
+}
+
+const tombola_device *tombola_context_device(const tombola_context *context)
+{
+    return &context->device.info;
+}
+
+const char *tombola_context_choice(const tombola_context *context)
+{
+    return context->choice ? context->choice : "";
+}
+
+void tombola_context_shape(const tombola_context *context, uint32_t *lanes, uint32_t *width, uint32_t *teams)
+{
+    if (lanes)
+        *lanes = context->lanes;
+    if (width)
+        *width = context->width;
+    if (teams)
+        *teams = context->teams;
+}
+
+void tombola_context_close(tombola_context *context)
+{
+    if (!context)
+        return;
+    for (int type = 0; type < TYPES; type++)
+        for (int input = 0; input < INPUTS; input++)
+            if (context->programs[type][input])
+                clReleaseProgram(context->programs[type][input]);
+    if (context->cl)
+        clReleaseContext(context->cl);
+    pthread_mutex_destroy(&context->lock);
+    free(context->build_options);
+    free(context->choice);
+    free(context);
+}

@@ -1,0 +1,160 @@
+#include "device.h"
+
+#include "error.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NO_PLATFORM (-1001) /* CL_PLATFORM_NOT_FOUND_KHR: the loader knows of none */
+
+static void text_of(cl_device_id id, cl_device_info what, char *text, size_t size)
+{
+    if (clGetDeviceInfo(id, what, size - 1, text, NULL) != CL_SUCCESS)
+        text[0] = '\0';
+    text[size - 1] = '\0';
+}
+
+static void describe(struct device *device, cl_platform_id platform, size_t index)
+{
+    cl_device_id id = device->id;
+    tombola_device *info = &device->info;
+    memset(info, 0, sizeof *info);
+    info->index = (uint32_t)index;
+
+    cl_device_type type = 0;
+    clGetDeviceInfo(id, CL_DEVICE_TYPE, sizeof type, &type, NULL);
+    info->type = type & CL_DEVICE_TYPE_GPU   ? TOMBOLA_DEVICE_GPU
+                 : type & CL_DEVICE_TYPE_CPU ? TOMBOLA_DEVICE_CPU
+                                             : TOMBOLA_DEVICE_OTHER;
+    cl_ulong memory = 0;
+    clGetDeviceInfo(id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof memory, &memory, NULL);
+    info->memory = memory;
+    cl_uint units = 0;
+    clGetDeviceInfo(id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
+    info->compute_units = units;
+
+    if (clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof info->platform - 1, info->platform, NULL) != CL_SUCCESS)
+        info->platform[0] = '\0';
+    text_of(id, CL_DEVICE_NAME, info->name, sizeof info->name);
+    text_of(id, CL_DEVICE_VERSION, info->version, sizeof info->version);
+    text_of(id, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
+}
+
+/* Appends the devices of one platform. A platform that fails or has none adds nothing. */
+static tombola_status add_platform(cl_platform_id platform, struct device **devices, size_t *count,
+                                   tombola_error *error)
+{
+    cl_uint here = 0;
+    if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &here) != CL_SUCCESS || here == 0)
+        return TOMBOLA_OK;
+    cl_device_id *ids = malloc(here * sizeof *ids);
+    struct device *grown = realloc(*devices, (*count + here) * sizeof *grown);
+    if (grown)
+        *devices = grown;
+    if (!ids || !grown) {
+        free(ids);
+        return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for the list of devices");
+    }
+    if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, here, ids, NULL) == CL_SUCCESS) {
+        for (cl_uint i = 0; i < here; i++) {
+            grown[*count].id = ids[i];
+            describe(&grown[*count], platform, *count);
+            ++*count;
+        }
+    }
+    free(ids);
+    return TOMBOLA_OK;
+}
+
+tombola_status device_load(struct device **devices, size_t *count, tombola_error *error)
+{
+    *devices = NULL;
+    *count = 0;
+    cl_uint platform_count = 0;
+    cl_int code = clGetPlatformIDs(0, NULL, &platform_count);
+    if (code == NO_PLATFORM || (code == CL_SUCCESS && platform_count == 0))
+        return TOMBOLA_OK;
+    if (code != CL_SUCCESS)
+        return fail_cl(error, "clGetPlatformIDs", code);
+
+    tombola_status status = TOMBOLA_OK;
+    cl_platform_id *platforms = malloc(platform_count * sizeof *platforms);
+    if (!platforms) {
+        status = fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for the list of platforms");
+        goto done;
+    }
+    code = clGetPlatformIDs(platform_count, platforms, NULL);
+    if (code != CL_SUCCESS) {
+        status = fail_cl(error, "clGetPlatformIDs", code);
+        goto done;
+    }
+    for (cl_uint i = 0; i < platform_count && !status; i++)
+        status = add_platform(platforms[i], devices, count, error);
+    if (!status && *count > 0) {
+        size_t *order = malloc(*count * sizeof *order);
+        if (!order) {
+            status = fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for the list of devices");
+            goto done;
+        }
+        device_default_order(*devices, *count, order);
+        (*devices)[order[0]].info.is_default = 1;
+        free(order);
+    }
+
+done:
+    free(platforms);
+    if (status) {
+        free(*devices);
+        *devices = NULL;
+        *count = 0;
+    }
+    return status;
+}
+
+static int contains(const char *text, const char *part)
+{
+    for (; *text; text++) {
+        size_t i = 0;
+        while (part[i] && tolower((unsigned char)text[i]) == tolower((unsigned char)part[i]))
+            i++;
+        if (!part[i])
+            return 1;
+    }
+    return 0;
+}
+
+int device_matches(const tombola_device *device, const char *name)
+{
+    if (name[strspn(name, "0123456789")] == '\0') {
+        char *end;
+        return strtoull(name, &end, 10) == device->index;
+    }
+    return contains(device->name, name) || contains(device->platform, name);
+}
+
+void device_default_order(const struct device *devices, size_t count, size_t *order)
+{
+    static const tombola_device_type ranks[] = {TOMBOLA_DEVICE_GPU, TOMBOLA_DEVICE_CPU, TOMBOLA_DEVICE_OTHER};
+    size_t placed = 0;
+    for (size_t rank = 0; rank < sizeof ranks / sizeof ranks[0]; rank++)
+        for (size_t i = 0; i < count; i++)
+            if (devices[i].info.type == ranks[rank])
+                order[placed++] = i;
+}
+
+tombola_status tombola_device_list(tombola_device *devices, size_t capacity, size_t *count, tombola_error *error)
+{
+    if (!count)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "count is NULL");
+    if (!devices && capacity > 0)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "devices is NULL, but capacity is %zu", capacity);
+    struct device *loaded;
+    tombola_status status = device_load(&loaded, count, error);
+    if (status)
+        return status;
+    for (size_t i = 0; i < *count && i < capacity; i++)
+        devices[i] = loaded[i].info;
+    free(loaded);
+    return TOMBOLA_OK;
+}

@@ -1,0 +1,24 @@
+/* The OpenCL devices of this machine. */
+#ifndef TOMBOLA_SRC_DEVICE_H
+#define TOMBOLA_SRC_DEVICE_H
+
+#include "tombola.h"
+
+#include <CL/cl.h>
+
+struct device {
+    cl_device_id id;
+    tombola_device info;
+};
+
+/* All devices in the order of the list; *devices is to be freed. No platform at all gives *count = 0. */
+tombola_status device_load(struct device **devices, size_t *count, tombola_error *error);
+
+/* Whether `name` (an index, or a part of the device's or platform's name in any case) means this device. */
+int device_matches(const tombola_device *device, const char *name);
+
+/* Fills order[0..count) with the indices of the devices as they are tried by default: GPUs, then
+ * CPUs, then the rest, each in the order of the list. */
+void device_default_order(const struct device *devices, size_t count, size_t *order);
+
+#endif

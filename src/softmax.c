@@ -1,0 +1,110 @@
+/* softmax and top_k: their results are as large as the caller asks for, so the kernels write to the caller's
+ * memory itself, wrapped for the length of the call. */
+#include "sampler.h"
+
+#include "context.h"
+#include "error.h"
+
+/* What differs between the two. */
+struct request {
+    cl_kernel kernel;
+    cl_uint detail[2]; /* the kernel's arguments after the common ones */
+    int detail_count;
+    void *results;
+    size_t bytes;
+    tombola_row_status *status;
+};
+
+/* Makes what the kernel wrote to a wrapped buffer visible in the host memory under it. */
+static tombola_status settle_results(tombola_sampler *s, const struct request *r, cl_mem wrapped, tombola_error *error)
+{
+    cl_int code;
+    s->times.bytes_read += r->bytes;
+    void *mapped = clEnqueueMapBuffer(s->queue, wrapped, CL_TRUE, CL_MAP_READ, 0, r->bytes, 0, NULL,
+                                      batch_event(s, WORK_READ), &code);
+    if (code != CL_SUCCESS)
+        return fail_cl(error, "clEnqueueMapBuffer", code);
+    code = clEnqueueUnmapMemObject(s->queue, wrapped, mapped, 0, NULL, NULL);
+    return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clEnqueueUnmapMemObject", code);
+}
+
+static tombola_status run(tombola_sampler *s, const struct row_batch *batch, const struct request *r,
+                          tombola_error *error)
+{
+    tombola_status status = batch_check(s, batch, error);
+    if (status)
+        return status;
+    cl_int code;
+    cl_mem wrapped =
+        clCreateBuffer(s->context->cl, CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR, r->bytes, r->results, &code);
+    if (code != CL_SUCCESS)
+        return fail_cl(error, "clCreateBuffer for the results", code);
+    status = batch_begin(s, batch, r->kernel, error);
+    if (!status) {
+        cl_uint argument = 9;
+        for (int i = 0; i < r->detail_count; i++)
+            code |= clSetKernelArg(r->kernel, argument++, sizeof(cl_uint), &r->detail[i]);
+        code |= clSetKernelArg(r->kernel, argument, sizeof(cl_mem), &wrapped);
+        if (code != CL_SUCCESS)
+            status = fail_cl(error, "clSetKernelArg", code);
+    }
+    if (!status)
+        status = batch_launch(s, batch, r->kernel, error);
+    if (!status)
+        status = batch_read_draws(s, batch, error);
+    if (!status)
+        status = settle_results(s, r, wrapped, error);
+    status = batch_end(s, status, error);
+    clReleaseMemObject(wrapped);
+    if (!status && r->status)
+        for (size_t row = 0; row < batch->rows; row++)
+            r->status[row] = (tombola_row_status)s->host_draws[row].status;
+    return status;
+}
+
+tombola_status tombola_sampler_softmax(tombola_sampler *sampler, const void *logits, size_t rows, size_t row_stride,
+                                       const tombola_params *params, int logarithms, float *output,
+                                       size_t output_stride, tombola_row_status *status, tombola_error *error)
+{
+    if (!sampler)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "sampler is NULL");
+    if (!output)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "output is NULL");
+    if (output_stride < sampler->vocabulary)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "output_stride is %zu, less than the vocabulary %zu",
+                    output_stride, sampler->vocabulary);
+    if (output_stride > UINT32_MAX || output_stride > SIZE_MAX / sizeof(float) / sampler->max_rows)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "output_stride is %zu, which is too large", output_stride);
+    const struct row_batch batch = {logits, rows, row_stride, params};
+    const struct request request = {
+        .kernel = sampler->softmax,
+        .detail = {(cl_uint)output_stride, logarithms != 0},
+        .detail_count = 2,
+        .results = output,
+        .bytes = ((rows - 1) * output_stride + sampler->vocabulary) * sizeof(float),
+        .status = status,
+    };
+    return run(sampler, &batch, &request, error);
+}
+
+tombola_status tombola_sampler_top_k(tombola_sampler *sampler, const void *logits, size_t rows, size_t row_stride,
+                                     const tombola_params *params, size_t k, tombola_candidate *candidates,
+                                     tombola_row_status *status, tombola_error *error)
+{
+    if (!sampler)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "sampler is NULL");
+    if (!candidates)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "candidates is NULL");
+    if (k < 1 || k > TOMBOLA_MAX_TOP_K)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "k is %zu, not from 1 to %u", k, TOMBOLA_MAX_TOP_K);
+    const struct row_batch batch = {logits, rows, row_stride, params};
+    const struct request request = {
+        .kernel = sampler->top_k,
+        .detail = {(cl_uint)k},
+        .detail_count = 1,
+        .results = candidates,
+        .bytes = rows * k * sizeof(tombola_candidate),
+        .status = status,
+    };
+    return run(sampler, &batch, &request, error);
+}
