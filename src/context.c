@@ -74,7 +74,7 @@ static tombola_status build(const tombola_context *context, tombola_type type, t
 {
     char options[1024];
     int length = snprintf(options, sizeof options,
-                          "-cl-std=CL1.2 -D LANES=%u -D WIDTH=%u -D TEAMS=%u -D LOGIT_TYPE=%d -D PROBABILITIES=%d %s",
+                          "-cl-std=CL1.2 -w -D LANES=%u -D WIDTH=%u -D TEAMS=%u -D LOGIT_TYPE=%d -D PROBABILITIES=%d %s",
                           (unsigned)context->lanes, (unsigned)context->width, (unsigned)context->teams, (int)type,
                           (int)input, context->build_options);
     if (length < 0 || (size_t)length >= sizeof options)
