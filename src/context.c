@@ -25,7 +25,7 @@ static tombola_status check_options(const tombola_context_options *o, tombola_er
         return fail(error, TOMBOLA_INVALID_ARGUMENT,
                     "options.struct_size is %u, not %zu: start from tombola_context_options_default()",
                     (unsigned)o->struct_size, sizeof *o);
-    if (o->lanes || o->width) {
+    if (o->lanes || o->width) { /* one without the other is out of range too */
         if (o->width != 4 && o->width != 8 && o->width != 16)
             return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.width is %u, not 4, 8 or 16", (unsigned)o->width);
         if (!is_power_of_two(o->lanes) || o->lanes > 256 / o->width)
@@ -38,13 +38,16 @@ static tombola_status check_options(const tombola_context_options *o, tombola_er
     return TOMBOLA_OK;
 }
 
-/* CPUs do best with one work-item that holds a whole vector register's worth; GPUs want the lanes
- * of a block side by side, and several blocks to hide the way to memory. */
+/* CPUs do best with one work-item that holds whole vector registers; GPUs want the lanes of a block
+ * side by side, and several blocks to hide the way to memory. A device that has no vectors of its own takes
+ * them apart, and compiles the longer the wider they are. */
 static void choose_shape(tombola_context *context, const tombola_context_options *o)
 {
     int is_gpu = context->device.info.type == TOMBOLA_DEVICE_GPU;
+    cl_uint native = 0;
+    clGetDeviceInfo(context->device.id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof native, &native, NULL);
     context->lanes = o->lanes ? o->lanes : is_gpu ? 32 : 1;
-    context->width = o->width ? o->width : is_gpu ? 4 : 16;
+    context->width = o->width ? o->width : is_gpu || native <= 1 ? 4 : 16;
     context->teams = o->teams ? o->teams : is_gpu && !o->lanes ? 8 : 1;
     size_t largest = 0;
     clGetDeviceInfo(context->device.id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof largest, &largest, NULL);
@@ -73,10 +76,11 @@ static tombola_status build(const tombola_context *context, tombola_type type, t
                             tombola_error *error)
 {
     char options[1024];
-    int length = snprintf(options, sizeof options,
-                          "-cl-std=CL1.2 -w -D LANES=%u -D WIDTH=%u -D TEAMS=%u -D LOGIT_TYPE=%d -D PROBABILITIES=%d %s",
-                          (unsigned)context->lanes, (unsigned)context->width, (unsigned)context->teams, (int)type,
-                          (int)input, context->build_options);
+    int length =
+        snprintf(options, sizeof options,
+                 "-cl-std=CL1.2 -w -D LANES=%u -D WIDTH=%u -D TEAMS=%u -D LOGIT_TYPE=%d -D PROBABILITIES=%d %s",
+                 (unsigned)context->lanes, (unsigned)context->width, (unsigned)context->teams, (int)type, (int)input,
+                 context->build_options);
     if (length < 0 || (size_t)length >= sizeof options)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.build_options is longer than %zu bytes",
                     sizeof options / 2);

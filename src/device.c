@@ -24,8 +24,9 @@ static void describe(struct device *device, cl_platform_id platform, size_t inde
 
     cl_device_type type = 0;
     clGetDeviceInfo(id, CL_DEVICE_TYPE, sizeof type, &type, NULL);
-    info->type = type & CL_DEVICE_TYPE_GPU   ? TOMBOLA_DEVICE_GPU
-                 : type & CL_DEVICE_TYPE_CPU ? TOMBOLA_DEVICE_CPU
+    /* Some are several at once: simulators call themselves everything, and are used like a CPU. */
+    info->type = type & CL_DEVICE_TYPE_CPU   ? TOMBOLA_DEVICE_CPU
+                 : type & CL_DEVICE_TYPE_GPU ? TOMBOLA_DEVICE_GPU
                                              : TOMBOLA_DEVICE_OTHER;
     cl_ulong memory = 0;
     clGetDeviceInfo(id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof memory, &memory, NULL);
