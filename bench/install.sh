@@ -1,0 +1,60 @@
+# shellcheck shell=bash disable=SC2034  # sourced
+# Sourced by bench/demo.sh and tests/run.sh: the Debian packages they need, and how to get
+# them. It stands beside the demo, whose list is the one that the tests' begins with.
+
+demo_packages=(
+  gcc                 # compiles the library and the command
+  libc6-dev           # C headers, which gcc only recommends
+  cmake               # the build
+  make                # runs it
+  pkg-config          # finds jansson
+  ocl-icd-opencl-dev  # OpenCL headers and the loader that finds devices at run time
+  pocl-opencl-icd     # an OpenCL device for every CPU
+  libjansson-dev      # JSON for the command
+  libcsv-dev          # CSV for the command
+  uthash-dev          # the hash table of the command's language model
+  fortunes            # 1.3 MB of English that the language model learns from
+)
+
+test_packages=(
+  "${demo_packages[@]}"
+  libcmocka-dev       # the test framework
+  clang               # a second compiler, and the check of the kernels without a device
+  clang-format        # the check of the layout
+)
+
+long_test_packages=(
+  "${test_packages[@]}"
+  oclgrind            # an OpenCL device that sees data races and uninitialised memory
+  mesa-opencl-icd     # rusticl, another OpenCL device for CPUs
+  python3-venv        # a folder of its own for Intel's runtime, which Debian has not
+)
+
+# install_missing PACKAGE...: installs those that are not there, and nothing else.
+install_missing() {
+  local package missing=() as_root=()
+  if ! command -v dpkg-query apt-get >/dev/null; then
+    echo "This is no Debian: please see to it that these are installed, by the names they have here: $*" >&2
+    return 0
+  fi
+  for package in "$@"; do
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+
+  echo "== Installing what is missing: ${missing[*]}"
+  for package in "${missing[@]}"; do
+    sed -n "s/^  \($package\)  *# /   \1: /p" "${BASH_SOURCE[0]}"
+  done
+  if [ "$(id -u)" != 0 ]; then
+    if ! command -v sudo >/dev/null || { ! sudo -n true 2>/dev/null && [ ! -t 0 ]; }; then
+      echo "This needs root, and sudo is not to be had. Please have this run, then try again:" >&2
+      echo "  apt-get update && apt-get install -y --no-install-recommends ${missing[*]}" >&2
+      exit 1
+    fi
+    as_root=(sudo)
+  fi
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}

@@ -1,0 +1,197 @@
+#include "figures.h"
+
+#include <err.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Draws of a batch: enough to keep a device busy, with little to copy for short rows. */
+#define BATCH_ROWS 4096
+#define BATCH_VALUES ((size_t)1 << 20)
+
+/* What one computation needs at hand: a batch of equal rows. */
+typedef struct batch {
+    tombola_context *context;
+    tombola_sampler *sampler;
+    size_t rows;
+    float *values;
+    tombola_params *params;
+    tombola_draw *draws;
+} batch;
+
+static int allocate(figures *figures, batch *batch, const float *values)
+{
+    size_t cells = figures->tokens * figures->columns;
+    figures->probabilities = calloc(cells, sizeof(float));
+    figures->keeps = calloc(cells, 1);
+    figures->drawn = calloc(cells, sizeof(uint64_t));
+    figures->kept = calloc(figures->columns, sizeof(uint32_t));
+    figures->entropy = calloc(figures->columns, sizeof(double));
+
+    batch->rows = BATCH_VALUES / figures->tokens;
+    batch->rows = batch->rows > BATCH_ROWS ? BATCH_ROWS : batch->rows;
+    if (figures->draws < batch->rows)
+        batch->rows = (size_t)figures->draws;
+    if (batch->rows < figures->columns)
+        batch->rows = figures->columns;
+    batch->values = calloc(batch->rows * figures->tokens, sizeof(float));
+    batch->params = calloc(batch->rows, sizeof *batch->params);
+    batch->draws = calloc(batch->rows, sizeof *batch->draws);
+    if (!figures->probabilities || !figures->keeps || !figures->drawn || !figures->kept || !figures->entropy ||
+        !batch->values || !batch->params || !batch->draws) {
+        warnx("out of memory");
+        return -1;
+    }
+    for (size_t row = 0; row < batch->rows; row++)
+        memcpy(batch->values + row * figures->tokens, values, figures->tokens * sizeof *values);
+    return 0;
+}
+
+static int check_rows(const figures *figures, const batch *batch)
+{
+    for (size_t column = 0; column < figures->columns; column++) {
+        tombola_row_status status = (tombola_row_status)batch->draws[column].status;
+        if (status == TOMBOLA_ROW_INVALID) {
+            warnx("at temperature %g the distribution is invalid: its values overflow when scaled",
+                  (double)figures->temperatures[column]);
+            return -1;
+        }
+        if (status == TOMBOLA_ROW_EMPTY) {
+            warnx("at temperature %g the distribution is empty: there is no token that could be drawn",
+                  (double)figures->temperatures[column]);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Filters keep the first tokens in rank order, and a draw tells how many. */
+static int find_kept(figures *figures, batch *batch, tombola_error *error)
+{
+    tombola_candidate *ranked = calloc(figures->columns * figures->tokens, sizeof *ranked);
+    if (!ranked) {
+        warnx("out of memory");
+        return -1;
+    }
+    int failed = -1;
+    if (tombola_sampler_sample(batch->sampler, batch->values, figures->columns, figures->tokens, batch->params,
+                               batch->draws, error) ||
+        tombola_sampler_top_k(batch->sampler, batch->values, figures->columns, figures->tokens, batch->params,
+                              figures->tokens, ranked, NULL, error)) {
+        warnx("%s", error->message);
+        goto done;
+    }
+    if (check_rows(figures, batch))
+        goto done;
+    for (size_t column = 0; column < figures->columns; column++) {
+        figures->kept[column] = batch->draws[column].kept;
+        for (size_t rank = 0; rank < figures->kept[column]; rank++) {
+            int32_t token = ranked[column * figures->tokens + rank].token;
+            if (token >= 0)
+                figures->keeps[column * figures->tokens + (size_t)token] = 1;
+        }
+    }
+    failed = 0;
+done:
+    free(ranked);
+    return failed;
+}
+
+/* Renormalising is the softmax of what is left once the dropped are masked out. */
+static int find_probabilities(figures *figures, batch *batch, float mask, tombola_error *error)
+{
+    size_t cells = figures->columns * figures->tokens;
+    float *masked = calloc(cells, sizeof *masked);
+    if (!masked) {
+        warnx("out of memory");
+        return -1;
+    }
+    for (size_t i = 0; i < cells; i++)
+        masked[i] = figures->filtered && !figures->keeps[i] ? mask : batch->values[i];
+    int failed = tombola_sampler_softmax(batch->sampler, masked, figures->columns, figures->tokens, batch->params, 0,
+                                         figures->probabilities, figures->tokens, NULL, error) != TOMBOLA_OK;
+    free(masked);
+    if (failed) {
+        warnx("%s", error->message);
+        return -1;
+    }
+    for (size_t i = 0; i < cells; i++) {
+        double p = figures->probabilities[i];
+        if (p > 0)
+            figures->entropy[i / figures->tokens] -= p * log2(p);
+    }
+    return 0;
+}
+
+static int count_draws(figures *figures, batch *batch, size_t column, const tombola_params *params,
+                       tombola_error *error)
+{
+    uint64_t *drawn = figures->drawn + column * figures->tokens;
+    for (uint64_t done = 0; done < figures->draws;) {
+        uint64_t left = figures->draws - done;
+        size_t rows = left < batch->rows ? (size_t)left : batch->rows;
+        for (size_t row = 0; row < rows; row++) {
+            batch->params[row] = *params;
+            batch->params[row].offset += done + row;
+        }
+        if (tombola_sampler_sample(batch->sampler, batch->values, rows, figures->tokens, batch->params, batch->draws,
+                                   error)) {
+            warnx("%s", error->message);
+            return -1;
+        }
+        for (size_t row = 0; row < rows; row++)
+            if (batch->draws[row].token >= 0)
+                drawn[batch->draws[row].token]++;
+        done += rows;
+    }
+    return 0;
+}
+
+int figures_compute(figures *figures, const tool_sampling *sampling, const float *values, tombola_input input)
+{
+    int failed = -1;
+    batch batch = {0};
+    tombola_error error;
+    if (allocate(figures, &batch, values))
+        goto done;
+    if (!(batch.context = tool_sampling_open(sampling)))
+        goto done;
+    tombola_sampler_options options = tombola_sampler_options_default();
+    options.input = input;
+    if (tombola_sampler_create(batch.context, figures->tokens, batch.rows, &options, &batch.sampler, &error)) {
+        warnx("%s", error.message);
+        goto done;
+    }
+
+    tombola_params params = sampling->params;
+    figures->filtered = params.top_k > 0 || params.top_p < 1 || params.min_p > 0;
+    for (size_t column = 0; column < figures->columns; column++) {
+        batch.params[column] = params;
+        batch.params[column].temperature = figures->temperatures[column];
+    }
+    float mask = input == TOMBOLA_PROBABILITIES ? 0 : -INFINITY;
+    if (find_kept(figures, &batch, &error) || find_probabilities(figures, &batch, mask, &error))
+        goto done;
+    for (size_t column = 0; column < figures->columns; column++) {
+        params.temperature = figures->temperatures[column];
+        if (count_draws(figures, &batch, column, &params, &error))
+            goto done;
+    }
+    failed = 0;
+done:
+    tombola_sampler_release(batch.sampler);
+    tombola_context_close(batch.context);
+    free(batch.values);
+    free(batch.params);
+    free(batch.draws);
+    return failed;
+}
+
+void figures_release(figures *figures)
+{
+    free(figures->probabilities);
+    free(figures->keeps);
+    free(figures->drawn);
+    free(figures->kept);
+    free(figures->entropy);
+}

@@ -1,0 +1,319 @@
+#include "tool.h"
+
+#include <err.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "continuation.h"
+
+#define DEFAULT_TEMPERATURE 0.8f
+#define DEFAULT_TOKENS 100
+#define MAX_BATCH 65536
+#define MAX_TOKENS (1u << 24)
+
+static const char DOC[] =
+    "Learns an n-gram language model from text files (those of `fortune' have their texts apart), and writes on from "
+    "prompts with it: each token is drawn from a row of logits over the whole vocabulary."
+    "\v"
+    "Every prompt is continued at every temperature, --batch times each; without a prompt, a text is begun. The rows "
+    "of one prompt have streams 0, 1, 2 and so on of the seed, temperature by temperature, so that what becomes of a "
+    "prompt does not depend on the others.\n\n"
+    "A single row is printed as it comes, several once they are done.";
+
+enum { TEXT = 0x100, PROMPT, PROMPTS, OUTPUT, BATCH, COUNT, GREEDY, PRESET, IGNORE_END, JSON };
+
+static const struct argp_option OPTIONS[] = {
+    {"text", TEXT, "FILE", 0, "A text to learn from; repeat it, or name more files after it", 0},
+    {"prompt", PROMPT, "TEXT", 0, "How a text begins; may be repeated", 0},
+    {"prompts", PROMPTS, "FILE", 0, "A prompt in each line of a file; empty lines do not count", 0},
+    {"output", OUTPUT, "FILE", 0, "Also write the texts to a file, a JSON object for each row on its own line", 0},
+    {"batch", BATCH, "N", 0, "How often each prompt is continued at each temperature (default 1)", 0},
+    {"max-tokens", COUNT, "N", 0, "Words and punctuation marks in a continuation at most (default 100)", 0},
+    {"greedy", GREEDY, 0, 0, "Always take the most likely token: --temperature 0", 0},
+    {"preset", PRESET, "NAME", 0,
+     "A temperature by its use: code (0.2), factual (0.5), creative (0.85), brainstorm (1.2)", 0},
+    {"ignore-end", IGNORE_END, 0, 0, "Do not stop where the model ends a text: go on with another", 0},
+    {"json", JSON, 0, 0, "Print an object for each row, then one that sums up, a line each", 0},
+    {0},
+};
+
+static const struct preset {
+    const char *name;
+    float temperature;
+} PRESETS[] = {{"code", 0.2f}, {"factual", 0.5f}, {"creative", 0.85f}, {"brainstorm", 1.2f}};
+
+typedef struct options {
+    tool_sampling sampling;
+    char **texts; /* with room for argc */
+    size_t text_count;
+    char **prompts; /* likewise */
+    size_t prompt_count;
+    const char *prompts_file;
+    const char *output;
+    size_t batch;
+    size_t max_tokens;
+    int greedy;
+    const struct preset *preset;
+    int ignore_end;
+    int json;
+} options;
+
+static size_t read_count(const char *option, const char *text, uint64_t high, struct argp_state *state)
+{
+    uint64_t value;
+    if (tool_integer_read(text, high, &value) || value == 0)
+        argp_error(state, "%s %s: not a whole number from 1 to %llu", option, text, (unsigned long long)high);
+    return (size_t)value;
+}
+
+static const struct preset *find_preset(const char *name, struct argp_state *state)
+{
+    for (size_t i = 0; i < sizeof PRESETS / sizeof PRESETS[0]; i++)
+        if (strcmp(PRESETS[i].name, name) == 0)
+            return &PRESETS[i];
+    argp_error(state, "--preset %s: there are code, factual, creative and brainstorm", name);
+    return NULL;
+}
+
+static void check(const options *options, struct argp_state *state)
+{
+    if (options->text_count == 0)
+        argp_error(state, "which text? Name files with --text");
+    if ((options->sampling.temperature_count > 0) + (options->preset != NULL) + options->greedy > 1)
+        argp_error(state, "--temperature, --preset and --greedy say the same thing: give one of them");
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    options *options = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->sampling;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (options->text_count == 0)
+            argp_error(state, "'%s': name text files with --text", text);
+        /* fall through */
+    case TEXT:
+        options->texts[options->text_count++] = text;
+        return 0;
+    case PROMPT:
+        options->prompts[options->prompt_count++] = text;
+        return 0;
+    case PROMPTS:
+        options->prompts_file = text;
+        return 0;
+    case OUTPUT:
+        options->output = text;
+        return 0;
+    case BATCH:
+        options->batch = read_count("--batch", text, MAX_BATCH, state);
+        return 0;
+    case COUNT:
+        options->max_tokens = read_count("--max-tokens", text, MAX_TOKENS, state);
+        return 0;
+    case GREEDY:
+        options->greedy = 1;
+        return 0;
+    case PRESET:
+        options->preset = find_preset(text, state);
+        return 0;
+    case IGNORE_END:
+        options->ignore_end = 1;
+        return 0;
+    case JSON:
+        options->json = 1;
+        return 0;
+    case ARGP_KEY_END:
+        check(options, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* Adds the lines of a file, which is read into *text, to the prompts. 0, or -1 with a message. */
+static int read_prompts(options *options, char **text)
+{
+    size_t length, lines = 1;
+    *text = corpus_file_read(options->prompts_file, &length);
+    if (!*text)
+        return -1;
+    for (size_t i = 0; i < length; i++)
+        lines += (*text)[i] == '\n';
+    char **prompts = realloc(options->prompts, (options->prompt_count + lines) * sizeof *prompts);
+    if (!prompts) {
+        warn("%s", options->prompts_file);
+        return -1;
+    }
+    options->prompts = prompts;
+    size_t before = options->prompt_count;
+    char *rest = *text;
+    for (char *line; (line = strsep(&rest, "\r\n"));)
+        if (line[strspn(line, " \t")] != '\0')
+            options->prompts[options->prompt_count++] = line;
+    if (options->prompt_count == before) {
+        warnx("%s: no prompts in it", options->prompts_file);
+        return -1;
+    }
+    return 0;
+}
+
+static json_t *real_or_inf(float value)
+{
+    return isinf(value) ? json_string("inf") : json_real((double)value);
+}
+
+static int print_row(FILE *file, const continuation *c, size_t row)
+{
+    const tombola_sequence *sequence = &c->sequences[row];
+    char *text = continuation_text(c, row);
+    if (!text) {
+        warnx("out of memory");
+        return -1;
+    }
+    json_t *object =
+        json_pack("{s:I, s:s, s:o, s:I, s:s, s:I, s:s}", "row", (json_int_t)row, "prompt", continuation_prompt(c, row),
+                  "temperature", real_or_inf(sequence->params.temperature), "stream",
+                  (json_int_t)sequence->params.stream, "text", text, "tokens",
+                  (json_int_t)(sequence->length - c->starts[row]), "finish", tombola_finish_string(sequence->finish));
+    free(text);
+    return tool_json_print(file, object);
+}
+
+static int write_rows(const char *path, FILE *file, const continuation *c)
+{
+    int failed = 0;
+    for (size_t row = 0; row < c->rows && !failed; row++)
+        failed = print_row(file, c, row);
+    if (fclose(file) && !failed) {
+        warn("%s", path);
+        failed = -1;
+    }
+    return failed;
+}
+
+static int print_texts(const continuation *c)
+{
+    for (size_t row = 0; row < c->rows; row++) {
+        char *text = continuation_text(c, row);
+        if (!text) {
+            warnx("out of memory");
+            return -1;
+        }
+        writer writer = {stdout, 0};
+        printf("--- %zu, temperature %g\n", row, (double)c->sequences[row].params.temperature);
+        writer_put(&writer, continuation_prompt(c, row));
+        writer_put(&writer, text);
+        fputs("\n\n", stdout);
+        free(text);
+    }
+    return 0;
+}
+
+static int print_sum(const continuation *c, const char *device, int json)
+{
+    double speed = (double)c->tokens / c->seconds;
+    double model = c->model_seconds / c->seconds;
+    double transfer = c->transfer_seconds / c->seconds;
+    double decode = c->decode_seconds / c->seconds;
+    size_t vocabulary = words_count(c->corpus->words);
+    if (json)
+        return tool_json_print(stdout, json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f}", "device", device,
+                                                 "vocabulary", (json_int_t)vocabulary, "tokens", (json_int_t)c->tokens,
+                                                 "seconds", c->seconds, "tokens_per_second", speed, "model", model,
+                                                 "transfer", transfer, "decoding", decode));
+    printf("%zu tokens of a vocabulary of %zu at %.0f tokens/s on %s\n", c->tokens, vocabulary, speed, device);
+    printf("time: model %.0f%%, transfer %.0f%%, decoding %.0f%%, launching and the rest %.0f%%\n", 100 * model,
+           100 * transfer, 100 * decode, 100 * (1 - model - transfer - decode));
+    return 0;
+}
+
+static int run(const options *options, const continuation_plan *plan, corpus *corpus, FILE **output)
+{
+    int failed = -1;
+    continuation continuation;
+    tombola_context *context = NULL;
+    if (continuation_prepare(&continuation, plan, corpus))
+        goto done;
+    if (!(context = tool_sampling_open(&options->sampling)))
+        goto done;
+    int streaming = continuation.rows == 1 && !options->json;
+    failed = continuation_run(&continuation, context, streaming);
+    if (!failed && options->json)
+        for (size_t row = 0; row < continuation.rows && !failed; row++)
+            failed = print_row(stdout, &continuation, row);
+    else if (!failed && !streaming)
+        failed = print_texts(&continuation);
+    if (!failed && *output) {
+        failed = write_rows(options->output, *output, &continuation);
+        *output = NULL;
+    }
+    if (!failed)
+        failed = print_sum(&continuation, tombola_context_device(context)->name, options->json);
+done:
+    tombola_context_close(context);
+    continuation_release(&continuation);
+    return failed;
+}
+
+/* Opens and loads what the options name, then runs. */
+static int generate(options *options)
+{
+    int failed = -1;
+    char *prompts_text = NULL;
+    FILE *output = NULL;
+    corpus corpus = {0};
+    if (options->prompts_file && read_prompts(options, &prompts_text))
+        goto done;
+    if (options->prompt_count == 0)
+        options->prompts[options->prompt_count++] = "";
+    if (corpus_load(&corpus, options->texts, options->text_count))
+        goto done;
+    if (options->output && !(output = fopen(options->output, "w"))) {
+        warn("%s", options->output);
+        goto done;
+    }
+    tool_sampling *sampling = &options->sampling;
+    if (sampling->temperature_count == 0)
+        sampling->temperatures[sampling->temperature_count++] = options->greedy   ? 0.0f
+                                                                : options->preset ? options->preset->temperature
+                                                                                  : DEFAULT_TEMPERATURE;
+    const continuation_plan plan = {
+        .prompts = options->prompts,
+        .prompt_count = options->prompt_count,
+        .temperatures = sampling->temperatures,
+        .temperature_count = sampling->temperature_count,
+        .batch = options->batch,
+        .max_tokens = options->max_tokens,
+        .ignore_end = options->ignore_end,
+        .params = sampling->params,
+    };
+    failed = run(options, &plan, &corpus, &output);
+done:
+    if (output)
+        fclose(output);
+    corpus_release(&corpus);
+    free(prompts_text);
+    return failed ? TOOL_FAILURE : 0;
+}
+
+int tool_generate(int argc, char **argv)
+{
+    const struct argp_child children[] = {{&tool_sampling_argp, 0, "Sampling:", 1}, {0}};
+    const struct argp argp = {
+        .options = OPTIONS, .parser = parse, .args_doc = "--text FILE...", .doc = DOC, .children = children};
+    options options = {
+        .sampling = tool_sampling_default(TOOL_MAX_TEMPERATURES), .batch = 1, .max_tokens = DEFAULT_TOKENS};
+    options.texts = calloc((size_t)argc, sizeof *options.texts);
+    options.prompts = calloc((size_t)argc, sizeof *options.prompts);
+    if (!options.texts || !options.prompts) {
+        warnx("out of memory");
+        return TOOL_FAILURE;
+    }
+    int status = argp_parse(&argp, argc, argv, 0, NULL, &options) ? TOOL_FAILURE : generate(&options);
+    free(options.texts);
+    free(options.prompts);
+    return status;
+}

@@ -1,0 +1,158 @@
+#include "params_csv.h"
+
+#include <csv.h>
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tool.h"
+
+#define MAX_COLUMNS 7 /* as many as there are names, and none may come twice */
+
+typedef struct reader {
+    const char *path;
+    size_t line;   /* of the file, 1 first */
+    size_t field;  /* fields of this line read so far */
+    size_t record; /* lines with something on them so far, the header included */
+    char *columns[MAX_COLUMNS];
+    size_t column_count;
+    tombola_params *params;
+    size_t rows;
+    int failed; /* a message is out: no more of them */
+} reader;
+
+static void read_name(reader *reader, const char *name)
+{
+    if (!tool_params_has(name)) {
+        warnx("%s: line %zu: unknown column '%s'; there are temperature, top_k, top_p, min_p, seed, offset and stream",
+              reader->path, reader->line, name);
+        reader->failed = 1;
+        return;
+    }
+    for (size_t i = 0; i < reader->column_count; i++)
+        if (strcmp(reader->columns[i], name) == 0) {
+            warnx("%s: line %zu: column '%s' comes twice", reader->path, reader->line, name);
+            reader->failed = 1;
+            return;
+        }
+    if (!(reader->columns[reader->column_count] = strdup(name))) {
+        warnx("out of memory");
+        reader->failed = 1;
+        return;
+    }
+    reader->column_count++;
+}
+
+static void read_value(reader *reader, const char *text)
+{
+    size_t row = reader->record - 1;
+    if (reader->field >= reader->column_count || row >= reader->rows)
+        return; /* counted, and reported with the line or the file */
+    const char *name = reader->columns[reader->field];
+    const char *expected = tool_params_read(&reader->params[row], name, text);
+    if (!expected)
+        return;
+    if (*text)
+        warnx("%s: line %zu, column '%s': '%s' is not %s", reader->path, reader->line, name, text, expected);
+    else
+        warnx("%s: line %zu, column '%s': the value is missing", reader->path, reader->line, name);
+    reader->failed = 1;
+}
+
+static void on_field(void *text, size_t size, void *user)
+{
+    reader *reader = user;
+    if (reader->failed)
+        return;
+    if (strlen(text) != size) {
+        warnx("%s: line %zu: a NUL byte", reader->path, reader->line);
+        reader->failed = 1;
+    } else if (reader->record == 0) {
+        read_name(reader, text);
+    } else {
+        read_value(reader, text);
+    }
+    reader->field++;
+}
+
+static void on_record(int end, void *user)
+{
+    (void)end;
+    reader *reader = user;
+    if (!reader->failed && reader->field != reader->column_count) {
+        warnx("%s: line %zu: %zu values for %zu columns", reader->path, reader->line, reader->field,
+              reader->column_count);
+        reader->failed = 1;
+    }
+    reader->field = 0;
+    reader->record++;
+}
+
+/* A line at a time, since libcsv passes over empty ones and the messages count them. */
+static int parse_lines(FILE *file, struct csv_parser *parser, reader *reader)
+{
+    char *line = NULL;
+    size_t capacity = 0;
+    ssize_t length;
+    while (!reader->failed && (length = getline(&line, &capacity, file)) > 0) {
+        const char *text = line;
+        size_t size = (size_t)length;
+        if (++reader->line == 1 && size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
+            text += 3; /* the byte order mark of some spreadsheets */
+            size -= 3;
+        }
+        if (csv_parse(parser, text, size, on_field, on_record, reader) != size) {
+            warnx("%s: line %zu: %s", reader->path, reader->line,
+                  csv_error(parser) == CSV_EPARSE ? "a quote where none may be" : "out of memory");
+            reader->failed = 1;
+        }
+    }
+    free(line);
+    if (!reader->failed && ferror(file)) {
+        warn("%s: cannot read", reader->path);
+        reader->failed = 1;
+    }
+    if (!reader->failed && csv_fini(parser, on_field, on_record, reader)) {
+        warnx("%s: a quote is not closed", reader->path);
+        reader->failed = 1;
+    }
+    return reader->failed ? -1 : 0;
+}
+
+static int check_counts(const reader *reader)
+{
+    if (reader->record == 0) {
+        warnx("%s: no header with the names of the columns", reader->path);
+        return -1;
+    }
+    if (reader->record - 1 != reader->rows) {
+        warnx("%s: parameters for %zu rows, but there are %zu rows of logits", reader->path, reader->record - 1,
+              reader->rows);
+        return -1;
+    }
+    return 0;
+}
+
+int params_csv_read(const char *path, size_t rows, tombola_params *params)
+{
+    FILE *file = fopen(path, "r");
+    if (!file) {
+        warn("%s", path);
+        return -1;
+    }
+    int failed = -1;
+    reader reader = {.path = path, .params = params, .rows = rows};
+    struct csv_parser parser;
+    if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL)) {
+        warnx("out of memory");
+        goto done;
+    }
+    failed = parse_lines(file, &parser, &reader) || check_counts(&reader);
+    csv_free(&parser);
+done:
+    fclose(file);
+    for (size_t i = 0; i < reader.column_count; i++)
+        free(reader.columns[i]);
+    return failed ? -1 : 0;
+}

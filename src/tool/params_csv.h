@@ -1,0 +1,15 @@
+/* Sampling parameters for each row from a CSV file. */
+#ifndef PARAMS_CSV_H
+#define PARAMS_CSV_H
+
+#include <stddef.h>
+
+#include "tombola.h"
+
+/* The file has a header that names any of temperature, top_k, top_p, min_p, seed, offset
+ * and stream, in any order, then a line for each of the rows.
+ * params  `rows` of them; the named fields are overwritten, the others left as they are
+ * 0, or -1 with a message on standard error. */
+int params_csv_read(const char *path, size_t rows, tombola_params *params);
+
+#endif

@@ -1,0 +1,208 @@
+#include "tool.h"
+
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "npy.h"
+#include "params_csv.h"
+
+/* Rows go to the device in batches of about this many bytes, so that it need not hold a
+ * large file as a whole. */
+#define BATCH_BYTES ((size_t)64 << 20)
+
+static const char DOC[] =
+    "Draws a token for each row of the array of logits in LOGITS.npy, or in standard input for -."
+    "\v"
+    "The array has 2 dimensions, rows x vocabulary (one with a single dimension is one row), of float32 or float16, "
+    "or of uint16 that holds bfloat16 with --dtype bf16.\n\n"
+    "The temperature is 1 unless given. Row i draws from stream i, so that equal rows differ. The CSV file of --params "
+    "has a header that names any of "
+    "temperature, top_k, top_p, min_p, seed, offset and stream, then a line for each row; what it gives counts in "
+    "place of the options.\n\n"
+    "A row that holds NaN or +inf is invalid, one of only -inf is empty: no token is drawn from it.";
+
+enum { DTYPE = 0x100, PROBABILITIES, PARAMS, JSON };
+
+static const struct argp_option OPTIONS[] = {
+    {"dtype", DTYPE, "TYPE", 0, "auto (default): what the file says; bf16: bfloat16 in an array of uint16", 0},
+    {"probabilities", PROBABILITIES, 0, 0, "The rows are probabilities, not logits; they need not sum to 1", 0},
+    {"params", PARAMS, "FILE.csv", 0, "Parameters for each row", 0},
+    {"json", JSON, 0, 0, "An object a line in place of the table", 0},
+    {0},
+};
+
+typedef struct options {
+    tool_sampling sampling;
+    const char *logits;
+    const char *params;
+    int bfloat16;
+    int probabilities;
+    int json;
+} options;
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    options *options = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->sampling;
+        return 0;
+    case DTYPE:
+        options->bfloat16 = strcmp(text, "bf16") == 0;
+        if (!options->bfloat16 && strcmp(text, "auto") != 0)
+            argp_error(state, "--dtype: '%s' is not auto or bf16", text);
+        return 0;
+    case PROBABILITIES:
+        options->probabilities = 1;
+        return 0;
+    case PARAMS:
+        options->params = text;
+        return 0;
+    case JSON:
+        options->json = 1;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (options->logits)
+            argp_error(state, "takes one file, but got '%s' and '%s'", options->logits, text);
+        options->logits = text;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which file? Name a .npy file, or - for standard input");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static int width_of(size_t number)
+{
+    int width = 1;
+    while (number /= 10)
+        width++;
+    return width;
+}
+
+static int print_json(size_t row, const tombola_draw *draw)
+{
+    json_t *object =
+        json_pack("{s:I, s:i, s:s, s:I}", "row", (json_int_t)row, "token", draw->token, "status",
+                  tombola_row_status_string((tombola_row_status)draw->status), "kept", (json_int_t)draw->kept);
+    return tool_json_print(stdout, object);
+}
+
+/* The columns of a table, wide enough for any row and token of this array. */
+typedef struct layout {
+    int row, token;
+} layout;
+
+static layout layout_of(const npy *array)
+{
+    layout layout = {width_of(array->rows - 1), width_of(array->columns)};
+    layout.row = layout.row < 3 ? 3 : layout.row;
+    layout.token = layout.token < 5 ? 5 : layout.token;
+    return layout;
+}
+
+static void print_line(layout layout, size_t row, const tombola_draw *draw)
+{
+    printf("%*zu  %*d  %-7s  %*u\n", layout.row, row, layout.token, draw->token,
+           tombola_row_status_string((tombola_row_status)draw->status), layout.token, draw->kept);
+}
+
+static int draw_batches(tombola_sampler *sampler, const npy *array, size_t batch, const tombola_params *params,
+                        tombola_draw *draws, int json)
+{
+    layout layout = layout_of(array);
+    size_t row_bytes = array->columns * tombola_type_size(array->type);
+    if (!json)
+        printf("%*s  %*s  %-7s  %*s\n", layout.row, "row", layout.token, "token", "status", layout.token, "kept");
+    for (size_t first = 0; first < array->rows; first += batch) {
+        size_t rows = array->rows - first < batch ? array->rows - first : batch;
+        const char *logits = (const char *)array->data + first * row_bytes;
+        tombola_error error;
+        if (tombola_sampler_sample(sampler, logits, rows, array->columns, params + first, draws, &error)) {
+            warnx("%s", error.message);
+            return TOOL_FAILURE;
+        }
+        for (size_t i = 0; i < rows; i++) {
+            if (!json)
+                print_line(layout, first + i, &draws[i]);
+            else if (print_json(first + i, &draws[i]))
+                return TOOL_FAILURE;
+        }
+        if (ferror(stdout))
+            return TOOL_FAILURE;
+    }
+    return 0;
+}
+
+static tombola_params *make_params(const options *options, size_t rows)
+{
+    tombola_params *params = calloc(rows, sizeof *params);
+    if (!params) {
+        warnx("out of memory");
+        return NULL;
+    }
+    for (size_t i = 0; i < rows; i++) {
+        params[i] = options->sampling.params;
+        params[i].stream = (uint32_t)i;
+    }
+    if (options->params && params_csv_read(options->params, rows, params)) {
+        free(params);
+        return NULL;
+    }
+    return params;
+}
+
+static int draw_array(const options *options, const npy *array)
+{
+    int status = TOOL_FAILURE;
+    tombola_context *context = NULL;
+    tombola_sampler *sampler = NULL;
+    tombola_draw *draws = NULL;
+    tombola_error error;
+    size_t batch = BATCH_BYTES / (array->columns * tombola_type_size(array->type));
+    batch = batch < 1 ? 1 : batch > array->rows ? array->rows : batch;
+
+    tombola_params *params = make_params(options, array->rows);
+    if (!params)
+        goto done;
+    if (!(draws = calloc(batch, sizeof *draws))) {
+        warnx("out of memory");
+        goto done;
+    }
+    if (!(context = tool_sampling_open(&options->sampling)))
+        goto done;
+    tombola_sampler_options sampler_options = tombola_sampler_options_default();
+    sampler_options.type = array->type;
+    sampler_options.input = options->probabilities ? TOMBOLA_PROBABILITIES : TOMBOLA_LOGITS;
+    if (tombola_sampler_create(context, array->columns, batch, &sampler_options, &sampler, &error)) {
+        warnx("%s", error.message);
+        goto done;
+    }
+    status = draw_batches(sampler, array, batch, params, draws, options->json);
+done:
+    tombola_sampler_release(sampler);
+    tombola_context_close(context);
+    free(draws);
+    free(params);
+    return status;
+}
+
+int tool_sample(int argc, char **argv)
+{
+    const struct argp_child children[] = {{&tool_sampling_argp, 0, "Sampling:", 1}, {0}};
+    const struct argp argp = {
+        .options = OPTIONS, .parser = parse, .args_doc = "LOGITS.npy", .doc = DOC, .children = children};
+    options options = {.sampling = tool_sampling_default(1)};
+    if (argp_parse(&argp, argc, argv, 0, NULL, &options))
+        return TOOL_FAILURE;
+
+    npy array;
+    if (npy_read(options.logits, options.bfloat16, &array))
+        return TOOL_FAILURE;
+    int status = draw_array(&options, &array);
+    free(array.data);
+    return status;
+}

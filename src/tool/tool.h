@@ -1,0 +1,78 @@
+/* What the subcommands of `tombola` share.
+ *
+ * A subcommand is one function, called with argv[0] = "tombola <name>" and its own
+ * arguments after it; what it returns becomes the exit status. It parses with argp,
+ * which prints --help, and on a usage error exits with TOOL_USAGE by itself.
+ *
+ * Messages go to standard error through warnx() and warn(): main has set the program's
+ * name to "tombola <name>". Writes to standard output need no check of their own: main
+ * closes it at exit, and a write that failed becomes a message and TOOL_FAILURE. A
+ * command that writes for long asks ferror(stdout) now and then. */
+#ifndef TOOL_H
+#define TOOL_H
+
+#include <argp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <jansson.h>
+
+#include "tombola.h"
+
+enum { TOOL_FAILURE = 1, TOOL_USAGE = 2 };
+
+int tool_devices(int argc, char **argv);
+int tool_generate(int argc, char **argv);
+int tool_sample(int argc, char **argv);
+int tool_show(int argc, char **argv);
+
+/* ------------------------------------------------------------------- values */
+
+/* Each reads the whole of `text` or nothing. 0, or -1 for what is no such number:
+ * NaN, overflow, a leading blank, and for integers a sign, included. */
+int tool_float_read(const char *text, float low, float high, float *value);
+int tool_integer_read(const char *text, uint64_t high, uint64_t *value);
+
+/* Sets the field of `params` that is called `name` (temperature, top_k, top_p, min_p,
+ * seed, offset or stream) from text. NULL, or what was expected: "a number from 0 to 1". */
+const char *tool_params_read(tombola_params *params, const char *name, const char *text);
+/* Whether params has a field of that name. */
+int tool_params_has(const char *name);
+
+/* Cuts "a,b,c" at its commas; an empty text is one empty item. One allocation, freed by
+ * the caller with free(); NULL if memory ran out. */
+char **tool_list_split(const char *text, size_t *count);
+
+/* ----------------------------------------------------------------- sampling */
+
+#define TOOL_MAX_TEMPERATURES 64
+
+/* --temperature --top-k --top-p --min-p --seed --offset --device --verbose, for every
+ * command that draws. */
+typedef struct tool_sampling {
+    size_t temperature_limit; /* in: how many values --temperature may have */
+    size_t temperature_count; /* 0 where the option was not given */
+    float temperatures[TOOL_MAX_TEMPERATURES];
+    tombola_params params; /* the rest; its temperature is the first of the above, or 1 */
+    const char *device;    /* NULL where the option was not given */
+    int verbose;
+} tool_sampling;
+
+tool_sampling tool_sampling_default(size_t temperature_limit);
+
+/* For `.children = (struct argp_child[]){{&tool_sampling_argp, 0, "Sampling:", 1}, {0}}`.
+ * The parent's parser hands the struct over in ARGP_KEY_INIT:
+ *     state->child_inputs[0] = &options->sampling; */
+extern const struct argp tool_sampling_argp;
+
+/* Opens the device that --device asks for; says what is wrong if it fails, and with
+ * --verbose why this device was taken. NULL on failure. */
+tombola_context *tool_sampling_open(const tool_sampling *sampling);
+
+/* --------------------------------------------------------------------- JSON */
+
+/* Prints an object on a line of its own, keys in the order they were set, and drops the
+ * caller's reference. NULL (a failed json_pack) is an error: 0, or -1 with a message. */
+int tool_json_print(FILE *file, json_t *object);
+
+#endif
