@@ -1,0 +1,445 @@
+#!/usr/bin/env python3
+"""The draw, stated in numpy apart from the C: which token a row of logits yields.
+
+    python3 reference.py known_answers.txt    writes the answers that the C is tested with
+    python3 reference.py --check known_answers.txt    compares a file with what it would write
+
+A row is cut into blocks of 256 ids. A token's weight is an integer, 2^27 * 2^t, where t is
+its scaled logit less its block's rounded maximum; block sums are exact. Shifting a sum by
+the distance of its block's maximum from the row's brings all to one scale. Ranked by logit
+(larger first, then lower id) each filter keeps a beginning of the row, so a set of kept
+tokens is a length. One random number of 64 bits then picks a block, and a token in it.
+"""
+import sys
+from functools import lru_cache
+
+import numpy as np
+
+f32, f64, u32, u64 = np.float32, np.float64, np.uint32, np.uint64
+BLOCK = 256
+HOTTEST = 2.0**90            # a higher temperature counts as this one
+GREEDY_BELOW = f32(1e-5)
+SMALLEST = f32(2.0**-126)    # the smallest positive normal number
+LARGEST = np.finfo(f32).max
+INF = f32(np.inf)
+
+# ---------------------------------------------------------------------- rows
+# As rows.c has them: integers, scaled by powers of two.
+
+KINDS = ("peaked flat gaussian equal one_hot mostly_masked lowest ties zeros subnormal huge stairs negative"
+         " nan infinite empty").split()
+SUM_LOW, SUM_HIGH, VALUE, MASK, PLACE = 1, 2, 3, 4, 16
+
+
+def hashed(seed, use, ids):
+    h = (np.asarray(ids, u64) + u64((seed * 0x9E3779B1 + use * 0x85EBCA77) % 2**32)) & u64(0xFFFFFFFF)
+    h = ((h ^ h >> u64(16)) * u64(0x7FEB352D)) & u64(0xFFFFFFFF)
+    h = ((h ^ h >> u64(15)) * u64(0x846CA68B)) & u64(0xFFFFFFFF)
+    return (h ^ h >> u64(16)).astype(np.int64)
+
+
+def scaled(n, exponent):
+    """n * 2^exponent, exactly."""
+    return np.ldexp(np.asarray(n, f64), exponent).astype(f32)
+
+
+def place(seed, n, V):
+    return int(hashed(seed, PLACE + n, 0)) % V
+
+
+def bell(seed, ids):
+    """A sum of four uniform numbers of 16 bits, less its mean."""
+    a, b = hashed(seed, SUM_LOW, ids), hashed(seed, SUM_HIGH, ids)
+    return (a & 0xFFFF) + (a >> 16) + (b & 0xFFFF) + (b >> 16) - 131070
+
+
+def with_bad(seed, row, bad):
+    V = len(row)
+    where = (0, V // 2, V - 1, slice(None))[seed % 4]
+    row = row.copy()
+    row[where] = bad
+    return row
+
+
+def subnormals(seed, h):
+    tiny, half_tiny = (h >> 10).astype(u32).view(f32), scaled((h >> 22) + 1, -24)
+    bare = seed % 2 == 1
+    least = np.full(h.shape, SMALLEST)
+    zero = np.zeros(h.shape, f32)
+    return np.choose(h % 8, [zero, -zero, tiny, -tiny, -least if bare else least, -least,
+                             tiny if bare else half_tiny, -tiny if bare else -half_tiny])
+
+
+def logit_row(kind, seed, V):
+    ids = np.arange(V)
+    h = hashed(seed, VALUE, ids)
+    gaussian = scaled(bell(seed, ids), -14)
+    first = ids == place(seed, 0, V)
+    if kind == "peaked":
+        row = scaled(-(h >> 12), -17)
+        for n in (2, 1, 0):
+            row[place(seed, n, V)] = scaled(32 - 3 * n, -1)
+        return row
+    if kind == "flat":
+        return scaled((h >> 16) - 32768, -24)
+    if kind == "equal":
+        return np.full(V, scaled(seed % 64 - 32, -1))
+    if kind == "one_hot":
+        return np.where(first, f32(1 if seed % 3 == 0 else 20), -INF if seed % 3 == 2 else f32(0))
+    if kind == "mostly_masked":
+        return np.where((h % 64 == 0) | first, gaussian, -INF)
+    if kind == "lowest":
+        return np.where((h % 2 == 0) | first, gaussian, f32(-2.0**100) if seed % 2 else -LARGEST)
+    if kind == "ties":
+        return scaled(h % (2 if seed % 2 else 5), -1)
+    if kind == "zeros":
+        row = np.where(h % 2 == 1, f32(-0.0), f32(0))
+        return np.where(h % 8 == 7, f32(-0.5), row) if seed % 2 else row
+    if kind == "subnormal":
+        return subnormals(seed, h)
+    if kind == "huge":
+        n = 2**23 + (h & (63, 1023, 0x7FFFFF)[seed // 8 % 3])
+        return scaled(np.where(h >> 31 == 1, -n, n), (14, 15, 22, 23, 24, 92, 126, 127)[seed % 8] - 23)
+    if kind == "stairs":
+        step = ids // BLOCK * (1 + seed // 2 % 8) * 4096
+        return scaled((step if seed % 2 else -step) + (h >> 20), -11)
+    if kind == "negative":
+        return scaled(bell(seed, ids) - 655360, -14)
+    if kind == "nan":
+        return with_bad(seed, gaussian, f32(np.nan))
+    if kind == "infinite":
+        return with_bad(seed, gaussian, INF)
+    if kind == "empty":
+        return np.full(V, -INF)
+    return gaussian
+
+
+def probability_row(kind, seed, V):
+    ids = np.arange(V)
+    h = hashed(seed, VALUE, ids)
+    spread = scaled(1024 + hashed(seed, MASK, ids) % 1024, (bell(seed, ids) + 131072) // 16384 - 22)
+    first = ids == place(seed, 0, V)
+    if kind == "peaked":
+        row = scaled(1 + h % 1024, -20)
+        for n in (2, 1, 0):
+            row[place(seed, n, V)] = scaled(1, -1 - n)
+        return row
+    if kind == "flat":
+        return scaled(65536 + h % 256, -26)
+    if kind == "equal":
+        return np.full(V, scaled(1 + seed % 7, -10))
+    if kind == "one_hot":
+        return np.where(first, f32(1), f32(0 if seed % 2 else 2.0**-10))
+    if kind == "mostly_masked":
+        return np.where((h % 64 == 0) | first, spread, f32(0))
+    if kind == "lowest":
+        return np.where((h % 2 == 0) | first, spread, SMALLEST)
+    if kind == "ties":
+        return scaled(h % (2 if seed % 2 else 5), -3)
+    if kind == "zeros":
+        row = np.where(h % 2 == 1, f32(-0.0), f32(0))
+        return row if seed % 2 else np.where(h % 4 == 0, f32(0.25), row)
+    if kind == "subnormal":
+        row = subnormals(seed, h)
+        return np.where(row <= -SMALLEST, -row, row)
+    if kind == "huge":
+        return scaled(2**23 + (h & 0x7FFFFF), (14, 15, 24, 60, 127, -20, -100, -103)[seed % 8] - 23)
+    if kind == "stairs":
+        step = ids // BLOCK % 8 * (1 + seed // 2 % 8)
+        return scaled(4096 + (h >> 20), step - 80 if seed % 2 else -step - 12)
+    if kind == "negative":
+        return np.where(first, f32(-0.5), spread)
+    if kind == "nan":
+        return with_bad(seed, spread, f32(np.nan))
+    if kind == "infinite":
+        return with_bad(seed, spread, INF)
+    if kind == "empty":
+        return np.zeros(V, f32)
+    return spread
+
+
+def through_type(row, name):
+    """What is left of a row in its type. Finite numbers beyond the type's range become its largest."""
+    if name == "f16":
+        with np.errstate(over="ignore"):
+            narrow = row.astype(np.float16).astype(f32)
+        largest = f32(65504)
+    elif name == "bf16":
+        bits = row.view(u32).astype(u64)
+        bits = (bits + u64(0x7FFF) + (bits >> u64(16) & u64(1))) >> u64(16) << u64(16)
+        narrow = np.where(np.isnan(row), row, bits.astype(u32).view(f32))
+        largest = f32(float.fromhex("0x1.fep127"))
+    else:
+        return row
+    return np.where(np.isinf(narrow) & np.isfinite(row), np.copysign(largest, row), narrow)
+
+
+# ---------------------------------------------------------------- arithmetic
+
+
+def fused(a, b, c):
+    """a * b + c in binary32, rounded once: the sum cut off in binary64 with a sticky last bit, then rounded."""
+    a, b, c = (np.asarray(x, f32).astype(f64) for x in np.broadcast_arrays(a, b, c))
+    with np.errstate(invalid="ignore", over="ignore"):
+        product = a * b                     # exact: 48 bits
+        total = np.atleast_1d(product + c)
+        back = total - product
+        lost = (product - (total - back)) + (c - back)
+        inexact = np.isfinite(total) & (lost != 0)
+        bits = total.view(np.int64) - (inexact & ((lost < 0) != (total < 0)))
+        return np.where(inexact, bits | 1, bits).view(f64).astype(f32)
+
+
+def horner(f, coefficients):
+    value = np.full(np.shape(f), f32(float.fromhex(coefficients[0])))
+    for coefficient in coefficients[1:]:
+        value = fused(value, f, f32(float.fromhex(coefficient)))
+    return value
+
+
+def weight(t):
+    """2^27 * 2^t as an integer."""
+    t = np.where(t > f32(-126), t, f32(-126))
+    whole = t + f32(1.5 * 2**23)            # rounds to an integer, kept in the low bits
+    f = t - (whole - f32(1.5 * 2**23))
+    power = horner(f, ("0x1.470b48p-13", "0x1.5f7276p-10", "0x1.3b270ep-7", "0x1.c6ae72p-5", "0x1.ebfbe2p-3",
+                       "0x1.62e432p-1", "0x1p+0"))
+    bits = power.view(u32) + (whole.view(u32) << u32(23))
+    return fused(bits.view(f32), f32(2**27), f32(0.5)).astype(np.int64)
+
+
+def logarithm(x):
+    """The natural logarithm of positive normal numbers, the logit of a probability."""
+    offset = x.view(u32).astype(np.int64) + (0x3F800000 - 0x3F3504F3)
+    e = ((offset >> 23) - 127).astype(f32)
+    f = ((offset & 0x7FFFFF) + 0x3F3504F3).astype(u32).view(f32) - f32(1)
+    q = horner(f, ("-0x1.3892f6p-4", "0x1.0744cep-3", "-0x1.0e7f6p-3", "0x1.229c8p-3", "-0x1.544e7p-3",
+                   "0x1.99a212p-3", "-0x1.0002c8p-2", "0x1.555552p-2"))
+    whole = e * f32(float.fromhex("0x1.62e3p-1"))
+    total = whole + f
+    rest = fused(e, f32(float.fromhex("0x1.2fefa2p-17")), f - (total - whole))
+    return total + fused(f * f, fused(q, f, f32(-0.5)), rest)
+
+
+def precise_log(x):
+    """ln x for 0 < x <= 1 in binary64, by + - * / alone."""
+    exponent = 0
+    while x < 0.5:
+        x, exponent = x * 2.0, exponent - 1
+    if x == 1.0:
+        x, exponent = 0.5, 1
+    if x < 0.7071067811865476:
+        x, exponent = x * 2.0, exponent - 1
+    s = (x - 1.0) / (x + 1.0)
+    square, series = s * s, 0.0
+    for n in (23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3):
+        series = (series + 1.0 / n) * square
+    return exponent * 0.6931471805599453 + 2.0 * (s + s * series)
+
+
+def random_64(seed, offset, stream):
+    """The first 64 bits of Philox4x32-10; the key is the seed, the counter offset, stream and 0."""
+    low = 0xFFFFFFFF
+    words, key = (offset & low, offset >> 32, stream, 0), (seed & low, seed >> 32)
+    for _ in range(10):
+        left, right = words[0] * 0xD2511F53, words[2] * 0xCD9E8D57
+        words = (right >> 32 ^ words[1] ^ key[0], right & low, left >> 32 ^ words[3] ^ key[1], left & low)
+        key = (key[0] + 0x9E3779B9 & low, key[1] + 0xBB67AE85 & low)
+    return words[0] | words[1] << 32
+
+
+# ------------------------------------------------------------------ the draw
+
+
+class Row:
+    """A row, checked and ranked once; draws from it at any parameters."""
+
+    def __init__(self, values, probabilities=False):
+        self.V = len(values)
+        values = np.where(np.abs(values) < SMALLEST, f32(0), values)   # subnormal numbers and -0 are +0
+        bad = np.isnan(values) | (values == INF)
+        if probabilities:
+            bad |= values < 0
+            self.z = np.full(self.V, -INF)
+            usable = (values > 0) & ~bad
+            self.z[usable] = logarithm(values[usable])
+        else:
+            self.z = values
+        self.living = int((self.z > -INF).sum())
+        self.status = "invalid" if bad.any() else "ok" if self.living else "empty"
+        if self.status == "ok":
+            self.order = np.argsort(-values.astype(f64), kind="stable")    # stable: lower ids first among equals
+        self.weighings = {}
+
+    def weigh(self, T):
+        """-> status, weights, and by block the shift that brings a sum to the row's scale."""
+        if T in self.weighings:
+            return self.weighings[T]
+        scale = f32(1.4426950408889634 / min(float(T), HOTTEST))
+        blocks = -(-self.V // BLOCK)
+        z = np.full((blocks, BLOCK), -INF)
+        z.reshape(-1)[:self.V] = self.z
+        top = z.max(axis=1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            r = np.rint(top * scale)[:, None]
+            near = fused(z, scale, -r)
+            far = (z - top[:, None]) * scale
+            t = np.where(np.abs(r) < f32(2**23), near, far)
+            w = np.where(r > -INF, weight(np.where(np.isfinite(t), t, -INF)), 0)
+            distance = r.max() - r[:, 0]
+        shift = np.where(distance < 63, distance, 63)
+        status = "invalid" if r.max() == INF else "empty" if r.max() == -INF else "ok"
+        shift = np.where(np.isnan(shift), 63, shift).astype(np.int64)
+        self.weighings[T] = status, w.reshape(-1)[:self.V], shift
+        return self.weighings[T]
+
+    def draw(self, T=1.0, k=0, p=1.0, m=0.0, seed=0, offset=0, stream=0):
+        """-> token, number of tokens kept, status."""
+        T, p, m = f32(T), f32(p), f32(m)
+        if self.status != "ok":
+            return -1, 0, self.status
+        if T < GREEDY_BELOW:
+            return int(self.order[0]), 1, "ok"
+        status, w, shift = self.weigh(T)
+        if status != "ok":
+            return -1, 0, status
+
+        def block_sums(count):
+            ids = self.order[:count]
+            sums = np.zeros(len(shift), np.int64)
+            np.add.at(sums, ids // BLOCK, w[ids])
+            return sums
+
+        count = min(k, self.living) if 0 < k < self.V else self.living
+        if p < 1:
+            total = int((block_sums(count) << 12 >> shift).sum())
+            target = max((total * int(float(p) * 2.0**32 + 0.5) >> 32) - (total >> 20), 0)
+            ids = self.order[:count]
+            before = np.cumsum(w[ids] << 12 >> shift[ids // BLOCK]) - (w[ids] << 12 >> shift[ids // BLOCK])
+            count = max(1, int(np.searchsorted(before, target, side="left")))
+        if m >= SMALLEST:
+            best = self.z[self.order[0]]
+            with np.errstate(over="ignore"):
+                floor = best + f32(min(float(T), HOTTEST) * precise_log(float(m)))
+            count = max(1, int((self.z[self.order[:count]] >= floor).sum()))
+
+        sums = block_sums(count)
+        masses = sums << 12 >> shift
+        R = random_64(seed, offset, stream) * int(masses.sum()) >> 64
+        ends = np.cumsum(masses)
+        b = int(np.searchsorted(ends, R, side="right"))
+        R -= int(ends[b] - masses[b])
+        q = R >> 12 - int(shift[b]) if shift[b] <= 12 else R << int(shift[b]) - 12
+        ids = np.sort(self.order[:count])
+        ids = ids[ids // BLOCK == b]
+        return int(ids[np.searchsorted(np.cumsum(w[ids]), q, side="right")]), count, "ok"
+
+
+@lru_cache(maxsize=4)
+def row_of(kind, type_name, source, seed, V):
+    make = probability_row if source == "probabilities" else logit_row
+    return Row(through_type(make(kind, seed, V), type_name), source == "probabilities")
+
+
+# ------------------------------------------------------------- known answers
+
+HEADER = """\
+# Known answers of the draw, computed by reference.py and by nothing else:
+#     python3 reference.py known_answers.txt
+# A line is a row, how to draw from it, and what must come out:
+#     kind type input row-seed vocabulary   the row: rows.c states its values as integer formulas
+#     T k p m                               temperature, top-k, top-p, min-p; floats in hexadecimal
+#     seed offset stream                    of the random number
+#     token kept status                     the answer
+# f16 and bf16 rows are those formulas rounded to the type, to the nearest, halves to even;
+# finite numbers beyond its range become its largest.
+"""
+T_OFF, K_OFF, P_OFF, M_OFF = 1.0, 0, 1.0, 0.0
+
+
+def filters(V, bits):
+    """Every filter alone and beside the others, with values picked by `bits`."""
+    k = (2, 5, 50, V // 2, V - 1)[bits % 5]
+    p = (0.1, 0.5, 0.9, 0.95, 0.999999)[bits // 5 % 5]
+    m = (0.001, 0.05, 0.2, 0.5, 1.0)[bits // 25 % 5]
+    T = (0.3, 0.7, 0.8, 1.3, 2.0)[bits // 125 % 5]
+    return [
+        (T_OFF, K_OFF, P_OFF, M_OFF), (T, K_OFF, P_OFF, M_OFF), (0.01, K_OFF, P_OFF, M_OFF),
+        (100.0, K_OFF, P_OFF, M_OFF), (np.inf, K_OFF, P_OFF, M_OFF), (0.0, K_OFF, P_OFF, M_OFF),
+        (T, k, P_OFF, M_OFF), (T, K_OFF, p, M_OFF), (T, K_OFF, P_OFF, m),
+        (T, k, p, M_OFF), (T, k, P_OFF, m), (T, K_OFF, p, m), (T, k, p, m),
+        (np.inf, k, p, m), (100.0, K_OFF, p, m), (0.01, k, p, m), (1e-6, k, p, m),
+        (T, 1, P_OFF, M_OFF), (T, K_OFF, 0.0, M_OFF), (T, V, 1e-6, 2.0**-127), (1.1e-5, V + 1, p, M_OFF),
+    ]
+
+
+def cases():
+    """-> rows (kind, type, input, seed, V) and, of each, which share of the filters to answer."""
+    for number, kind in enumerate(KINDS):
+        for V in (1, 2, 255, 256, 257, 1000):
+            yield (kind, "f32", "logits", 7 * number + V, V), 1
+        for V in (2, 257, 1000):
+            yield (kind, "f16", "logits", 5 * number + V, V), 2
+            yield (kind, "bf16", "logits", 3 * number + V, V), 2
+            yield (kind, "f32", "probabilities", 11 * number + V, V), 2
+            yield (kind, "f16" if V % 2 else "bf16", "probabilities", 13 * number + V, V), 3
+        yield (kind, "f32", "logits", 17 * number, 32000), 1
+        yield (kind, ("f16", "bf16")[number % 2], "logits", 19 * number + 1, 32000), 5
+        yield (kind, "f32", "probabilities", 23 * number, 32000), 5
+        yield (kind, "f32", "logits", 29 * number + 2, 128256), 7
+    for seed in (10, 34, 21, 45):    # logits about 2^22 and 2^92: where the arithmetic and the temperature change over
+        yield ("huge", "f32", "logits", seed, 1000), 1
+
+
+# Gaussian rows, by seed and vocabulary, whose first tokens hold exactly the mass that this top-p asks for:
+# found by trying many, for else no row tells "less than" from "no more than".
+BRINKS = ((13041, 2, "0x1.00002p-1"), (73060, 2, "0x1.08655ap-1"), (365, 1000, "0x1.dcf4b6p-1"))
+
+
+def questions():
+    """-> row and filters of each answer, and a number of its own."""
+    counter = 0
+    for row, share in cases():
+        for n, choice in enumerate(filters(row[4], counter)):
+            counter += 1
+            if (n + row[3]) % share == 0:
+                yield row, choice, counter
+    for seed, V, top_p in BRINKS:
+        p = f32(float.fromhex(top_p))
+        for near in (np.nextafter(p, f32(0)), p, np.nextafter(p, f32(1))):
+            counter += 1
+            yield ("gaussian", "f32", "logits", seed, V), (T_OFF, K_OFF, near, M_OFF), counter
+
+
+def answers():
+    for row, (T, k, p, m), counter in questions():
+        seed, offset = random_64(1, counter, 0), random_64(2, counter, 0)
+        stream = random_64(3, counter, 0) & 0xFFFFFFFF
+        if counter % 3 == 0:
+            seed, offset, stream = counter, counter % 100, counter % 4
+        token, kept, status = row_of(*row).draw(T, k, p, m, seed, offset, stream)
+        kind, type_name, source, row_seed, V = row
+        yield (f"{kind} {type_name} {source} {row_seed} {V} {hexadecimal(T)} {k} {hexadecimal(p)} {hexadecimal(m)}"
+               f" {seed} {offset} {stream} {token} {kept} {status}\n")
+
+
+def hexadecimal(x):
+    mantissa, _, exponent = float(f32(x)).hex().partition("p")
+    return mantissa.rstrip("0").rstrip(".") + ("p" + exponent if exponent else "")
+
+
+def main(arguments):
+    assert random_64(0, 0, 0) == 0xE169C58D6627E8D5
+    text = HEADER + "".join(answers())
+    if arguments[:1] == ["--check"] and len(arguments) == 2:
+        with open(arguments[1], encoding="ascii") as file:
+            return 0 if file.read() == text else f"{arguments[1]} differs from what this would write"
+    if len(arguments) != 1:
+        return __doc__
+    with open(arguments[0], "w", encoding="ascii") as file:
+        file.write(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,45 @@
+/* Rows to draw from, of every kind that has ever tripped a sampler. Each value is an
+ * integer formula of the kind, the row's seed, the vocabulary and the token's id, scaled
+ * by a power of two, so that reference.py makes the same bits without a libm. */
+#ifndef ROWS_H
+#define ROWS_H
+
+#include "harness.h"
+
+enum row_kind {
+    ROW_PEAKED,
+    ROW_FLAT,
+    ROW_GAUSSIAN,
+    ROW_EQUAL,
+    ROW_ONE_HOT,
+    ROW_MOSTLY_MASKED, /* with -inf */
+    ROW_LOWEST,        /* half of it masked with -FLT_MAX or -2^100 */
+    ROW_TIES,
+    ROW_ZEROS, /* +0 and -0 */
+    ROW_SUBNORMAL,
+    ROW_HUGE,
+    ROW_STAIRS, /* every block far below or above the last */
+    ROW_NEGATIVE,
+    ROW_NAN,
+    ROW_INFINITE,
+    ROW_EMPTY,
+    ROW_KINDS
+};
+
+/* The name in known_answers.txt, "mostly_masked". */
+const char *row_kind_name(enum row_kind kind);
+
+/* All that a row is made from. Of probabilities each kind has its like: 0 for -inf,
+ * 2^-126 for -FLT_MAX; ROW_NEGATIVE has a negative one. */
+struct row_recipe {
+    enum row_kind kind;
+    uint32_t seed;
+    uint32_t vocabulary;
+    tombola_type type;
+    tombola_input input;
+};
+
+/* Writes the row's elements, in its type, and what they are as binary32. Either may be NULL. */
+void row_fill(const struct row_recipe *recipe, void *elements, float *widened);
+
+#endif

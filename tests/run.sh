@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# Builds everything, checks it and runs the tests; ends with what ctest says last.
+# usage: tests/run.sh [--all]    --all: the long tests, and those on other OpenCL devices, too
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+. "$root/bench/install.sh"
+build=$root/build
+jobs=$(nproc)
+
+all=
+for argument; do
+  case $argument in
+    --all) all=1 ;;
+    -h | --help) sed -n '2,3s/^# //p' "${BASH_SOURCE[0]}"; exit 0 ;;
+    *) echo "run.sh: what is '$argument'? usage: run.sh [--all]" >&2; exit 2 ;;
+  esac
+done
+
+section() { printf '\n== %s (%d s so far)\n' "$1" "$SECONDS"; }
+
+# configure_and_build FOLDER [OPTION...]
+configure_and_build() {
+  local folder=$1
+  shift
+  cmake -S "$root" -B "$folder" -DTOMBOLA_WERROR=ON -DTOMBOLA_TESTS=ON "$@" >/dev/null
+  cmake --build "$folder" --parallel "$jobs" | { grep -v -E '^\[|^(Consolidate|Scanning|Built)' || true; }
+}
+
+# run_tests FOLDER: the names of tests that failed, with their output, and the closing lines.
+run_tests() { ctest --test-dir "$1" --parallel "$jobs" --output-on-failure --no-tests=error; }
+
+check_layout() {
+  find "$root"/{include,src,kernels,tests,bench} -type f \
+    \( -name '*.[ch]' -o -name '*.cl' -o -name '*.clh' \) -print0 |
+    xargs -0 clang-format --dry-run -Werror
+}
+
+# Every variant that the library may build, by a compiler that needs no device.
+lint_kernels() {
+  local file width type probabilities
+  for file in "$root"/kernels/*.cl; do
+    for width in 4 8 16; do
+      for type in 0 1 2; do
+        for probabilities in 0 1; do
+          clang --target=spir64 -x cl -cl-std=CL1.2 -Xclang -finclude-default-header -Wall -Wextra -Werror \
+            -fsyntax-only -D WIDTH=$width -D LANES=4 -D TEAMS=4 -D LOGIT_TYPE=$type -D PROBABILITIES=$probabilities \
+            "$file"
+        done
+      done
+    done
+  done
+}
+
+# with_device LIBRARY COMMAND...: the OpenCL loader sees this runtime alone.
+with_device() {
+  local icd
+  icd=$build/$(basename "$1").icd
+  printf '%s\n' "$1" >"$icd"
+  shift
+  OCL_ICD_VENDORS=$icd TOMBOLA_DEVICE='' "$@"
+}
+
+# PoCL alone: what other runtimes leak and unload again cannot be told from leaks of ours.
+run_sanitized() {
+  TOMBOLA_TEST_SMALL=1 UBSAN_OPTIONS=print_stacktrace=1 \
+    LSAN_OPTIONS="suppressions=$root/tests/leaks.supp:print_suppressions=0" \
+    with_device "$(cat /etc/OpenCL/vendors/pocl.icd)" run_tests "$build/sanitize"
+}
+
+install_intel() {
+  local venv=$build/intel
+  [ -e "$venv/lib/libintelocl.so" ] && return
+  rm -rf "$venv"
+  python3 -m venv "$venv"
+  "$venv/bin/pip" --quiet install intel-opencl-rt intel-cmplr-lib-rt
+}
+
+run_on_intel() {
+  install_intel
+  LD_LIBRARY_PATH=$build/intel/lib with_device "$build/intel/lib/libintelocl.so" run_tests "$build"
+}
+
+# Oclgrind reports what it finds and goes on, so that its log must be empty.
+run_on_oclgrind() {
+  local log=$build/oclgrind.log
+  rm -f "$log"
+  TOMBOLA_TEST_SMALL=1 OCLGRIND_DATA_RACES=1 OCLGRIND_UNINITIALIZED=1 OCLGRIND_LOG=$log \
+    with_device /usr/lib/oclgrind/liboclgrind-rt-icd.so run_tests "$build"
+  [ ! -s "$log" ] || { head -n 100 "$log" >&2; return 1; }
+}
+
+run_on_rusticl() {
+  TOMBOLA_TEST_SMALL=1 RUSTICL_ENABLE=llvmpipe with_device libRusticlOpenCL.so.1 run_tests "$build"
+}
+
+if [ -n "$all" ]; then install_missing "${long_test_packages[@]}"; else install_missing "${test_packages[@]}"; fi
+
+section "Layout of the code"
+check_layout
+
+section "Kernels, without a device"
+lint_kernels
+
+section "Build with gcc"
+# Asked for by name only where nobody has chosen a compiler before.
+[ -e "$build/CMakeCache.txt" ] || export CC="${CC:-gcc}"
+configure_and_build "$build"
+
+section "Build with clang"
+CC=clang configure_and_build "$build/clang"
+
+section "Tests under the address and undefined-behaviour sanitizers, small share"
+CC=gcc configure_and_build "$build/sanitize" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DTOMBOLA_SANITIZE=address,undefined
+run_sanitized
+
+if [ -n "$all" ]; then
+  section "Tests on Intel's OpenCL runtime for CPUs"
+  run_on_intel
+  section "Tests on Oclgrind, small share: data races and uninitialised memory"
+  run_on_oclgrind
+  section "Tests on rusticl's llvmpipe, small share"
+  run_on_rusticl
+  section "Tests with subnormal numbers flushed"
+  TOMBOLA_TEST_BUILD_OPTIONS=-cl-denorms-are-zero run_tests "$build"
+  export TOMBOLA_TEST_ALL=1
+fi
+
+section "Tests"
+run_tests "$build"

@@ -1,0 +1,103 @@
+/* The oracle, against the answers that the numpy statement of the contract gave. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "known.h"
+#include "oracle.h"
+
+static struct oracle_row *row_of(const struct row_recipe *recipe)
+{
+    float *values = allocate(recipe->vocabulary, sizeof *values);
+    row_fill(recipe, NULL, values);
+    struct oracle_row *row = oracle_row_create(values, recipe->vocabulary, recipe->input);
+    free(values);
+    return row;
+}
+
+static void the_oracle_gives_every_known_answer(void **state)
+{
+    (void)state;
+    size_t count;
+    struct known_answer *answers = known_answers_read(&count);
+    struct oracle_row *row = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || memcmp(&answers[i].recipe, &answers[i - 1].recipe, sizeof answers[i].recipe) != 0) {
+            oracle_row_release(row);
+            row = row_of(&answers[i].recipe);
+        }
+        tombola_draw got = oracle_draw(row, &answers[i].params);
+        expect_draw("the oracle", &answers[i].recipe, &answers[i].params, &answers[i].draw, &got);
+    }
+    oracle_row_release(row);
+    free(answers);
+}
+
+static void the_known_answers_cover_what_they_should(void **state)
+{
+    (void)state;
+    size_t count, large = 0, of_kind[ROW_KINDS] = {0}, beyond_32_bits = 0;
+    struct known_answer *answers = known_answers_read(&count);
+    for (size_t i = 0; i < count; i++) {
+        large += answers[i].recipe.vocabulary >= 32000;
+        of_kind[answers[i].recipe.kind]++;
+        beyond_32_bits += answers[i].params.seed >> 32 != 0 && answers[i].params.offset >> 32 != 0;
+    }
+    free(answers);
+    assert_true(count >= 2000);
+    assert_true(large >= 200);
+    assert_true(beyond_32_bits >= 1000);
+    for (size_t kind = 0; kind < ROW_KINDS; kind++) {
+        assert_true(of_kind[kind] >= 100);
+    }
+}
+
+static tombola_draw draw_from(const float *values, uint32_t vocabulary, tombola_input input, tombola_params params)
+{
+    struct oracle_row *row = oracle_row_create(values, vocabulary, input);
+    tombola_draw draw = oracle_draw(row, &params);
+    oracle_row_release(row);
+    return draw;
+}
+
+static void top_p_keeps_the_token_that_reaches_p_and_no_more(void **state)
+{
+    (void)state;
+    const float textbook[] = {.4f, .3f, .2f, .1f};
+    const struct {
+        float top_p;
+        uint32_t kept;
+    } cases[] = {{0.0f, 1}, {.39f, 1}, {.4f, 1}, {.41f, 2}, {.7f, 2}, {.71f, 3}, {.9f, 3}, {.91f, 4}, {1.0f, 4}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        tombola_params params = tombola_params_default();
+        params.top_p = cases[i].top_p;
+        assert_int_equal(draw_from(textbook, 4, TOMBOLA_PROBABILITIES, params).kept, cases[i].kept);
+    }
+}
+
+static void equal_probabilities_rank_by_id_and_different_ones_never_do(void **state)
+{
+    (void)state;
+    /* Neighbouring numbers, so that their logarithms may be equal. */
+    const float close[] = {0x1.8p100f, 0x1.800002p100f, 0x1.800002p100f, 0x1.800004p100f};
+    struct oracle_row *row = oracle_row_create(close, 4, TOMBOLA_PROBABILITIES);
+    const uint32_t expected[] = {3, 1, 2, 0};
+    assert_memory_equal(oracle_row_order(row), expected, sizeof expected);
+    oracle_row_release(row);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_oracle_gives_every_known_answer),
+        cmocka_unit_test(the_known_answers_cover_what_they_should),
+        cmocka_unit_test(top_p_keeps_the_token_that_reaches_p_and_no_more),
+        cmocka_unit_test(equal_probabilities_rank_by_id_and_different_ones_never_do),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

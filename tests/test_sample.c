@@ -1,0 +1,314 @@
+/* Tokens from the device: the known answers, and every filter beside every other against the oracle,
+ * on every kind of row, in batches of every make. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grid.h"
+#include "known.h"
+#include "oracle.h"
+
+#define MOST_ROWS 64u
+#define RANDOM_SEED UINT64_C(20250317)
+
+/* What a sampler is made for. */
+struct make {
+    tombola_type type;
+    tombola_input input;
+    uint32_t vocabulary;
+};
+
+/* A row to draw from, and what must come out. */
+struct trial {
+    const struct row_recipe *recipe;
+    const char *elements;
+    tombola_params params;
+    tombola_draw expected;
+};
+
+static const tombola_dispatch dispatches[] = {TOMBOLA_DISPATCH_ROW, TOMBOLA_DISPATCH_SPREAD};
+static const uint32_t cuts[] = {1, 2, 7, 64};
+
+static tombola_context *context; /* of the block shape under test */
+static int each_cut;             /* also all batches of one size, for each size */
+
+static tombola_sampler *make_sampler(const struct make *make, tombola_dispatch dispatch)
+{
+    tombola_sampler_options options = tombola_sampler_options_default();
+    options.type = make->type;
+    options.input = make->input;
+    options.dispatch = dispatch;
+    tombola_sampler *sampler = NULL;
+    tombola_error error;
+    if (tombola_sampler_create(context, make->vocabulary, MOST_ROWS, &options, &sampler, &error) != TOMBOLA_OK) {
+        die("no sampler for a vocabulary of %" PRIu32 ": %s", make->vocabulary, error.message);
+    }
+    return sampler;
+}
+
+static void expect_dispatches(const tombola_sampler *sampler, tombola_dispatch dispatch, uint64_t calls)
+{
+    tombola_times times;
+    tombola_sampler_times(sampler, &times);
+    assert_true(times.calls == calls);
+    assert_true(times.row_dispatches == (dispatch == TOMBOLA_DISPATCH_ROW ? calls : 0));
+    assert_true(times.spread_dispatches == (dispatch == TOMBOLA_DISPATCH_SPREAD ? calls : 0));
+}
+
+static void run_batch(tombola_sampler *sampler, const struct make *make, const struct trial *trials, size_t rows,
+                      size_t stride, char *batch, const char *who)
+{
+    tombola_params params[MOST_ROWS];
+    tombola_draw draws[MOST_ROWS];
+    tombola_error error;
+    size_t size = tombola_type_size(make->type);
+    for (size_t row = 0; row < rows; row++) {
+        char *start = batch + row * stride * size;
+        memcpy(start, trials[row].elements, make->vocabulary * size);
+        memset(start + make->vocabulary * size, 0xFF, (stride - make->vocabulary) * size); /* NaN: not to be read */
+        params[row] = trials[row].params;
+    }
+    if (tombola_sampler_sample(sampler, batch, rows, stride, params, draws, &error) != TOMBOLA_OK) {
+        die("%s: %zu rows of %" PRIu32 ": %s", who, rows, make->vocabulary, error.message);
+    }
+    for (size_t row = 0; row < rows; row++) {
+        expect_draw(who, trials[row].recipe, &trials[row].params, &trials[row].expected, &draws[row]);
+    }
+}
+
+/* Draws from all trials, cut into batches of these sizes in turn. */
+static void run_trials(const struct make *make, tombola_dispatch dispatch, const struct trial *trials, size_t count,
+                       const uint32_t *sizes, size_t size_count)
+{
+    static const size_t paddings[] = {0, 5, 0, 16};
+    tombola_sampler *sampler = make_sampler(make, dispatch);
+    char *batch = allocate((make->vocabulary + 16) * MOST_ROWS, tombola_type_size(make->type));
+    uint32_t lanes, width;
+    uint64_t calls = 0;
+    char who[64];
+    tombola_context_shape(context, &lanes, &width, NULL);
+    for (size_t done = 0; done < count; calls++) {
+        size_t rows = sizes[calls % size_count];
+        rows = rows < count - done ? rows : count - done;
+        snprintf(who, sizeof who, "%s, blocks of %u x %u, batch of %zu",
+                 dispatch == TOMBOLA_DISPATCH_ROW ? "row by row" : "spread", lanes, width, rows);
+        size_t stride = make->vocabulary + paddings[calls / size_count % COUNT_OF(paddings)];
+        run_batch(sampler, make, trials + done, rows, stride, batch, who);
+        done += rows;
+    }
+    expect_dispatches(sampler, dispatch, calls);
+    tombola_sampler_release(sampler);
+    free(batch);
+}
+
+/* So that batch-mates have nothing in common. */
+static void shuffle(struct trial *trials, size_t count, uint64_t *random)
+{
+    for (size_t i = count; i > 1; i--) {
+        size_t other = random_below(random, (uint32_t)i);
+        struct trial trial = trials[i - 1];
+        trials[i - 1] = trials[other];
+        trials[other] = trial;
+    }
+}
+
+/* Each kind's row of one make, with what the oracle draws from it at each of these combinations. */
+static size_t make_trials(const struct make *make, const uint32_t *numbers, size_t number_count,
+                          struct row_recipe *recipes, char *elements, struct trial *trials, uint64_t *random)
+{
+    float *values = allocate(make->vocabulary, sizeof *values);
+    size_t count = 0, row_size = make->vocabulary * tombola_type_size(make->type);
+    for (uint32_t kind = 0; kind < ROW_KINDS; kind++) {
+        recipes[kind] = (struct row_recipe){.kind = (enum row_kind)kind,
+                                            .seed = random_below(random, UINT32_MAX),
+                                            .vocabulary = make->vocabulary,
+                                            .type = make->type,
+                                            .input = make->input};
+        row_fill(&recipes[kind], elements + kind * row_size, values);
+        struct oracle_row *row = oracle_row_create(values, make->vocabulary, make->input);
+        for (size_t i = 0; i < number_count; i++) {
+            struct trial *trial = &trials[count++];
+            trial->recipe = &recipes[kind];
+            trial->elements = elements + kind * row_size;
+            trial->params = grid_params(numbers[i], make->vocabulary);
+            trial->params.seed = random_bits(random);
+            trial->params.offset = random_bits(random);
+            trial->params.stream = (uint32_t)random_bits(random);
+            trial->expected = oracle_draw(row, &trial->params);
+        }
+        oracle_row_release(row);
+    }
+    free(values);
+    return count;
+}
+
+/* All kinds of rows of one make at the numbered combinations, by either dispatch. */
+static void run_grid(const struct make *make, const uint32_t *numbers, size_t number_count, uint64_t *random)
+{
+    struct row_recipe recipes[ROW_KINDS];
+    char *elements = allocate(ROW_KINDS * make->vocabulary, tombola_type_size(make->type));
+    struct trial *trials = allocate(ROW_KINDS * number_count, sizeof *trials);
+    size_t count = make_trials(make, numbers, number_count, recipes, elements, trials, random);
+    for (size_t d = 0; d < COUNT_OF(dispatches); d++) {
+        shuffle(trials, count, random);
+        run_trials(make, dispatches[d], trials, count, cuts, COUNT_OF(cuts));
+        for (size_t cut = 0; cut < COUNT_OF(cuts) && each_cut; cut++) {
+            run_trials(make, dispatches[d], trials, count, &cuts[cut], 1);
+        }
+    }
+    free(elements);
+    free(trials);
+}
+
+static void run_grids(const uint32_t *vocabularies, size_t vocabulary_count, const uint32_t *numbers,
+                      size_t number_count)
+{
+    static const struct make makes[] = {{.type = TOMBOLA_FLOAT32},
+                                        {.type = TOMBOLA_FLOAT16},
+                                        {.type = TOMBOLA_BFLOAT16},
+                                        {.type = TOMBOLA_FLOAT32, .input = TOMBOLA_PROBABILITIES},
+                                        {.type = TOMBOLA_FLOAT16, .input = TOMBOLA_PROBABILITIES},
+                                        {.type = TOMBOLA_BFLOAT16, .input = TOMBOLA_PROBABILITIES}};
+    size_t make_count = test_level() == TEST_ALL ? COUNT_OF(makes) : 4;
+    uint64_t random = RANDOM_SEED;
+    printf("seed %" PRIu64 "\n", random);
+    for (size_t v = 0; v < vocabulary_count; v++) {
+        for (size_t m = 0; m < make_count; m++) {
+            struct make make = makes[m];
+            make.vocabulary = vocabularies[v];
+            run_grid(&make, numbers, number_count, &random);
+        }
+    }
+}
+
+static void draws_from_small_vocabularies_agree_with_the_oracle(void **state)
+{
+    (void)state;
+    static const uint32_t vocabularies[] = {1, 2, 255, 256, 257, 1000};
+    uint32_t numbers[GRID_SIZE];
+    size_t count = grid_cover(numbers, test_level() == TEST_SMALL ? 0 : GRID_SIZE);
+    run_grids(vocabularies, COUNT_OF(vocabularies), numbers, count);
+}
+
+static void draws_from_large_vocabularies_agree_with_the_oracle(void **state)
+{
+    (void)state;
+    static const uint32_t vocabularies[] = {32000, 128256};
+    uint32_t numbers[GRID_SIZE];
+    if (test_level() == TEST_SMALL) {
+        skip();
+    }
+    size_t count = grid_cover(numbers, 120);
+    assert_true(count >= 120);
+    run_grids(vocabularies, COUNT_OF(vocabularies), numbers, count);
+}
+
+static int same_make(const struct row_recipe *a, const struct row_recipe *b)
+{
+    return a->type == b->type && a->input == b->input && a->vocabulary == b->vocabulary;
+}
+
+/* The known answers of the make of the first, in `left` order; takes them off the list. */
+static size_t take_make(struct known_answer **left, size_t *left_count, struct known_answer **taken)
+{
+    size_t count = 0, kept = 0;
+    struct row_recipe recipe = left[0]->recipe;
+    for (size_t i = 0; i < *left_count; i++) {
+        if (same_make(&left[i]->recipe, &recipe)) {
+            taken[count++] = left[i];
+        } else {
+            left[kept++] = left[i];
+        }
+    }
+    *left_count = kept;
+    return count;
+}
+
+/* Known answers of one make as trials, their rows filled once each. */
+static void run_known(struct known_answer *const *answers, size_t count)
+{
+    struct make make = {answers[0]->recipe.type, answers[0]->recipe.input, answers[0]->recipe.vocabulary};
+    if (test_level() == TEST_SMALL && make.vocabulary > 1000) {
+        return;
+    }
+    struct trial *trials = allocate(count, sizeof *trials);
+    char *elements = NULL;
+    uint64_t random = RANDOM_SEED;
+    char **rows = allocate(count, sizeof *rows);
+    size_t row_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || memcmp(&answers[i]->recipe, &answers[i - 1]->recipe, sizeof answers[i]->recipe) != 0) {
+            elements = rows[row_count++] = allocate(make.vocabulary, tombola_type_size(make.type));
+            row_fill(&answers[i]->recipe, elements, NULL);
+        }
+        trials[i] = (struct trial){&answers[i]->recipe, elements, answers[i]->params, answers[i]->draw};
+    }
+    for (size_t d = 0; d < COUNT_OF(dispatches); d++) {
+        shuffle(trials, count, &random);
+        run_trials(&make, dispatches[d], trials, count, cuts, COUNT_OF(cuts));
+    }
+    for (size_t i = 0; i < row_count; i++) {
+        free(rows[i]);
+    }
+    free(rows);
+    free(trials);
+}
+
+static void every_known_answer_comes_out_by_either_dispatch(void **state)
+{
+    (void)state;
+    size_t count;
+    struct known_answer *answers = known_answers_read(&count);
+    struct known_answer **left = allocate(count, sizeof *left), **taken = allocate(count, sizeof *taken);
+    for (size_t i = 0; i < count; i++) {
+        left[i] = &answers[i];
+    }
+    while (count > 0) {
+        size_t taken_count = take_make(left, &count, taken);
+        run_known(taken, taken_count);
+    }
+    free(left);
+    free(taken);
+    free(answers);
+}
+
+/* All of the above in blocks of one shape. */
+static int run_shape(uint32_t lanes, uint32_t width)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_known_answer_comes_out_by_either_dispatch),
+        cmocka_unit_test(draws_from_small_vocabularies_agree_with_the_oracle),
+        cmocka_unit_test(draws_from_large_vocabularies_agree_with_the_oracle),
+    };
+    uint32_t got_lanes, got_width;
+    context = test_context_open(lanes, width);
+    each_cut = test_level() == TEST_ALL && !lanes;
+    tombola_context_shape(context, &got_lanes, &got_width, NULL);
+    if (lanes && (got_lanes != lanes || got_width != width)) {
+        die("asked for blocks of %u x %u, got %u x %u", lanes, width, got_lanes, got_width);
+    }
+    printf("%s, blocks of %u x %u\n", tombola_context_device(context)->name, got_lanes, got_width);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    tombola_context_close(context);
+    return failed;
+}
+
+int main(void)
+{
+    static const uint32_t shapes[][2] = {{0, 0}, {1, 4},  {1, 8},   {1, 16}, {4, 4},
+                                         {8, 8}, {16, 4}, {16, 16}, {32, 4}, {64, 4}};
+    size_t count = test_level() == TEST_ALL ? COUNT_OF(shapes) : 1;
+    int failed = 0;
+    for (size_t i = 0; i < count; i++) {
+        failed += run_shape(shapes[i][0], shapes[i][1]);
+    }
+    return failed != 0;
+}

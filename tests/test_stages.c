@@ -1,0 +1,287 @@
+/* The pieces of the stages on the device, each alone, against the same arithmetic in C. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <CL/cl.h>
+
+#include "harness.h"
+#include "logarithm.h"
+#include "order.h"
+#include "philox.h"
+#include "weight.h"
+
+#define WIDTH 16
+
+static cl_context context;
+static cl_command_queue queue;
+static cl_device_id device;
+
+/* The device of this place in the library's list. */
+static cl_device_id device_at(uint32_t index)
+{
+    cl_platform_id platforms[16];
+    cl_device_id devices[64];
+    cl_uint platform_count = 0, count = 0, before = 0;
+    assert_int_equal(clGetPlatformIDs(16, platforms, &platform_count), CL_SUCCESS);
+    for (cl_uint i = 0; i < platform_count; i++, before += count) {
+        count = 0;
+        clGetDeviceIDs(platforms[i], CL_DEVICE_TYPE_ALL, 64, devices, &count);
+        if (index < before + count) {
+            return devices[index - before];
+        }
+    }
+    die("there is no device %u", index);
+}
+
+static int open_device(void **state)
+{
+    (void)state;
+    tombola_context *opened = test_context_open(0, 0);
+    device = device_at(tombola_context_device(opened)->index);
+    tombola_context_close(opened);
+    cl_int code;
+    context = clCreateContext(NULL, 1, &device, NULL, NULL, &code);
+    assert_int_equal(code, CL_SUCCESS);
+    queue = clCreateCommandQueue(context, device, 0, &code);
+    assert_int_equal(code, CL_SUCCESS);
+    return 0;
+}
+
+static int close_device(void **state)
+{
+    (void)state;
+    clReleaseCommandQueue(queue);
+    clReleaseContext(context);
+    return 0;
+}
+
+static cl_program build_stages(tombola_type type)
+{
+    static const char *const source = "#include \"stages.cl\"\n";
+    const char *extra = getenv("TOMBOLA_TEST_BUILD_OPTIONS");
+    char options[1024];
+    snprintf(options, sizeof options, "-cl-std=CL1.2 -w -I %s -I %s/../kernels -D WIDTH=%d -D LOGIT_TYPE=%d %s",
+             TEST_DATA, TEST_DATA, WIDTH, (int)type, extra ? extra : "");
+    cl_int code;
+    cl_program program = clCreateProgramWithSource(context, 1, (const char **)&source, NULL, &code);
+    assert_int_equal(code, CL_SUCCESS);
+    code = clBuildProgram(program, 1, &device, options, NULL, NULL);
+    if (code != CL_SUCCESS) {
+        static char log[4096];
+        clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
+        die("stages.cl: %s", log);
+    }
+    return program;
+}
+
+struct array {
+    void *values;
+    size_t bytes;
+};
+
+/* Runs a kernel of stages.cl over `items`: one input, then outputs, which are read back. */
+static void run(tombola_type type, const char *name, size_t items, struct array input, struct array *outputs,
+                cl_uint output_count)
+{
+    cl_program program = build_stages(type);
+    cl_int code;
+    cl_kernel kernel = clCreateKernel(program, name, &code);
+    assert_int_equal(code, CL_SUCCESS);
+    cl_mem buffers[3];
+    buffers[0] = clCreateBuffer(context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, input.bytes, input.values, &code);
+    assert_int_equal(code, CL_SUCCESS);
+    for (cl_uint i = 0; i < output_count; i++) {
+        buffers[1 + i] = clCreateBuffer(context, CL_MEM_WRITE_ONLY, outputs[i].bytes, NULL, &code);
+        assert_int_equal(code, CL_SUCCESS);
+    }
+    for (cl_uint i = 0; i <= output_count; i++) {
+        assert_int_equal(clSetKernelArg(kernel, i, sizeof buffers[i], &buffers[i]), CL_SUCCESS);
+    }
+    assert_int_equal(clEnqueueNDRangeKernel(queue, kernel, 1, NULL, &items, NULL, 0, NULL, NULL), CL_SUCCESS);
+    for (cl_uint i = 0; i < output_count; i++) {
+        assert_int_equal(
+            clEnqueueReadBuffer(queue, buffers[1 + i], CL_TRUE, 0, outputs[i].bytes, outputs[i].values, 0, NULL, NULL),
+            CL_SUCCESS);
+    }
+    for (cl_uint i = 0; i <= output_count; i++) {
+        clReleaseMemObject(buffers[i]);
+    }
+    clReleaseKernel(kernel);
+    clReleaseProgram(program);
+}
+
+static void philox_gives_the_published_answers_on_the_device(void **state)
+{
+    (void)state;
+    FILE *file = fopen(TEST_DATA "/kat_philox.txt", "r");
+    assert_non_null(file);
+    enum { MOST = 16 };
+    uint32_t input[6 * MOST] = {0}, expected[4 * MOST] = {0}, got[4 * MOST] = {0};
+    char line[256];
+    size_t count = 0;
+    while (fgets(line, sizeof line, file)) {
+        uint32_t *in = &input[6 * count], *out = &expected[4 * count];
+        if (line[0] == '#') {
+            continue;
+        }
+        assert_true(count < MOST);
+        assert_int_equal(sscanf(line, "%x %x %x %x %x %x %x %x %x %x", &in[0], &in[1], &in[2], &in[3], &in[4], &in[5],
+                                &out[0], &out[1], &out[2], &out[3]),
+                         10);
+        count++;
+    }
+    fclose(file);
+    assert_int_equal(count, 3);
+    struct array output = {got, count * 4 * sizeof got[0]};
+    run(TOMBOLA_FLOAT32, "philox_words", count, (struct array){input, count * 6 * sizeof input[0]}, &output, 1);
+    assert_memory_equal(got, expected, count * 4 * sizeof got[0]);
+}
+
+static void upper_halves_of_products_are_the_hosts(void **state)
+{
+    (void)state;
+    enum { COUNT = 4096 };
+    static uint64_t input[2 * COUNT], got[COUNT];
+    uint64_t random = 7;
+    for (size_t i = 0; i < 2 * COUNT; i++) {
+        input[i] = i < 8 ? (i & 2 ? UINT64_MAX : i) : random_bits(&random) >> random_below(&random, 64);
+    }
+    struct array output = {got, sizeof got};
+    run(TOMBOLA_FLOAT32, "high_products", COUNT, (struct array){input, sizeof input}, &output, 1);
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_true(got[i] == multiply_high(input[2 * i], input[2 * i + 1]));
+    }
+}
+
+static size_t element_count(void)
+{
+    return test_level() == TEST_SMALL ? 1u << 10 : 1u << 20;
+}
+
+/* Floats whose bits run evenly from one end to the other, both included. */
+static float *floats_between(uint32_t first, uint32_t last, size_t count)
+{
+    float *values = allocate(count, sizeof *values);
+    for (size_t i = 0; i < count; i++) {
+        values[i] = floats_of(first + (uint32_t)((uint64_t)(last - first) * i / (count - 1)));
+    }
+    return values;
+}
+
+static void check_weights(uint32_t first, uint32_t last)
+{
+    size_t count = element_count();
+    float *t = floats_between(first, last, count);
+    uint32_t *got = allocate(count, sizeof *got);
+    struct array output = {got, count * sizeof *got};
+    run(TOMBOLA_FLOAT32, "weights", count / WIDTH, (struct array){t, count * sizeof *t}, &output, 1);
+    for (size_t i = 0; i < count; i++) {
+        if (got[i] != weight(t[i])) {
+            die("weight(%a) is %u on the device, %u on the host", (double)t[i], got[i], weight(t[i]));
+        }
+    }
+    free(t);
+    free(got);
+}
+
+static void weights_are_the_hosts_bit_for_bit(void **state)
+{
+    (void)state;
+    check_weights(words_of(0.0f), words_of(0.75f));
+    check_weights(words_of(-0.0f), words_of(-200.0f));
+    check_weights(words_of(-1e30f), words_of(-INFINITY));
+}
+
+static void logarithms_are_the_hosts_bit_for_bit(void **state)
+{
+    (void)state;
+    size_t count = element_count();
+    float *x = floats_between(words_of(0x1p-126f), words_of(INFINITY) - 1, count), *got = allocate(count, sizeof *got);
+    struct array output = {got, count * sizeof *got};
+    run(TOMBOLA_FLOAT32, "logarithms", count / WIDTH, (struct array){x, count * sizeof *x}, &output, 1);
+    for (size_t i = 0; i < count; i++) {
+        if (words_of(got[i]) != words_of(logarithm(x[i]))) {
+            die("logarithm(%a) is %a on the device, %a on the host", (double)x[i], (double)got[i],
+                (double)logarithm(x[i]));
+        }
+    }
+    free(x);
+    free(got);
+}
+
+/* All numbers of a 16-bit type: widened, told in order, and back. NaN need not keep its bits. */
+static void check_halves(tombola_type type, float (*widen)(uint16_t))
+{
+    enum { COUNT = 1 << 16 };
+    static uint16_t input[COUNT];
+    static uint32_t key[COUNT];
+    static float back[COUNT];
+    for (uint32_t i = 0; i < COUNT; i++) {
+        input[i] = (uint16_t)i;
+    }
+    struct array outputs[] = {{key, sizeof key}, {back, sizeof back}};
+    run(type, "keys", COUNT / WIDTH, (struct array){input, sizeof input}, outputs, 2);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        float value = widen((uint16_t)i);
+        if (isnan(value)) {
+            assert_true(key[i] > KEY_INFINITY || key[i] < KEY_MINUS_INFINITY);
+            continue;
+        }
+        uint32_t bits = canonical(words_of(value));
+        if (key[i] != order_key(bits) || words_of(back[i]) != bits) {
+            die("%04x, which is %a, has key %08x on the device, not %08x", i, (double)value, key[i], order_key(bits));
+        }
+    }
+}
+
+static void every_binary16_number_is_widened_exactly(void **state)
+{
+    (void)state;
+    check_halves(TOMBOLA_FLOAT16, widen_half);
+}
+
+static void every_bfloat16_number_is_widened_exactly(void **state)
+{
+    (void)state;
+    check_halves(TOMBOLA_BFLOAT16, widen_bfloat);
+}
+
+static void keys_are_in_the_order_of_the_numbers(void **state)
+{
+    (void)state;
+    const float ladder[WIDTH] = {-INFINITY, -3e38f,    -1.0f, -0x1p-126f, -0x1p-140f, -0.0f, 0.0f,  0x1p-149f,
+                                 0x1p-126f, 0x1p-125f, 0.5f,  1.0f,       1.5f,       2.0f,  3e38f, INFINITY};
+    uint32_t key[WIDTH];
+    float back[WIDTH], input[WIDTH];
+    memcpy(input, ladder, sizeof input);
+    struct array outputs[] = {{key, sizeof key}, {back, sizeof back}};
+    run(TOMBOLA_FLOAT32, "keys", 1, (struct array){input, sizeof input}, outputs, 2);
+    for (size_t i = 1; i < WIDTH; i++) {
+        if (i >= 5 && i <= 7) {
+            assert_true(key[i] == KEY_ZERO && key[i - 1] == KEY_ZERO); /* subnormal numbers and both zeros are one */
+        } else {
+            assert_true(key[i] > key[i - 1]);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(philox_gives_the_published_answers_on_the_device),
+        cmocka_unit_test(upper_halves_of_products_are_the_hosts),
+        cmocka_unit_test(weights_are_the_hosts_bit_for_bit),
+        cmocka_unit_test(logarithms_are_the_hosts_bit_for_bit),
+        cmocka_unit_test(every_binary16_number_is_widened_exactly),
+        cmocka_unit_test(every_bfloat16_number_is_widened_exactly),
+        cmocka_unit_test(keys_are_in_the_order_of_the_numbers),
+    };
+    return cmocka_run_group_tests(tests, open_device, close_device);
+}
