@@ -25,7 +25,8 @@ typedef JOIN(uint, WIDTH) words;
 #define nearest_whole(x) rint(x)              /* halves to even */
 #define words_of(x) JOIN(as_uint, WIDTH)(x)   /* the bits of floats */
 #define floats_of(x) JOIN(as_float, WIDTH)(x) /* floats from their bits */
-#define truncate_to_words(x) JOIN(convert_uint, WIDTH)(x)
+#define truncate_to_words(x)                                                                                           \
+    JOIN(as_uint, WIDTH)(JOIN(convert_int, WIDTH)(x)) /* 0 <= x < 2^31: few CPUs convert more */
 #define signed_to_floats(x) JOIN(convert_float, WIDTH)(JOIN(as_int, WIDTH)(x))
 
 #else
