@@ -12,13 +12,13 @@
 struct row_params {
     u64 seed;
     u64 offset;
-    u64 share;   /* top-p in units of 2^-32; SHARE_ALL and more: off */
-    float scale; /* log2(e) / temperature */
-    float drop;  /* min-p: how far below the largest logit a token may lie, at most 0 */
-    u32 top_k;   /* 0, or the vocabulary size and more: off */
+    u64 share;     /* top-p in units of 2^-32; SHARE_ALL and more: off */
+    float scale;   /* log2(e) / temperature */
+    float unscale; /* 1 / scale, for bounds alone */
+    float drop;    /* min-p: how far below the largest logit a token may lie, at most 0 */
+    u32 top_k;     /* 0, or the vocabulary size and more: off */
     u32 stream;
     u32 flags;
-    u32 reserved;
 };
 
 #define SHARE_ALL ((u64)1 << 32)

@@ -59,11 +59,13 @@ tombola_status params_convert(const tombola_params *params, size_t rows, struct 
             return status;
         double temperature = fmin((double)p->temperature, HOTTEST);
         int greedy = p->temperature < GREEDY_BELOW;
+        double scaled = greedy ? HOTTEST : temperature; /* a greedy row is not scaled */
         device[row] = (struct row_params){
             .seed = p->seed,
             .offset = p->offset,
             .share = (u64)((double)p->top_p * 0x1p32 + 0.5),
-            .scale = (float)(LOG2_E / (greedy ? HOTTEST : temperature)), /* a greedy row is not scaled */
+            .scale = (float)(LOG2_E / scaled),
+            .unscale = (float)(scaled / LOG2_E),
             .top_k = p->top_k,
             .stream = p->stream,
             .flags = greedy ? ROW_GREEDY : 0,

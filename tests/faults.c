@@ -231,8 +231,8 @@ cl_int clEnqueueWriteBuffer(cl_command_queue queue, cl_mem buffer, cl_bool block
                             const void *from, cl_uint wait_count, const cl_event *wait, cl_event *event)
 {
     FAIL_IF_PLANNED(clEnqueueWriteBuffer);
-    return with_event(
-        REAL(clEnqueueWriteBuffer)(queue, buffer, blocking, offset, size, from, wait_count, wait, event), event);
+    return with_event(REAL(clEnqueueWriteBuffer)(queue, buffer, blocking, offset, size, from, wait_count, wait, event),
+                      event);
 }
 
 cl_int clEnqueueWriteBufferRect(cl_command_queue queue, cl_mem buffer, cl_bool blocking, const size_t *buffer_origin,

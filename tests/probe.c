@@ -10,7 +10,8 @@ void probe_make(struct probe *probe, tombola_type type)
     static const struct {
         float temperature, top_p, min_p;
         uint32_t top_k;
-    } questions[PROBE_ROWS] = {{0.0f, 1.0f, 0.0f, 0}, {1.0f, 1.0f, 0.0f, 0}, {0.7f, 0.9f, 0.0f, 40}, {2.0f, 1.0f, 0.05f, 0}};
+    } questions[PROBE_ROWS] = {
+        {0.0f, 1.0f, 0.0f, 0}, {1.0f, 1.0f, 0.0f, 0}, {0.7f, 0.9f, 0.0f, 40}, {2.0f, 1.0f, 0.05f, 0}};
     memset(probe, 0xFF, sizeof *probe); /* between the rows, NaN */
     probe->type = type;
     for (uint32_t row = 0; row < PROBE_ROWS; row++) {

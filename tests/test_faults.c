@@ -107,16 +107,15 @@ static tombola_status generate(tombola_error *error)
     return tombola_sampler_generate(plain, &sequence, 1, fill_logits, NULL, NULL, NULL, error);
 }
 
-static const struct action listing = {
-    list_devices, "clGetPlatformInfo clGetDeviceIDs clGetDeviceInfo", ""};
+static const struct action listing = {list_devices, "clGetPlatformInfo clGetDeviceIDs clGetDeviceInfo", ""};
 /* Opening makes a sampler and releases it; that this can't wait is no reason to keep it. */
-static const struct action opening = {
-    open_named, "clGetPlatformInfo clGetDeviceIDs clGetDeviceInfo clFinish", "clGetDeviceIDs"};
+static const struct action opening = {open_named, "clGetPlatformInfo clGetDeviceIDs clGetDeviceInfo clFinish",
+                                      "clGetDeviceIDs"};
 static const struct action creating = {create_sampler, "clFinish", ""};
 static const struct action working[] = {
-    {sample, "", ""},        {sample_timed, "clGetEventProfilingInfo", ""},
-    {softmax, "", ""},       {softmax_timed, "clGetEventProfilingInfo", ""},
-    {top_k, "", ""},         {generate, "", ""},
+    {sample, "", ""},  {sample_timed, "clGetEventProfilingInfo", ""},
+    {softmax, "", ""}, {softmax_timed, "clGetEventProfilingInfo", ""},
+    {top_k, "", ""},   {generate, "", ""},
 };
 
 static void expect_named(const struct action *action, const char *call, tombola_status status, const char *message)
@@ -284,8 +283,8 @@ static void refused_arguments_reach_no_opencl_call(void **state)
     assert_true(tombola_sampler_sample(plain, probe.logits, 1, 1, probe.params, draws, NULL) != 0);
     assert_true(tombola_sampler_softmax(plain, probe.logits, PROBE_ROWS, PROBE_STRIDE, params, 0, output, 600, NULL,
                                         NULL) != 0);
-    assert_true(tombola_sampler_top_k(plain, probe.logits, PROBE_ROWS, PROBE_STRIDE, params, 1, candidates, NULL,
-                                      NULL) != 0);
+    assert_true(
+        tombola_sampler_top_k(plain, probe.logits, PROBE_ROWS, PROBE_STRIDE, params, 1, candidates, NULL, NULL) != 0);
     assert_true(tombola_sampler_softmax(plain, probe.logits, 0, PROBE_STRIDE, params, 0, output, 600, NULL, NULL) != 0);
     assert_true(tombola_sampler_top_k(plain, probe.logits, 1, PROBE_STRIDE, params, 0, candidates, NULL, NULL) != 0);
     assert_true(faults_seen().calls == 0 && faults_seen().allocations == 0);
