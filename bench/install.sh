@@ -19,14 +19,14 @@ demo_packages=(
 test_packages=(
   "${demo_packages[@]}"
   libcmocka-dev       # the test framework
+  g++                 # compiles the header as a caller in C++ does
   clang               # a second compiler, and the check of the kernels without a device
   clang-format        # the check of the layout
 )
 
 long_test_packages=(
   "${test_packages[@]}"
-  oclgrind            # an OpenCL device that sees data races and uninitialised memory
-  mesa-opencl-icd     # rusticl, another OpenCL device for CPUs
+  oclgrind            # an OpenCL device that sees data races
   python3-venv        # a folder of its own for Intel's runtime, which Debian has not
 )
 

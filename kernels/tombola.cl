@@ -169,7 +169,7 @@ ROW_KERNEL void top_k(global const stored *logits, ulong stride, uint vocabulary
         if (places[i] != NO_TOKEN) {
             u32 key = ~(u32)(places[i] >> 32);
             candidate.token = (int)(u32)places[i];
-            candidate.logit = as_float(key_bits((words)(key)).s0);
+            candidate.logit = load_values(row, (u32)places[i]).s0;
             candidate.probability = p.flags & ROW_GREEDY
                                         ? (i == 0 ? 1.0f : 0.0f)
                                         : probabilities_of(logits_of((words)(key)), c.scaling, c.normaliser).s0;

@@ -13,21 +13,43 @@
 #define ROUNDING_MAGIC 12582912.0f /* 1.5 * 2^23: adding it rounds to an integer, held in the low bits */
 #define WHOLE_FROM 8388608.0f      /* 2^23: from here on a float has no fraction */
 
-/* 2^27 * 2^t as a float, to about 1 ulp; t below -126 counts as -126. The degree-6
- * polynomial for 2^f has its coefficients scaled by 2^27; the exponent is added to its bits. */
+/* 2^t = 2^n * (1 + f * slope), n whole and |f| at most a half; t below -126 counts as -126. The polynomial of
+ * degree 5 for the slope has its coefficients scaled by 2^27. */
+struct exponential {
+    floats f;
+    floats slope; /* times 2^27 */
+    floats whole; /* t + ROUNDING_MAGIC, which holds n in its low bits */
+};
+
+static inline struct exponential exponential_of(floats t)
+{
+    struct exponential x;
+    t = t > (floats)(-126.0f) ? t : (floats)(-126.0f);
+    x.whole = t + ROUNDING_MAGIC;
+    x.f = t - (x.whole - ROUNDING_MAGIC);
+    x.slope = (floats)(0x1.470b48p+14f);
+    x.slope = fused(x.slope, x.f, (floats)(0x1.5f7276p+17f));
+    x.slope = fused(x.slope, x.f, (floats)(0x1.3b270ep+20f));
+    x.slope = fused(x.slope, x.f, (floats)(0x1.c6ae72p+22f));
+    x.slope = fused(x.slope, x.f, (floats)(0x1.ebfbe2p+24f));
+    x.slope = fused(x.slope, x.f, (floats)(0x1.62e432p+26f));
+    return x;
+}
+
+/* 2^27 * 2^t as a float, to about 1 ulp. The exponent is added to the bits. */
 static inline floats scaled_exp2(floats t)
 {
-    t = t > (floats)(-126.0f) ? t : (floats)(-126.0f);
-    floats shifted = t + ROUNDING_MAGIC;
-    floats f = t - (shifted - ROUNDING_MAGIC);
-    floats p = (floats)(0x1.470b48p+14f);
-    p = fused(p, f, (floats)(0x1.5f7276p+17f));
-    p = fused(p, f, (floats)(0x1.3b270ep+20f));
-    p = fused(p, f, (floats)(0x1.c6ae72p+22f));
-    p = fused(p, f, (floats)(0x1.ebfbe2p+24f));
-    p = fused(p, f, (floats)(0x1.62e432p+26f));
-    p = fused(p, f, (floats)(0x1.0p+27f));
-    return floats_of(words_of(p) + (words_of(shifted) << 23));
+    struct exponential x = exponential_of(t);
+    return floats_of(words_of(fused(x.slope, x.f, (floats)(0x1p27f))) + (words_of(x.whole) << 23));
+}
+
+/* 2^27 * 2^t * factor, rounded last at its own size: the order of two t is kept to one ulp, which a product
+ * with what scaled_exp2 gives would not do. */
+static inline floats scaled_exp2_times(floats t, float factor)
+{
+    struct exponential x = exponential_of(t);
+    floats power = floats_of((words_of(x.whole) + 127u) << 23);
+    return fused(x.slope * x.f, (floats)(factor), (floats)(0x1p27f * factor)) * power;
 }
 
 static inline words weight(floats t)

@@ -37,31 +37,35 @@ cl_event *batch_event(tombola_sampler *s, enum work work)
     return &s->events[s->event_count++];
 }
 
-static cl_int upload_logits(tombola_sampler *s, const struct row_batch *batch)
+static tombola_status upload_logits(tombola_sampler *s, const struct row_batch *batch, tombola_error *error)
 {
     size_t size = tombola_type_size(s->options.type);
     size_t row = s->vocabulary * size;
+    cl_int code;
     s->times.bytes_uploaded += row * batch->rows;
-    if (batch->row_stride == s->vocabulary || batch->rows == 1)
-        return clEnqueueWriteBuffer(s->queue, s->logits, CL_FALSE, 0, row * batch->rows, batch->logits, 0, NULL,
+    if (batch->row_stride == s->vocabulary || batch->rows == 1) {
+        code = clEnqueueWriteBuffer(s->queue, s->logits, CL_FALSE, 0, row * batch->rows, batch->logits, 0, NULL,
                                     batch_event(s, WORK_UPLOAD));
+        return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clEnqueueWriteBuffer for the logits", code);
+    }
     const size_t origin[3] = {0, 0, 0}, region[3] = {row, batch->rows, 1};
-    return clEnqueueWriteBufferRect(s->queue, s->logits, CL_FALSE, origin, origin, region, row, 0,
+    code = clEnqueueWriteBufferRect(s->queue, s->logits, CL_FALSE, origin, origin, region, row, 0,
                                     batch->row_stride * size, 0, batch->logits, 0, NULL, batch_event(s, WORK_UPLOAD));
+    return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clEnqueueWriteBufferRect for the logits", code);
 }
 
 tombola_status batch_begin(tombola_sampler *s, const struct row_batch *batch, cl_kernel kernel, tombola_error *error)
 {
     s->times.calls++;
-    cl_int code = upload_logits(s, batch);
-    if (code != CL_SUCCESS)
-        return fail_cl(error, "the upload of logits", code);
+    tombola_status status = upload_logits(s, batch, error);
+    if (status)
+        return status;
     size_t bytes = batch->rows * sizeof(struct row_params);
     s->times.bytes_uploaded += bytes;
-    code = clEnqueueWriteBuffer(s->queue, s->params, CL_FALSE, 0, bytes, s->host_params, 0, NULL,
-                                batch_event(s, WORK_UPLOAD));
+    cl_int code = clEnqueueWriteBuffer(s->queue, s->params, CL_FALSE, 0, bytes, s->host_params, 0, NULL,
+                                       batch_event(s, WORK_UPLOAD));
     if (code != CL_SUCCESS)
-        return fail_cl(error, "the upload of parameters", code);
+        return fail_cl(error, "clEnqueueWriteBuffer for the parameters", code);
 
     const cl_ulong stride = s->vocabulary;
     const cl_uint vocabulary = (cl_uint)s->vocabulary;

@@ -267,13 +267,14 @@ void *clEnqueueMapBuffer(cl_command_queue queue, cl_mem buffer, cl_bool blocking
     return mapped;
 }
 
-/* Made to fail, it is counted as done: nobody can do better than to release the buffer. */
+/* Done in any case: nobody could do better than to release the buffer. */
 cl_int clEnqueueUnmapMemObject(cl_command_queue queue, cl_mem buffer, void *mapped, cl_uint wait_count,
                                const cl_event *wait, cl_event *event)
 {
+    cl_int code = with_event(REAL(clEnqueueUnmapMemObject)(queue, buffer, mapped, wait_count, wait, event), event);
     seen.held--;
     FAIL_IF_PLANNED(clEnqueueUnmapMemObject);
-    return with_event(REAL(clEnqueueUnmapMemObject)(queue, buffer, mapped, wait_count, wait, event), event);
+    return code;
 }
 
 cl_int clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions, const size_t *offset,

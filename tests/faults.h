@@ -24,7 +24,7 @@ struct faults_seen faults_seen(void);
 /* Each of these is in force until faults_begin.
  * call  an OpenCL function's name, NULL for any but releases
  * nth   which call of it from here, 0 first; it returns `code` and does nothing else, but
- *       that clFinish does wait */
+ *       that clFinish does wait and clEnqueueUnmapMemObject does unmap */
 void faults_fail(const char *call, size_t nth, int code);
 void faults_fail_always(const char *call, int code);
 

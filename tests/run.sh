@@ -26,8 +26,12 @@ configure_and_build() {
   cmake --build "$folder" --parallel "$jobs" | { grep -v -E '^\[|^(Consolidate|Scanning|Built)' || true; }
 }
 
-# run_tests FOLDER: the names of tests that failed, with their output, and the closing lines.
-run_tests() { ctest --test-dir "$1" --parallel "$jobs" --output-on-failure --no-tests=error; }
+# run_tests FOLDER [OPTION...]
+run_tests() {
+  local folder=$1
+  shift
+  ctest --test-dir "$folder" --parallel "$jobs" --output-on-failure --no-tests=error "$@"
+}
 
 check_layout() {
   find "$root"/{include,src,kernels,tests,bench} -type f \
@@ -73,6 +77,7 @@ install_intel() {
   rm -rf "$venv"
   python3 -m venv "$venv"
   "$venv/bin/pip" --quiet install intel-opencl-rt intel-cmplr-lib-rt
+  rm "$venv"/lib/libOpenCL.so*  # the system's loader is to be used
 }
 
 run_on_intel() {
@@ -80,17 +85,14 @@ run_on_intel() {
   LD_LIBRARY_PATH=$build/intel/lib with_device "$build/intel/lib/libintelocl.so" run_tests "$build"
 }
 
-# Oclgrind reports what it finds and goes on, so that its log must be empty.
+# Oclgrind reports what it finds and goes on, so that its log must be empty. Optimised code it gets wrong: it
+# widens a vector's true to 255. The command's tests start it too often to be worth the hours.
 run_on_oclgrind() {
   local log=$build/oclgrind.log
   rm -f "$log"
-  TOMBOLA_TEST_SMALL=1 OCLGRIND_DATA_RACES=1 OCLGRIND_UNINITIALIZED=1 OCLGRIND_LOG=$log \
-    with_device /usr/lib/oclgrind/liboclgrind-rt-icd.so run_tests "$build"
+  TOMBOLA_TEST_SMALL=1 OCLGRIND_BUILD_OPTIONS=-cl-opt-disable OCLGRIND_DATA_RACES=1 OCLGRIND_LOG=$log \
+    with_device /usr/lib/oclgrind/liboclgrind-rt-icd.so run_tests "$build" --exclude-regex '^test_command'
   [ ! -s "$log" ] || { head -n 100 "$log" >&2; return 1; }
-}
-
-run_on_rusticl() {
-  TOMBOLA_TEST_SMALL=1 RUSTICL_ENABLE=llvmpipe with_device libRusticlOpenCL.so.1 run_tests "$build"
 }
 
 if [ -n "$all" ]; then install_missing "${long_test_packages[@]}"; else install_missing "${test_packages[@]}"; fi
@@ -116,10 +118,8 @@ run_sanitized
 if [ -n "$all" ]; then
   section "Tests on Intel's OpenCL runtime for CPUs"
   run_on_intel
-  section "Tests on Oclgrind, small share: data races and uninitialised memory"
+  section "Tests on Oclgrind, small share: data races"
   run_on_oclgrind
-  section "Tests on rusticl's llvmpipe, small share"
-  run_on_rusticl
   section "Tests with subnormal numbers flushed"
   TOMBOLA_TEST_BUILD_OPTIONS=-cl-denorms-are-zero run_tests "$build"
   export TOMBOLA_TEST_ALL=1

@@ -12,202 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "calls.h"
+#include "harness.h"
 #include "logarithm.h"
-#include "oracle.h"
+#include "nearness.h"
 #include "rows.h"
 
-/* What the header promises. */
-#define RELATIVE 2e-6
-#define ABSOLUTE 1e-9
-#define PROMISED_BELOW 5.8e6 /* |logit| / temperature */
-#define LOGARITHM_RELATIVE 1e-6
-#define LOGARITHM_ABSOLUTE 1e-5
-#define SUM_WITHIN 2e-6
-
-/* (float)1e-5, from where on rows are no longer greedy. */
-#define COLDEST 0x1.4f8b58p-17f
-
 #define RANDOM_SEED UINT64_C(20250318)
-#define MOST_ROWS 64u
-
-/* rows x vocabulary of each. */
-struct results {
-    float *probabilities;
-    float *logarithms;
-    tombola_row_status status[MOST_ROWS];
-};
 
 static tombola_context *context;
 
-static struct results make_results(const struct make *make, size_t rows)
-{
-    struct results results = {.probabilities = allocate(rows * make->vocabulary, sizeof(float)),
-                              .logarithms = allocate(rows * make->vocabulary, sizeof(float))};
-    return results;
-}
-
-static void free_results(struct results *results)
-{
-    free(results->probabilities);
-    free(results->logarithms);
-}
-
-static struct results run_dispatch(const struct make *make, tombola_dispatch dispatch, const void *elements,
-                                   size_t rows, const tombola_params *params)
-{
-    struct results results = make_results(make, rows);
-    tombola_row_status again[MOST_ROWS];
-    tombola_sampler *sampler = make_sampler(context, make, rows, dispatch);
-    call_softmax(sampler, make, elements, rows, params, 0, results.probabilities, results.status);
-    call_softmax(sampler, make, elements, rows, params, 1, results.logarithms, again);
-    assert_memory_equal(results.status, again, rows * sizeof *again);
-    tombola_sampler_release(sampler);
-    return results;
-}
-
-static int same_bits(const float *a, const float *b, size_t count)
-{
-    return memcmp(a, b, count * sizeof *a) == 0;
-}
-
-/* By either dispatch, which must agree in every bit. */
-static struct results run(const struct make *make, const void *elements, size_t rows, const tombola_params *params)
-{
-    struct results results = run_dispatch(make, TOMBOLA_DISPATCH_ROW, elements, rows, params);
-    struct results spread = run_dispatch(make, TOMBOLA_DISPATCH_SPREAD, elements, rows, params);
-    assert_memory_equal(results.status, spread.status, rows * sizeof *results.status);
-    assert_true(same_bits(results.probabilities, spread.probabilities, rows * make->vocabulary));
-    assert_true(same_bits(results.logarithms, spread.logarithms, rows * make->vocabulary));
-    free_results(&spread);
-    return results;
-}
-
-static struct results run_at(const struct make *make, const void *elements, size_t rows, float temperature)
-{
-    tombola_params params[MOST_ROWS];
-    for (size_t row = 0; row < rows; row++) {
-        params[row] = params_at(temperature);
-    }
-    return run(make, elements, rows, params);
-}
-
-static int is_near(double got, double truth, double relative, double absolute)
-{
-    return fabs(got - truth) <= relative * fabs(truth) + absolute;
-}
-
-/* A true logarithm that binary32 cannot hold may become its lowest number or -inf. */
-static int is_near_logarithm(float got, double truth)
-{
-    if (truth == -INFINITY) {
-        return got == -INFINITY;
-    }
-    return is_near((double)got, truth, LOGARITHM_RELATIVE, LOGARITHM_ABSOLUTE) ||
-           (truth < -(double)FLT_MAX && (double)got <= -(double)FLT_MAX * (1.0 - LOGARITHM_RELATIVE));
-}
-
-/* A row that was turned into probabilities. */
-struct answer {
-    const char *name;
-    struct oracle_row *row;
-    uint32_t vocabulary;
-    float temperature;
-    const float *probabilities;
-    const float *logarithms;
-};
-
-static void expect_near(const struct answer *a, const double *truth, const double *true_logarithms)
-{
-    const float *logits = oracle_row_logits(a->row);
-    double top = (double)logits[oracle_row_order(a->row)[0]], sum = 0.0;
-    int promised = a->temperature < COLDEST || fabs(top) / (double)a->temperature < PROMISED_BELOW;
-    for (uint32_t id = 0; id < a->vocabulary; id++) {
-        int exactly = logits[id] == -INFINITY || a->temperature < COLDEST;
-        float p = a->probabilities[id], l = a->logarithms[id];
-        if (exactly ? (double)p != truth[id] : promised && !is_near((double)p, truth[id], RELATIVE, ABSOLUTE)) {
-            fail_msg("%s, V %" PRIu32 ", T %g: the probability of %" PRIu32 " (logit %a) is %.9g, not %.9g", a->name,
-                     a->vocabulary, (double)a->temperature, id, (double)logits[id], (double)p, truth[id]);
-        }
-        if (exactly ? (double)l != true_logarithms[id] : !is_near_logarithm(l, true_logarithms[id])) {
-            fail_msg("%s, V %" PRIu32 ", T %g: the log-probability of %" PRIu32 " (logit %a) is %.9g, not %.9g",
-                     a->name, a->vocabulary, (double)a->temperature, id, (double)logits[id], (double)l,
-                     true_logarithms[id]);
-        }
-        sum += (double)p;
-    }
-    if (fabs(sum - 1.0) > SUM_WITHIN) {
-        fail_msg("%s, V %" PRIu32 ", T %g: the sum is %.9g", a->name, a->vocabulary, (double)a->temperature, sum);
-    }
-}
-
-/* One unit in the last place less; below 2^-126, where probabilities are 0, nothing. */
-static float one_less(float p)
-{
-    return p > FLT_MIN ? nextafterf(p, 0.0f) : 0.0f;
-}
-
-/* From the last in rank order up: none falls behind the best of those with a smaller logit. */
-static void expect_order(const struct answer *a)
-{
-    const float *logits = oracle_row_logits(a->row), *p = a->probabilities;
-    const uint32_t *order = oracle_row_order(a->row);
-    uint32_t best = order[a->vocabulary - 1], best_before = best; /* of those so far; of those with a smaller logit */
-    for (uint32_t rank = a->vocabulary - 1; rank-- > 0;) {
-        uint32_t id = order[rank];
-        if (logits[id] > logits[order[rank + 1]]) {
-            best_before = best;
-        }
-        if (logits[id] > logits[best_before] && p[id] < one_less(p[best_before])) {
-            fail_msg("%s, V %" PRIu32 ", T %g: %" PRIu32 " (logit %a) has %a, and %" PRIu32 " (logit %a) %a", a->name,
-                     a->vocabulary, (double)a->temperature, id, (double)logits[id], (double)p[id], best_before,
-                     (double)logits[best_before], (double)p[best_before]);
-        }
-        best = p[id] > p[best] ? id : best;
-    }
-}
-
-static void expect_answer(const struct answer *a, tombola_row_status status)
-{
-    double *truth = allocate(a->vocabulary, sizeof *truth), *logarithms = allocate(a->vocabulary, sizeof *logarithms);
-    tombola_row_status expected = oracle_softmax(a->row, a->temperature, 0, truth);
-    oracle_softmax(a->row, a->temperature, 1, logarithms);
-    if (status != expected) {
-        fail_msg("%s, V %" PRIu32 ", T %g: the row is %s, not %s", a->name, a->vocabulary, (double)a->temperature,
-                 tombola_row_status_string(status), tombola_row_status_string(expected));
-    }
-    if (status == TOMBOLA_ROW_OK) {
-        expect_near(a, truth, logarithms);
-        expect_order(a);
-    }
-    for (uint32_t id = 0; id < a->vocabulary && status != TOMBOLA_ROW_OK; id++) {
-        assert_true(a->probabilities[id] == 0.0f);
-        assert_true(a->logarithms[id] == -INFINITY);
-    }
-    free(truth);
-    free(logarithms);
-}
-
-/* Rows of binary32 logits or probabilities, one after another, at one temperature. */
-static void expect_softmax(const char *name, const float *values, tombola_input input, uint32_t vocabulary, size_t rows,
-                           float temperature)
-{
-    const struct make make = {TOMBOLA_FLOAT32, input, vocabulary};
-    struct results results = run_at(&make, values, rows, temperature);
-    for (size_t row = 0; row < rows; row++) {
-        struct answer a = {.name = name,
-                           .row = oracle_row_create(values + row * vocabulary, vocabulary, input),
-                           .vocabulary = vocabulary,
-                           .temperature = temperature,
-                           .probabilities = results.probabilities + row * vocabulary,
-                           .logarithms = results.logarithms + row * vocabulary};
-        expect_answer(&a, results.status[row]);
-        oracle_row_release(a.row);
-    }
-    free_results(&results);
-}
-
-static const float temperatures[] = {0.0f, COLDEST, 0.01f, 0.7f, 1.0f, 100.0f, 1e30f, INFINITY};
+static const float temperatures[] = {0.0f, SOFTMAX_COLDEST, 0.01f, 0.7f, 1.0f, 100.0f, 1e30f, INFINITY};
 
 /* Every kind of row in one batch, in which all temperatures occur; then with others, until each has met each. */
 static void run_kinds(const struct make *make, uint64_t *random)
@@ -227,17 +41,17 @@ static void run_kinds(const struct make *make, uint64_t *random)
         for (size_t kind = 0; kind < ROW_KINDS; kind++) {
             params[kind] = params_at(temperatures[(turn + kind) % COUNT_OF(temperatures)]);
         }
-        struct results results = run(make, elements, ROW_KINDS, params);
+        struct softmax_results results = softmax_run(context, make, elements, ROW_KINDS, params);
         for (size_t kind = 0; kind < ROW_KINDS; kind++) {
-            struct answer a = {.name = row_kind_name((enum row_kind)kind),
-                               .row = rows[kind],
-                               .vocabulary = make->vocabulary,
-                               .temperature = params[kind].temperature,
-                               .probabilities = results.probabilities + kind * v,
-                               .logarithms = results.logarithms + kind * v};
-            expect_answer(&a, results.status[kind]);
+            struct softmax_answer a = {.name = row_kind_name((enum row_kind)kind),
+                                       .row = rows[kind],
+                                       .vocabulary = make->vocabulary,
+                                       .temperature = params[kind].temperature,
+                                       .probabilities = results.probabilities + kind * v,
+                                       .logarithms = results.logarithms + kind * v};
+            expect_softmax_answer(&a, results.status[kind]);
         }
-        free_results(&results);
+        softmax_results_release(&results);
     }
     for (size_t kind = 0; kind < ROW_KINDS; kind++) {
         oracle_row_release(rows[kind]);
@@ -272,10 +86,10 @@ static void a_log_probability_is_finite_and_near_wherever_its_logit_is_finite(vo
     static const float colder[] = {0.7f, 1.0f, 1.2f, 100.0f, 1e30f, INFINITY};
     static const float hotter[] = {2.0f, 1e15f, 1e30f, 0x1p90f, INFINITY};
     for (size_t i = 0; i < COUNT_OF(colder); i++) {
-        expect_softmax("far below", cold, TOMBOLA_LOGITS, COUNT_OF(cold), 1, colder[i]);
+        expect_softmax(context, "far below", cold, TOMBOLA_LOGITS, COUNT_OF(cold), 1, colder[i]);
     }
     for (size_t i = 0; i < COUNT_OF(hotter); i++) {
-        expect_softmax("far above", hot, TOMBOLA_LOGITS, COUNT_OF(hot), 1, hotter[i]);
+        expect_softmax(context, "far above", hot, TOMBOLA_LOGITS, COUNT_OF(hot), 1, hotter[i]);
     }
 }
 
@@ -293,9 +107,9 @@ static void rows_of_enormous_logits_keep_their_sum_and_their_logarithms(void **s
             values[id] =
                 tops[i] - step * (float)(3 * (id / 256) + random_below(&random, 16)); /* no block like another */
         }
-        expect_softmax("enormous", values, TOMBOLA_LOGITS, V, 1, 1.0f);
-        expect_softmax("enormous, hot", values, TOMBOLA_LOGITS, V, 1, 1e3f);
-        expect_softmax("enormous, in step", values, TOMBOLA_LOGITS, V, 1, step);
+        expect_softmax(context, "enormous", values, TOMBOLA_LOGITS, V, 1, 1.0f);
+        expect_softmax(context, "enormous, hot", values, TOMBOLA_LOGITS, V, 1, 1e3f);
+        expect_softmax(context, "enormous, in step", values, TOMBOLA_LOGITS, V, 1, step);
     }
 }
 
@@ -308,8 +122,8 @@ static void order_is_kept_among_neighbouring_numbers(void **state)
     static const float from[] = {-0x1.ffffp-2f, -0x1.dffffp-2f, -0x1.bfffep-2f, -0x1.5ffffp-2f,
                                  -0x1.ffffp-3f, -0x1.bfffep-3f, -0x1.ffffp-4f,  0x1.fff0p-2f};
     const float unit = 0x1.715476p+0f; /* the temperature at which a logit is a power of two */
-    float *values = allocate(MOST_ROWS * V, sizeof *values);
-    size_t rows = test_level() == TEST_SMALL ? 8 : MOST_ROWS;
+    float *values = allocate(SOFTMAX_MOST_ROWS * V, sizeof *values);
+    size_t rows = test_level() == TEST_SMALL ? 8 : SOFTMAX_MOST_ROWS;
     for (size_t i = 0; i < COUNT_OF(from); i++) {
         for (size_t row = 0; row < rows; row++) {
             float *z = values + row * V, next = from[i];
@@ -321,7 +135,7 @@ static void order_is_kept_among_neighbouring_numbers(void **state)
                 next = nextafterf(next, INFINITY);
             }
         }
-        expect_softmax("neighbours", values, TOMBOLA_LOGITS, V, rows, unit);
+        expect_softmax(context, "neighbours", values, TOMBOLA_LOGITS, V, rows, unit);
     }
     free(values);
 }
@@ -331,21 +145,27 @@ static uint32_t large_vocabulary(void)
     return test_level() == TEST_SMALL ? 1000 : 1u << 20;
 }
 
-/* 255 tokens of every block so far below its first that their integer weights are 0, and together
- * worth more than the bound where the firsts are far below the row's. */
+/* 255 tokens of every block just below an integer weight of 1: what they hold together is as much as the
+ * bound allows, so that nothing is left of it for the errors that each probability has. */
 static void tokens_too_small_for_an_integer_weight_still_count(void **state)
 {
     (void)state;
-    uint32_t v = large_vocabulary();
-    float *values = allocate(v, sizeof *values);
-    static const float depths[] = {19.0f, 19.45f, 20.0f, 24.0f, 28.0f};
+    enum { V = 1000, ROWS = SOFTMAX_MOST_ROWS };
+    static const float depths[] = {18.0217f, 18.72f, 19.5f, 24.0f, 28.0f};
+    static float values[ROWS * V];
+    uint64_t random = RANDOM_SEED;
     for (size_t i = 0; i < COUNT_OF(depths); i++) {
-        for (uint32_t id = 0; id < v; id++) {
-            values[id] = 1.0f - (id % 256 == 0 ? 0.0f : depths[i]);
+        for (size_t row = 0; row < ROWS; row++) {
+            float first = 0.0f;
+            for (uint32_t id = 0; id < V; id++) {
+                if (id % 256 == 0) {
+                    first = (float)random_below(&random, 1000) * -0.007f;
+                }
+                values[row * V + id] = first - (id % 256 == 0 ? 0.0f : depths[i]);
+            }
         }
-        expect_softmax("dust", values, TOMBOLA_LOGITS, v, 1, 1.0f);
+        expect_softmax(context, "dust", values, TOMBOLA_LOGITS, V, ROWS, 1.0f);
     }
-    free(values);
 }
 
 static void blocks_at_many_scales_add_up(void **state)
@@ -358,13 +178,13 @@ static void blocks_at_many_scales_add_up(void **state)
         for (uint32_t id = 0; id < v; id++) {
             values[id] = (float)(id * 7 % 256) * 0x1p-6f - slopes[i] * (float)(id / 256);
         }
-        expect_softmax("slope", values, TOMBOLA_LOGITS, v, 1, 1.0f);
+        expect_softmax(context, "slope", values, TOMBOLA_LOGITS, v, 1, 1.0f);
     }
     /* One token, and all the others together about as much. */
     for (uint32_t id = 0; id < v; id++) {
         values[id] = id == v / 3 ? 0.0f : -13.862f;
     }
-    expect_softmax("one against all", values, TOMBOLA_LOGITS, v, 1, 1.0f);
+    expect_softmax(context, "one against all", values, TOMBOLA_LOGITS, v, 1, 1.0f);
     free(values);
 }
 
@@ -378,7 +198,7 @@ static void equal_logits_share_alike_at_any_offset(void **state)
         for (uint32_t id = 0; id < v; id++) {
             values[id] = offsets[i];
         }
-        expect_softmax("equal", values, TOMBOLA_LOGITS, v, 1, 1.0f);
+        expect_softmax(context, "equal", values, TOMBOLA_LOGITS, v, 1, 1.0f);
     }
     free(values);
 }
@@ -399,12 +219,12 @@ static void a_shift_of_the_row_changes_no_more_than_the_bound(void **state)
         }
     }
     for (size_t i = 0; i < COUNT_OF(some); i++) {
-        struct results results = run_at(&make, values, COUNT_OF(shifts), some[i]);
+        struct softmax_results results = softmax_run_at(context, &make, values, COUNT_OF(shifts), some[i]);
         for (size_t at = 0; at < COUNT_OF(shifts) * V; at++) {
             double unshifted = (double)results.probabilities[at % V];
-            assert_true(is_near((double)results.probabilities[at], unshifted, RELATIVE, ABSOLUTE));
+            assert_true(is_near((double)results.probabilities[at], unshifted, SOFTMAX_RELATIVE, SOFTMAX_ABSOLUTE));
         }
-        free_results(&results);
+        softmax_results_release(&results);
     }
 }
 
@@ -422,15 +242,15 @@ static void a_greedy_row_gives_all_to_the_first_in_rank_order(void **state)
         }
     }
     for (size_t i = 0; i < COUNT_OF(greedy); i++) {
-        struct results results = run_at(&make, values, COUNT_OF(best), greedy[i]);
+        struct softmax_results results = softmax_run_at(context, &make, values, COUNT_OF(best), greedy[i]);
         for (size_t at = 0; at < COUNT_OF(best) * V; at++) {
             int chosen = at % V == best[at / V][0];
             assert_true(results.probabilities[at] == (chosen ? 1.0f : 0.0f));
             assert_true(results.logarithms[at] == (chosen ? 0.0f : -INFINITY));
         }
-        free_results(&results);
+        softmax_results_release(&results);
     }
-    expect_softmax("coldest that is not greedy", values, TOMBOLA_LOGITS, V, COUNT_OF(best), COLDEST);
+    expect_softmax(context, "coldest that is not greedy", values, TOMBOLA_LOGITS, V, COUNT_OF(best), SOFTMAX_COLDEST);
 }
 
 static void filters_seeds_and_batch_mates_change_no_bit(void **state)
@@ -450,15 +270,15 @@ static void filters_seeds_and_batch_mates_change_no_bit(void **state)
     params[3].min_p = 1.0f;
     params[4].seed = params[4].offset = UINT64_MAX;
     params[4].stream = UINT32_MAX;
-    struct results results = run(&make, values, ROWS, params);
+    struct softmax_results results = softmax_run(context, &make, values, ROWS, params);
     for (size_t row = 1; row < ROWS; row++) {
         assert_true(same_bits(results.probabilities, results.probabilities + row * V, V));
         assert_true(same_bits(results.logarithms, results.logarithms + row * V, V));
     }
-    struct results alone = run(&make, values, 1, params);
+    struct softmax_results alone = softmax_run(context, &make, values, 1, params);
     assert_true(same_bits(alone.probabilities, results.probabilities, V));
-    free_results(&alone);
-    free_results(&results);
+    softmax_results_release(&alone);
+    softmax_results_release(&results);
 }
 
 static void gaps_between_rows_are_neither_read_nor_written(void **state)
@@ -511,7 +331,8 @@ static void probabilities_and_their_logarithms_give_the_same(void **state)
         z[id] = p[id] > 0.0f ? logarithm(p[id]) : -INFINITY;
     }
     for (size_t i = 0; i < COUNT_OF(some); i++) {
-        struct results a = run_at(&of_p, p, 1, some[i]), b = run_at(&of_z, z, 1, some[i]);
+        struct softmax_results a = softmax_run_at(context, &of_p, p, 1, some[i]),
+                               b = softmax_run_at(context, &of_z, z, 1, some[i]);
         if (some[i] > 0.0f) {
             assert_true(same_bits(a.probabilities, b.probabilities, V));
             assert_true(same_bits(a.logarithms, b.logarithms, V));
@@ -524,10 +345,10 @@ static void probabilities_and_their_logarithms_give_the_same(void **state)
             double truth = p[id] > 0.0f ? pow((double)p[id], 1.0 / (double)some[i]) / sum : 0.0;
             /* |ln P| < 16 is off by 0.9 of its last place, 2^-20, at most: above the line and below it */
             double rounding = 2.0 * 0.9 * 0x1p-20 / (double)some[i];
-            assert_true(is_near((double)a.probabilities[id], truth, RELATIVE + rounding, ABSOLUTE));
+            assert_true(is_near((double)a.probabilities[id], truth, SOFTMAX_RELATIVE + rounding, SOFTMAX_ABSOLUTE));
         }
-        free_results(&a);
-        free_results(&b);
+        softmax_results_release(&a);
+        softmax_results_release(&b);
     }
 }
 
@@ -542,15 +363,15 @@ static void a_bad_row_says_so_and_leaves_the_others_alone(void **state)
                                                TOMBOLA_ROW_EMPTY, TOMBOLA_ROW_INVALID, TOMBOLA_ROW_EMPTY,
                                                TOMBOLA_ROW_OK};
     const struct make make = {.vocabulary = V};
-    struct results results = run_at(&make, values, ROWS, 1.0f);
+    struct softmax_results results = softmax_run_at(context, &make, values, ROWS, 1.0f);
     assert_memory_equal(results.status, expected, sizeof expected);
     for (size_t at = 0; at < ROWS * V; at++) {
         int good = expected[at / V] == TOMBOLA_ROW_OK;
         assert_true(good ? results.probabilities[at] == results.probabilities[at % V] : results.probabilities[at] == 0);
         assert_true(good ? results.logarithms[at] == results.logarithms[at % V] : results.logarithms[at] == -y);
     }
-    assert_true(is_near((double)results.probabilities[2], 0.66524095838, RELATIVE, ABSOLUTE));
-    free_results(&results);
+    assert_true(is_near((double)results.probabilities[2], 0.66524095838, SOFTMAX_RELATIVE, SOFTMAX_ABSOLUTE));
+    softmax_results_release(&results);
 }
 
 int main(void)

@@ -1,0 +1,30 @@
+# Programs like those of the library's users: the README's example, and one in C++.
+
+# The first block of C in the README, warnings and all.
+set(readme ${PROJECT_SOURCE_DIR}/README.md)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${readme})
+file(READ ${readme} text)
+string(FIND "${text}" "```c\n" start)
+if(start EQUAL -1)
+  message(FATAL_ERROR "README.md has no block of C")
+endif()
+math(EXPR start "${start} + 5")
+string(SUBSTRING "${text}" ${start} -1 text)
+string(FIND "${text}" "\n```" end)
+string(SUBSTRING "${text}" 0 ${end} text)
+set(example ${CMAKE_CURRENT_BINARY_DIR}/readme_example.c)
+file(CONFIGURE OUTPUT ${example} CONTENT "${text}\n" @ONLY)   # leaves the file alone if it has not changed
+add_executable(readme_example ${example})
+target_link_libraries(readme_example PRIVATE tombola)
+add_test(NAME readme_example COMMAND readme_example)
+set_tests_properties(readme_example PROPERTIES PASS_REGULAR_EXPRESSION "row 0: token 1 of 1 kept\nrow 1: token [0-3] of 4 kept")
+
+include(CheckLanguage)
+check_language(CXX)
+if(CMAKE_CXX_COMPILER)
+  enable_language(CXX)
+  add_executable(test_header_cxx test_header.cc)
+  target_compile_features(test_header_cxx PRIVATE cxx_std_11)
+  target_link_libraries(test_header_cxx PRIVATE tombola)
+  add_test(NAME test_header_cxx COMMAND test_header_cxx)
+endif()

@@ -1,0 +1,197 @@
+/* Rows that hold what no row should, the largest vocabularies, and what a sampler tells of its work. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "calls.h"
+#include "harness.h"
+#include "philox.h"
+
+static tombola_context *context;
+
+static void store(void *elements, size_t place, float value, tombola_type type)
+{
+    if (type == TOMBOLA_FLOAT32)
+        ((float *)elements)[place] = value;
+    else
+        ((uint16_t *)elements)[place] = type == TOMBOLA_FLOAT16 ? narrow_to_half(value) : narrow_to_bfloat(value);
+}
+
+/* Puts `bad` into the second of three rows, and expects that one to tell and the others to stay. */
+static void expect_bad_row(const struct make *make, float bad, size_t first, size_t last, tombola_row_status expected)
+{
+    enum { ROWS = 3, K = 5 };
+    size_t vocabulary = make->vocabulary;
+    tombola_params params[ROWS] = {params_at(0.8f), params_at(0.8f), params_at(0.8f)};
+    tombola_draw right[ROWS], draws[ROWS];
+    tombola_row_status status[ROWS];
+    tombola_candidate candidates[ROWS * K];
+    char *elements = allocate(ROWS * vocabulary, tombola_type_size(make->type));
+    float *output = allocate(ROWS * vocabulary, sizeof *output);
+    tombola_sampler *wide = make_sampler(context, make, ROWS, TOMBOLA_DISPATCH_AUTO);
+    for (size_t place = 0; place < ROWS * vocabulary; place++)
+        store(elements, place, (float)(place * 7 % 64) * 0.125f, make->type);
+    call_sample(wide, make, elements, ROWS, params, right);
+    for (size_t row = 0; row < ROWS; row++)
+        assert_true(right[row].status == TOMBOLA_ROW_OK);
+    for (size_t place = first; place <= last; place++)
+        store(elements, vocabulary + place, bad, make->type);
+    for (int greedy = 0; greedy < 2; greedy++) {
+        params[1].temperature = greedy ? 0.0f : 0.8f;
+        call_sample(wide, make, elements, ROWS, params, draws);
+        assert_memory_equal(&draws[0], &right[0], sizeof draws[0]);
+        assert_memory_equal(&draws[2], &right[2], sizeof draws[2]);
+        assert_true(draws[1].token == -1 && draws[1].kept == 0 && draws[1].status == (int32_t)expected);
+    }
+    call_softmax(wide, make, elements, ROWS, params, 0, output, status);
+    assert_true(status[0] == TOMBOLA_ROW_OK && status[1] == expected && status[2] == TOMBOLA_ROW_OK);
+    for (size_t id = 0; id < vocabulary; id++)
+        assert_true(output[vocabulary + id] == 0.0f);
+    call_softmax(wide, make, elements, ROWS, params, 1, output, status);
+    assert_true(status[1] == expected && output[vocabulary] == -INFINITY && isfinite(output[0]));
+    call_top_k(wide, make, elements, ROWS, params, K, candidates, status);
+    assert_true(status[0] == TOMBOLA_ROW_OK && status[1] == expected && status[2] == TOMBOLA_ROW_OK);
+    for (size_t i = 0; i < K; i++)
+        assert_true(candidates[K + i].token == -1 && candidates[K + i].probability == 0.0f &&
+                    candidates[K + i].logit == 0.0f && candidates[i].token >= 0);
+    tombola_sampler_release(wide);
+    free(elements);
+    free(output);
+}
+
+static void a_bad_logit_anywhere_spoils_its_own_row_alone(void **state)
+{
+    (void)state;
+    static const float bad[] = {NAN, INFINITY};
+    int types = test_level() == TEST_SMALL ? 1 : 3;
+    for (int type = 0; type < types; type++) {
+        const struct make make = {(tombola_type)type, TOMBOLA_LOGITS, 777};
+        for (size_t i = 0; i < COUNT_OF(bad); i++) {
+            const size_t places[] = {0, make.vocabulary / 2, make.vocabulary - 1};
+            for (size_t p = 0; p < COUNT_OF(places); p++)
+                expect_bad_row(&make, bad[i], places[p], places[p], TOMBOLA_ROW_INVALID);
+            expect_bad_row(&make, bad[i], 0, make.vocabulary - 1, TOMBOLA_ROW_INVALID);
+        }
+        expect_bad_row(&make, -INFINITY, 0, make.vocabulary - 1, TOMBOLA_ROW_EMPTY);
+    }
+}
+
+static void a_masked_logit_anywhere_is_never_drawn(void **state)
+{
+    (void)state;
+    const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, 3};
+    tombola_sampler *small = make_sampler(context, &make, 1, TOMBOLA_DISPATCH_AUTO);
+    for (int32_t masked = 0; masked < 3; masked++) {
+        float logits[3] = {1.0f, 1.0f, 1.0f};
+        logits[masked] = -INFINITY;
+        tombola_params params = tombola_params_default();
+        tombola_draw draw;
+        for (params.offset = 0; params.offset < 20; params.offset++) {
+            call_sample(small, &make, logits, 1, &params, &draw);
+            assert_true(draw.status == TOMBOLA_ROW_OK && draw.token != masked && draw.kept == 2);
+        }
+    }
+    tombola_sampler_release(small);
+}
+
+/* Equal logits have equal weights, 2^39 of mass each: the draw is floor(u * V / 2^64). */
+static void expect_even_draws(uint32_t vocabulary, tombola_type type)
+{
+    const struct make make = {type, TOMBOLA_LOGITS, vocabulary};
+    char *elements = allocate(vocabulary, tombola_type_size(type));
+    for (int dispatch = TOMBOLA_DISPATCH_ROW; dispatch <= TOMBOLA_DISPATCH_SPREAD; dispatch++) {
+        tombola_sampler *large = make_sampler(context, &make, 1, (tombola_dispatch)dispatch);
+        tombola_params params = tombola_params_default();
+        tombola_draw draw;
+        memset(elements, 0, vocabulary * tombola_type_size(type));
+        for (params.seed = 1; params.seed <= 3; params.seed++) {
+            call_sample(large, &make, elements, 1, &params, &draw);
+            assert_true(draw.status == TOMBOLA_ROW_OK && draw.kept == vocabulary);
+            uint64_t bits = draw_bits(params.seed, params.offset, params.stream);
+            assert_true((uint64_t)draw.token == multiply_high(bits, vocabulary));
+        }
+        store(elements, vocabulary - 1, 30.0f, type);
+        call_sample(large, &make, elements, 1, &params, &draw);
+        assert_true((uint32_t)draw.token == vocabulary - 1);
+        params.top_p = 0.5f;
+        call_sample(large, &make, elements, 1, &params, &draw);
+        assert_true((uint32_t)draw.token == vocabulary - 1 && draw.kept == 1);
+        tombola_sampler_release(large);
+    }
+    free(elements);
+}
+
+static void the_largest_vocabularies_work(void **state)
+{
+    (void)state;
+    if (test_level() == TEST_SMALL)
+        skip();
+    expect_even_draws(1u << 20, TOMBOLA_FLOAT16);
+    expect_even_draws(1u << 20, TOMBOLA_FLOAT32);
+    expect_even_draws(TOMBOLA_MAX_VOCABULARY, TOMBOLA_FLOAT32);
+    expect_even_draws(TOMBOLA_MAX_VOCABULARY - 1, TOMBOLA_FLOAT32);
+}
+
+static void times_count_calls_dispatches_and_bytes(void **state)
+{
+    (void)state;
+    enum { VOCABULARY = 600 };
+    static const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, VOCABULARY};
+    static const float logits[2 * VOCABULARY];
+    static float output[2 * VOCABULARY];
+    const tombola_params params[2] = {params_at(1.0f), params_at(0.5f)};
+    tombola_candidate candidates[2 * 3];
+    tombola_draw draws[2];
+    for (int timed = 0; timed < 2; timed++) {
+        tombola_sampler_options options = tombola_sampler_options_default();
+        options.dispatch = TOMBOLA_DISPATCH_SPREAD;
+        options.timed = timed;
+        tombola_sampler *counted;
+        tombola_times times;
+        assert_int_equal(tombola_sampler_create(context, make.vocabulary, 2, &options, &counted, NULL), TOMBOLA_OK);
+        tombola_sampler_times(counted, &times);
+        assert_true(times.calls == 0 && times.bytes_uploaded == 0 && times.bytes_read == 0);
+        call_sample(counted, &make, logits, 2, params, draws);
+        call_sample(counted, &make, logits, 1, params, draws);
+        call_softmax(counted, &make, logits, 2, params, 0, output, NULL);
+        call_top_k(counted, &make, logits, 2, params, 3, candidates, NULL);
+        tombola_sampler_times(counted, &times);
+        assert_true(times.calls == 4 && times.spread_dispatches == 4 && times.row_dispatches == 0);
+        assert_true(times.bytes_uploaded >= 7 * sizeof(float) * VOCABULARY);
+        assert_true(times.bytes_read >= sizeof output + sizeof candidates);
+        int seconds = times.upload_seconds > 0 && times.kernel_seconds > 0 && times.read_seconds > 0;
+        assert_true(timed ? seconds : times.upload_seconds + times.kernel_seconds + times.read_seconds == 0);
+        tombola_sampler_release(counted);
+    }
+}
+
+static int open_context(void **state)
+{
+    (void)state;
+    context = test_context_open(0, 0);
+    return 0;
+}
+
+static int close_context(void **state)
+{
+    (void)state;
+    tombola_context_close(context);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_bad_logit_anywhere_spoils_its_own_row_alone),
+        cmocka_unit_test(a_masked_logit_anywhere_is_never_drawn),
+        cmocka_unit_test(the_largest_vocabularies_work),
+        cmocka_unit_test(times_count_calls_dispatches_and_bytes),
+    };
+    return cmocka_run_group_tests(tests, open_context, close_context);
+}
