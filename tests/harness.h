@@ -36,7 +36,7 @@ float widen_half(uint16_t bits);
 float widen_bfloat(uint16_t bits);
 
 /* The device that TOMBOLA_DEVICE names, or the default one, in blocks of lanes x width
- * (0, 0: what the library chooses). Dies if it cannot be opened. */
+ * (0, 0: what the library chooses), built with TOMBOLA_TEST_BUILD_OPTIONS besides. Dies if it cannot be opened. */
 tombola_context *test_context_open(uint32_t lanes, uint32_t width);
 
 #endif

@@ -90,7 +90,8 @@ run_on_intel() {
 run_on_oclgrind() {
   local log=$build/oclgrind.log
   rm -f "$log"
-  TOMBOLA_TEST_SMALL=1 OCLGRIND_BUILD_OPTIONS=-cl-opt-disable OCLGRIND_DATA_RACES=1 OCLGRIND_LOG=$log \
+  TOMBOLA_TEST_SMALL=1 OCLGRIND_BUILD_OPTIONS=-cl-opt-disable OCLGRIND_DATA_RACES=1 OCLGRIND_UNINITIALIZED=1 \
+    OCLGRIND_LOG=$log \
     with_device /usr/lib/oclgrind/liboclgrind-rt-icd.so run_tests "$build" --exclude-regex '^test_command'
   [ ! -s "$log" ] || { head -n 100 "$log" >&2; return 1; }
 }
@@ -118,7 +119,7 @@ run_sanitized
 if [ -n "$all" ]; then
   section "Tests on Intel's OpenCL runtime for CPUs"
   run_on_intel
-  section "Tests on Oclgrind, small share: data races"
+  section "Tests on Oclgrind, small share: data races and uninitialised memory"
   run_on_oclgrind
   section "Tests with subnormal numbers flushed"
   TOMBOLA_TEST_BUILD_OPTIONS=-cl-denorms-are-zero run_tests "$build"

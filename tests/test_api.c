@@ -331,7 +331,7 @@ static int open_context(void **state)
     (void)state;
     context = test_context_open(0, 0);
     probe_make(&probe, TOMBOLA_FLOAT32);
-    return tombola_sampler_create(context, PROBE_VOCABULARY, PROBE_ROWS, NULL, &sampler, NULL);
+    return (int)tombola_sampler_create(context, PROBE_VOCABULARY, PROBE_ROWS, NULL, &sampler, NULL);
 }
 
 static int close_context(void **state)
