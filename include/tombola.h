@@ -121,7 +121,7 @@ TOMBOLA_API tombola_context_options tombola_context_options_default(void);
  *           case; the first that matches is taken, and no other is tried.
  *           NULL or "": the environment variable TOMBOLA_DEVICE, read in the same way; where
  *           that is unset or empty, the first GPU, else the first CPU device, and if that
- *           does not open, compile or pass, the next one, CPU devices last.
+ *           does not open, compile or pass, the next: GPUs, then CPUs, then the rest.
  * options   NULL for the defaults; copied
  * context   set on success; release it with tombola_context_close
  * Errors: NO_DEVICE; for a named device also BUILD_FAILED, SELF_TEST_FAILED, DEVICE_FAILED.
