@@ -40,12 +40,14 @@ static tombola_status params_check(const tombola_params *p, size_t row, tombola_
                     "params[%zu].struct_size is %u, not %zu: start from tombola_params_default()", row,
                     (unsigned)p->struct_size, sizeof *p);
     if (!(p->temperature >= 0.0f))
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].temperature is %g, not 0 or more", row,
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].temperature is %.9g, not 0 or more", row,
                     (double)p->temperature);
     if (!(p->top_p >= 0.0f && p->top_p <= 1.0f))
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].top_p is %g, not from 0 to 1", row, (double)p->top_p);
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].top_p is %.9g, not from 0 to 1", row,
+                    (double)p->top_p);
     if (!(p->min_p >= 0.0f && p->min_p <= 1.0f))
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].min_p is %g, not from 0 to 1", row, (double)p->min_p);
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].min_p is %.9g, not from 0 to 1", row,
+                    (double)p->min_p);
     return TOMBOLA_OK;
 }
 

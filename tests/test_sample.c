@@ -307,8 +307,9 @@ static int run_shape(uint32_t lanes, uint32_t width)
 
 int main(void)
 {
-    static const uint32_t shapes[][2] = {{0, 0}, {1, 4},  {1, 8},   {1, 16}, {4, 4},
-                                         {8, 8}, {16, 4}, {16, 16}, {32, 4}, {64, 4}};
+    static const uint32_t shapes[][2] = {{0, 0},  {1, 4},   {1, 8},  {1, 16}, {2, 4}, {2, 8},  {2, 16},
+                                         {4, 4},  {4, 8},   {4, 16}, {8, 4},  {8, 8}, {8, 16}, {16, 4},
+                                         {16, 8}, {16, 16}, {32, 4}, {32, 8}, {64, 4}};
     size_t count = test_level() == TEST_ALL ? COUNT_OF(shapes) : 1;
     int failed = 0;
     for (size_t i = 0; i < count; i++) {

@@ -48,7 +48,7 @@ static int prepare_row(continuation *c, size_t row, const struct tokens *prompt,
     }
     sequence->params = c->plan->params;
     sequence->params.temperature = c->plan->temperatures[turn / c->plan->batch];
-    sequence->params.stream = (uint32_t)turn;
+    sequence->params.stream = (uint32_t)row;
     return 0;
 }
 
@@ -143,7 +143,7 @@ static int decode(continuation *c, tombola_sampler *sampler)
     tombola_times times;
     tombola_sampler_times(sampler, &times);
     c->transfer_seconds = times.upload_seconds + times.read_seconds;
-    c->decode_seconds = times.kernel_seconds;
+    c->kernel_seconds = times.kernel_seconds;
     return 0;
 }
 

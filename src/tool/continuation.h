@@ -29,7 +29,7 @@ typedef struct continuation {
     /* How it went. */
     size_t tokens;   /* drawn */
     size_t finished; /* rows */
-    double seconds, model_seconds, transfer_seconds, decode_seconds;
+    double seconds, model_seconds, transfer_seconds, kernel_seconds;
     /* While it goes. */
     writer writer;
     int streaming;

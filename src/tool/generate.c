@@ -16,9 +16,8 @@ static const char DOC[] =
     "Learns an n-gram language model from text files (those of `fortune' have their texts apart), and writes on from "
     "prompts with it: each token is drawn from a row of logits over the whole vocabulary."
     "\v"
-    "Every prompt is continued at every temperature, --batch times each; without a prompt, a text is begun. The rows "
-    "of one prompt have streams 0, 1, 2 and so on of the seed, temperature by temperature, so that what becomes of a "
-    "prompt does not depend on the others.\n\n"
+    "Every prompt is continued at every temperature, --batch times each; without a prompt, a text is begun. Row i, "
+    "counted prompt by prompt and within a prompt temperature by temperature, has stream i of the seed.\n\n"
     "A single row is printed as it comes, several once they are done.";
 
 enum { TEXT = 0x100, PROMPT, PROMPTS, OUTPUT, BATCH, COUNT, GREEDY, PRESET, IGNORE_END, JSON };
@@ -217,16 +216,17 @@ static int print_sum(const continuation *c, const char *device, int json)
     double speed = (double)c->tokens / c->seconds;
     double model = c->model_seconds / c->seconds;
     double transfer = c->transfer_seconds / c->seconds;
-    double decode = c->decode_seconds / c->seconds;
+    double kernels = c->kernel_seconds / c->seconds;
+    double decode = 1 - model - transfer; /* all that is left: kernels, launching and waiting for them */
     size_t vocabulary = words_count(c->corpus->words);
     if (json)
-        return tool_json_print(stdout, json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f}", "device", device,
+        return tool_json_print(stdout, json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "device", device,
                                                  "vocabulary", (json_int_t)vocabulary, "tokens", (json_int_t)c->tokens,
                                                  "seconds", c->seconds, "tokens_per_second", speed, "model", model,
-                                                 "transfer", transfer, "decoding", decode));
+                                                 "transfer", transfer, "decoding", decode, "kernels", kernels));
     printf("%zu tokens of a vocabulary of %zu at %.0f tokens/s on %s\n", c->tokens, vocabulary, speed, device);
-    printf("time: model %.0f%%, transfer %.0f%%, decoding %.0f%%, launching and the rest %.0f%%\n", 100 * model,
-           100 * transfer, 100 * decode, 100 * (1 - model - transfer - decode));
+    printf("time: model %.0f%%, transfer %.0f%%, decoding %.0f%% (the kernels %.0f%%)\n", 100 * model, 100 * transfer,
+           100 * decode, 100 * kernels);
     return 0;
 }
 
