@@ -273,6 +273,8 @@ TOMBOLA_API tombola_status tombola_sampler_sample(tombola_sampler *sampler, cons
  *          (log: -inf) for a row that is invalid or empty; must not overlap the logits
  * output_stride  in elements, at least the vocabulary
  * status   room for one tombola_row_status per row, or NULL
+ * The kernels write to the caller's memory itself, wrapped as an OpenCL buffer for the length of the
+ * call; so does top_k.
  * Within 2e-6 relative + 1e-9 of binary64 while |logit| / T < 5.8e6; logarithms within
  * 1e-5 + 1e-6 relative. The same bits on every device. */
 TOMBOLA_API tombola_status tombola_sampler_softmax(tombola_sampler *sampler, const void *logits, size_t rows,
