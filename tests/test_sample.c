@@ -12,19 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calls.h"
 #include "grid.h"
 #include "known.h"
 #include "oracle.h"
 
 #define MOST_ROWS 64u
 #define RANDOM_SEED UINT64_C(20250317)
-
-/* What a sampler is made for. */
-struct make {
-    tombola_type type;
-    tombola_input input;
-    uint32_t vocabulary;
-};
 
 /* A row to draw from, and what must come out. */
 struct trial {
@@ -39,20 +33,6 @@ static const uint32_t cuts[] = {1, 2, 7, 64};
 
 static tombola_context *context; /* of the block shape under test */
 static int each_cut;             /* also all batches of one size, for each size */
-
-static tombola_sampler *make_sampler(const struct make *make, tombola_dispatch dispatch)
-{
-    tombola_sampler_options options = tombola_sampler_options_default();
-    options.type = make->type;
-    options.input = make->input;
-    options.dispatch = dispatch;
-    tombola_sampler *sampler = NULL;
-    tombola_error error;
-    if (tombola_sampler_create(context, make->vocabulary, MOST_ROWS, &options, &sampler, &error) != TOMBOLA_OK) {
-        die("no sampler for a vocabulary of %" PRIu32 ": %s", make->vocabulary, error.message);
-    }
-    return sampler;
-}
 
 static void expect_dispatches(const tombola_sampler *sampler, tombola_dispatch dispatch, uint64_t calls)
 {
@@ -89,7 +69,7 @@ static void run_trials(const struct make *make, tombola_dispatch dispatch, const
                        const uint32_t *sizes, size_t size_count)
 {
     static const size_t paddings[] = {0, 5, 0, 16};
-    tombola_sampler *sampler = make_sampler(make, dispatch);
+    tombola_sampler *sampler = make_sampler(context, make, MOST_ROWS, dispatch);
     char *batch = allocate((make->vocabulary + 16) * MOST_ROWS, tombola_type_size(make->type));
     uint32_t lanes, width;
     uint64_t calls = 0;
