@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034  # sourced
-# Sourced by bench/demo.sh and tests/run.sh: the Debian packages they need, and how to get
-# them. It stands beside the demo, whose list is the one that the tests' begins with.
+# Sourced by bench/demo.sh, bench/run.sh and tests/run.sh: the Debian packages they need, and how
+# to get them.
 
 demo_packages=(
   gcc                 # compiles the library and the command
@@ -22,6 +22,13 @@ test_packages=(
   g++                 # compiles the header as a caller in C++ does
   clang               # a second compiler, and the check of the kernels without a device
   clang-format        # the check of the layout
+)
+
+bench_packages=(
+  "${demo_packages[@]}"
+  python3             # merges the results; a peer is NumPy
+  python3-numpy       # its arrays
+  python3-matplotlib  # the plots
 )
 
 long_test_packages=(

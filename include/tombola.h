@@ -100,6 +100,16 @@ TOMBOLA_API tombola_status tombola_device_list(tombola_device *devices, size_t c
 
 typedef struct tombola_context tombola_context;
 
+/* Compiled kernels are kept in the folder tombola under $XDG_CACHE_HOME, or else under $HOME/.cache, so that the
+ * next process need not compile them; where neither is an absolute path they are not. Never with PoCL, which has
+ * a cache of its own, nor with Oclgrind, which is there to see kernels compiled. What is kept may be deleted at any
+ * time. It is checked before it is used, and against the known answers as if it had just been compiled; where that
+ * fails, the kernels are compiled. TOMBOLA_CACHE=off in the environment, or 0, stops all of it. */
+typedef enum tombola_cache {
+    TOMBOLA_CACHE_AUTO = 0, /* as told above */
+    TOMBOLA_CACHE_OFF = 1   /* nothing is read or written */
+} tombola_cache;
+
 /* All fields: 0 or NULL means that the library chooses. */
 typedef struct tombola_context_options {
     uint32_t struct_size;
@@ -112,6 +122,7 @@ typedef struct tombola_context_options {
     uint32_t teams;
     /* Appended to the OpenCL compiler's options. */
     const char *build_options;
+    tombola_cache cache; /* default TOMBOLA_CACHE_AUTO */
 } tombola_context_options;
 
 TOMBOLA_API tombola_context_options tombola_context_options_default(void);
@@ -170,6 +181,13 @@ typedef enum tombola_dispatch {
     TOMBOLA_DISPATCH_SPREAD = 2 /* many work-groups share a row */
 } tombola_dispatch;
 
+/* How logits in host memory reach the device. */
+typedef enum tombola_transfer {
+    TOMBOLA_TRANSFER_AUTO = 0,
+    TOMBOLA_TRANSFER_IN_PLACE = 1, /* read where they lie: on devices that share memory with the host */
+    TOMBOLA_TRANSFER_STAGED = 2    /* through pinned memory, one part of the batch while another decodes */
+} tombola_transfer;
+
 #define TOMBOLA_MAX_VOCABULARY (1u << 23)
 #define TOMBOLA_MAX_TOP_K 1024u /* of tombola_sampler_top_k; sampling has no such limit */
 
@@ -178,6 +196,7 @@ typedef struct tombola_sampler_options {
     tombola_type type;         /* default TOMBOLA_FLOAT32 */
     tombola_input input;       /* default TOMBOLA_LOGITS */
     tombola_dispatch dispatch; /* default TOMBOLA_DISPATCH_AUTO */
+    tombola_transfer transfer; /* default TOMBOLA_TRANSFER_AUTO */
     int timed;                 /* non-zero: keep tombola_sampler_times; default 0 */
 } tombola_sampler_options;
 
@@ -199,10 +218,13 @@ TOMBOLA_API void tombola_sampler_release(tombola_sampler *sampler);
 
 /* What the sampler has done so far. Seconds are 0 unless options.timed was set. */
 typedef struct tombola_times {
-    uint64_t calls;             /* of sample, softmax and top_k */
+    uint64_t calls;             /* of sample, submit, enqueue, softmax and top_k */
     uint64_t row_dispatches;    /* calls that gave each row a work-group */
     uint64_t spread_dispatches; /* calls that spread rows over work-groups */
-    uint64_t bytes_uploaded;
+    uint64_t in_place_calls;    /* calls whose logits were read in host memory */
+    uint64_t staged_calls;      /* calls whose logits were copied to the device */
+    uint64_t device_calls;      /* calls whose logits lay in an OpenCL buffer of the caller's (tombola_cl.h) */
+    uint64_t bytes_uploaded;    /* copied to the device, logits and parameters: 0 in place */
     uint64_t bytes_read;
     double upload_seconds;
     double kernel_seconds;
@@ -261,6 +283,22 @@ typedef struct tombola_draw {
 TOMBOLA_API tombola_status tombola_sampler_sample(tombola_sampler *sampler, const void *logits, size_t rows,
                                                   size_t row_stride, const tombola_params *params, tombola_draw *draws,
                                                   tombola_error *error);
+
+/* The same in two steps, so that the caller can work while the device does.
+ * submit returns as soon as the batch is enqueued. `params` is free again then; `logits` belongs to the sampler
+ *          until the batch has been waited for. Two batches may be in flight; with both there, submit is an
+ *          INVALID_ARGUMENT that says so, as is every other call of sample, softmax, top_k and generate that finds
+ *          no room. (Those of tombola_sampler_enqueue make room: the oldest of them is waited for.)
+ * ticket   set on success: the handle that wait takes, never 0
+ * wait     waits for that batch, in whatever order, and hands over its draws: room for one per row. A ticket that is
+ *          not in flight is an INVALID_ARGUMENT. Whatever else wait returns, its batch is done with. */
+typedef uint64_t tombola_ticket;
+
+TOMBOLA_API tombola_status tombola_sampler_submit(tombola_sampler *sampler, const void *logits, size_t rows,
+                                                  size_t row_stride, const tombola_params *params,
+                                                  tombola_ticket *ticket, tombola_error *error);
+TOMBOLA_API tombola_status tombola_sampler_wait(tombola_sampler *sampler, tombola_ticket ticket, tombola_draw *draws,
+                                                tombola_error *error);
 
 /* ------------------------------------------------------------------ softmax */
 

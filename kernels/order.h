@@ -6,6 +6,7 @@
 
 #define KEY_ZERO 0x80000000u           /* of the logit 0 */
 #define KEY_SMALLEST 0x80800000u       /* of 2^-126, the smallest positive normal number */
+#define KEY_BELOW_ZERO 0x7F7FFFFFu     /* of -2^-126; no token has a key between these three */
 #define KEY_LOWEST 0x00800000u         /* of -FLT_MAX */
 #define KEY_INFINITY 0xFF800000u       /* of +inf; what is above it is NaN */
 #define KEY_MINUS_INFINITY 0x007FFFFFu /* of -inf; what is below it is NaN */

@@ -20,13 +20,17 @@ typedef uint u32;
 typedef ulong u64;
 typedef JOIN(float, WIDTH) floats;
 typedef JOIN(uint, WIDTH) words;
+typedef JOIN(ulong, WIDTH) longs;
 
 #define fused(a, b, c) fma(a, b, c)
-#define nearest_whole(x) rint(x)              /* halves to even */
 #define words_of(x) JOIN(as_uint, WIDTH)(x)   /* the bits of floats */
 #define floats_of(x) JOIN(as_float, WIDTH)(x) /* floats from their bits */
 #define truncate_to_words(x)                                                                                           \
-    JOIN(as_uint, WIDTH)(JOIN(convert_int, WIDTH)(x)) /* 0 <= x < 2^31: few CPUs convert more */
+    JOIN(as_uint, WIDTH)(JOIN(convert_int, WIDTH)(x))       /* 0 <= x < 2^31: few CPUs convert more */
+#define ALWAYS_INLINE inline __attribute__((always_inline)) /* for loops whose last arguments choose their form */
+#define NOT_INLINE __attribute__((noinline))                /* for loops that need all registers to themselves */
+#define longs_of(x) JOIN(convert_ulong, WIDTH)(x)
+#define masks_of(x) JOIN(as_ulong, WIDTH)(JOIN(convert_long, WIDTH)(x)) /* flags, each bit 64 times */
 #define signed_to_floats(x) JOIN(convert_float, WIDTH)(JOIN(as_int, WIDTH)(x))
 
 #else
@@ -43,11 +47,6 @@ typedef uint32_t words;
 static inline float fused(float a, float b, float c)
 {
     return fmaf(a, b, c);
-}
-
-static inline float nearest_whole(float x)
-{
-    return rintf(x);
 }
 
 static inline u32 words_of(float x)

@@ -10,6 +10,7 @@
 
 /* A row's parameters, as the kernels want them. */
 struct row_params {
+    u64 place; /* the element of the logits' buffer with which the row begins */
     u64 seed;
     u64 offset;
     u64 share;     /* top-p in units of 2^-32; SHARE_ALL and more: off */
@@ -29,7 +30,7 @@ struct row_params {
 #define ROW_INVALID 1
 #define ROW_EMPTY 2
 
-/* What the sample kernel returns for a row. */
+/* What the sample kernel returns for a row: struct tombola_draw, too. */
 struct row_draw {
     int token;
     int status;

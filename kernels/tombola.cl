@@ -3,25 +3,33 @@
  * launches, many groups weigh a row's blocks, then the second launch does the rest. Which of
  * the two was used changes no token, nor any other result.
  *
- * logits      rows of `vocabulary` values each, `stride` elements apart
- * tops, sums  scratch, one entry per row and block
- * draws       one entry per row; softmax and top_k leave the status there */
+ * logits       a row's `vocabulary` values begin at its params' place
+ * first_row    of the batch: a launch may cover only some of its rows
+ * tops, sums   scratch, one entry per row and block, rows padded to whole vectors
+ * draws        one struct row_draw per row from draws_place on, which counts in words: the buffer may be the
+ *              caller's. softmax and top_k leave the status there */
 #include "portable.h"
 #include "row.h"
 #include "passes.clh"
 
 #define ROW_KERNEL kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 
-static inline struct row row_at(global const stored *logits, ulong stride, uint vocabulary, global u32 *tops,
+static inline struct row row_at(global const stored *logits, ulong place, uint vocabulary, global u32 *tops,
                                 global u64 *sums, uint index)
 {
     struct row row;
     row.vocabulary = vocabulary;
     row.blocks = (vocabulary + BLOCK - 1) / BLOCK;
-    row.values = logits + (ulong)index * stride;
-    row.tops = tops + (ulong)index * row.blocks;
-    row.sums = sums + (ulong)index * row.blocks;
+    row.slots = (row.blocks + WIDTH - 1) / WIDTH * WIDTH;
+    row.values = logits + place;
+    row.tops = tops + (ulong)index * row.slots;
+    row.sums = sums + (ulong)index * row.slots;
     return row;
+}
+
+static inline global struct row_draw *draw_at(global u32 *draws, ulong place, uint index)
+{
+    return (global struct row_draw *)(draws + place) + index;
 }
 
 /* Takes the group's row through its passes. */
@@ -34,17 +42,18 @@ static inline struct course run_row(local struct workspace *ws, struct row row, 
     return run_passes(ws, row, p, course_of(goal, p, row.vocabulary, phases), phases, first, last);
 }
 
-ROW_KERNEL void sample(global const stored *logits, ulong stride, uint vocabulary,
+ROW_KERNEL void sample(global const stored *logits, uint first_row, uint vocabulary,
                        global const struct row_params *params, global u32 *tops, global u64 *sums, uint parts,
-                       uint phases, global struct row_draw *draws)
+                       uint phases, global u32 *draws, ulong draws_place)
 {
     local struct workspace ws;
-    uint index = (uint)get_group_id(0) / parts, part = (uint)get_group_id(0) % parts;
-    struct row row = row_at(logits, stride, vocabulary, tops, sums, index);
-    struct course c = run_row(&ws, row, params[index], GOAL_TOKEN, part, parts, phases);
+    uint index = first_row + (uint)get_group_id(0) / parts, part = (uint)get_group_id(0) % parts;
+    struct row_params p = params[index];
+    struct row row = row_at(logits, p.place, vocabulary, tops, sums, index);
+    struct course c = run_row(&ws, row, p, GOAL_TOKEN, part, parts, phases);
     if ((phases & PHASE_FINISH) && group_item() == 0) {
         struct row_draw draw = {(int)c.token, c.status, c.kept, 0};
-        draws[index] = draw;
+        *draw_at(draws, draws_place, index) = draw;
     }
 }
 
@@ -61,20 +70,21 @@ static inline floats softmax_at(struct row row, uint first, struct course c, uin
     return logarithms ? log_probabilities_of(z, c.scaling, c.normaliser) : probabilities_of(z, c.scaling, c.normaliser);
 }
 
-ROW_KERNEL void softmax(global const stored *logits, ulong stride, uint vocabulary,
+ROW_KERNEL void softmax(global const stored *logits, uint first_row, uint vocabulary,
                         global const struct row_params *params, global u32 *tops, global u64 *sums, uint parts,
-                        uint phases, global struct row_draw *draws, uint output_stride, uint logarithms,
+                        uint phases, global u32 *draws, ulong draws_place, uint output_stride, uint logarithms,
                         global float *output)
 {
     local struct workspace ws;
-    uint index = (uint)get_group_id(0) / parts, part = (uint)get_group_id(0) % parts;
-    struct row row = row_at(logits, stride, vocabulary, tops, sums, index);
-    struct course c = run_row(&ws, row, params[index], GOAL_PROBABILITIES, part, parts, phases);
+    uint index = first_row + (uint)get_group_id(0) / parts, part = (uint)get_group_id(0) % parts;
+    struct row_params p = params[index];
+    struct row row = row_at(logits, p.place, vocabulary, tops, sums, index);
+    struct course c = run_row(&ws, row, p, GOAL_PROBABILITIES, part, parts, phases);
     if (!(phases & PHASE_FINISH))
         return;
     if (group_item() == 0 && part == 0) {
         struct row_draw draw = {-1, c.status, 0, 0};
-        draws[index] = draw;
+        *draw_at(draws, draws_place, index) = draw;
     }
     output += (ulong)index * output_stride;
     uint share = (row.blocks + parts - 1) / parts * BLOCK;
@@ -136,15 +146,16 @@ static inline void gather(local struct workspace *ws, local u64 *places, struct 
 
 #define NO_TOKEN (~(u64)0) /* sorts behind all tokens */
 
-ROW_KERNEL void top_k(global const stored *logits, ulong stride, uint vocabulary,
+ROW_KERNEL void top_k(global const stored *logits, uint first_row, uint vocabulary,
                       global const struct row_params *params, global u32 *tops, global u64 *sums, uint parts,
-                      uint phases, global struct row_draw *draws, uint k, global struct row_candidate *candidates)
+                      uint phases, global u32 *draws, ulong draws_place, uint k,
+                      global struct row_candidate *candidates)
 {
     local struct workspace ws;
     local u64 places[MAX_TOP_K];
-    uint index = (uint)get_group_id(0) / parts, part = (uint)get_group_id(0) % parts;
-    struct row row = row_at(logits, stride, vocabulary, tops, sums, index);
+    uint index = first_row + (uint)get_group_id(0) / parts, part = (uint)get_group_id(0) % parts;
     struct row_params p = params[index];
+    struct row row = row_at(logits, p.place, vocabulary, tops, sums, index);
     p.top_k = k;
     struct course c = run_row(&ws, row, p, GOAL_CANDIDATES, part, parts, phases);
     if (!(phases & PHASE_FINISH))
@@ -157,7 +168,7 @@ ROW_KERNEL void top_k(global const stored *logits, ulong stride, uint vocabulary
         places[i] = NO_TOKEN;
     if (group_item() == 0) {
         struct row_draw draw = {-1, c.status, 0, 0};
-        draws[index] = draw;
+        *draw_at(draws, draws_place, index) = draw;
         ws.count = 0;
     }
     group_barrier();

@@ -57,18 +57,20 @@ static inline words weight(floats t)
     return truncate_to_words(scaled_exp2(t) + 0.5f);
 }
 
-/* The integer nearest to x, halves to even. The sum of x and the magic number is what rint()
- * gives while |x| <= 2^22, and cheaper where rint() is a call. */
-static inline float round_to_whole(float x)
+/* The integer nearest to x, halves to even. Next to 2^23 floats are integers, so that the sum is rounded to one,
+ * and taking 2^23 off again is exact; rint() is a call for each element where it is no instruction. */
+static inline floats round_to_whole(floats x)
 {
-    return x < 4194304.0f && x > -4194304.0f ? (x + ROUNDING_MAGIC) - ROUNDING_MAGIC : nearest_whole(x);
+    floats beside = x < 0.0f ? (floats)(-WHOLE_FROM) : (floats)(WHOLE_FROM);
+    floats near = (x + beside) - beside;
+    return x < WHOLE_FROM && x > -WHOLE_FROM ? near : x;
 }
 
 /* d_b of a block whose rounded maximum is r, in a row whose largest is r_max. */
-static inline u32 block_shift(float r_max, float r)
+static inline words block_shift(floats r_max, floats r)
 {
-    float distance = r_max - r;
-    return distance < (float)MAX_SHIFT ? (u32)distance : MAX_SHIFT;
+    floats distance = r_max - r;
+    return truncate_to_words(distance < (float)MAX_SHIFT ? distance : (floats)((float)MAX_SHIFT));
 }
 
 /* A sum of weights of one block, at the row's scale. */

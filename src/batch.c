@@ -1,4 +1,4 @@
-/* The course of a call: check, upload, launch, read, wait once. */
+/* The course of a call: check, take a flight, bring the logits, launch, read. */
 #include "sampler.h"
 
 #include "context.h"
@@ -7,7 +7,12 @@
 
 #define GROUPS_PER_UNIT 4 /* work-groups for each compute unit, where rows are spread */
 
-tombola_status batch_check(tombola_sampler *s, const struct row_batch *batch, tombola_error *error)
+size_t batch_bytes(const tombola_sampler *s, size_t rows, size_t row_stride)
+{
+    return ((rows - 1) * row_stride + s->vocabulary) * tombola_type_size(s->options.type);
+}
+
+static tombola_status check(const tombola_sampler *s, const struct row_batch *batch, tombola_error *error)
 {
     size_t size = tombola_type_size(s->options.type);
     if (!batch->logits)
@@ -25,71 +30,59 @@ tombola_status batch_check(tombola_sampler *s, const struct row_batch *batch, to
     if (batch->row_stride > SIZE_MAX / size / batch->rows)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "row_stride is %zu: %zu such rows do not fit in memory",
                     batch->row_stride, batch->rows);
-    return params_convert(batch->params, batch->rows, s->host_params, error);
+    return TOMBOLA_OK;
 }
 
-cl_event *batch_event(tombola_sampler *s, enum work work)
+tombola_status batch_begin(tombola_sampler *s, const struct row_batch *batch, struct flight **flight,
+                           tombola_error *error)
 {
-    if (!s->options.timed || s->event_count == MAX_EVENTS)
-        return NULL;
-    s->works[s->event_count] = work;
-    s->events[s->event_count] = NULL;
-    return &s->events[s->event_count++];
+    tombola_status status = check(s, batch, error);
+    if (!status)
+        status = flight_take(s, flight, error);
+    if (!status)
+        status = params_convert(batch->params, batch->rows, (*flight)->host_params, error);
+    if (!status)
+        flight_start(s, *flight, batch->rows, s->queue);
+    return status;
 }
 
-static tombola_status upload_logits(tombola_sampler *s, const struct row_batch *batch, tombola_error *error)
+/* In place for the parameters as for logits: wrapping host memory costs less than a command. */
+static tombola_status upload_params(tombola_sampler *s, struct flight *f, cl_mem *params, tombola_error *error)
 {
-    size_t size = tombola_type_size(s->options.type);
-    size_t row = s->vocabulary * size;
+    size_t bytes = f->rows * sizeof(struct row_params);
     cl_int code;
-    s->times.bytes_uploaded += row * batch->rows;
-    if (batch->row_stride == s->vocabulary || batch->rows == 1) {
-        code = clEnqueueWriteBuffer(s->queue, s->logits, CL_FALSE, 0, row * batch->rows, batch->logits, 0, NULL,
-                                    batch_event(s, WORK_UPLOAD));
-        return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clEnqueueWriteBuffer for the logits", code);
+    if (s->in_place) {
+        f->wrapped_params =
+            clCreateBuffer(s->context->cl, CL_MEM_READ_ONLY | CL_MEM_USE_HOST_PTR, bytes, f->host_params, &code);
+        *params = f->wrapped_params;
+        return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clCreateBuffer for the parameters", code);
     }
-    const size_t origin[3] = {0, 0, 0}, region[3] = {row, batch->rows, 1};
-    code = clEnqueueWriteBufferRect(s->queue, s->logits, CL_FALSE, origin, origin, region, row, 0,
-                                    batch->row_stride * size, 0, batch->logits, 0, NULL, batch_event(s, WORK_UPLOAD));
-    return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clEnqueueWriteBufferRect for the logits", code);
-}
-
-tombola_status batch_begin(tombola_sampler *s, const struct row_batch *batch, cl_kernel kernel, tombola_error *error)
-{
-    s->times.calls++;
-    tombola_status status = upload_logits(s, batch, error);
-    if (status)
-        return status;
-    size_t bytes = batch->rows * sizeof(struct row_params);
+    *params = f->params;
     s->times.bytes_uploaded += bytes;
-    cl_int code = clEnqueueWriteBuffer(s->queue, s->params, CL_FALSE, 0, bytes, s->host_params, 0, NULL,
-                                       batch_event(s, WORK_UPLOAD));
+    code = clEnqueueWriteBuffer(f->queue, f->params, CL_FALSE, 0, bytes, f->host_params, f->wait_count, f->wait_list,
+                                flight_event(f));
     if (code != CL_SUCCESS)
         return fail_cl(error, "clEnqueueWriteBuffer for the parameters", code);
-
-    const cl_ulong stride = s->vocabulary;
-    const cl_uint vocabulary = (cl_uint)s->vocabulary;
-    code = clSetKernelArg(kernel, 0, sizeof(cl_mem), &s->logits);
-    code |= clSetKernelArg(kernel, 1, sizeof stride, &stride);
-    code |= clSetKernelArg(kernel, 2, sizeof vocabulary, &vocabulary);
-    code |= clSetKernelArg(kernel, 3, sizeof(cl_mem), &s->params);
-    code |= clSetKernelArg(kernel, 4, sizeof(cl_mem), &s->tops);
-    code |= clSetKernelArg(kernel, 5, sizeof(cl_mem), &s->sums);
-    code |= clSetKernelArg(kernel, 8, sizeof(cl_mem), &s->draws);
-    return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clSetKernelArg", code);
+    flight_enqueued(f, WORK_UPLOAD);
+    return TOMBOLA_OK;
 }
 
-static tombola_status launch(tombola_sampler *s, cl_kernel kernel, size_t rows, cl_uint parts, cl_uint phases,
-                             tombola_error *error)
+tombola_status batch_arguments(tombola_sampler *s, struct flight *f, cl_kernel kernel, cl_mem logits, cl_mem draws,
+                               cl_ulong draws_place, tombola_error *error)
 {
-    cl_int code = clSetKernelArg(kernel, 6, sizeof parts, &parts);
-    code |= clSetKernelArg(kernel, 7, sizeof phases, &phases);
-    if (code != CL_SUCCESS)
-        return fail_cl(error, "clSetKernelArg", code);
-    size_t local = (size_t)s->context->lanes * s->context->teams;
-    size_t global = rows * parts * local;
-    code = clEnqueueNDRangeKernel(s->queue, kernel, 1, NULL, &global, &local, 0, NULL, batch_event(s, WORK_KERNEL));
-    return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clEnqueueNDRangeKernel", code);
+    cl_mem params;
+    tombola_status status = upload_params(s, f, &params, error);
+    if (status)
+        return status;
+    const cl_uint vocabulary = (cl_uint)s->vocabulary;
+    cl_int code = clSetKernelArg(kernel, 0, sizeof(cl_mem), &logits);
+    code |= clSetKernelArg(kernel, 2, sizeof vocabulary, &vocabulary);
+    code |= clSetKernelArg(kernel, 3, sizeof(cl_mem), &params);
+    code |= clSetKernelArg(kernel, 4, sizeof(cl_mem), &f->tops);
+    code |= clSetKernelArg(kernel, 5, sizeof(cl_mem), &f->sums);
+    code |= clSetKernelArg(kernel, 8, sizeof(cl_mem), &draws);
+    code |= clSetKernelArg(kernel, 9, sizeof draws_place, &draws_place);
+    return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clSetKernelArg", code);
 }
 
 /* Work-groups that share a row. A forced spread takes some even where it does not pay. */
@@ -102,7 +95,7 @@ static cl_uint choose_parts(const tombola_sampler *s, size_t rows)
     return (cl_uint)(parts < most ? parts : most);
 }
 
-/* One launch saves what a second one costs; only a device with far more units than the batch has rows
+/* One launch saves what a second one costs; only a device with far more units than the launch has rows
  * gains by a spread, and a CPU's few cores never did. */
 static int spreads(const tombola_sampler *s, size_t rows)
 {
@@ -112,51 +105,66 @@ static int spreads(const tombola_sampler *s, size_t rows)
            rows < 2 * (size_t)s->context->device.info.compute_units;
 }
 
-tombola_status batch_launch(tombola_sampler *s, const struct row_batch *batch, cl_kernel kernel, tombola_error *error)
+struct dispatch batch_dispatch(tombola_sampler *s, size_t rows)
 {
-    if (!spreads(s, batch->rows)) {
+    struct dispatch dispatch = {.is_spread = spreads(s, rows)};
+    dispatch.parts = dispatch.is_spread ? choose_parts(s, rows) : 1;
+    if (dispatch.is_spread)
+        s->times.spread_dispatches++;
+    else
         s->times.row_dispatches++;
-        return launch(s, kernel, batch->rows, 1, PHASE_WEIGH | PHASE_FINISH, error);
-    }
-    s->times.spread_dispatches++;
-    cl_uint parts = choose_parts(s, batch->rows);
-    tombola_status status = launch(s, kernel, batch->rows, parts, PHASE_WEIGH, error);
+    return dispatch;
+}
+
+static tombola_status launch(tombola_sampler *s, struct flight *f, cl_kernel kernel, size_t rows, cl_uint parts,
+                             cl_uint phases, tombola_error *error)
+{
+    cl_int code = clSetKernelArg(kernel, 6, sizeof parts, &parts);
+    code |= clSetKernelArg(kernel, 7, sizeof phases, &phases);
+    if (code != CL_SUCCESS)
+        return fail_cl(error, "clSetKernelArg", code);
+    size_t local = (size_t)s->context->lanes * s->context->teams;
+    size_t global = rows * parts * local;
+    code = clEnqueueNDRangeKernel(f->queue, kernel, 1, NULL, &global, &local, f->wait_count, f->wait_list,
+                                  flight_event(f));
+    if (code != CL_SUCCESS)
+        return fail_cl(error, "clEnqueueNDRangeKernel", code);
+    flight_enqueued(f, WORK_KERNEL);
+    return TOMBOLA_OK;
+}
+
+tombola_status batch_launch(tombola_sampler *s, struct flight *f, cl_kernel kernel, struct dispatch dispatch,
+                            size_t first_row, size_t rows, tombola_error *error)
+{
+    const cl_uint first = (cl_uint)first_row;
+    cl_int code = clSetKernelArg(kernel, 1, sizeof first, &first);
+    if (code != CL_SUCCESS)
+        return fail_cl(error, "clSetKernelArg", code);
+    if (!dispatch.is_spread)
+        return launch(s, f, kernel, rows, 1, PHASE_WEIGH | PHASE_FINISH, error);
+    tombola_status status = launch(s, f, kernel, rows, dispatch.parts, PHASE_WEIGH, error);
     if (status)
         return status;
     /* softmax alone has work for many groups after weighing: it writes as much as it read */
-    return launch(s, kernel, batch->rows, kernel == s->softmax ? parts : 1, PHASE_FINISH, error);
+    return launch(s, f, kernel, rows, kernel == s->softmax ? dispatch.parts : 1, PHASE_FINISH, error);
 }
 
-tombola_status batch_read_draws(tombola_sampler *s, const struct row_batch *batch, tombola_error *error)
+static tombola_status read_draws(tombola_sampler *s, struct flight *f, tombola_error *error)
 {
-    size_t bytes = batch->rows * sizeof(struct row_draw);
+    size_t bytes = f->rows * sizeof(struct row_draw);
     s->times.bytes_read += bytes;
-    cl_int code =
-        clEnqueueReadBuffer(s->queue, s->draws, CL_FALSE, 0, bytes, s->host_draws, 0, NULL, batch_event(s, WORK_READ));
-    return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clEnqueueReadBuffer", code);
+    cl_int code = clEnqueueReadBuffer(f->queue, f->draws, CL_FALSE, 0, bytes, f->host_draws, 0, NULL, flight_event(f));
+    if (code != CL_SUCCESS)
+        return fail_cl(error, "clEnqueueReadBuffer", code);
+    flight_enqueued(f, WORK_READ);
+    code = clFlush(f->queue);
+    return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clFlush", code);
 }
 
-static void settle_events(tombola_sampler *s)
+tombola_status batch_run(tombola_sampler *s, struct flight *f, const struct row_batch *batch, cl_kernel kernel,
+                         tombola_error *error)
 {
-    double *seconds[] = {&s->times.upload_seconds, &s->times.kernel_seconds, &s->times.read_seconds};
-    for (int i = 0; i < s->event_count; i++) {
-        cl_ulong start = 0, end = 0;
-        if (!s->events[i])
-            continue;
-        clGetEventProfilingInfo(s->events[i], CL_PROFILING_COMMAND_START, sizeof start, &start, NULL);
-        clGetEventProfilingInfo(s->events[i], CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
-        if (end > start)
-            *seconds[s->works[i]] += (double)(end - start) * 1e-9;
-        clReleaseEvent(s->events[i]);
-    }
-    s->event_count = 0;
-}
-
-tombola_status batch_end(tombola_sampler *s, tombola_status status, tombola_error *error)
-{
-    cl_int code = clFinish(s->queue); /* also after a failure: the caller's memory may be in use */
-    settle_events(s);
-    if (!status && code != CL_SUCCESS)
-        return fail_cl(error, "clFinish", code);
-    return status;
+    tombola_status status =
+        s->in_place ? transfer_in_place(s, f, batch, kernel, error) : transfer_staged(s, f, batch, kernel, error);
+    return status ? status : read_draws(s, f, error);
 }

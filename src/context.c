@@ -1,13 +1,15 @@
 #include "context.h"
 
 #include "error.h"
-#include "kernel_text.h"
-#include "self_test.h"
+#include "program.h"
+#include "tombola_cl.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define SMALLEST_PAGE 4096u
 
 tombola_context_options tombola_context_options_default(void)
 {
@@ -35,6 +37,8 @@ static tombola_status check_options(const tombola_context_options *o, tombola_er
     if (o->teams && (!o->lanes || !is_power_of_two(o->teams) || o->teams > 256 / o->lanes))
         return fail(error, TOMBOLA_INVALID_ARGUMENT,
                     "options.teams is %u, not a power of two up to 256 / lanes with lanes given", (unsigned)o->teams);
+    if ((unsigned)o->cache > TOMBOLA_CACHE_OFF)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.cache is %d, which is no tombola_cache", (int)o->cache);
     return TOMBOLA_OK;
 }
 
@@ -55,72 +59,16 @@ static void choose_shape(tombola_context *context, const tombola_context_options
         context->teams /= 2;
 }
 
-/* With the start of the compiler's log, where its first complaint is. */
-static tombola_status fail_build(const tombola_context *context, cl_program program, tombola_error *error)
+/* How buffers over host memory go. An alignment that could cross a page is none to keep: the page before the
+ * caller's may not be there. */
+static void look_at_memory(tombola_context *context)
 {
-    char log[600] = "";
-    size_t size = 0;
-    clGetProgramBuildInfo(program, context->device.id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
-    char *whole = size ? malloc(size + 1) : NULL;
-    if (whole &&
-        clGetProgramBuildInfo(program, context->device.id, CL_PROGRAM_BUILD_LOG, size, whole, NULL) == CL_SUCCESS) {
-        whole[size] = '\0';
-        snprintf(log, sizeof log, "%s", whole);
-    }
-    free(whole);
-    return fail(error, TOMBOLA_BUILD_FAILED, "%s did not compile the kernels: %s", context->device.info.name,
-                log[0] ? log : "no build log");
-}
-
-static tombola_status build(const tombola_context *context, tombola_type type, tombola_input input, cl_program *program,
-                            tombola_error *error)
-{
-    char options[1024];
-    int length =
-        snprintf(options, sizeof options,
-                 "-cl-std=CL1.2 -w -D LANES=%u -D WIDTH=%u -D TEAMS=%u -D LOGIT_TYPE=%d -D PROBABILITIES=%d %s",
-                 (unsigned)context->lanes, (unsigned)context->width, (unsigned)context->teams, (int)type, (int)input,
-                 context->build_options);
-    if (length < 0 || (size_t)length >= sizeof options)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.build_options is longer than %zu bytes",
-                    sizeof options / 2);
-    const char *text = tombola_kernel_text;
-    cl_int code;
-    *program = clCreateProgramWithSource(context->cl, 1, &text, NULL, &code);
-    if (code != CL_SUCCESS)
-        return fail_cl(error, "clCreateProgramWithSource", code);
-    code = clBuildProgram(*program, 1, &context->device.id, options, NULL, NULL);
-    if (code == CL_SUCCESS)
-        return TOMBOLA_OK;
-    tombola_status status =
-        code == CL_BUILD_PROGRAM_FAILURE || code == CL_COMPILER_NOT_AVAILABLE || code == CL_INVALID_BUILD_OPTIONS
-            ? fail_build(context, *program, error)
-            : fail_cl(error, "clBuildProgram", code);
-    clReleaseProgram(*program);
-    *program = NULL;
-    return status;
-}
-
-tombola_status context_program(tombola_context *context, tombola_type type, tombola_input input, cl_program *program,
-                               tombola_error *error)
-{
-    pthread_mutex_lock(&context->lock);
-    tombola_status status = TOMBOLA_OK;
-    cl_program *kept = &context->programs[type][input];
-    if (!*kept) {
-        cl_program fresh;
-        status = build(context, type, input, &fresh, error);
-        if (!status) {
-            status = self_test_run(context, fresh, type, input, error);
-            if (status)
-                clReleaseProgram(fresh);
-            else
-                *kept = fresh;
-        }
-    }
-    *program = *kept;
-    pthread_mutex_unlock(&context->lock);
-    return status;
+    cl_bool is_unified = CL_FALSE;
+    cl_uint bits = 0;
+    clGetDeviceInfo(context->device.id, CL_DEVICE_HOST_UNIFIED_MEMORY, sizeof is_unified, &is_unified, NULL);
+    clGetDeviceInfo(context->device.id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof bits, &bits, NULL);
+    context->is_unified = is_unified == CL_TRUE;
+    context->alignment = bits / 8 <= SMALLEST_PAGE && is_power_of_two(bits / 8) ? bits / 8 : 1;
 }
 
 static char *copy_text(const char *text)
@@ -130,8 +78,24 @@ static char *copy_text(const char *text)
     return copy ? memcpy(copy, text, size) : NULL;
 }
 
+/* The caller's OpenCL context with one reference more, or where that is NULL one for the device alone. */
+static tombola_status take_cl(tombola_context *context, cl_context given, tombola_error *error)
+{
+    cl_int code;
+    if (given) {
+        code = clRetainContext(given);
+        context->cl = code == CL_SUCCESS ? given : NULL;
+        return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clRetainContext", code);
+    }
+    context->cl = clCreateContext(NULL, 1, &context->device.id, NULL, NULL, &code);
+    if (code == CL_SUCCESS)
+        return TOMBOLA_OK;
+    context->cl = NULL;
+    return fail_cl(error, "clCreateContext", code);
+}
+
 /* Opens one device, whole: what is returned has its kernels for binary32 logits built and checked. */
-static tombola_status open_device(const struct device *device, const tombola_context_options *options,
+static tombola_status open_device(const struct device *device, cl_context given, const tombola_context_options *options,
                                   tombola_context **opened, tombola_error *error)
 {
     tombola_context *context = calloc(1, sizeof *context);
@@ -142,20 +106,17 @@ static tombola_status open_device(const struct device *device, const tombola_con
     tombola_status status = TOMBOLA_OK;
     context->device = *device;
     choose_shape(context, options);
+    look_at_memory(context);
+    context->cache = program_cache_folder(&context->device.info, options->cache);
     context->build_options = copy_text(options->build_options ? options->build_options : "");
     if (!context->build_options) {
         status = fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a context");
         goto done;
     }
-    cl_int code;
-    context->cl = clCreateContext(NULL, 1, &context->device.id, NULL, NULL, &code);
-    if (code != CL_SUCCESS) {
-        context->cl = NULL;
-        status = fail_cl(error, "clCreateContext", code);
-        goto done;
-    }
     cl_program program;
-    status = context_program(context, TOMBOLA_FLOAT32, TOMBOLA_LOGITS, &program, error);
+    status = take_cl(context, given, error);
+    if (!status)
+        status = context_program(context, TOMBOLA_FLOAT32, TOMBOLA_LOGITS, &program, error);
 
 done:
     if (status) {
@@ -193,7 +154,7 @@ static tombola_status open_named(const struct device *devices, size_t count, con
             continue;
         add_sentence(choice, "Device %u (%s) is the first that matches \"%s\", which %s asks for.",
                      (unsigned)devices[i].info.index, devices[i].info.name, name, source);
-        return open_device(&devices[i], options, context, error);
+        return open_device(&devices[i], NULL, options, context, error);
     }
     return fail(error, TOMBOLA_NO_DEVICE, "no OpenCL device matches \"%s\", which %s asks for; there %s %zu", name,
                 source, count == 1 ? "is" : "are", count);
@@ -211,7 +172,7 @@ static tombola_status open_default(const struct device *devices, size_t count, c
     while (tried < count && status) {
         const struct device *device = &devices[order[tried++]];
         tombola_error reason = {""};
-        status = open_device(device, options, context, &reason);
+        status = open_device(device, NULL, options, context, &reason);
         if (status)
             add_sentence(choice, "Device %u (%s) was passed over: %s.", (unsigned)device->info.index, device->info.name,
                          reason.message);
@@ -263,6 +224,61 @@ tombola_status tombola_context_open(const char *device, const tombola_context_op
     return status;
 }
 
+/* Whether the caller's context holds the device. */
+static tombola_status check_cl(cl_context context, cl_device_id device, tombola_error *error)
+{
+    size_t bytes = 0, held = 0;
+    cl_int code = clGetContextInfo(context, CL_CONTEXT_DEVICES, 0, NULL, &bytes);
+    cl_device_id *devices = code == CL_SUCCESS ? malloc(bytes) : NULL;
+    if (code == CL_SUCCESS && !devices)
+        return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for the list of devices");
+    if (code == CL_SUCCESS)
+        code = clGetContextInfo(context, CL_CONTEXT_DEVICES, bytes, devices, NULL);
+    for (size_t i = 0; code == CL_SUCCESS && i < bytes / sizeof *devices; i++)
+        held += devices[i] == device;
+    free(devices);
+    if (code != CL_SUCCESS)
+        return fail_cl(error, "clGetContextInfo", code);
+    return held ? TOMBOLA_OK
+                : fail(error, TOMBOLA_INVALID_ARGUMENT, "device is none of those that the OpenCL context holds");
+}
+
+tombola_status tombola_context_open_cl(cl_context context, cl_device_id device, const tombola_context_options *options,
+                                       tombola_context **opened, tombola_error *error)
+{
+    if (!context)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "context is NULL");
+    if (!device)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "device is NULL");
+    if (!opened)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "opened is NULL");
+    tombola_context_options defaults = tombola_context_options_default();
+    if (!options)
+        options = &defaults;
+    struct device found;
+    tombola_status status = check_options(options, error);
+    if (!status)
+        status = check_cl(context, device, error);
+    if (!status)
+        status = device_find(device, &found, error);
+    if (!status)
+        status = open_device(&found, context, options, opened, error);
+    if (!status)
+        add_sentence(&(*opened)->choice, "Device %u (%s) is the one that was given, in an OpenCL context.",
+                     (unsigned)found.info.index, found.info.name);
+    return status;
+}
+
+cl_context tombola_context_cl_context(const tombola_context *context)
+{
+    return context->cl;
+}
+
+cl_device_id tombola_context_cl_device(const tombola_context *context)
+{
+    return context->device.id;
+}
+
 const tombola_device *tombola_context_device(const tombola_context *context)
 {
     return &context->device.info;
@@ -295,6 +311,7 @@ void tombola_context_close(tombola_context *context)
         clReleaseContext(context->cl);
     pthread_mutex_destroy(&context->lock);
     free(context->build_options);
+    free(context->cache);
     free(context->choice);
     free(context);
 }

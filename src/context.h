@@ -13,15 +13,13 @@ struct tombola_context {
     struct device device;
     cl_context cl;
     uint32_t lanes, width, teams;
+    int is_unified;                     /* the device works in the host's memory */
+    size_t alignment;                   /* bytes: where it wants buffers over host memory to begin */
     char *build_options;                /* the caller's, "" if none */
+    char *cache;                        /* the folder that keeps compiled kernels; NULL: none does */
     char *choice;                       /* why this device, a sentence a line */
     pthread_mutex_t lock;               /* guards programs */
     cl_program programs[TYPES][INPUTS]; /* built and checked when first asked for; NULL before */
 };
-
-/* The kernels for one kind of row; they stay the context's. Builds them, and checks them against known
- * answers, when they are first asked for. */
-tombola_status context_program(tombola_context *context, tombola_type type, tombola_input input, cl_program *program,
-                               tombola_error *error);
 
 #endif

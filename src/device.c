@@ -113,6 +113,27 @@ done:
     return status;
 }
 
+tombola_status device_find(cl_device_id id, struct device *found, tombola_error *error)
+{
+    struct device *devices;
+    size_t count, i = 0;
+    tombola_status status = device_load(&devices, &count, error);
+    if (status)
+        return status;
+    while (i < count && devices[i].id != id)
+        i++;
+    if (i < count) {
+        *found = devices[i];
+    } else {
+        cl_platform_id platform = NULL;
+        clGetDeviceInfo(id, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL);
+        found->id = id;
+        describe(found, platform, UINT32_MAX);
+    }
+    free(devices);
+    return TOMBOLA_OK;
+}
+
 static int contains(const char *text, const char *part)
 {
     for (; *text; text++) {

@@ -14,6 +14,9 @@ struct device {
 /* All devices in the order of the list; *devices is to be freed. No platform at all gives *count = 0. */
 tombola_status device_load(struct device **devices, size_t *count, tombola_error *error);
 
+/* One of them by its handle. A sub-device is in no list: its index is UINT32_MAX. */
+tombola_status device_find(cl_device_id id, struct device *found, tombola_error *error);
+
 /* Whether `name` (an index, or a part of the device's or platform's name in any case) means this device. */
 int device_matches(const tombola_device *device, const char *name);
 

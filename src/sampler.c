@@ -2,8 +2,11 @@
 
 #include "context.h"
 #include "error.h"
+#include "program.h"
 
 #include <stdlib.h>
+
+#define PART_BYTES ((size_t)4 << 20)
 
 tombola_sampler_options tombola_sampler_options_default(void)
 {
@@ -23,34 +26,29 @@ static tombola_status check_options(const tombola_sampler_options *o, tombola_er
     if ((unsigned)o->dispatch > TOMBOLA_DISPATCH_SPREAD)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.dispatch is %d, which is no tombola_dispatch",
                     (int)o->dispatch);
+    if ((unsigned)o->transfer > TOMBOLA_TRANSFER_STAGED)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.transfer is %d, which is no tombola_transfer",
+                    (int)o->transfer);
     return TOMBOLA_OK;
 }
 
-static cl_mem make_buffer(const tombola_sampler *sampler, cl_mem_flags flags, size_t each, cl_int *code)
+static tombola_status make_queue(const tombola_sampler *s, cl_command_queue *queue, tombola_error *error)
 {
-    if (*code != CL_SUCCESS)
-        return NULL;
-    if (each > SIZE_MAX / sampler->max_rows) {
-        *code = CL_INVALID_BUFFER_SIZE;
-        return NULL;
-    }
-    return clCreateBuffer(sampler->context->cl, flags, each * sampler->max_rows, NULL, code);
-}
-
-static tombola_status make_buffers(tombola_sampler *s, tombola_error *error)
-{
-    cl_int code = CL_SUCCESS;
-    s->logits = make_buffer(s, CL_MEM_READ_ONLY, s->vocabulary * tombola_type_size(s->options.type), &code);
-    s->params = make_buffer(s, CL_MEM_READ_ONLY, sizeof(struct row_params), &code);
-    s->tops = make_buffer(s, CL_MEM_READ_WRITE, s->blocks * sizeof(u32), &code);
-    s->sums = make_buffer(s, CL_MEM_READ_WRITE, s->blocks * sizeof(u64), &code);
-    s->draws = make_buffer(s, CL_MEM_WRITE_ONLY, sizeof(struct row_draw), &code);
+    cl_int code;
+    cl_command_queue_properties properties = s->options.timed ? CL_QUEUE_PROFILING_ENABLE : 0;
+    *queue = clCreateCommandQueue(s->context->cl, s->context->device.id, properties, &code);
     if (code == CL_SUCCESS)
         return TOMBOLA_OK;
-    if (code == CL_INVALID_BUFFER_SIZE || code == CL_MEM_OBJECT_ALLOCATION_FAILURE)
-        return fail(error, TOMBOLA_OUT_OF_MEMORY, "%s has no room for max_rows %zu x vocabulary %zu logits (%d)",
-                    s->context->device.info.name, s->max_rows, s->vocabulary, (int)code);
-    return fail_cl(error, "clCreateBuffer", code);
+    *queue = NULL;
+    return fail_cl(error, "clCreateCommandQueue", code);
+}
+
+/* A part of a staged batch is as large as keeps a bus busy for some time, and one of at most MAX_PARTS. */
+static size_t choose_slot_rows(const tombola_sampler *s)
+{
+    size_t rows = PART_BYTES / sampler_row_bytes(s), least = (s->max_rows + MAX_PARTS - 1) / MAX_PARTS;
+    rows = rows > least ? rows : least;
+    return rows < s->max_rows ? rows : s->max_rows;
 }
 
 static tombola_status make_kernel(cl_program program, const char *name, cl_kernel *kernel, tombola_error *error)
@@ -81,27 +79,18 @@ tombola_status sampler_create_from(tombola_context *context, cl_program program,
     s->vocabulary = vocabulary;
     s->max_rows = max_rows;
     s->blocks = (vocabulary + BLOCK - 1) / BLOCK;
+    s->slots = (s->blocks + context->width - 1) / context->width * context->width;
     s->options = *options;
-    tombola_status status = TOMBOLA_OK;
-    s->host_params = calloc(max_rows, sizeof *s->host_params);
-    s->host_draws = calloc(max_rows, sizeof *s->host_draws);
-    if (!s->host_params || !s->host_draws) {
-        status = fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a sampler of max_rows %zu", max_rows);
-        goto done;
-    }
-    cl_int code;
-    cl_command_queue_properties properties = options->timed ? CL_QUEUE_PROFILING_ENABLE : 0;
-    s->queue = clCreateCommandQueue(context->cl, context->device.id, properties, &code);
-    if (code != CL_SUCCESS) {
-        s->queue = NULL;
-        status = fail_cl(error, "clCreateCommandQueue", code);
-        goto done;
-    }
-    status = make_buffers(s, error);
+    s->in_place = options->transfer == TOMBOLA_TRANSFER_AUTO ? context->is_unified
+                                                             : options->transfer == TOMBOLA_TRANSFER_IN_PLACE;
+    s->slot_rows = choose_slot_rows(s);
+    tombola_status status = make_queue(s, &s->queue, error);
+    if (!status && !s->in_place)
+        status = make_queue(s, &s->transfers, error);
+    for (int i = 0; i < FLIGHTS && !status; i++)
+        status = flight_make(s, &s->flights[i], error);
     if (!status)
         status = make_kernels(s, program, error);
-
-done:
     if (status) {
         tombola_sampler_release(s);
         return status;
@@ -140,20 +129,16 @@ void tombola_sampler_release(tombola_sampler *s)
 {
     if (!s)
         return;
-    if (s->queue) {
-        clFinish(s->queue);
-        clReleaseCommandQueue(s->queue);
-    }
+    for (int i = 0; i < FLIGHTS; i++)
+        flight_release(s, &s->flights[i]);
     cl_kernel kernels[] = {s->sample, s->softmax, s->top_k};
     for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++)
         if (kernels[i])
             clReleaseKernel(kernels[i]);
-    cl_mem buffers[] = {s->logits, s->params, s->tops, s->sums, s->draws};
-    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
-        if (buffers[i])
-            clReleaseMemObject(buffers[i]);
-    free(s->host_params);
-    free(s->host_draws);
+    if (s->transfers)
+        clReleaseCommandQueue(s->transfers);
+    if (s->queue)
+        clReleaseCommandQueue(s->queue);
     free(s);
 }
 
@@ -173,4 +158,8 @@ size_t sampler_max_rows(const tombola_sampler *sampler)
 tombola_type sampler_type(const tombola_sampler *sampler)
 {
     return sampler->options.type;
+}
+size_t sampler_row_bytes(const tombola_sampler *sampler)
+{
+    return sampler->vocabulary * tombola_type_size(sampler->options.type);
 }

@@ -1,35 +1,23 @@
-/* The sampler's queue, buffers and kernels, and the course that every call takes with them:
- * batch_check, then batch_begin (upload), batch_launch, batch_read, batch_end (wait and settle). */
+/* The sampler's queues and kernels, and the course that every call takes with them: batch_check, batch_begin (takes a
+ * flight), batch_run (the logits to where kernels can read them, launches, the draws read), flight_land. */
 #ifndef TOMBOLA_SRC_SAMPLER_H
 #define TOMBOLA_SRC_SAMPLER_H
 
-#include "tombola.h"
-#include "row.h"
-
-#include <CL/cl.h>
-
-#define MAX_EVENTS 8
-
-/* What an enqueued command counts for in tombola_times. */
-enum work { WORK_UPLOAD, WORK_KERNEL, WORK_READ };
+#include "flight.h"
 
 struct tombola_sampler {
     tombola_context *context;
     size_t vocabulary, max_rows, blocks;
+    size_t slots; /* blocks, rounded up to whole vectors as the kernels take them */
     tombola_sampler_options options;
-    cl_command_queue queue;
+    int in_place;               /* host logits are read where they lie */
+    size_t slot_rows;           /* that fit into a slot of pinned memory */
+    cl_command_queue queue;     /* in order; for batches in host memory */
+    cl_command_queue transfers; /* in order, beside it; NULL in place */
     cl_kernel sample, softmax, top_k;
-    cl_mem logits; /* max_rows x vocabulary */
-    cl_mem params; /* max_rows struct row_params */
-    cl_mem tops;   /* max_rows x blocks keys */
-    cl_mem sums;   /* max_rows x blocks sums */
-    cl_mem draws;  /* max_rows struct row_draw */
-    struct row_params *host_params;
-    struct row_draw *host_draws;
+    struct flight flights[FLIGHTS];
+    uint64_t batches; /* begun so far */
     tombola_times times;
-    cl_event events[MAX_EVENTS]; /* of the call under way, if options.timed */
-    enum work works[MAX_EVENTS];
-    int event_count;
 };
 
 /* The rows of one call. */
@@ -48,25 +36,46 @@ tombola_status sampler_create_from(tombola_context *context, cl_program program,
 size_t sampler_vocabulary(const tombola_sampler *sampler);
 size_t sampler_max_rows(const tombola_sampler *sampler);
 tombola_type sampler_type(const tombola_sampler *sampler);
+size_t sampler_row_bytes(const tombola_sampler *sampler);
 
-/* Checks the batch and converts its parameters. Nothing is enqueued. */
-tombola_status batch_check(tombola_sampler *sampler, const struct row_batch *batch, tombola_error *error);
+/* Bytes of rows that lie `row_stride` elements apart, to the last logit of the last one. */
+size_t batch_bytes(const tombola_sampler *sampler, size_t rows, size_t row_stride);
 
-/* Enqueues the upload of a checked batch and sets the arguments that the kernels have in common. */
-tombola_status batch_begin(tombola_sampler *sampler, const struct row_batch *batch, cl_kernel kernel,
+/* Checks a batch in host memory and its parameters, takes a flight for it and starts it. Nothing is enqueued. */
+tombola_status batch_begin(tombola_sampler *sampler, const struct row_batch *batch, struct flight **flight,
                            tombola_error *error);
 
-/* Enqueues the kernel, whose own arguments are set, over the batch's rows: one launch or two. */
-tombola_status batch_launch(tombola_sampler *sampler, const struct row_batch *batch, cl_kernel kernel,
-                            tombola_error *error);
+/* Enqueues the batch from its logits to the reading of its struct row_draw into host_draws; the kernel's own
+ * arguments, BATCH_ARGUMENTS and on, are set. */
+tombola_status batch_run(tombola_sampler *sampler, struct flight *flight, const struct row_batch *batch,
+                         cl_kernel kernel, tombola_error *error);
 
-/* Enqueues the reading of the rows' struct row_draw into host_draws. */
-tombola_status batch_read_draws(tombola_sampler *sampler, const struct row_batch *batch, tombola_error *error);
+/* The same in two ways (transfer.c), up to the reading. */
+tombola_status transfer_in_place(tombola_sampler *sampler, struct flight *flight, const struct row_batch *batch,
+                                 cl_kernel kernel, tombola_error *error);
+tombola_status transfer_staged(tombola_sampler *sampler, struct flight *flight, const struct row_batch *batch,
+                               cl_kernel kernel, tombola_error *error);
 
-/* Waits for all that was enqueued, also after a failure, whose status is passed on. */
-tombola_status batch_end(tombola_sampler *sampler, tombola_status status, tombola_error *error);
+/* Arguments that all kernels have. */
+#define BATCH_ARGUMENTS 10
 
-/* The event slot for the next command of the call, NULL unless times are kept. */
-cl_event *batch_event(tombola_sampler *sampler, enum work work);
+/* Lets kernels see the flight's host_params, and sets the arguments that all launches of a batch have in common.
+ * logits  the buffer that the params' places count in
+ * draws   the one that gets struct row_draw, from draws_place on, in words */
+tombola_status batch_arguments(tombola_sampler *sampler, struct flight *flight, cl_kernel kernel, cl_mem logits,
+                               cl_mem draws, cl_ulong draws_place, tombola_error *error);
+
+/* How rows are given to work-groups. */
+struct dispatch {
+    int is_spread;
+    cl_uint parts; /* work-groups that weigh a row */
+};
+
+/* Chooses for launches of so many rows each, and counts the call. */
+struct dispatch batch_dispatch(tombola_sampler *sampler, size_t rows);
+
+/* Enqueues the kernel over some of the batch's rows: one launch or two. */
+tombola_status batch_launch(tombola_sampler *sampler, struct flight *flight, cl_kernel kernel, struct dispatch dispatch,
+                            size_t first_row, size_t rows, tombola_error *error);
 
 #endif

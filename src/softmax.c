@@ -16,49 +16,61 @@ struct request {
 };
 
 /* Makes what the kernel wrote to a wrapped buffer visible in the host memory under it. */
-static tombola_status settle_results(tombola_sampler *s, const struct request *r, cl_mem wrapped, tombola_error *error)
+static tombola_status settle_results(tombola_sampler *s, struct flight *f, const struct request *r, cl_mem wrapped,
+                                     tombola_error *error)
 {
     cl_int code;
     s->times.bytes_read += r->bytes;
-    void *mapped = clEnqueueMapBuffer(s->queue, wrapped, CL_TRUE, CL_MAP_READ, 0, r->bytes, 0, NULL,
-                                      batch_event(s, WORK_READ), &code);
+    void *mapped =
+        clEnqueueMapBuffer(s->queue, wrapped, CL_TRUE, CL_MAP_READ, 0, r->bytes, 0, NULL, flight_event(f), &code);
     if (code != CL_SUCCESS)
         return fail_cl(error, "clEnqueueMapBuffer", code);
-    code = clEnqueueUnmapMemObject(s->queue, wrapped, mapped, 0, NULL, NULL);
-    return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clEnqueueUnmapMemObject", code);
+    flight_enqueued(f, WORK_READ);
+    code = clEnqueueUnmapMemObject(s->queue, wrapped, mapped, 0, NULL, flight_event(f));
+    if (code != CL_SUCCESS)
+        return fail_cl(error, "clEnqueueUnmapMemObject", code);
+    flight_enqueued(f, WORK_READ);
+    return TOMBOLA_OK;
+}
+
+static tombola_status set_results(const struct request *r, cl_mem wrapped, tombola_error *error)
+{
+    cl_uint argument = BATCH_ARGUMENTS;
+    cl_int code = CL_SUCCESS;
+    for (int i = 0; i < r->detail_count; i++)
+        code |= clSetKernelArg(r->kernel, argument++, sizeof(cl_uint), &r->detail[i]);
+    code |= clSetKernelArg(r->kernel, argument, sizeof(cl_mem), &wrapped);
+    return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clSetKernelArg", code);
 }
 
 static tombola_status run(tombola_sampler *s, const struct row_batch *batch, const struct request *r,
                           tombola_error *error)
 {
-    tombola_status status = batch_check(s, batch, error);
+    struct flight *f;
+    tombola_status status = batch_begin(s, batch, &f, error);
     if (status)
         return status;
     cl_int code;
     cl_mem wrapped =
         clCreateBuffer(s->context->cl, CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR, r->bytes, r->results, &code);
-    if (code != CL_SUCCESS)
-        return fail_cl(error, "clCreateBuffer for the results", code);
-    status = batch_begin(s, batch, r->kernel, error);
-    if (!status) {
-        cl_uint argument = 9;
-        for (int i = 0; i < r->detail_count; i++)
-            code |= clSetKernelArg(r->kernel, argument++, sizeof(cl_uint), &r->detail[i]);
-        code |= clSetKernelArg(r->kernel, argument, sizeof(cl_mem), &wrapped);
-        if (code != CL_SUCCESS)
-            status = fail_cl(error, "clSetKernelArg", code);
+    if (code != CL_SUCCESS) {
+        wrapped = NULL;
+        status = fail_cl(error, "clCreateBuffer for the results", code);
+        goto done;
     }
+    status = set_results(r, wrapped, error);
     if (!status)
-        status = batch_launch(s, batch, r->kernel, error);
+        status = batch_run(s, f, batch, r->kernel, error);
     if (!status)
-        status = batch_read_draws(s, batch, error);
-    if (!status)
-        status = settle_results(s, r, wrapped, error);
-    status = batch_end(s, status, error);
-    clReleaseMemObject(wrapped);
+        status = settle_results(s, f, r, wrapped, error);
+
+done:
+    status = flight_land(s, f, status, error);
+    if (wrapped)
+        clReleaseMemObject(wrapped);
     if (!status && r->status)
         for (size_t row = 0; row < batch->rows; row++)
-            r->status[row] = (tombola_row_status)s->host_draws[row].status;
+            r->status[row] = (tombola_row_status)f->host_draws[row].status;
     return status;
 }
 

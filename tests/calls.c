@@ -13,10 +13,17 @@ tombola_params params_at(float temperature)
 
 tombola_sampler *make_sampler(tombola_context *context, const struct make *make, size_t rows, tombola_dispatch dispatch)
 {
+    return make_sampler_that(context, make, rows, dispatch, TOMBOLA_TRANSFER_AUTO);
+}
+
+tombola_sampler *make_sampler_that(tombola_context *context, const struct make *make, size_t rows,
+                                   tombola_dispatch dispatch, tombola_transfer transfer)
+{
     tombola_sampler_options options = tombola_sampler_options_default();
     options.type = make->type;
     options.input = make->input;
     options.dispatch = dispatch;
+    options.transfer = transfer;
     tombola_sampler *sampler = NULL;
     tombola_error error;
     if (tombola_sampler_create(context, make->vocabulary, rows, &options, &sampler, &error) != TOMBOLA_OK) {

@@ -20,6 +20,8 @@ tombola_params params_at(float temperature);
 /* Dies if there is none to be had. */
 tombola_sampler *make_sampler(tombola_context *context, const struct make *make, size_t rows,
                               tombola_dispatch dispatch);
+tombola_sampler *make_sampler_that(tombola_context *context, const struct make *make, size_t rows,
+                                   tombola_dispatch dispatch, tombola_transfer transfer);
 
 /* The library's calls of these names, with rows side by side; they die of an error. */
 void call_sample(tombola_sampler *sampler, const struct make *make, const void *elements, size_t rows,

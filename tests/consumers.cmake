@@ -1,4 +1,5 @@
-# Programs like those of the library's users: the README's example, and one in C++.
+# Programs like those of the library's users: the README's example, one in C++, and both headers from where they
+# are installed.
 
 # The first block of C in the README, warnings and all.
 set(readme ${PROJECT_SOURCE_DIR}/README.md)
@@ -27,4 +28,23 @@ if(CMAKE_CXX_COMPILER)
   target_compile_features(test_header_cxx PRIVATE cxx_std_11)
   target_link_libraries(test_header_cxx PRIVATE tombola)
   add_test(NAME test_header_cxx COMMAND test_header_cxx)
+endif()
+
+# What a library offers: its users' names and no other. Objects with sanitizers in them have more.
+if(NOT TOMBOLA_SANITIZE)
+  file(GLOB headers ${PROJECT_SOURCE_DIR}/include/*.h)
+  set(consumer ${CMAKE_CURRENT_SOURCE_DIR}/consumer)
+  foreach(library tombola tombola_static)
+    if(library STREQUAL "tombola_static" AND static_objects MATCHES "TARGET_OBJECTS")
+      continue()   # no tool at hand to make what is hidden local
+    endif()
+    add_test(NAME exports_of_${library} COMMAND ${consumer}/exports.sh $<TARGET_FILE:${library}> ${headers})
+  endforeach()
+
+  # Installed, and built with, in each way that users have.
+  foreach(way cmake pkg-config subdirectory)
+    add_test(NAME consumer_${way}
+             COMMAND ${consumer}/run.sh ${way} ${PROJECT_BINARY_DIR} ${CMAKE_CURRENT_BINARY_DIR}/consumer-${way} ${example})
+    set_tests_properties(consumer_${way} PROPERTIES ENVIRONMENT CC=${CMAKE_C_COMPILER} TIMEOUT 600)
+  endforeach()
 endif()

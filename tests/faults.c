@@ -3,9 +3,11 @@
 #include "faults.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CL_USE_DEPRECATED_OPENCL_1_2_APIS
 #include <CL/cl.h>
@@ -21,8 +23,14 @@ static struct {
     int always;
     cl_int code;
     size_t memory; /* NEVER, or how many allocations are still to pass */
+    size_t disk;   /* NEVER, or how many bytes may still be written */
     const char *text, *replacement;
-} plan = {.nth = NEVER, .memory = NEVER};
+} plan = {.nth = NEVER, .memory = NEVER, .disk = NEVER};
+
+__attribute__((constructor)) static void compile_every_kernel(void)
+{
+    setenv("TOMBOLA_CACHE", "off", 1);
+}
 
 void faults_begin(void)
 {
@@ -30,7 +38,7 @@ void faults_begin(void)
     memset(&seen, 0, sizeof seen);
     seen.held = held;
     memset(&plan, 0, sizeof plan);
-    plan.nth = plan.memory = NEVER;
+    plan.nth = plan.memory = plan.disk = NEVER;
 }
 
 struct faults_seen faults_seen(void)
@@ -55,6 +63,11 @@ void faults_fail_always(const char *call, int code)
 void faults_fail_memory(size_t nth)
 {
     plan.memory = nth;
+}
+
+void faults_fill_disk(size_t room)
+{
+    plan.disk = room;
 }
 
 void faults_edit_source(const char *text, const char *replacement)
@@ -171,6 +184,7 @@ cl_command_queue clCreateCommandQueue(cl_context context, cl_device_id device, c
 cl_mem clCreateBuffer(cl_context context, cl_mem_flags flags, size_t size, void *host, cl_int *code)
 {
     FAIL_TO_MAKE_IF_PLANNED(clCreateBuffer, code);
+    seen.wrapped += (flags & CL_MEM_USE_HOST_PTR) != 0;
     seen.buffer_bytes += flags & CL_MEM_USE_HOST_PTR ? 0 : size;
     return made(REAL(clCreateBuffer)(context, flags, size, host, code));
 }
@@ -192,6 +206,7 @@ cl_program clCreateProgramWithSource(cl_context context, cl_uint count, const ch
                                      cl_int *code)
 {
     FAIL_TO_MAKE_IF_PLANNED(clCreateProgramWithSource, code);
+    seen.compiled++;
     if (!plan.text)
         return made(REAL(clCreateProgramWithSource)(context, count, texts, sizes, code));
     char *copy = edited(texts[0]);
@@ -199,6 +214,20 @@ cl_program clCreateProgramWithSource(cl_context context, cl_uint count, const ch
     cl_program program = REAL(clCreateProgramWithSource)(context, 1, &text, NULL, code);
     free(copy);
     return made(program);
+}
+
+cl_program clCreateProgramWithBinary(cl_context context, cl_uint count, const cl_device_id *devices,
+                                     const size_t *sizes, const unsigned char **binaries, cl_int *refused, cl_int *code)
+{
+    FAIL_TO_MAKE_IF_PLANNED(clCreateProgramWithBinary, code);
+    seen.taken++;
+    return made(REAL(clCreateProgramWithBinary)(context, count, devices, sizes, binaries, refused, code));
+}
+
+cl_int clGetProgramInfo(cl_program program, cl_program_info what, size_t room, void *value, size_t *size)
+{
+    FAIL_IF_PLANNED(clGetProgramInfo);
+    return REAL(clGetProgramInfo)(program, what, room, value, size);
 }
 
 cl_int clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices, const char *options,
@@ -271,10 +300,10 @@ void *clEnqueueMapBuffer(cl_command_queue queue, cl_mem buffer, cl_bool blocking
 cl_int clEnqueueUnmapMemObject(cl_command_queue queue, cl_mem buffer, void *mapped, cl_uint wait_count,
                                const cl_event *wait, cl_event *event)
 {
-    cl_int code = with_event(REAL(clEnqueueUnmapMemObject)(queue, buffer, mapped, wait_count, wait, event), event);
+    int failing = fails("clEnqueueUnmapMemObject");
+    cl_int code = REAL(clEnqueueUnmapMemObject)(queue, buffer, mapped, wait_count, wait, failing ? NULL : event);
     seen.held--;
-    FAIL_IF_PLANNED(clEnqueueUnmapMemObject);
-    return code;
+    return failing ? plan.code : with_event(code, event);
 }
 
 cl_int clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions, const size_t *offset,
@@ -286,12 +315,69 @@ cl_int clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint 
         REAL(clEnqueueNDRangeKernel)(queue, kernel, dimensions, offset, global, local, wait_count, wait, event), event);
 }
 
-/* Waits in any case: the caller's memory is in use until then. */
+/* Waits in any case: memory is in use until then. */
 cl_int clFinish(cl_command_queue queue)
 {
     cl_int code = REAL(clFinish)(queue);
     FAIL_IF_PLANNED(clFinish);
     return code;
+}
+
+/* Likewise. */
+cl_int clWaitForEvents(cl_uint count, const cl_event *events)
+{
+    cl_int code = REAL(clWaitForEvents)(count, events);
+    FAIL_IF_PLANNED(clWaitForEvents);
+    return code;
+}
+
+cl_int clFlush(cl_command_queue queue)
+{
+    FAIL_IF_PLANNED(clFlush);
+    return REAL(clFlush)(queue);
+}
+
+cl_int clGetContextInfo(cl_context context, cl_context_info what, size_t room, void *value, size_t *size)
+{
+    FAIL_IF_PLANNED(clGetContextInfo);
+    return REAL(clGetContextInfo)(context, what, room, value, size);
+}
+
+cl_int clGetCommandQueueInfo(cl_command_queue queue, cl_command_queue_info what, size_t room, void *value, size_t *size)
+{
+    FAIL_IF_PLANNED(clGetCommandQueueInfo);
+    return REAL(clGetCommandQueueInfo)(queue, what, room, value, size);
+}
+
+cl_int clGetMemObjectInfo(cl_mem buffer, cl_mem_info what, size_t room, void *value, size_t *size)
+{
+    FAIL_IF_PLANNED(clGetMemObjectInfo);
+    return REAL(clGetMemObjectInfo)(buffer, what, room, value, size);
+}
+
+/* The tests' own, counted because clReleaseEvent is. */
+cl_event clCreateUserEvent(cl_context context, cl_int *code)
+{
+    return made(REAL(clCreateUserEvent)(context, code));
+}
+
+static cl_int retained(cl_int code, void *object)
+{
+    if (code == CL_SUCCESS)
+        made(object);
+    return code;
+}
+
+cl_int clRetainContext(cl_context context)
+{
+    FAIL_IF_PLANNED(clRetainContext);
+    return retained(REAL(clRetainContext)(context), context);
+}
+
+cl_int clRetainEvent(cl_event event)
+{
+    FAIL_IF_PLANNED(clRetainEvent);
+    return retained(REAL(clRetainEvent)(event), event);
 }
 
 cl_int clGetEventProfilingInfo(cl_event event, cl_profiling_info what, size_t room, void *value, size_t *size)
@@ -330,7 +416,7 @@ cl_int clReleaseEvent(cl_event event)
     return released(REAL(clReleaseEvent)(event));
 }
 
-/* The linker sends the program's own malloc, calloc and realloc here (--wrap), and not those of
+/* The linker sends the program's own malloc, calloc, realloc and write here (--wrap), and not those of
  * the OpenCL drivers. */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -338,6 +424,8 @@ void *__real_realloc(void *memory, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
+ssize_t __real_write(int file, const void *data, size_t size);
+ssize_t __wrap_write(int file, const void *data, size_t size);
 
 static int lacks_memory(void)
 {
@@ -362,4 +450,19 @@ void *__wrap_calloc(size_t count, size_t size)
 void *__wrap_realloc(void *memory, size_t size)
 {
     return lacks_memory() ? NULL : __real_realloc(memory, size);
+}
+
+ssize_t __wrap_write(int file, const void *data, size_t size)
+{
+    const size_t piece = 1000;
+    if (plan.disk == NEVER)
+        return __real_write(file, data, size);
+    if (plan.disk == 0) {
+        errno = ENOSPC;
+        return -1;
+    }
+    size = size < piece ? size : piece;
+    size = size < plan.disk ? size : plan.disk;
+    plan.disk -= size;
+    return __real_write(file, data, size);
 }

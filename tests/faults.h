@@ -1,4 +1,6 @@
-/* Stands between the library and OpenCL, and between it and malloc, in the programs that are
+/* In these programs TOMBOLA_CACHE is off from the start: kernels of earlier processes are neither compiled nor edited.
+ *
+ * Stands between the library and OpenCL, and between it and malloc, in the programs that are
  * linked with faults.c: makes a call of theirs fail, and keeps count of what they made, so that
  * leaks show. For one thread. */
 #ifndef FAULTS_H
@@ -10,10 +12,13 @@
 struct faults_seen {
     size_t calls;        /* of OpenCL functions, releases aside */
     const char *failed;  /* the call that was made to fail, "malloc" for memory; NULL before */
-    size_t created;      /* OpenCL objects, events and mapped regions */
+    size_t created;      /* OpenCL objects, references, events and mapped regions */
+    size_t wrapped;      /* buffers over memory that was there before */
     long held;           /* created less released */
     size_t buffer_bytes; /* of the buffers created, those over the caller's memory aside */
     size_t bytes_read;   /* from buffers, by reading and mapping */
+    size_t compiled;     /* programs made from source */
+    size_t taken;        /* programs made from binaries */
     size_t allocations;  /* of malloc, calloc and realloc */
 };
 
@@ -24,12 +29,15 @@ struct faults_seen faults_seen(void);
 /* Each of these is in force until faults_begin.
  * call  an OpenCL function's name, NULL for any but releases
  * nth   which call of it from here, 0 first; it returns `code` and does nothing else, but
- *       that clFinish does wait and clEnqueueUnmapMemObject does unmap */
+ *       that clFinish and clWaitForEvents do wait and clEnqueueUnmapMemObject does unmap */
 void faults_fail(const char *call, size_t nth, int code);
 void faults_fail_always(const char *call, int code);
 
 /* The nth malloc, calloc or realloc of the library, or the test, returns NULL. */
 void faults_fail_memory(size_t nth);
+
+/* The library's files have room for so many more bytes, and then the disk is full. It takes writes in small pieces. */
+void faults_fill_disk(size_t room);
 
 /* The next program is built with `text` replaced where it first comes up. Dies if it does not. */
 void faults_edit_source(const char *text, const char *replacement);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "narrow.h"
 #include "tombola.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
@@ -27,13 +28,6 @@ uint64_t random_bits(uint64_t *state);
 
 /* From 0 to count - 1. */
 uint32_t random_below(uint64_t *state, uint32_t count);
-
-/* To the nearest, halves to even. Finite numbers stay finite: what lies beyond the
- * type's range becomes its largest number. */
-uint16_t narrow_to_half(float x);
-uint16_t narrow_to_bfloat(float x);
-float widen_half(uint16_t bits);
-float widen_bfloat(uint16_t bits);
 
 /* The device that TOMBOLA_DEVICE names, or the default one, in blocks of lanes x width
  * (0, 0: what the library chooses), built with TOMBOLA_TEST_BUILD_OPTIONS besides. Dies if it cannot be opened. */

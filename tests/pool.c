@@ -64,7 +64,7 @@ tombola_sampler *pool_sampler(const struct pool *pool, tombola_context *context,
 {
     struct make make = pool->make;
     make.vocabulary += way->more_tokens;
-    return make_sampler(context, &make, way->max_rows, way->dispatch);
+    return make_sampler_that(context, &make, way->max_rows, way->dispatch, way->transfer);
 }
 
 /* A token that can't be drawn: -inf, or the probability 0. */
@@ -107,8 +107,8 @@ static int differs(const char *what, const char *who, size_t rows, size_t place,
     return 1;
 }
 
-int pool_differs(const struct pool *pool, tombola_sampler *sampler, const struct way *way, const size_t *order,
-                 size_t rows, int calls, const char *who)
+int pool_differs(const struct pool *pool, tombola_context *context, tombola_sampler *sampler, const struct way *way,
+                 const size_t *order, size_t rows, int calls, const char *who)
 {
     tombola_params params[POOL_MOST_ROWS];
     tombola_draw draws[POOL_MOST_ROWS];
@@ -122,8 +122,7 @@ int pool_differs(const struct pool *pool, tombola_sampler *sampler, const struct
     int found = 0;
 
     if (calls & POOL_SAMPLE) {
-        if (tombola_sampler_sample(sampler, logits, rows, stride, params, draws, &error))
-            die("%s: sample: %s", who, error.message);
+        entry_draw(way->entry, context, sampler, pool->make.type, logits, rows, stride, params, draws);
         for (size_t i = 0; i < rows; i++)
             if (memcmp(&draws[i], &pool->draws[order[i]], sizeof draws[i]) != 0)
                 found |= differs("draw", who, rows, i, order[i]);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "calls.h"
+#include "entries.h"
 
 enum { POOL_MOST_ROWS = 64, POOL_K = 40 };
 
@@ -27,6 +28,8 @@ struct way {
     uint32_t more_tokens; /* its vocabulary has beyond the pool's; they are masked */
     size_t padding;       /* elements of NaN between rows */
     size_t offset;        /* elements between an address that is aligned for anything and the rows */
+    tombola_transfer transfer;
+    enum entry entry; /* of its draws */
 };
 
 /* Which calls to compare. */
@@ -40,9 +43,10 @@ void pool_release(struct pool *pool);
 tombola_sampler *pool_sampler(const struct pool *pool, tombola_context *context, const struct way *way);
 
 /* Runs the rows order[0..rows) of the pool as one batch. Returns 0, or 1 after a line on stderr that
- * tells which row gave something else, and `who` was at work. */
-int pool_differs(const struct pool *pool, tombola_sampler *sampler, const struct way *way, const size_t *order,
-                 size_t rows, int calls, const char *who);
+ * tells which row gave something else, and `who` was at work.
+ * context  the sampler's */
+int pool_differs(const struct pool *pool, tombola_context *context, tombola_sampler *sampler, const struct way *way,
+                 const size_t *order, size_t rows, int calls, const char *who);
 
 /* A number for all that the pool's rows give. */
 uint64_t pool_digest(const struct pool *pool);

@@ -85,7 +85,8 @@ static void defaults_are_neutral(void **state)
                 params.offset == 0);
     tombola_sampler_options options = tombola_sampler_options_default();
     assert_true(options.struct_size == sizeof options && options.type == TOMBOLA_FLOAT32 &&
-                options.input == TOMBOLA_LOGITS && options.dispatch == TOMBOLA_DISPATCH_AUTO && !options.timed);
+                options.input == TOMBOLA_LOGITS && options.dispatch == TOMBOLA_DISPATCH_AUTO &&
+                options.transfer == TOMBOLA_TRANSFER_AUTO && !options.timed);
     tombola_context_options shape = tombola_context_options_default();
     assert_true(shape.struct_size == sizeof shape && !shape.lanes && !shape.width && !shape.teams &&
                 !shape.build_options);
@@ -167,20 +168,23 @@ static void sampler_create_refuses_bad_arguments(void **state)
     snprintf(message, sizeof message, "max_rows is %zu, not from 1 to 2147483647", SIZE_MAX);
     expect_refused(tombola_sampler_create(context, 10, SIZE_MAX, NULL, &made, &error), message);
     static const struct {
-        int type, input, dispatch;
+        int type, input, dispatch, transfer;
         const char *message;
-    } options_refused[] = {{3, 0, 0, "options.type is 3, which is no tombola_type"},
-                           {-1, 0, 0, "options.type is -1, which is no tombola_type"},
-                           {0, 2, 0, "options.input is 2, which is no tombola_input"},
-                           {0, -1, 0, "options.input is -1, which is no tombola_input"},
-                           {0, 0, 3, "options.dispatch is 3, which is no tombola_dispatch"},
-                           {0, 0, -1, "options.dispatch is -1, which is no tombola_dispatch"}};
+    } options_refused[] = {{3, 0, 0, 0, "options.type is 3, which is no tombola_type"},
+                           {-1, 0, 0, 0, "options.type is -1, which is no tombola_type"},
+                           {0, 2, 0, 0, "options.input is 2, which is no tombola_input"},
+                           {0, -1, 0, 0, "options.input is -1, which is no tombola_input"},
+                           {0, 0, 3, 0, "options.dispatch is 3, which is no tombola_dispatch"},
+                           {0, 0, -1, 0, "options.dispatch is -1, which is no tombola_dispatch"},
+                           {0, 0, 0, 3, "options.transfer is 3, which is no tombola_transfer"},
+                           {0, 0, 0, -1, "options.transfer is -1, which is no tombola_transfer"}};
     tombola_sampler_options options;
     for (size_t i = 0; i < COUNT_OF(options_refused); i++) {
         options = tombola_sampler_options_default();
         options.type = (tombola_type)options_refused[i].type;
         options.input = (tombola_input)options_refused[i].input;
         options.dispatch = (tombola_dispatch)options_refused[i].dispatch;
+        options.transfer = (tombola_transfer)options_refused[i].transfer;
         expect_refused(tombola_sampler_create(context, 10, 1, &options, &made, &error), options_refused[i].message);
     }
     options = tombola_sampler_options_default();

@@ -52,7 +52,10 @@ static void help_explains_every_option(void **state)
 {
     (void)state;
     static const char *const EXPECTED[][20] = {
-        {"--help", "devices", "sample", "show", "generate", "--version"},
+        {"--help", "bench", "devices", "sample", "show", "generate", "--version"},
+        {"bench", "--shapes", "--configs", "--workloads", "--types", "--where", "--logits", "--save-logits",
+         "--seconds", "--repeats", "--seed", "--device", "--lanes", "--width", "--teams", "--dispatch", "--threads",
+         "--json"},
         {"devices", "--json"},
         {"sample", "--temperature", "--top-k", "--top-p", "--min-p", "--seed", "--offset", "--device",
          "--probabilities", "--params", "--dtype", "--json", "LOGITS.npy"},
@@ -84,9 +87,9 @@ static void an_unknown_command_names_the_known_ones(void **state)
 {
     (void)state;
     expect_usage_error(RUN("sampel"), "tombola",
-                       "no command is called 'sampel'; there are devices, sample, show and generate");
+                       "no command is called 'sampel'; there are bench, devices, sample, show and generate");
     expect_usage_error(process_run((const char *const[]){TOMBOLA_COMMAND, NULL}, NULL, "", 0), "tombola",
-                       "which command? There are devices, sample, show and generate");
+                       "which command? There are bench, devices, sample, show and generate");
 }
 
 static void a_full_disk_is_a_failure(void **state)

@@ -1,5 +1,5 @@
 /* The promise: a row gives the same token, the same probabilities and the same candidates, bit for bit,
- * in any place of any batch, by either dispatch, at any block width, at any time, in any process and on
+ * in any place of any batch, by either dispatch, at any block width, through any entry, at any time, in any process and on
  * any thread. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +21,9 @@
 #define THREADS 8
 
 static const tombola_dispatch dispatches[] = {TOMBOLA_DISPATCH_ROW, TOMBOLA_DISPATCH_SPREAD};
-static const struct way usual = {TOMBOLA_DISPATCH_ROW, POOL_MOST_ROWS, 0, 0, 0};
+#define USUAL_ENTRY TOMBOLA_TRANSFER_AUTO, ENTRY_SAMPLE
+
+static const struct way usual = {.dispatch = TOMBOLA_DISPATCH_ROW, .max_rows = POOL_MOST_ROWS};
 
 static tombola_context *context;
 static struct pool pool;
@@ -51,7 +53,7 @@ static void expect_dispatched(const tombola_sampler *sampler, tombola_dispatch d
 {
     tombola_times times;
     tombola_sampler_times(sampler, &times);
-    assert_true(times.calls > 0);
+    assert_true(times.calls > 0 && times.in_place_calls + times.staged_calls + times.device_calls == times.calls);
     assert_true(times.row_dispatches == (dispatch == TOMBOLA_DISPATCH_ROW ? times.calls : 0));
     assert_true(times.spread_dispatches == (dispatch == TOMBOLA_DISPATCH_SPREAD ? times.calls : 0));
 }
@@ -70,7 +72,7 @@ static int run_shuffled(const struct pool *rows, tombola_context *on, const stru
     for (size_t done = 0; done < rows->count; done += size) {
         size = sizes[turn++ % COUNT_OF(sizes)];
         size = size < rows->count - done ? size : rows->count - done;
-        found |= pool_differs(rows, sampler, way, order + done, size, calls, who);
+        found |= pool_differs(rows, on, sampler, way, order + done, size, calls, who);
     }
     expect_dispatched(sampler, way->dispatch);
     tombola_sampler_release(sampler);
@@ -95,7 +97,7 @@ static void a_row_gives_the_same_in_every_place_beside_any_others(void **state)
                     for (size_t i = 0; i < size; i++)
                         order[i] = random_below(&random, (uint32_t)pool.count);
                     order[place] = row;
-                    assert_false(pool_differs(&pool, sampler, &way, order, size, POOL_SAMPLE, "any place"));
+                    assert_false(pool_differs(&pool, context, sampler, &way, order, size, POOL_SAMPLE, "any place"));
                 }
             }
         }
@@ -115,8 +117,8 @@ static void a_permuted_batch_gives_the_permuted_results(void **state)
         tombola_sampler *sampler = pool_sampler(&pool, context, &way);
         fill_order(order, pool.count);
         for (int turn = 0; turn < 4; turn++) {
-            assert_false(pool_differs(&pool, sampler, &way, order, pool.count, POOL_ALL, "permuted"));
-            assert_false(pool_differs(&pool, sampler, &way, order, pool.count, POOL_ALL, "permuted, again"));
+            assert_false(pool_differs(&pool, context, sampler, &way, order, pool.count, POOL_ALL, "permuted"));
+            assert_false(pool_differs(&pool, context, sampler, &way, order, pool.count, POOL_ALL, "permuted, again"));
             shuffle(order, pool.count, &random);
         }
         expect_dispatched(sampler, way.dispatch);
@@ -128,11 +130,11 @@ static void strides_addresses_and_the_sampler_s_size_change_nothing(void **state
 {
     (void)state;
     static const struct way ways[] = {
-        {TOMBOLA_DISPATCH_ROW, 64, 0, 1, 0},     {TOMBOLA_DISPATCH_ROW, 64, 0, 0, 1},
-        {TOMBOLA_DISPATCH_ROW, 64, 0, 3, 3},     {TOMBOLA_DISPATCH_SPREAD, 64, 0, 5003, 7},
-        {TOMBOLA_DISPATCH_SPREAD, 64, 0, 13, 5}, {TOMBOLA_DISPATCH_ROW, 1000, 0, 0, 0},
-        {TOMBOLA_DISPATCH_ROW, 65, 1, 0, 0},     {TOMBOLA_DISPATCH_SPREAD, 64, 256, 2, 1},
-        {TOMBOLA_DISPATCH_ROW, 64, 4000, 0, 0},  {TOMBOLA_DISPATCH_SPREAD, 99, 4000, 1, 3},
+        {TOMBOLA_DISPATCH_ROW, 64, 0, 1, 0, USUAL_ENTRY},     {TOMBOLA_DISPATCH_ROW, 64, 0, 0, 1, USUAL_ENTRY},
+        {TOMBOLA_DISPATCH_ROW, 64, 0, 3, 3, USUAL_ENTRY},     {TOMBOLA_DISPATCH_SPREAD, 64, 0, 5003, 7, USUAL_ENTRY},
+        {TOMBOLA_DISPATCH_SPREAD, 64, 0, 13, 5, USUAL_ENTRY}, {TOMBOLA_DISPATCH_ROW, 1000, 0, 0, 0, USUAL_ENTRY},
+        {TOMBOLA_DISPATCH_ROW, 65, 1, 0, 0, USUAL_ENTRY},     {TOMBOLA_DISPATCH_SPREAD, 64, 256, 2, 1, USUAL_ENTRY},
+        {TOMBOLA_DISPATCH_ROW, 64, 4000, 0, 0, USUAL_ENTRY},  {TOMBOLA_DISPATCH_SPREAD, 99, 4000, 1, 3, USUAL_ENTRY},
     };
     for (size_t i = 0; i < COUNT_OF(ways); i += test_level() == TEST_SMALL ? 3 : 1) {
         char who[64];
@@ -145,7 +147,8 @@ static void strides_addresses_and_the_sampler_s_size_change_nothing(void **state
 static void neither_do_they_for_other_kinds_of_rows(void **state)
 {
     (void)state;
-    static const struct way ways[] = {{TOMBOLA_DISPATCH_ROW, 64, 0, 1, 1}, {TOMBOLA_DISPATCH_SPREAD, 70, 300, 3, 5}};
+    static const struct way ways[] = {{TOMBOLA_DISPATCH_ROW, 64, 0, 1, 1, USUAL_ENTRY},
+                                      {TOMBOLA_DISPATCH_SPREAD, 70, 300, 3, 5, USUAL_ENTRY}};
     if (test_level() == TEST_SMALL)
         skip();
     for (int type = 0; type < 3; type++) {
@@ -158,6 +161,23 @@ static void neither_do_they_for_other_kinds_of_rows(void **state)
             for (size_t i = 0; i < COUNT_OF(ways); i++)
                 assert_false(run_shuffled(&other, context, &ways[i], POOL_SAMPLE, SEED + i, "another type"));
             pool_release(&other);
+        }
+    }
+}
+
+/* Draws by every entry; the other calls, too, by either transfer. */
+static void no_transfer_and_no_entry_changes_a_bit(void **state)
+{
+    (void)state;
+    static const tombola_transfer transfers[] = {TOMBOLA_TRANSFER_IN_PLACE, TOMBOLA_TRANSFER_STAGED};
+    for (int entry = 0; entry < ENTRIES; entry++) {
+        for (size_t i = 0; i < 2 * COUNT_OF(transfers); i++) {
+            const struct way way = {dispatches[i / 2], 64, 0, (size_t)entry, 1 + i, transfers[i % 2],
+                                    (enum entry)entry};
+            char who[64];
+            snprintf(who, sizeof who, "entry %d, %s, %s", entry, i % 2 ? "staged" : "in place",
+                     i / 2 ? "spread" : "row by row");
+            assert_false(run_shuffled(&pool, context, &way, entry ? POOL_SAMPLE : POOL_ALL, SEED + i, who));
         }
     }
 }
@@ -308,6 +328,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_permuted_batch_gives_the_permuted_results),
         cmocka_unit_test(strides_addresses_and_the_sampler_s_size_change_nothing),
         cmocka_unit_test(neither_do_they_for_other_kinds_of_rows),
+        cmocka_unit_test(no_transfer_and_no_entry_changes_a_bit),
         cmocka_unit_test(neither_block_width_nor_dispatch_changes_a_bit),
         cmocka_unit_test(a_fresh_process_gives_the_same),
         cmocka_unit_test(threads_that_share_a_context_give_the_same),

@@ -152,6 +152,7 @@ static void times_count_calls_dispatches_and_bytes(void **state)
         tombola_sampler_options options = tombola_sampler_options_default();
         options.dispatch = TOMBOLA_DISPATCH_SPREAD;
         options.timed = timed;
+        options.transfer = TOMBOLA_TRANSFER_STAGED;
         tombola_sampler *counted;
         tombola_times times;
         assert_int_equal(tombola_sampler_create(context, make.vocabulary, 2, &options, &counted, NULL), TOMBOLA_OK);
@@ -163,6 +164,7 @@ static void times_count_calls_dispatches_and_bytes(void **state)
         call_top_k(counted, &make, logits, 2, params, 3, candidates, NULL);
         tombola_sampler_times(counted, &times);
         assert_true(times.calls == 4 && times.spread_dispatches == 4 && times.row_dispatches == 0);
+        assert_true(times.staged_calls == 4 && times.in_place_calls == 0 && times.device_calls == 0);
         assert_true(times.bytes_uploaded >= 7 * sizeof(float) * VOCABULARY);
         assert_true(times.bytes_read >= sizeof output + sizeof candidates);
         int seconds = times.upload_seconds > 0 && times.kernel_seconds > 0 && times.read_seconds > 0;

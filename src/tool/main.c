@@ -15,16 +15,18 @@ static const struct command {
     char *full_name;
     int (*run)(int argc, char **argv);
 } COMMANDS[] = {
-    {"devices", "tombola devices", tool_devices},
-    {"sample", "tombola sample", tool_sample},
-    {"show", "tombola show", tool_show},
-    {"generate", "tombola generate", tool_generate},
+    {.name = "bench", .full_name = "tombola bench", .run = tool_bench},
+    {.name = "devices", .full_name = "tombola devices", .run = tool_devices},
+    {.name = "sample", .full_name = "tombola sample", .run = tool_sample},
+    {.name = "show", .full_name = "tombola show", .run = tool_show},
+    {.name = "generate", .full_name = "tombola generate", .run = tool_generate},
 };
 
 static const char DOC[] = "Draws the next token for every row of a batch of logits on any OpenCL device, "
                           "and draws the same token on every one of them."
                           "\v"
                           "Commands:\n"
+                          "  bench      how fast tokens are drawn here, and how fast they could be\n"
                           "  devices    the OpenCL devices, and which is the default\n"
                           "  sample     draw a token for each row of logits in a .npy file\n"
                           "  show       what temperature and filters do, as table and bars\n"
@@ -52,12 +54,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
             if (strcmp(COMMANDS[i].name, text) == 0)
                 choice->command = &COMMANDS[i];
         if (!choice->command)
-            argp_error(state, "no command is called '%s'; there are devices, sample, show and generate", text);
+            argp_error(state, "no command is called '%s'; there are bench, devices, sample, show and generate", text);
         choice->place = state->next - 1;
         state->next = state->argc; /* what follows is the command's own */
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which command? There are devices, sample, show and generate");
+        argp_error(state, "which command? There are bench, devices, sample, show and generate");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -1,4 +1,4 @@
-/* Reads an array of logits as numpy.save writes it. */
+/* Reads an array of logits as numpy.save writes it, and writes one that numpy.load reads. */
 #ifndef NPY_H
 #define NPY_H
 
@@ -17,5 +17,8 @@ typedef struct npy {
  * bfloat16  non-zero: the file holds the bits of bfloat16 in uint16
  * 0, or -1 with a message on standard error. A 1-D array is one row. */
 int npy_read(const char *path, int bfloat16, npy *array);
+
+/* bfloat16 goes out as uint16. 0, or -1 with a message on standard error. */
+int npy_write(const char *path, const npy *array);
 
 #endif

@@ -21,6 +21,7 @@
 
 enum { TOOL_FAILURE = 1, TOOL_USAGE = 2 };
 
+int tool_bench(int argc, char **argv);
 int tool_devices(int argc, char **argv);
 int tool_generate(int argc, char **argv);
 int tool_sample(int argc, char **argv);

@@ -1,0 +1,145 @@
+#!/usr/bin/env bash
+# Measures Tombola on this machine, beside the fastest read of the same bytes and, if wanted, beside other samplers.
+# usage: bench/run.sh [--quick] [--device NAME] [--peers none|all|NAME,...] [--output FOLDER]
+#   --quick    fewer and smaller cases, within 3 minutes; all of them take up to 30
+#   --device   index or a part of the name, as listed by `tombola devices`
+#   --peers    numpy, torch, transformers, llama: installed when named here; by default those that are there already
+#   --output   for results.json, .csv, .md and plots (default: build/bench)
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+. "$root/bench/install.sh"
+
+quick='' device=() peers=found output=$root/build/bench
+need() { [ "$1" -gt 1 ] || { echo "run.sh: $2 needs a value" >&2; exit 2; }; }
+while [ $# -gt 0 ]; do
+  case $1 in
+    --quick) quick=1; shift ;;
+    --device) need $# "$1"; device=(--device "$2"); shift 2 ;;
+    --device=*) device=(--device "${1#--device=}"); shift ;;
+    --peers) need $# "$1"; peers=$2; shift 2 ;;
+    --peers=*) peers=${1#--peers=}; shift ;;
+    --output) need $# "$1"; output=$2; shift 2 ;;
+    --output=*) output=${1#--output=}; shift ;;
+    -h | --help) sed -n '2,7s/^# //p' "${BASH_SOURCE[0]}"; exit 0 ;;
+    *) echo "run.sh: what is '$1'? usage: run.sh [--quick] [--device NAME] [--peers LIST] [--output FOLDER]" >&2; exit 2 ;;
+  esac
+done
+known=(numpy torch transformers llama)
+case $peers in
+  none) wanted=() ;;
+  all | found) wanted=("${known[@]}") ;;
+  *) IFS=, read -ra wanted <<<"$peers"
+    for peer in "${wanted[@]}"; do
+      [[ " ${known[*]} " == *" $peer "* ]] || { echo "run.sh: '$peer' is none of the peers: ${known[*]}" >&2; exit 2; }
+    done ;;
+esac
+
+section() { printf '\n== %s (%d s so far)\n' "$1" "$SECONDS"; }
+
+# Says what it did only where that failed.
+quietly() {
+  local log
+  log=$("$@" 2>&1) || { printf '%s\n' "$log" >&2; return 1; }
+}
+
+venv=$root/build/peers
+python=/usr/bin/python3  # Debian's, which has Debian's NumPy
+[ -x "$python" ] || python=python3
+peer_python() { if [ -x "$venv/bin/python" ]; then echo "$venv/bin/python"; else echo "$python"; fi; }
+has_peer() { [ -n "$("$(peer_python)" -B "$root/bench/peers.py" --list "$1" 2>/dev/null)" ]; }
+
+# pip_install PACKAGE...: into a folder of their own, on top of what Debian has.
+pip_install() {
+  install_missing python3-venv
+  [ -x "$venv/bin/pip" ] || "$python" -m venv --system-site-packages "$venv"
+  quietly "$venv/bin/pip" install "$@"
+}
+
+# Subshells: what cannot be installed is reported as missing, and the rest goes on.
+install_peer() {
+  case $1 in
+    numpy) (install_missing python3-numpy) ;;
+    torch)
+      echo "PyTorch: Debian's python3-torch, an older build for CPUs, about 600 MB, a minute. For a newer one put torch" \
+        "into build/peers by its pip: 5 GB with the CUDA libraries that come along."
+      (install_missing python3-torch) ;;
+    transformers)
+      has_peer torch || install_peer torch
+      echo "Transformers: by pip into build/peers, 150 MB, a minute."
+      (pip_install 'transformers<4.46') ;;  # later ones want a newer PyTorch than Debian's
+    llama)
+      echo "llama.cpp: llama-cpp-python by pip into build/peers, 100 MB; it compiles for 5 to 20 minutes."
+      (install_missing g++ cmake && CMAKE_BUILD_PARALLEL_LEVEL=$(nproc) pip_install llama-cpp-python) ;;
+  esac
+}
+
+install_missing "${bench_packages[@]}"
+if [ "$peers" != found ]; then
+  for peer in "${wanted[@]}"; do
+    has_peer "$peer" && continue
+    section "Installing the peer $peer"
+    install_peer "$peer" || echo "run.sh: $peer could not be installed" >&2
+  done
+fi
+
+section "Building in build/"
+[ -e "$root/build/CMakeCache.txt" ] || export CC="${CC:-gcc}"
+quietly cmake -S "$root" -B "$root/build"
+quietly cmake --build "$root/build" --parallel "$(nproc)" --target tombola_tool
+
+export POCL_AFFINITY=${POCL_AFFINITY:-1}  # else two of PoCL's threads may share a core
+mkdir -p "$output"
+output=$(cd "$output" && pwd)
+raw=$output/raw.jsonl
+: >"$raw"
+seconds=0.5
+[ -z "$quick" ] || seconds=0.1
+
+# measure RUN OPTION...: one call of `tombola bench`; RUN tells its results from those of others.
+measure() {
+  local run=$1 lines
+  shift
+  section "tombola bench $*"
+  lines=$("$root/build/tombola" bench "${device[@]}" --seconds "$seconds" --json "$@")
+  printf '%s\n' "$lines" | sed "s/^{/{\"run\":\"$run\",/" >>"$raw"
+}
+
+if [ -n "$quick" ]; then
+  measure shapes --shapes 1x32000,1x128256,8x32000,8x128256,8x262144,64x128256
+  measure workloads --shapes 16x128256 --workloads peaked,gaussian,flat --configs temperature,top-p
+  measure types --shapes 16x128256 --types bfloat16 --configs greedy,temperature,top-k,top-p
+  peer_shapes=(8x128256)
+else
+  measure shapes --shapes 1x32000,1x128256,8x128256,64x128256,64x151936,32x262144,256x32000,256x262144
+  measure rows --shapes 2x128256,4x128256,16x128256,32x128256,128x128256
+  measure vocabulary --shapes 32x32000,32x64000
+  measure workloads --shapes 64x128256 --workloads peaked,gaussian,flat,ties,masked
+  measure types --shapes 64x128256 --types float16,bfloat16
+  measure where --shapes 64x128256 --where device,staged
+  peer_shapes=(8x128256 64x151936 1x128256)
+fi
+
+there=() missing=()
+for peer in "${wanted[@]}"; do
+  if has_peer "$peer"; then there+=("$peer"); else missing+=("$peer"); fi
+done
+[ ${#there[@]} -gt 0 ] || peer_shapes=()
+for shape in "${peer_shapes[@]}"; do
+  measure peers --shapes "$shape" --save-logits "$output/logits.npy"
+  for peer in "${there[@]}"; do
+    section "$peer, $shape"
+    "$(peer_python)" -B "$root/bench/peers.py" "$peer" "$output/logits.npy" "${shape%x*}" --seconds "$seconds" >>"$raw" ||
+      echo "run.sh: $peer failed" >&2
+  done
+done
+rm -f "$output/logits.npy"
+
+section "Results"
+{
+  echo "Made by bench/run.sh${quick:+ --quick} on $(date +%F), $(uname -sr), $("$root/build/tombola" --version)."
+  echo "Peers measured: ${there[*]:-none}. Missing: ${missing[*]:-none}."
+} >"$output/notes.txt"
+"$python" -B "$root/bench/report.py" "$output"
+rm "$output/notes.txt"
+[ ${#missing[@]} -eq 0 ] || echo "Peers that are missing: ${missing[*]} (--peers ${missing[0]} installs)"
+echo "In $output: results.md, results.json, results.csv and plots"

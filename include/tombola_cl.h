@@ -1,0 +1,85 @@
+/* Tombola for callers with OpenCL objects of their own: a context and queue, logits that already lie
+ * in a buffer, results wanted in one, events to wait for and to hand on. Nothing is copied on the way.
+ *
+ *     tombola_context_open_cl   a context on the caller's cl_context
+ *     tombola_sampler_create    as ever (tombola.h)
+ *     tombola_sampler_enqueue   a batch on the caller's queue
+ *
+ * Reference counts: every OpenCL object that is passed in is kept alive for as long as it is needed and no longer, the
+ * buffers, queue and events of a batch by its commands, so the caller may release its own reference as soon as the
+ * call returns. */
+#ifndef TOMBOLA_CL_H
+#define TOMBOLA_CL_H
+
+#include <CL/cl.h>
+
+#include "tombola.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Opens a device of the caller's context, compiles the kernels and checks them against known answers.
+ * context   retained until tombola_context_close; may hold other devices too
+ * device    one of the context's
+ * options   NULL for the defaults; copied
+ * opened    set on success; release it with tombola_context_close
+ * Errors: INVALID_ARGUMENT where the context does not hold the device, BUILD_FAILED, SELF_TEST_FAILED,
+ * DEVICE_FAILED, OUT_OF_MEMORY. */
+TOMBOLA_API tombola_status tombola_context_open_cl(cl_context context, cl_device_id device,
+                                                   const tombola_context_options *options, tombola_context **opened,
+                                                   tombola_error *error);
+
+/* The OpenCL objects that a context works with, also of one from tombola_context_open: for buffers and queues
+ * to be used with it. Not retained for the caller; they live as long as the context. */
+TOMBOLA_API cl_context tombola_context_cl_context(const tombola_context *context);
+TOMBOLA_API cl_device_id tombola_context_cl_device(const tombola_context *context);
+
+/* A batch of rows in an OpenCL buffer. */
+typedef struct tombola_cl_batch {
+    uint32_t struct_size;
+    cl_mem logits;     /* of the sampler's OpenCL context; elements of its type, read only */
+    size_t offset;     /* in elements: where row 0 begins */
+    size_t row_stride; /* in elements, at least the vocabulary */
+    size_t rows;       /* to draw from: 1 to the sampler's max_rows */
+    const uint32_t
+        *row_indices; /* which row of the buffer each of them is, in any order, also twice; NULL: 0, 1, ... */
+    const tombola_params *params; /* one for each of `rows` */
+} tombola_cl_batch;
+
+TOMBOLA_API tombola_cl_batch tombola_cl_batch_default(void);
+
+/* Where the draws of a batch go: exactly one of `host` and `buffer`. */
+typedef struct tombola_cl_draws {
+    uint32_t struct_size;
+    tombola_draw *host; /* room for one per row; written by the time the event completes, and to be kept until then */
+    cl_mem buffer;      /* or a buffer of the same context that gets struct tombola_draw, row after row */
+    size_t offset;      /* in that buffer, in bytes; a multiple of 4 */
+} tombola_cl_draws;
+
+TOMBOLA_API tombola_cl_draws tombola_cl_draws_default(void);
+
+/* Enqueues the drawing of one token per row and returns without waiting for it.
+ * queue       of the sampler's OpenCL context and device, in order or out of order
+ * batch       everything in host memory that it points to is copied before the call returns
+ * draws       see there
+ * wait_count, wait_list   events to complete before the logits are read; 0 and NULL for none
+ * event       set on success to an event that completes when the draws are there; the caller's, to be released with
+ *             clReleaseEvent. NULL if not wanted (the queue's own order, or clFinish, then tells)
+ * The sampler has memory for two batches in flight, submitted or enqueued: a third call waits, on the calling thread,
+ * for the oldest enqueued one to complete, and is an INVALID_ARGUMENT where both are submitted ones. Releasing the
+ * sampler waits for all. The queue is flushed.
+ * Errors: INVALID_ARGUMENT (the field and row named; nothing enqueued), DEVICE_FAILED, OUT_OF_MEMORY. Nothing that was
+ * enqueued earlier is touched by an error. After the last two a part of the batch may have been enqueued, and runs
+ * on: keep draws.host until the queue is finished.
+ * tombola_sampler_times has the seconds of an enqueued batch, if the queue was made with CL_QUEUE_PROFILING_ENABLE,
+ * once a later call has taken its place. */
+TOMBOLA_API tombola_status tombola_sampler_enqueue(tombola_sampler *sampler, cl_command_queue queue,
+                                                   const tombola_cl_batch *batch, const tombola_cl_draws *draws,
+                                                   cl_uint wait_count, const cl_event *wait_list, cl_event *event,
+                                                   tombola_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

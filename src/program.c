@@ -1,0 +1,190 @@
+#include "program.h"
+
+#include "error.h"
+#include "kernel_cache.h"
+#include "kernel_text.h"
+#include "self_test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OPTIONS_SIZE 1024
+
+char *program_cache_folder(const tombola_device *device, tombola_cache cache)
+{
+    /* PoCL has a cache of its own. Oclgrind, a debugger, is started to see the kernels compiled, and in ways
+     * that its driver's version does not tell. */
+    if (cache == TOMBOLA_CACHE_OFF || strcmp(device->platform, "Portable Computing Language") == 0 ||
+        strcmp(device->platform, "Oclgrind") == 0)
+        return NULL;
+    return kernel_cache_folder();
+}
+
+/* With the start of the compiler's log, where its first complaint is. */
+static tombola_status fail_build(const tombola_context *context, cl_program program, tombola_error *error)
+{
+    char log[600] = "";
+    size_t size = 0;
+    clGetProgramBuildInfo(program, context->device.id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
+    char *whole = size ? malloc(size + 1) : NULL;
+    if (whole &&
+        clGetProgramBuildInfo(program, context->device.id, CL_PROGRAM_BUILD_LOG, size, whole, NULL) == CL_SUCCESS) {
+        whole[size] = '\0';
+        snprintf(log, sizeof log, "%s", whole);
+    }
+    free(whole);
+    return fail(error, TOMBOLA_BUILD_FAILED, "%s did not compile the kernels: %s", context->device.info.name,
+                log[0] ? log : "no build log");
+}
+
+static tombola_status write_options(const tombola_context *context, tombola_type type, tombola_input input,
+                                    char options[OPTIONS_SIZE], tombola_error *error)
+{
+    int length =
+        snprintf(options, OPTIONS_SIZE,
+                 "-cl-std=CL1.2 -w -D LANES=%u -D WIDTH=%u -D TEAMS=%u -D LOGIT_TYPE=%d -D PROBABILITIES=%d %s",
+                 (unsigned)context->lanes, (unsigned)context->width, (unsigned)context->teams, (int)type, (int)input,
+                 context->build_options);
+    if (length < 0 || length >= OPTIONS_SIZE)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.build_options is longer than %d bytes", OPTIONS_SIZE / 2);
+    return TOMBOLA_OK;
+}
+
+static tombola_status compile(const tombola_context *context, const char *options, cl_program *program,
+                              tombola_error *error)
+{
+    const char *text = tombola_kernel_text;
+    cl_int code;
+    *program = clCreateProgramWithSource(context->cl, 1, &text, NULL, &code);
+    if (code != CL_SUCCESS)
+        return fail_cl(error, "clCreateProgramWithSource", code);
+    code = clBuildProgram(*program, 1, &context->device.id, options, NULL, NULL);
+    if (code == CL_SUCCESS)
+        return TOMBOLA_OK;
+    tombola_status status =
+        code == CL_BUILD_PROGRAM_FAILURE || code == CL_COMPILER_NOT_AVAILABLE || code == CL_INVALID_BUILD_OPTIONS
+            ? fail_build(context, *program, error)
+            : fail_cl(error, "clBuildProgram", code);
+    clReleaseProgram(*program);
+    *program = NULL;
+    return status;
+}
+
+/* All that decides what the compiler makes, NUL after each part. The vectors stand for the instructions that the
+ * processor has: in a virtual machine these can be fewer than its name promises. */
+static struct bytes make_key(const tombola_context *context, const char *options)
+{
+    const tombola_device *info = &context->device.info;
+    cl_uint native = 0, preferred = 0;
+    clGetDeviceInfo(context->device.id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof native, &native, NULL);
+    clGetDeviceInfo(context->device.id, CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT, sizeof preferred, &preferred, NULL);
+    char vectors[32];
+    snprintf(vectors, sizeof vectors, "%u %u", (unsigned)native, (unsigned)preferred);
+    const char *parts[] = {info->platform, info->name, info->version,      info->driver,
+                           vectors,        options,    tombola_kernel_text};
+    struct bytes key = {NULL, 0};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        key.size += strlen(parts[i]) + 1;
+    key.data = malloc(key.size);
+    unsigned char *end = key.data;
+    for (size_t i = 0; end && i < sizeof parts / sizeof parts[0]; i++) {
+        size_t size = strlen(parts[i]) + 1;
+        memcpy(end, parts[i], size);
+        end += size;
+    }
+    return key;
+}
+
+/* NULL unless the cache has kernels that the driver still takes and that give the known answers. */
+static cl_program take(tombola_context *context, struct bytes key, const char *options, tombola_type type,
+                       tombola_input input)
+{
+    struct bytes binary = kernel_cache_load(context->cache, key);
+    if (!binary.data)
+        return NULL;
+    const unsigned char *data = binary.data;
+    cl_int refused = CL_SUCCESS, code;
+    cl_program program =
+        clCreateProgramWithBinary(context->cl, 1, &context->device.id, &binary.size, &data, &refused, &code);
+    free(binary.data);
+    if (code != CL_SUCCESS)
+        return NULL;
+    if (refused == CL_SUCCESS && clBuildProgram(program, 1, &context->device.id, options, NULL, NULL) == CL_SUCCESS &&
+        self_test_run(context, program, type, input, NULL) == TOMBOLA_OK)
+        return program;
+    clReleaseProgram(program);
+    return NULL;
+}
+
+/* The program's place among the devices of the context, all of which it is listed for; `count` if it has none. */
+static cl_uint place_of(cl_program program, cl_device_id device, cl_uint count)
+{
+    cl_device_id *devices = calloc(count, sizeof *devices);
+    cl_uint place = count;
+    if (devices && clGetProgramInfo(program, CL_PROGRAM_DEVICES, count * sizeof *devices, devices, NULL) == CL_SUCCESS)
+        for (place = 0; place < count && devices[place] != device;)
+            place++;
+    free(devices);
+    return place;
+}
+
+/* Puts a compiled program into the cache. */
+static void keep(const tombola_context *context, struct bytes key, cl_program program)
+{
+    cl_uint count = 0;
+    if (clGetProgramInfo(program, CL_PROGRAM_NUM_DEVICES, sizeof count, &count, NULL) != CL_SUCCESS || count == 0)
+        return;
+    cl_uint place = place_of(program, context->device.id, count);
+    size_t *sizes = calloc(count, sizeof *sizes);
+    unsigned char **binaries = calloc(count, sizeof *binaries); /* NULL: not wanted */
+    if (place < count && sizes && binaries &&
+        clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, count * sizeof *sizes, sizes, NULL) == CL_SUCCESS &&
+        sizes[place] && (binaries[place] = malloc(sizes[place])) &&
+        clGetProgramInfo(program, CL_PROGRAM_BINARIES, count * sizeof *binaries, binaries, NULL) == CL_SUCCESS)
+        kernel_cache_store(context->cache, key, (struct bytes){binaries[place], sizes[place]});
+    if (binaries && place < count)
+        free(binaries[place]);
+    free(binaries);
+    free(sizes);
+}
+
+tombola_status program_make(tombola_context *context, tombola_type type, tombola_input input, cl_program *program,
+                            tombola_error *error)
+{
+    char options[OPTIONS_SIZE];
+    tombola_status status = write_options(context, type, input, options, error);
+    if (status)
+        return status;
+    struct bytes key = {NULL, 0};
+    if (context->cache)
+        key = make_key(context, options);
+    *program = key.data ? take(context, key, options, type, input) : NULL;
+    if (!*program) {
+        status = compile(context, options, program, error);
+        if (!status) {
+            status = self_test_run(context, *program, type, input, error);
+            if (status) {
+                clReleaseProgram(*program);
+                *program = NULL;
+            }
+        }
+        if (!status && key.data)
+            keep(context, key, *program);
+    }
+    free(key.data);
+    return status;
+}
+
+tombola_status context_program(tombola_context *context, tombola_type type, tombola_input input, cl_program *program,
+                               tombola_error *error)
+{
+    pthread_mutex_lock(&context->lock);
+    cl_program *kept = &context->programs[type][input];
+    tombola_status status = TOMBOLA_OK;
+    if (!*kept)
+        status = program_make(context, type, input, kept, error);
+    *program = *kept;
+    pthread_mutex_unlock(&context->lock);
+    return status;
+}

@@ -1,0 +1,19 @@
+/* The kernels, compiled for a context's device or taken from the cache of compiled ones. */
+#ifndef TOMBOLA_SRC_PROGRAM_H
+#define TOMBOLA_SRC_PROGRAM_H
+
+#include "context.h"
+
+/* The folder that keeps compiled kernels for this device, to be freed; NULL if none does. */
+char *program_cache_folder(const tombola_device *device, tombola_cache cache);
+
+/* The kernels for one kind of row, checked against known answers; to be released. From context->cache where it
+ * has them, else compiled, and then kept there. */
+tombola_status program_make(tombola_context *context, tombola_type type, tombola_input input, cl_program *program,
+                            tombola_error *error);
+
+/* The same, but they stay the context's and are made once, when they are first asked for. */
+tombola_status context_program(tombola_context *context, tombola_type type, tombola_input input, cl_program *program,
+                               tombola_error *error);
+
+#endif

@@ -1,0 +1,161 @@
+/* What the parts of `tombola bench` share: bench_plan reads the options, bench.c goes through the cases, bench_pool makes their
+ * rows, bench_verify checks tokens, bench_measure times calls, bench_device and bench_read are what they are compared
+ * with, bench_figure sums up, bench_print tells.
+ *
+ * Functions that can fail return 0, or -1 after a message on standard error. */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "npy.h"
+#include "tombola.h"
+#include "workload.h"
+
+typedef enum bench_config {
+    BENCH_GREEDY,
+    BENCH_TEMPERATURE, /* 0.8, here and below */
+    BENCH_TOP_K,       /* 50 */
+    BENCH_TOP_P,       /* 0.95 */
+    BENCH_TOP_K_TOP_P,
+    BENCH_MIN_P, /* 0.05 */
+    BENCH_MIXED, /* row by row another of the above */
+    BENCH_CONFIGS
+} bench_config;
+
+const char *bench_config_name(bench_config config);
+/* Of a row of the pool; its number is its random stream. */
+tombola_params bench_config_params(bench_config config, uint64_t seed, size_t row);
+
+/* Where the logits lie. */
+typedef enum bench_where {
+    BENCH_HOST,   /* host memory; how they reach the device is the library's choice */
+    BENCH_DEVICE, /* an OpenCL buffer */
+    BENCH_STAGED, /* host memory, copied to the device whatever the library would choose */
+    BENCH_WHERES
+} bench_where;
+
+const char *bench_where_name(bench_where where);
+
+/* --------------------------------------------------------------------- pool */
+
+/* Rows to measure with: `batches` batches of `rows`, side by side, for calls to take in turns. A few rows again and
+ * again would flatter: they would stay in the nearest cache, and branches be foreseen. */
+typedef struct bench_pool {
+    const char *workload; /* its name, or "file" */
+    tombola_type type;
+    size_t rows;
+    size_t vocabulary;
+    size_t batches;
+    void *data;
+} bench_pool;
+
+/* Distinct rows that a pool has where memory allows. */
+#define BENCH_LEAST_ROWS 64
+
+int bench_pool_make(bench_pool *pool, workload kind, tombola_type type, size_t rows, size_t vocabulary, uint64_t seed);
+/* rows  of a batch; the rest of the file makes further ones, but for what fills none. */
+int bench_pool_copy(bench_pool *pool, const npy *file, size_t rows);
+void bench_pool_release(bench_pool *pool);
+
+size_t bench_pool_batch_bytes(const bench_pool *pool);
+const void *bench_pool_batch(const bench_pool *pool, size_t batch);
+/* Row `row` of the whole pool as binary32. */
+void bench_pool_widen(const bench_pool *pool, size_t row, float *values);
+
+/* ------------------------------------------------------------------- verify */
+
+/* What the oracle draws from a sample of a pool's rows. */
+typedef struct bench_truth {
+    size_t count;
+    size_t *rows;                       /* of the pool, increasing */
+    tombola_draw *draws[BENCH_CONFIGS]; /* `count` for each configuration asked for; else NULL */
+    double kept[BENCH_CONFIGS];         /* the median of kept tokens */
+} bench_truth;
+
+#define BENCH_MOST_CHECKED 64
+
+/* configs  a bit for each bench_config */
+int bench_truth_make(bench_truth *truth, const bench_pool *pool, unsigned configs, uint64_t seed);
+void bench_truth_release(bench_truth *truth);
+
+/* Compares what a batch gave with what the truth has of its rows; the message names the first that differs. */
+int bench_truth_check(const bench_truth *truth, const bench_pool *pool, bench_config config, size_t batch,
+                      const tombola_draw *draws);
+
+/* ------------------------------------------------------------------ figures */
+
+/* Of whole calls, in seconds. */
+typedef struct bench_figure {
+    double median, least, p95;
+} bench_figure;
+
+/* Both sort the values. */
+double bench_median(double *values, size_t count);
+bench_figure bench_figure_of(double *seconds, size_t count);
+
+/* The clock that everything is measured with, in seconds. */
+double bench_now(void);
+
+/* All that was measured of one pool in one place. */
+typedef struct bench_result {
+    const char *workload;
+    tombola_type type;
+    size_t rows, vocabulary, batches;
+    bench_where where;
+    const char *lay;   /* where the logits lay, in words */
+    size_t calls;      /* of each, timed */
+    size_t checked;    /* rows held against the oracle */
+    int64_t own_bytes; /* of memory that the sampler took beside the logits; -1 where that cannot be told */
+    bench_figure kernel_read, plain_read, empty_call;
+    unsigned configs; /* a bit for each one measured */
+    struct {
+        bench_figure call;
+        double upload, kernel, read; /* medians */
+        double kept;
+    } of[BENCH_CONFIGS];
+} bench_result;
+
+/* Of the logits of a batch, as declared: each is to be read once. */
+double bench_result_bytes(const bench_result *result);
+
+typedef struct bench_options {
+    unsigned configs;
+    uint64_t seed;
+    size_t repeats; /* 0: as many as `seconds` hold */
+    double seconds; /* for each configuration and case */
+    size_t threads; /* of the plain read; 0: a thread a core */
+    tombola_dispatch dispatch;
+} bench_options;
+
+struct bench_reader;
+
+/* Checks tokens, then times calls, taking turns round by round. */
+int bench_measure(bench_result *result, const bench_options *options, tombola_context *context, const bench_pool *pool,
+                  const bench_truth *truth, bench_where where, struct bench_reader *reader);
+
+/* -------------------------------------------------------------------- print */
+
+/* Whether the kernel is the read that this result is measured against, or the plain read is. The kernel is, if it
+ * reaches BENCH_SHARE_FROM_MEMORY of the plain read at 256 x 262144 and BENCH_SHARE_IN_CACHE at 64 x 128256, of those
+ * that were measured; where neither was, the one nearer in size says how much this result's kernel has to reach. */
+int bench_read_is_kernel(const bench_result *results, size_t count, const bench_result *result);
+#define BENCH_SHARE_FROM_MEMORY 0.80
+#define BENCH_SHARE_IN_CACHE 0.65
+
+/* What the results hold for. */
+typedef struct bench_about {
+    const tombola_context *context;
+    char processor[256];
+    uint64_t seed;
+    size_t threads; /* of the plain read */
+} bench_about;
+
+void bench_print_table(const bench_about *about, const bench_result *results, size_t count);
+int bench_print_json(const bench_about *about, const bench_result *results, size_t count);
+
+/* "float32" */
+const char *bench_type_name(tombola_type type);
+
+#endif

@@ -1,0 +1,299 @@
+#include "bench.h"
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench_device.h"
+#include "bench_read.h"
+
+#define WARM_ROUNDS 3
+#define LEAST_ROUNDS 7
+#define MOST_ROUNDS 5000
+#define TIMED_CALLS 15 /* that give the times of upload, kernels and read-back */
+#define LAG 2          /* times of a batch on the caller's queue are there two calls later */
+
+static const char *const WHERES[BENCH_WHERES] = {
+    [BENCH_HOST] = "host", [BENCH_DEVICE] = "device", [BENCH_STAGED] = "staged"};
+
+const char *bench_where_name(bench_where where)
+{
+    return WHERES[where];
+}
+
+/* What takes its turn in a round. */
+enum { KERNEL_READ, PLAIN_READ, EMPTY_CALL, FIRST_CONFIG, ITEMS = FIRST_CONFIG + BENCH_CONFIGS };
+
+struct measuring {
+    tombola_context *context;
+    const bench_options *options;
+    const bench_pool *pool;
+    const bench_truth *truth;
+    bench_where where;
+    struct bench_device *device;
+    struct bench_reader *reader;
+    tombola_sampler *sampler, *timed_sampler;
+    tombola_draw *draws;                   /* of a batch */
+    tombola_params *params[BENCH_CONFIGS]; /* of the whole pool, as are the next */
+    tombola_draw *expected[BENCH_CONFIGS]; /* what came when tokens were checked */
+    double *seconds[ITEMS];
+};
+
+static int has_config(const struct measuring *m, int config)
+{
+    return (int)(m->options->configs >> config & 1);
+}
+
+static int has_item(const struct measuring *m, int item)
+{
+    return item < FIRST_CONFIG || has_config(m, item - FIRST_CONFIG);
+}
+
+/* Pages that this process holds in memory, in bytes; -1 where nobody says. */
+static int64_t resident_bytes(void)
+{
+    long total, resident;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file)
+        return -1;
+    int found = fscanf(file, "%ld %ld", &total, &resident);
+    fclose(file);
+    return found == 2 ? (int64_t)resident * sysconf(_SC_PAGESIZE) : -1;
+}
+
+static tombola_status call_on_device(struct measuring *m, tombola_sampler *sampler, int config, size_t batch,
+                                     tombola_error *error)
+{
+    tombola_cl_batch logits = tombola_cl_batch_default();
+    logits.logits = bench_device_logits(m->device);
+    logits.offset = batch * m->pool->rows * m->pool->vocabulary;
+    logits.row_stride = m->pool->vocabulary;
+    logits.rows = m->pool->rows;
+    logits.params = m->params[config] + batch * m->pool->rows;
+    tombola_cl_draws draws = tombola_cl_draws_default();
+    draws.host = m->draws;
+    cl_event event;
+    tombola_status status = tombola_sampler_enqueue(sampler, bench_device_queue(m->device, sampler == m->timed_sampler),
+                                                    &logits, &draws, 0, NULL, &event, error);
+    if (status)
+        return status;
+    cl_int code = clWaitForEvents(1, &event);
+    clReleaseEvent(event);
+    if (code == CL_SUCCESS)
+        return TOMBOLA_OK;
+    snprintf(error->message, sizeof error->message, "clWaitForEvents failed with %d", (int)code);
+    return TOMBOLA_DEVICE_FAILED;
+}
+
+/* A whole call, as a caller sees it. */
+static int call(struct measuring *m, tombola_sampler *sampler, int config, size_t batch, double *seconds)
+{
+    tombola_error error;
+    tombola_status status;
+    double start = bench_now();
+    if (m->where == BENCH_DEVICE)
+        status = call_on_device(m, sampler, config, batch, &error);
+    else
+        status = tombola_sampler_sample(sampler, bench_pool_batch(m->pool, batch), m->pool->rows, m->pool->vocabulary,
+                                        m->params[config] + batch * m->pool->rows, m->draws, &error);
+    *seconds = bench_now() - start;
+    if (status)
+        warnx("%s", error.message);
+    return status ? -1 : 0;
+}
+
+/* That a call gave what it gave when tokens were checked. */
+static int check_again(const struct measuring *m, int config, size_t batch)
+{
+    const tombola_draw *expected = m->expected[config] + batch * m->pool->rows;
+    if (memcmp(m->draws, expected, m->pool->rows * sizeof *expected) == 0)
+        return 0;
+    warnx("%s, %s, %zu x %zu: batch %zu gave other tokens while it was timed than before",
+          bench_config_name((bench_config)config), m->pool->workload, m->pool->rows, m->pool->vocabulary, batch);
+    return -1;
+}
+
+static int verify(struct measuring *m)
+{
+    double seconds;
+    for (int config = 0; config < BENCH_CONFIGS; config++)
+        for (size_t batch = 0; has_config(m, config) && batch < m->pool->batches; batch++) {
+            if (call(m, m->sampler, config, batch, &seconds) ||
+                bench_truth_check(m->truth, m->pool, (bench_config)config, batch, m->draws))
+                return -1;
+            memcpy(m->expected[config] + batch * m->pool->rows, m->draws, m->pool->rows * sizeof *m->draws);
+        }
+    size_t batch = m->pool->batches - 1;
+    return bench_device_read(m->device, batch, &seconds) || bench_device_check(m->device, m->pool, batch) ? -1 : 0;
+}
+
+static int run_item(struct measuring *m, int item, size_t batch, double *seconds)
+{
+    switch (item) {
+    case KERNEL_READ:
+        return bench_device_read(m->device, batch, seconds);
+    case PLAIN_READ:
+        *seconds = bench_reader_read(m->reader, bench_pool_batch(m->pool, batch), bench_pool_batch_bytes(m->pool));
+        return 0;
+    case EMPTY_CALL:
+        return bench_device_call_empty(m->device, seconds);
+    default:
+        return call(m, m->sampler, item - FIRST_CONFIG, batch, seconds) || check_again(m, item - FIRST_CONFIG, batch)
+                   ? -1
+                   : 0;
+    }
+}
+
+/* Round by round, so that noise hits all alike. Each item goes through all batches, and a batch comes up again only
+ * when about all others have: each call finds the caches in the same state. */
+static int run_rounds(struct measuring *m, bench_result *result)
+{
+    size_t items = 0, round = 0;
+    for (int item = 0; item < ITEMS; item++)
+        items += (size_t)has_item(m, item);
+    size_t step = m->pool->batches / items > 0 ? m->pool->batches / items : 1;
+    size_t most = m->options->repeats ? m->options->repeats : MOST_ROUNDS;
+    double enough = m->options->seconds * (double)items, start = 0, scratch;
+    for (; round < WARM_ROUNDS + most; round++) {
+        if (round == WARM_ROUNDS)
+            start = bench_now();
+        if (!m->options->repeats && round >= WARM_ROUNDS + LEAST_ROUNDS && bench_now() - start > enough)
+            break;
+        size_t turn = 0;
+        for (int item = 0; item < ITEMS; item++)
+            if (has_item(m, item)) {
+                size_t batch = (round + step * turn++) % m->pool->batches;
+                double *seconds = round < WARM_ROUNDS ? &scratch : &m->seconds[item][round - WARM_ROUNDS];
+                if (run_item(m, item, batch, seconds))
+                    return -1;
+            }
+    }
+    result->calls = round - WARM_ROUNDS;
+    result->kernel_read = bench_figure_of(m->seconds[KERNEL_READ], result->calls);
+    result->plain_read = bench_figure_of(m->seconds[PLAIN_READ], result->calls);
+    result->empty_call = bench_figure_of(m->seconds[EMPTY_CALL], result->calls);
+    for (int config = 0; config < BENCH_CONFIGS; config++)
+        if (has_config(m, config)) {
+            result->of[config].call = bench_figure_of(m->seconds[FIRST_CONFIG + config], result->calls);
+            result->of[config].kept = m->truth->kept[config];
+        }
+    return 0;
+}
+
+/* Calls with a clock on each command, apart from the others, which it would disturb. */
+static int run_timed(struct measuring *m, bench_result *result)
+{
+    double upload[TIMED_CALLS], kernel[TIMED_CALLS], read[TIMED_CALLS], scratch;
+    for (int config = 0; config < BENCH_CONFIGS; config++) {
+        if (!has_config(m, config))
+            continue;
+        tombola_times before, after;
+        for (size_t i = 0; i < LAG + TIMED_CALLS; i++) {
+            tombola_sampler_times(m->timed_sampler, &before);
+            if (call(m, m->timed_sampler, config, i % m->pool->batches, &scratch))
+                return -1;
+            tombola_sampler_times(m->timed_sampler, &after);
+            if (i < LAG)
+                continue;
+            upload[i - LAG] = after.upload_seconds - before.upload_seconds;
+            kernel[i - LAG] = after.kernel_seconds - before.kernel_seconds;
+            read[i - LAG] = after.read_seconds - before.read_seconds;
+        }
+        result->of[config].upload = bench_median(upload, TIMED_CALLS);
+        result->of[config].kernel = bench_median(kernel, TIMED_CALLS);
+        result->of[config].read = bench_median(read, TIMED_CALLS);
+    }
+    return 0;
+}
+
+static const char *describe_lay(const struct measuring *m)
+{
+    tombola_times times;
+    tombola_sampler_times(m->sampler, &times);
+    if (m->where == BENCH_DEVICE)
+        return bench_device_shares_memory(m->device) ? "OpenCL buffer over host memory" : "OpenCL buffer on the device";
+    return times.in_place_calls ? "host memory, read in place" : "host memory, copied to the device";
+}
+
+static int make_sampler(const struct measuring *m, int timed, tombola_sampler **sampler)
+{
+    tombola_error error;
+    tombola_sampler_options options = tombola_sampler_options_default();
+    options.type = m->pool->type;
+    options.dispatch = m->options->dispatch;
+    options.transfer = m->where == BENCH_STAGED ? TOMBOLA_TRANSFER_STAGED : TOMBOLA_TRANSFER_AUTO;
+    options.timed = timed;
+    if (!tombola_sampler_create(m->context, m->pool->vocabulary, m->pool->rows, &options, sampler, &error))
+        return 0;
+    warnx("%s", error.message);
+    return -1;
+}
+
+static int allocate(struct measuring *m)
+{
+    size_t rows = m->pool->rows * m->pool->batches, rounds = m->options->repeats ? m->options->repeats : MOST_ROUNDS;
+    int failed = !(m->draws = calloc(m->pool->rows, sizeof *m->draws));
+    for (int item = 0; item < ITEMS && !failed; item++)
+        failed = has_item(m, item) && !(m->seconds[item] = calloc(rounds, sizeof(double)));
+    for (int config = 0; config < BENCH_CONFIGS && !failed; config++) {
+        if (!has_config(m, config))
+            continue;
+        m->params[config] = calloc(rows, sizeof(tombola_params));
+        m->expected[config] = calloc(rows, sizeof(tombola_draw));
+        failed = !m->params[config] || !m->expected[config];
+        for (size_t row = 0; row < rows && !failed; row++)
+            m->params[config][row] = bench_config_params((bench_config)config, m->options->seed, row);
+    }
+    if (failed)
+        warnx("out of memory");
+    return failed ? -1 : 0;
+}
+
+/* The second sampler tells what one takes: kernels are compiled by then, and other memory has been touched. */
+static int run(struct measuring *m, bench_result *result)
+{
+    if (make_sampler(m, 0, &m->sampler) || verify(m) || run_rounds(m, result))
+        return -1;
+    int64_t before = resident_bytes();
+    if (make_sampler(m, 1, &m->timed_sampler) || run_timed(m, result))
+        return -1;
+    int64_t after = resident_bytes();
+    if (before >= 0 && after >= 0 && bench_device_shares_memory(m->device))
+        result->own_bytes = after > before ? after - before : 0;
+    result->lay = describe_lay(m);
+    return 0;
+}
+
+int bench_measure(bench_result *result, const bench_options *options, tombola_context *context, const bench_pool *pool,
+                  const bench_truth *truth, bench_where where, struct bench_reader *reader)
+{
+    struct measuring m = {
+        .context = context, .options = options, .pool = pool, .truth = truth, .where = where, .reader = reader};
+    *result = (bench_result){.workload = pool->workload,
+                             .type = pool->type,
+                             .rows = pool->rows,
+                             .vocabulary = pool->vocabulary,
+                             .batches = pool->batches,
+                             .where = where,
+                             .checked = truth->count,
+                             .own_bytes = -1,
+                             .configs = options->configs};
+    int failed = allocate(&m);
+    if (!failed) {
+        m.device = bench_device_open(context, pool);
+        failed = m.device ? run(&m, result) : -1;
+    }
+    tombola_sampler_release(m.timed_sampler);
+    tombola_sampler_release(m.sampler);
+    bench_device_close(m.device);
+    for (int config = 0; config < BENCH_CONFIGS; config++) {
+        free(m.params[config]);
+        free(m.expected[config]);
+    }
+    for (int item = 0; item < ITEMS; item++)
+        free(m.seconds[item]);
+    free(m.draws);
+    return failed;
+}

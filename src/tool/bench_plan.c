@@ -1,0 +1,254 @@
+#include "bench_plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tool.h"
+
+static const char DOC[] =
+    "Measures how fast tokens are drawn, beside the fastest that this machine can read the same logits. Tokens are "
+    "checked against a plain sequential oracle first; one that differs ends the command with exit status 1."
+    "\v"
+    "Every combination of the shapes, workloads, types and places is a case; the configurations of a case take turns "
+    "round by round with the reads, on the same bytes. The configurations draw at temperature 0.8; top-k is 50, top-p "
+    "0.95, min-p 0.05; mixed gives every row another of these.\n\n"
+    "Workloads: lm is like a language model's rows, top-p keeps 20 to 300 tokens; peaked has one token of 0.99; "
+    "gaussian has standard deviation 2.5, flat 0.1; ties is gaussian in steps of bfloat16; masked is lm with nine "
+    "tenths -inf.\n\n"
+    "On PoCL set POCL_AFFINITY=1, or two of its threads may share a core; POCL_MAX_PTHREAD_COUNT limits them.";
+
+enum {
+    SHAPES = 0x100,
+    CONFIGS,
+    WORKLOADS_,
+    TYPES,
+    LOGITS,
+    WHERE,
+    REPEATS,
+    SECONDS,
+    SEED,
+    DEVICE,
+    LANES,
+    WIDTH,
+    TEAMS,
+    DISPATCH,
+    THREADS,
+    SAVE,
+    JSON
+};
+
+static const struct argp_option OPTIONS[] = {
+    {"shapes", SHAPES, "ROWSxVOCAB,...", 0, "Sizes of a batch (default 8x128256)", 0},
+    {"configs", CONFIGS, "NAME,...", 0,
+     "Any of greedy, temperature, top-k, top-p, top-k-top-p, min-p, mixed (default: all)", 0},
+    {"workloads", WORKLOADS_, "NAME,...", 0, "Any of lm, peaked, gaussian, flat, ties, masked (default: lm)", 0},
+    {"types", TYPES, "NAME,...", 0, "Any of float32, float16, bfloat16 (default: float32)", 0},
+    {"where", WHERE, "NAME,...", 0,
+     "Where the logits lie: host, device, or staged: in host memory, but copied to the device (default: host)", 0},
+    {"logits", LOGITS, "FILE.npy", 0,
+     "Rows of your own in place of a workload; uint16 is bfloat16 with --types bfloat16. --shapes may cut them into "
+     "batches",
+     0},
+    {"save-logits", SAVE, "FILE.npy", 0, "Save the rows that are measured; for a single shape, workload and type", 0},
+    {"seconds", SECONDS, "S", 0, "Time for each configuration of a case (default 0.5)", 1},
+    {"repeats", REPEATS, "N", 0, "Calls of each configuration of a case, in place of --seconds", 1},
+    {"seed", SEED, "N", 0, "Of the workloads and the draws (default 1)", 1},
+    {"device", DEVICE, "NAME", 0, "Index or a part of the name, as listed by `tombola devices'", 2},
+    {"lanes", LANES, "N", 0, "Work-items side by side in a block; with --width", 2},
+    {"width", WIDTH, "N", 0, "Logits that a work-item takes at a time: 4, 8 or 16; with --lanes", 2},
+    {"teams", TEAMS, "N", 0, "Blocks that a work-group takes side by side; with --lanes", 2},
+    {"dispatch", DISPATCH, "NAME", 0, "auto (default), row: a work-group for each, or spread: many share a row", 2},
+    {"threads", THREADS, "N", 0, "Threads of the plain read (default: one a core)", 2},
+    {"json", JSON, 0, 0, "A header and then an object a line for each measurement, in place of tables", 3},
+    {0},
+};
+
+static const char *const DISPATCHES[] = {
+    [TOMBOLA_DISPATCH_AUTO] = "auto", [TOMBOLA_DISPATCH_ROW] = "row", [TOMBOLA_DISPATCH_SPREAD] = "spread"};
+
+static const char *name_of_config(int i)
+{
+    return bench_config_name((bench_config)i);
+}
+
+static const char *name_of_workload(int i)
+{
+    return workload_name((workload)i);
+}
+
+static const char *name_of_type(int i)
+{
+    return bench_type_name((tombola_type)i);
+}
+
+static const char *name_of_where(int i)
+{
+    return bench_where_name((bench_where)i);
+}
+
+static const char *name_of_dispatch(int i)
+{
+    return DISPATCHES[i];
+}
+
+/* The names in `text` as bits, in the order of the list that they come from. */
+static unsigned read_names(const char *option, const char *text, const char *(*name)(int), int count,
+                           struct argp_state *state)
+{
+    unsigned bits = 0;
+    size_t items;
+    char **list = tool_list_split(text, &items);
+    if (!list)
+        argp_failure(state, TOOL_FAILURE, 0, "out of memory");
+    for (size_t item = 0; item < items; item++) {
+        int i = 0;
+        while (i < count && strcmp(name(i), list[item]) != 0)
+            i++;
+        if (i == count) {
+            char known[256] = "";
+            for (int k = 0; k < count; k++) {
+                strcat(known, k == 0 ? "" : k == count - 1 ? " or " : ", ");
+                strcat(known, name(k));
+            }
+            argp_error(state, "%s: '%s' is not %s", option, list[item], known);
+        }
+        bits |= 1u << i;
+    }
+    free(list);
+    return bits;
+}
+
+static size_t read_count(const char *option, const char *text, uint64_t least, uint64_t most, struct argp_state *state)
+{
+    uint64_t value;
+    if (tool_integer_read(text, most, &value) || value < least)
+        argp_error(state, "%s: '%s' is not a whole number from %llu to %llu", option, text, (unsigned long long)least,
+                   (unsigned long long)most);
+    return (size_t)value;
+}
+
+static void read_shapes(struct bench_plan *plan, const char *text, struct argp_state *state)
+{
+    size_t items;
+    char **list = tool_list_split(text, &items);
+    if (!list)
+        argp_failure(state, TOOL_FAILURE, 0, "out of memory");
+    if (items > BENCH_MOST_SHAPES)
+        argp_error(state, "--shapes: takes at most %d, not %zu", BENCH_MOST_SHAPES, items);
+    for (size_t i = 0; i < items; i++) {
+        char *cross = strchr(list[i], 'x');
+        uint64_t rows = 0, vocabulary = 0;
+        if (cross)
+            *cross = '\0';
+        if (!cross || tool_integer_read(list[i], 1u << 20, &rows) || rows == 0 ||
+            tool_integer_read(cross + 1, TOMBOLA_MAX_VOCABULARY, &vocabulary) || vocabulary == 0)
+            argp_error(state,
+                       "--shapes: '%s%s%s' is not ROWSxVOCAB, as in 8x128256, of at most 1048576 rows and %u tokens",
+                       list[i], cross ? "x" : "", cross ? cross + 1 : "", TOMBOLA_MAX_VOCABULARY);
+        plan->shapes[i] = (struct bench_shape){(size_t)rows, (size_t)vocabulary};
+    }
+    plan->shape_count = items;
+    free(list);
+}
+
+static int is_single(unsigned bits)
+{
+    return (bits & (bits - 1)) == 0;
+}
+
+static void check_plan(struct bench_plan *plan, struct argp_state *state)
+{
+    if (plan->logits && plan->has_workloads)
+        argp_error(state, "--workloads: there is none to choose where --logits brings the rows");
+    if (plan->logits && (!is_single(plan->types) || plan->shape_count > 1))
+        argp_error(state, "--logits: takes a single shape and type");
+    if (plan->save && (plan->shape_count > 1 || !is_single(plan->workloads) || !is_single(plan->types)))
+        argp_error(state, "--save-logits: takes a single shape, workload and type");
+    if (plan->shape_count == 0 && !plan->logits)
+        plan->shapes[plan->shape_count++] = (struct bench_shape){8, 128256};
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    struct bench_plan *plan = state->input;
+    float seconds;
+    switch (key) {
+    case SHAPES:
+        read_shapes(plan, text, state);
+        return 0;
+    case CONFIGS:
+        plan->options.configs = read_names("--configs", text, name_of_config, BENCH_CONFIGS, state);
+        return 0;
+    case WORKLOADS_:
+        plan->workloads = read_names("--workloads", text, name_of_workload, WORKLOADS, state);
+        plan->has_workloads = 1;
+        return 0;
+    case TYPES:
+        plan->types = read_names("--types", text, name_of_type, 3, state);
+        return 0;
+    case WHERE:
+        plan->wheres = read_names("--where", text, name_of_where, BENCH_WHERES, state);
+        return 0;
+    case LOGITS:
+        plan->logits = text;
+        return 0;
+    case SAVE:
+        plan->save = text;
+        return 0;
+    case SECONDS:
+        if (tool_float_read(text, 0, 3600, &seconds))
+            argp_error(state, "--seconds: '%s' is not a number from 0 to 3600", text);
+        plan->options.seconds = (double)seconds;
+        return 0;
+    case REPEATS:
+        plan->options.repeats = read_count("--repeats", text, 1, 1000000, state);
+        return 0;
+    case SEED:
+        plan->options.seed = read_count("--seed", text, 0, INT64_MAX, state);
+        return 0;
+    case DEVICE:
+        plan->device = text;
+        return 0;
+    case LANES:
+        plan->context.lanes = (uint32_t)read_count("--lanes", text, 1, 256, state);
+        return 0;
+    case WIDTH:
+        plan->context.width = (uint32_t)read_count("--width", text, 1, 16, state);
+        return 0;
+    case TEAMS:
+        plan->context.teams = (uint32_t)read_count("--teams", text, 1, 256, state);
+        return 0;
+    case DISPATCH: {
+        unsigned bits = read_names("--dispatch", text, name_of_dispatch, 3, state);
+        plan->options.dispatch = bits == 1u << TOMBOLA_DISPATCH_ROW      ? TOMBOLA_DISPATCH_ROW
+                                 : bits == 1u << TOMBOLA_DISPATCH_SPREAD ? TOMBOLA_DISPATCH_SPREAD
+                                                                         : TOMBOLA_DISPATCH_AUTO;
+        return 0;
+    }
+    case THREADS:
+        plan->options.threads = read_count("--threads", text, 1, 1024, state);
+        return 0;
+    case JSON:
+        plan->json = 1;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "takes no argument, but got '%s'", text);
+        return 0;
+    case ARGP_KEY_END:
+        check_plan(plan, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp bench_argp = {.options = OPTIONS, .parser = parse, .doc = DOC};
+
+struct bench_plan bench_plan_default(void)
+{
+    return (struct bench_plan){.options = {.configs = (1u << BENCH_CONFIGS) - 1, .seed = 1, .seconds = 0.5},
+                               .context = tombola_context_options_default(),
+                               .workloads = 1u << WORKLOAD_LM,
+                               .types = 1u << TOMBOLA_FLOAT32,
+                               .wheres = 1u << BENCH_HOST};
+}

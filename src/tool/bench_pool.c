@@ -1,0 +1,117 @@
+#include "bench.h"
+
+#include <err.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "narrow.h"
+
+static const char *const CONFIGS[BENCH_CONFIGS] = {
+    [BENCH_GREEDY] = "greedy", [BENCH_TEMPERATURE] = "temperature", [BENCH_TOP_K] = "top-k",
+    [BENCH_TOP_P] = "top-p",   [BENCH_TOP_K_TOP_P] = "top-k-top-p", [BENCH_MIN_P] = "min-p",
+    [BENCH_MIXED] = "mixed",
+};
+
+const char *bench_config_name(bench_config config)
+{
+    return CONFIGS[config];
+}
+
+tombola_params bench_config_params(bench_config config, uint64_t seed, size_t row)
+{
+    tombola_params params = tombola_params_default();
+    params.seed = seed;
+    params.stream = (uint32_t)row;
+    if (config == BENCH_MIXED)
+        config = (bench_config)(row % BENCH_MIXED);
+    params.temperature = config == BENCH_GREEDY ? 0 : WORKLOAD_TEMPERATURE;
+    if (config == BENCH_TOP_K || config == BENCH_TOP_K_TOP_P)
+        params.top_k = 50;
+    if (config == BENCH_TOP_P || config == BENCH_TOP_K_TOP_P)
+        params.top_p = 0.95f;
+    if (config == BENCH_MIN_P)
+        params.min_p = 0.05f;
+    return params;
+}
+
+/* Whole pages, so that any device can use them in place. */
+static int allocate(bench_pool *pool)
+{
+    size_t bytes = pool->batches * bench_pool_batch_bytes(pool);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (posix_memalign(&pool->data, page, (bytes + page - 1) / page * page)) {
+        pool->data = NULL;
+        warnx("no memory for %zu batches of %zu x %zu logits (%zu bytes)", pool->batches, pool->rows, pool->vocabulary,
+              bytes);
+        return -1;
+    }
+    return 0;
+}
+
+/* Batches that make BENCH_LEAST_ROWS rows; fewer where they would take an eighth of the machine's memory. */
+static size_t choose_batches(const bench_pool *pool)
+{
+    size_t wanted = (BENCH_LEAST_ROWS + pool->rows - 1) / pool->rows;
+    size_t memory = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+    size_t most = memory / 8 / bench_pool_batch_bytes(pool);
+    return wanted < most ? wanted : most < 1 ? 1 : most;
+}
+
+int bench_pool_make(bench_pool *pool, workload kind, tombola_type type, size_t rows, size_t vocabulary, uint64_t seed)
+{
+    *pool = (bench_pool){.workload = workload_name(kind), .type = type, .rows = rows, .vocabulary = vocabulary};
+    pool->batches = choose_batches(pool);
+    if (allocate(pool))
+        return -1;
+    struct workload_maker *maker = workload_maker_create(vocabulary);
+    if (!maker) {
+        warnx("no memory to make a row of %zu logits in", vocabulary);
+        bench_pool_release(pool);
+        return -1;
+    }
+    size_t row_bytes = vocabulary * tombola_type_size(type);
+    for (size_t row = 0; row < pool->batches * rows; row++)
+        workload_fill(maker, kind, seed, row, type, (char *)pool->data + row * row_bytes);
+    workload_maker_release(maker);
+    return 0;
+}
+
+int bench_pool_copy(bench_pool *pool, const npy *file, size_t rows)
+{
+    *pool = (bench_pool){.workload = "file", .type = file->type, .rows = rows, .vocabulary = file->columns};
+    pool->batches = file->rows / rows;
+    if (allocate(pool))
+        return -1;
+    memcpy(pool->data, file->data, pool->batches * bench_pool_batch_bytes(pool));
+    return 0;
+}
+
+void bench_pool_release(bench_pool *pool)
+{
+    free(pool->data);
+    pool->data = NULL;
+}
+
+size_t bench_pool_batch_bytes(const bench_pool *pool)
+{
+    return pool->rows * pool->vocabulary * tombola_type_size(pool->type);
+}
+
+const void *bench_pool_batch(const bench_pool *pool, size_t batch)
+{
+    return (const char *)pool->data + batch * bench_pool_batch_bytes(pool);
+}
+
+void bench_pool_widen(const bench_pool *pool, size_t row, float *values)
+{
+    const char *start = (const char *)pool->data + row * pool->vocabulary * tombola_type_size(pool->type);
+    if (pool->type == TOMBOLA_FLOAT32) {
+        memcpy(values, start, pool->vocabulary * sizeof *values);
+        return;
+    }
+    const uint16_t *narrow = (const uint16_t *)(const void *)start;
+    for (size_t id = 0; id < pool->vocabulary; id++)
+        values[id] = pool->type == TOMBOLA_FLOAT16 ? widen_half(narrow[id]) : widen_bfloat(narrow[id]);
+}

@@ -1,0 +1,88 @@
+#include "bench.h"
+
+#include <err.h>
+#include <stdlib.h>
+
+#include "oracle.h"
+
+/* One row at a time: sorting it is what takes long, and serves every configuration. */
+static void draw_row(bench_truth *truth, size_t place, const bench_pool *pool, uint64_t seed, float *values)
+{
+    size_t row = truth->rows[place];
+    bench_pool_widen(pool, row, values);
+    struct oracle_row *oracle = oracle_row_create(values, (uint32_t)pool->vocabulary, TOMBOLA_LOGITS);
+    for (int config = 0; config < BENCH_CONFIGS; config++)
+        if (truth->draws[config]) {
+            tombola_params params = bench_config_params((bench_config)config, seed, row);
+            truth->draws[config][place] = oracle_draw(oracle, &params);
+        }
+    oracle_row_release(oracle);
+}
+
+static double median_kept(const tombola_draw *draws, size_t count, double *scratch)
+{
+    for (size_t i = 0; i < count; i++)
+        scratch[i] = draws[i].kept;
+    return bench_median(scratch, count);
+}
+
+int bench_truth_make(bench_truth *truth, const bench_pool *pool, unsigned configs, uint64_t seed)
+{
+    int failed = -1;
+    size_t total = pool->rows * pool->batches;
+    *truth = (bench_truth){.count = total < BENCH_MOST_CHECKED ? total : BENCH_MOST_CHECKED};
+    truth->rows = calloc(truth->count, sizeof *truth->rows);
+    double *kept = calloc(truth->count, sizeof *kept);
+    float *values = malloc(pool->vocabulary * sizeof *values);
+    if (!truth->rows || !kept || !values)
+        goto done;
+    for (int config = 0; config < BENCH_CONFIGS; config++) {
+        truth->draws[config] = configs >> config & 1 ? calloc(truth->count, sizeof **truth->draws) : NULL;
+        if (configs >> config & 1 && !truth->draws[config])
+            goto done;
+    }
+    for (size_t i = 0; i < truth->count; i++) {
+        truth->rows[i] = i * total / truth->count;
+        draw_row(truth, i, pool, seed, values);
+    }
+    for (int config = 0; config < BENCH_CONFIGS; config++)
+        if (truth->draws[config])
+            truth->kept[config] = median_kept(truth->draws[config], truth->count, kept);
+    failed = 0;
+done:
+    if (failed) {
+        warnx("no memory to check tokens with");
+        bench_truth_release(truth);
+    }
+    free(values);
+    free(kept);
+    return failed;
+}
+
+void bench_truth_release(bench_truth *truth)
+{
+    for (int config = 0; config < BENCH_CONFIGS; config++)
+        free(truth->draws[config]);
+    free(truth->rows);
+    *truth = (bench_truth){0};
+}
+
+int bench_truth_check(const bench_truth *truth, const bench_pool *pool, bench_config config, size_t batch,
+                      const tombola_draw *draws)
+{
+    for (size_t i = 0; i < truth->count; i++) {
+        size_t row = truth->rows[i];
+        if (row / pool->rows != batch)
+            continue;
+        const tombola_draw *got = &draws[row % pool->rows], *want = &truth->draws[config][i];
+        if (got->token == want->token && got->status == want->status && got->kept == want->kept)
+            continue;
+        warnx("%s, %s, %zu x %zu: row %zu of batch %zu gave token %d, %s, %u kept, where the oracle draws %d, %s, %u "
+              "kept; nothing was timed",
+              bench_config_name(config), pool->workload, pool->rows, pool->vocabulary, row % pool->rows, batch,
+              got->token, tombola_row_status_string((tombola_row_status)got->status), got->kept, want->token,
+              tombola_row_status_string((tombola_row_status)want->status), want->kept);
+        return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,14 @@
+/* The 16-bit float types. */
+#ifndef NARROW_H
+#define NARROW_H
+
+#include <stdint.h>
+
+/* To the nearest, halves to even. Finite numbers stay finite: what lies beyond the
+ * type's range becomes its largest number. */
+uint16_t narrow_to_half(float x);
+uint16_t narrow_to_bfloat(float x);
+float widen_half(uint16_t bits);
+float widen_bfloat(uint16_t bits);
+
+#endif

@@ -1,0 +1,36 @@
+/* The contract in plain sequential C: a sort, loops, and 128-bit integers. It shares the
+ * weight function, the logarithm and Philox with the kernels, and none of what decides
+ * which tokens are kept or drawn. The tests' yardstick, and the benchmark's before it
+ * times anything. Ends the program where memory runs out. */
+#ifndef ORACLE_H
+#define ORACLE_H
+
+#include <stdint.h>
+
+#include "tombola.h"
+
+/* One row, checked and sorted once. The weights of the last temperature asked for are
+ * kept, so ask by temperature where many draws are wanted. */
+struct oracle_row;
+
+/* values  `vocabulary` logits or probabilities, widened to binary32; copied */
+struct oracle_row *oracle_row_create(const float *values, uint32_t vocabulary, tombola_input input);
+void oracle_row_release(struct oracle_row *row);
+
+/* The ids in rank order; -inf (probability 0) comes last. Not for rows with NaN. */
+const uint32_t *oracle_row_order(const struct oracle_row *row);
+
+/* The logits that are drawn from: subnormals made 0, probabilities made logarithms. */
+const float *oracle_row_logits(const struct oracle_row *row);
+
+tombola_draw oracle_draw(struct oracle_row *row, const tombola_params *params);
+
+/* The probability with which each token is drawn by integer weights, filters applied;
+ * zeros for an invalid or empty row. Returns its tombola_row_status. */
+tombola_row_status oracle_distribution(struct oracle_row *row, const tombola_params *params, double *shares);
+
+/* softmax in binary64 of the whole row, or its logarithms. Greedy temperatures give one-hot;
+ * an invalid or empty row zeros (logarithms: -inf). Returns the row's tombola_row_status. */
+tombola_row_status oracle_softmax(struct oracle_row *row, float temperature, int logarithms, double *shares);
+
+#endif

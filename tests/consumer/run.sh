@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Builds programs with the library in one of the ways that its users have, and runs them.
+# usage: run.sh cmake|pkg-config|subdirectory BUILD SCRATCH EXAMPLE
+#   BUILD: the library's build folder; SCRATCH: a folder to be made anew; EXAMPLE: the README's example, a file
+set -euo pipefail
+way=$1 build=$2 scratch=$3 example=$4
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cc=${CC:-cc}
+
+rm -rf "$scratch"
+mkdir -p "$scratch"
+cd "$scratch"
+
+# expect_draws PROGRAM: the README's example, with the tokens that it is to draw
+expect_draws() {
+  "$1" | tee example.out
+  grep -q '^row 0: token 1 of 1 kept$' example.out
+  grep -q '^row 1: token [0-3] of 4 kept$' example.out
+}
+
+# build_project FOLDER OPTION...
+build_project() {
+  local folder=$1 program
+  cmake -S "$here" -B "$folder" -D EXAMPLE="$example" -D CMAKE_C_COMPILER="$cc" "${@:2}"
+  cmake --build "$folder"
+  for program in "$folder"/program_*; do "$program"; done
+  for program in "$folder"/example_*; do expect_draws "$program"; done
+}
+
+# build_plainly PREFIX SUFFIX PKG-CONFIG-OPTION...: with a compiler and pkg-config alone. Only those who call OpenCL
+# themselves have to ask for it.
+build_plainly() {
+  local flags
+  PKG_CONFIG_PATH=$(dirname "$(find "$PWD/$1" -name tombola.pc)")
+  export PKG_CONFIG_PATH
+  read -ra flags <<<"$(pkg-config --cflags --libs "${@:3}" tombola)"
+  "$cc" -std=c11 -Wall -Wextra -Werror "$example" -o "example_$2" "${flags[@]}"
+  read -ra flags <<<"$(pkg-config --cflags --libs "${@:3}" tombola OpenCL)"
+  "$cc" -std=c11 -Wall -Wextra -Werror "$here/program.c" -o "program_$2" "${flags[@]}"
+}
+
+# run_with LIBRARY-FOLDER SUFFIX
+run_with() {
+  LD_LIBRARY_PATH=$1:${LD_LIBRARY_PATH:-} "./program_$2"
+  LD_LIBRARY_PATH=$1:${LD_LIBRARY_PATH:-} expect_draws "./example_$2"
+}
+
+# Moved, a prefix serves as well: nothing in it knows where it was.
+case $way in
+  cmake)
+    cmake --install "$build" --prefix "$PWD/prefix"
+    build_project built -D CMAKE_PREFIX_PATH="$PWD/prefix"
+    mv prefix moved
+    build_project built-moved -D CMAKE_PREFIX_PATH="$PWD/moved"
+    [ ! -e moved/bin/tombola ] || moved/bin/tombola devices
+    ;;
+  pkg-config)
+    cmake --install "$build" --prefix "$PWD/prefix"
+    build_plainly prefix shared
+    run_with "$(dirname "$(find "$PWD/prefix" -name libtombola.so)")" shared
+    mv prefix moved
+    run_with "$(dirname "$(find "$PWD/moved" -name libtombola.so)")" shared
+    find moved -name 'libtombola.so*' -delete  # or else -ltombola would mean it again
+    build_plainly moved static --static
+    run_with /nonexistent static
+    ;;
+  subdirectory)
+    build_project built -D TOMBOLA_SOURCE="$(dirname "$(dirname "$here")")"
+    ;;
+  *)
+    echo "run.sh: what is '$way'?" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,356 @@
+/* Kernels from the cache: taken where they can be, compiled where they can't, the same tokens in any case. The cache
+ * is forced upon the device under test, whatever platform it is of. */
+#define _GNU_SOURCE /* mkdtemp */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <CL/cl.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "context.h"
+#include "faults.h"
+#include "harness.h"
+#include "kernel_cache.h"
+#include "probe.h"
+#include "program.h"
+
+#define PATH 512
+
+/* The round function's first multiplier, and another. */
+#define MULTIPLIER "0xD2511F53u"
+#define ANOTHER_MULTIPLIER "0xD2511F55u"
+
+static char top[] = "/tmp/tombola-test-XXXXXX"; /* removed at the end */
+static char folder[PATH];                       /* a new one for each test */
+static tombola_context *context;                /* whose cache that is */
+
+static int open_context(void **state)
+{
+    (void)state;
+    context = test_context_open(0, 0);
+    return mkdtemp(top) == NULL;
+}
+
+static int close_context(void **state)
+{
+    (void)state;
+    char command[PATH];
+    snprintf(command, sizeof command, "rm -rf %s", top);
+    tombola_context_close(context);
+    return system(command);
+}
+
+static int new_folder(void **state)
+{
+    (void)state;
+    static int count;
+    snprintf(folder, sizeof folder, "%s/%d", top, count++);
+    free(context->cache);
+    context->cache = strdup(folder);
+    faults_begin();
+    return context->cache == NULL;
+}
+
+/* The path of the folder's only file; "" if there is none. */
+static size_t list_files(char path[2 * PATH])
+{
+    size_t count = 0;
+    DIR *opened = opendir(folder);
+    path[0] = '\0';
+    if (!opened)
+        return 0;
+    for (struct dirent *entry; (entry = readdir(opened));)
+        if (entry->d_name[0] != '.') {
+            count++;
+            snprintf(path, 2 * PATH, "%s/%s", folder, entry->d_name);
+        }
+    closedir(opened);
+    return count;
+}
+
+static size_t count_files(void)
+{
+    char path[2 * PATH];
+    return list_files(path);
+}
+
+static tombola_status make_and_release(tombola_type type, tombola_input input)
+{
+    cl_program program;
+    tombola_status status = program_make(context, type, input, &program, NULL);
+    if (!status)
+        clReleaseProgram(program);
+    return status;
+}
+
+/* Makes the kernels for plain logits, and looks at what that took. */
+static void expect_made(size_t compiled, size_t taken)
+{
+    struct faults_seen before = faults_seen();
+    assert_int_equal(make_and_release(TOMBOLA_FLOAT32, TOMBOLA_LOGITS), TOMBOLA_OK);
+    assert_int_equal(faults_seen().compiled - before.compiled, compiled);
+    assert_int_equal(faults_seen().taken - before.taken, taken);
+    assert_int_equal(faults_seen().held, before.held);
+}
+
+static void the_second_time_nothing_is_compiled(void **state)
+{
+    (void)state;
+    expect_made(1, 0);
+    assert_int_equal(count_files(), 1);
+    expect_made(0, 1);
+    expect_made(0, 1);
+    assert_int_equal(count_files(), 1);
+}
+
+static void without_a_folder_everything_is_compiled_every_time(void **state)
+{
+    (void)state;
+    free(context->cache);
+    context->cache = NULL;
+    expect_made(1, 0);
+    expect_made(1, 0);
+    assert_int_equal(count_files(), 0);
+}
+
+static void a_sampler_draws_the_same_with_kernels_from_the_cache(void **state)
+{
+    (void)state;
+    struct probe probe;
+    probe_make(&probe, TOMBOLA_FLOAT32);
+    expect_made(1, 0);
+    tombola_context *second = test_context_open(0, 0);
+    clReleaseProgram(second->programs[TOMBOLA_FLOAT32][TOMBOLA_LOGITS]);
+    second->programs[TOMBOLA_FLOAT32][TOMBOLA_LOGITS] = NULL;
+    second->cache = strdup(folder);
+    faults_begin();
+    assert_true(probe_passes_on(&probe, second));
+    assert_int_equal(faults_seen().compiled, 0);
+    assert_int_equal(faults_seen().taken, 1);
+    tombola_context_close(second);
+}
+
+/* Whatever part of the key is another, so is the entry. */
+static void each_kind_of_kernels_and_each_device_has_its_own(void **state)
+{
+    (void)state;
+    size_t files = 0;
+    assert_int_equal(make_and_release(TOMBOLA_BFLOAT16, TOMBOLA_LOGITS), TOMBOLA_OK);
+    assert_int_equal(count_files(), ++files);
+    assert_int_equal(make_and_release(TOMBOLA_FLOAT32, TOMBOLA_PROBABILITIES), TOMBOLA_OK);
+    assert_int_equal(count_files(), ++files);
+    expect_made(1, 0);
+    assert_int_equal(count_files(), ++files);
+    tombola_device *info = &context->device.info;
+    char *texts[] = {info->platform, info->name, info->version, info->driver};
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        char first = texts[i][0];
+        texts[i][0] = '_';
+        expect_made(1, 0);
+        texts[i][0] = first;
+        assert_int_equal(count_files(), ++files);
+    }
+    char *options = context->build_options;
+    context->build_options = "-D ANOTHER";
+    expect_made(1, 0);
+    context->build_options = options;
+    assert_int_equal(count_files(), ++files);
+    uint32_t width = context->width;
+    context->width = width == 4 ? 8 : 4;
+    expect_made(1, 0);
+    context->width = width;
+    assert_int_equal(count_files(), ++files);
+}
+
+static void a_damaged_file_is_compiled_anew_and_mended(void **state)
+{
+    (void)state;
+    char path[2 * PATH];
+    expect_made(1, 0);
+    assert_int_equal(list_files(path), 1);
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    for (int third = 0; third < 3; third++) {
+        int file = open(path, O_RDWR);
+        assert_true(file >= 0);
+        unsigned char byte;
+        off_t place = status.st_size / 3 * third;
+        assert_int_equal(pread(file, &byte, 1, place), 1);
+        byte ^= 0x10;
+        assert_int_equal(pwrite(file, &byte, 1, place), 1);
+        close(file);
+        expect_made(1, 0);
+        expect_made(0, 1);
+    }
+}
+
+/* The key and the binary of the folder's only file. */
+static struct bytes read_entry(struct bytes *key)
+{
+    char path[2 * PATH];
+    uint64_t sizes[5]; /* magic, the key's, the binary's, two of the hash */
+    assert_int_equal(list_files(path), 1);
+    int file = open(path, O_RDONLY);
+    assert_true(file >= 0);
+    assert_int_equal(read(file, sizes, sizeof sizes), sizeof sizes);
+    *key = (struct bytes){allocate(sizes[1], 1), sizes[1]};
+    struct bytes binary = {allocate(sizes[2], 1), sizes[2]};
+    assert_int_equal(read(file, key->data, key->size), key->size);
+    assert_int_equal(read(file, binary.data, binary.size), binary.size);
+    close(file);
+    return binary;
+}
+
+static void what_the_driver_refuses_is_compiled_and_replaced(void **state)
+{
+    (void)state;
+    expect_made(1, 0);
+    struct bytes key, binary = read_entry(&key);
+    kernel_cache_store(folder, key, (struct bytes){(unsigned char *)"no kernels at all", 17});
+    expect_made(1, 1);
+    expect_made(0, 1);
+    faults_fail("clCreateProgramWithBinary", 0, CL_INVALID_BINARY);
+    expect_made(1, 0);
+    faults_fail("clBuildProgram", 0, CL_BUILD_PROGRAM_FAILURE);
+    expect_made(1, 1);
+    free(key.data);
+    free(binary.data);
+}
+
+static void kernels_that_draw_other_tokens_are_not_taken(void **state)
+{
+    (void)state;
+    assert_int_equal(make_and_release(TOMBOLA_BFLOAT16, TOMBOLA_LOGITS), TOMBOLA_OK);
+    struct bytes other_key, other = read_entry(&other_key);
+    new_folder(NULL);
+    expect_made(1, 0);
+    struct bytes key, binary = read_entry(&key);
+    kernel_cache_store(folder, key, other);
+    expect_made(1, 1);
+    expect_made(0, 1);
+    free(other_key.data);
+    free(other.data);
+    free(key.data);
+    free(binary.data);
+}
+
+static void what_fails_its_known_answers_is_not_kept(void **state)
+{
+    (void)state;
+    faults_edit_source(MULTIPLIER, ANOTHER_MULTIPLIER);
+    assert_int_equal(make_and_release(TOMBOLA_FLOAT32, TOMBOLA_LOGITS), TOMBOLA_SELF_TEST_FAILED);
+    assert_int_equal(count_files(), 0);
+    expect_made(1, 0);
+}
+
+static void a_device_that_gives_no_binary_is_compiled_for_every_time(void **state)
+{
+    (void)state;
+    for (size_t nth = 0; nth < 4; nth++) {
+        faults_begin();
+        faults_fail("clGetProgramInfo", nth, CL_OUT_OF_RESOURCES);
+        expect_made(1, 0);
+        assert_string_equal(faults_seen().failed, "clGetProgramInfo");
+        assert_int_equal(count_files(), 0);
+    }
+}
+
+/* With and without kernels to be had there. */
+static void lacking_memory_is_an_error_or_does_no_harm(void **state)
+{
+    (void)state;
+    for (int stored = 0; stored < 2; stored++) {
+        for (size_t nth = 0;; nth++) {
+            if (!stored)
+                new_folder(NULL);
+            faults_begin();
+            long held = faults_seen().held;
+            faults_fail_memory(nth);
+            tombola_status status = make_and_release(TOMBOLA_FLOAT32, TOMBOLA_LOGITS);
+            assert_true(status == TOMBOLA_OK || status == TOMBOLA_OUT_OF_MEMORY);
+            assert_true(faults_seen().held == held);
+            if (!faults_seen().failed)
+                break;
+        }
+        faults_begin();
+        expect_made(0, 1);
+    }
+}
+
+static void options_and_platforms_switch_it_off(void **state)
+{
+    (void)state;
+    static const char *const own_way[] = {"Portable Computing Language", "Oclgrind"};
+    tombola_device device = {.platform = "Another"};
+    setenv("TOMBOLA_CACHE", "on", 1);
+    setenv("XDG_CACHE_HOME", top, 1);
+    char *given = program_cache_folder(&device, TOMBOLA_CACHE_AUTO);
+    assert_non_null(given);
+    free(given);
+    assert_null(program_cache_folder(&device, TOMBOLA_CACHE_OFF));
+    for (size_t i = 0; i < COUNT_OF(own_way); i++) {
+        snprintf(device.platform, sizeof device.platform, "%s", own_way[i]);
+        assert_null(program_cache_folder(&device, TOMBOLA_CACHE_AUTO));
+    }
+}
+
+static void an_opened_context_uses_it_unless_told_not_to(void **state)
+{
+    (void)state;
+    tombola_context_options options = tombola_context_options_default();
+    tombola_context *opened;
+    int is_used = strcmp(context->device.info.platform, "Portable Computing Language") != 0 &&
+                  strcmp(context->device.info.platform, "Oclgrind") != 0;
+    setenv("TOMBOLA_CACHE", "on", 1);
+    setenv("XDG_CACHE_HOME", folder, 1);
+    strcat(folder, "/tombola");
+    options.build_options = getenv("TOMBOLA_TEST_BUILD_OPTIONS");
+    options.cache = TOMBOLA_CACHE_OFF;
+    assert_int_equal(tombola_context_open(NULL, &options, &opened, NULL), TOMBOLA_OK);
+    tombola_context_close(opened);
+    assert_int_equal(count_files(), 0);
+    options.cache = TOMBOLA_CACHE_AUTO;
+    for (int time = 0; time < 2; time++) {
+        struct faults_seen before = faults_seen();
+        assert_int_equal(tombola_context_open(NULL, &options, &opened, NULL), TOMBOLA_OK);
+        tombola_context_close(opened);
+        assert_int_equal(count_files(), is_used);
+        assert_int_equal(faults_seen().compiled - before.compiled, !(is_used && time == 1));
+    }
+    setenv("TOMBOLA_CACHE", "off", 1);
+    options.build_options = "-D ANOTHER";
+    assert_int_equal(tombola_context_open(NULL, &options, &opened, NULL), TOMBOLA_OK);
+    tombola_context_close(opened);
+    assert_int_equal(count_files(), is_used);
+    options.cache = (tombola_cache)2;
+    assert_int_equal(tombola_context_open(NULL, &options, &opened, NULL), TOMBOLA_INVALID_ARGUMENT);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, new_folder)
+    const struct CMUnitTest tests[] = {
+        TEST(the_second_time_nothing_is_compiled),
+        TEST(without_a_folder_everything_is_compiled_every_time),
+        TEST(a_sampler_draws_the_same_with_kernels_from_the_cache),
+        TEST(each_kind_of_kernels_and_each_device_has_its_own),
+        TEST(a_damaged_file_is_compiled_anew_and_mended),
+        TEST(what_the_driver_refuses_is_compiled_and_replaced),
+        TEST(kernels_that_draw_other_tokens_are_not_taken),
+        TEST(what_fails_its_known_answers_is_not_kept),
+        TEST(a_device_that_gives_no_binary_is_compiled_for_every_time),
+        TEST(lacking_memory_is_an_error_or_does_no_harm),
+        TEST(options_and_platforms_switch_it_off),
+        TEST(an_opened_context_uses_it_unless_told_not_to),
+    };
+    return cmocka_run_group_tests(tests, open_context, close_context);
+}
