@@ -13,48 +13,59 @@
 #define ROUNDING_MAGIC 12582912.0f /* 1.5 * 2^23: adding it rounds to an integer, held in the low bits */
 #define WHOLE_FROM 8388608.0f      /* 2^23: from here on a float has no fraction */
 
-/* 2^t = 2^n * (1 + f * slope), n whole and |f| at most a half; t below -126 counts as -126. The polynomial of
- * degree 5 for the slope has its coefficients scaled by 2^27. */
-struct exponential {
+/* t taken apart: t = n + f, n whole and |f| at most a half; t below -126 counts as -126. */
+struct exponent {
     floats f;
-    floats slope; /* times 2^27 */
     floats whole; /* t + ROUNDING_MAGIC, which holds n in its low bits */
 };
 
-static inline struct exponential exponential_of(floats t)
+static inline struct exponent exponent_of(floats t)
 {
-    struct exponential x;
+    struct exponent x;
     t = t > (floats)(-126.0f) ? t : (floats)(-126.0f);
     x.whole = t + ROUNDING_MAGIC;
     x.f = t - (x.whole - ROUNDING_MAGIC);
-    x.slope = (floats)(0x1.470b48p+14f);
-    x.slope = fused(x.slope, x.f, (floats)(0x1.5f7276p+17f));
-    x.slope = fused(x.slope, x.f, (floats)(0x1.3b270ep+20f));
-    x.slope = fused(x.slope, x.f, (floats)(0x1.c6ae72p+22f));
-    x.slope = fused(x.slope, x.f, (floats)(0x1.ebfbe2p+24f));
-    x.slope = fused(x.slope, x.f, (floats)(0x1.62e432p+26f));
     return x;
 }
 
-/* 2^27 * 2^t as a float, to about 1 ulp. The exponent is added to the bits. */
+/* 2^f = 1 + f * slope, here times 2^27: a polynomial of degree 5. */
+static inline floats slope_of(floats f)
+{
+    floats slope = (floats)(0x1.470b48p+14f);
+    slope = fused(slope, f, (floats)(0x1.5f7276p+17f));
+    slope = fused(slope, f, (floats)(0x1.3b270ep+20f));
+    slope = fused(slope, f, (floats)(0x1.c6ae72p+22f));
+    slope = fused(slope, f, (floats)(0x1.ebfbe2p+24f));
+    slope = fused(slope, f, (floats)(0x1.62e432p+26f));
+    return slope;
+}
+
+/* 2^27 * 2^(n + f) as a float, to about 1 ulp. The exponent is added to the bits. */
+static inline floats scaled_power(struct exponent x)
+{
+    return floats_of(words_of(fused(slope_of(x.f), x.f, (floats)(0x1p27f))) + (words_of(x.whole) << 23));
+}
 static inline floats scaled_exp2(floats t)
 {
-    struct exponential x = exponential_of(t);
-    return floats_of(words_of(fused(x.slope, x.f, (floats)(0x1p27f))) + (words_of(x.whole) << 23));
+    return scaled_power(exponent_of(t));
 }
 
 /* 2^27 * 2^t * factor, rounded last at its own size: the order of two t is kept to one ulp, which a product
  * with what scaled_exp2 gives would not do. */
 static inline floats scaled_exp2_times(floats t, float factor)
 {
-    struct exponential x = exponential_of(t);
+    struct exponent x = exponent_of(t);
     floats power = floats_of((words_of(x.whole) + 127u) << 23);
-    return fused(x.slope * x.f, (floats)(factor), (floats)(0x1p27f * factor)) * power;
+    return fused(slope_of(x.f) * x.f, (floats)(factor), (floats)(0x1p27f * factor)) * power;
 }
 
+static inline words weight_of(struct exponent x)
+{
+    return truncate_to_words(scaled_power(x) + 0.5f);
+}
 static inline words weight(floats t)
 {
-    return truncate_to_words(scaled_exp2(t) + 0.5f);
+    return weight_of(exponent_of(t));
 }
 
 /* The integer nearest to x, halves to even. Next to 2^23 floats are integers, so that the sum is rounded to one,
