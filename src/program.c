@@ -38,14 +38,23 @@ static tombola_status fail_build(const tombola_context *context, cl_program prog
                 log[0] ? log : "no build log");
 }
 
+/* Tokens that a work-item alone can list, at 20 bytes each: the more the better, while they leave half of the local
+ * memory alone. */
+static unsigned list_size(const tombola_context *context)
+{
+    cl_ulong memory = 0;
+    clGetDeviceInfo(context->device.id, CL_DEVICE_LOCAL_MEM_SIZE, sizeof memory, &memory, NULL);
+    return memory >= 192 * 1024 ? 4096 : memory >= 48 * 1024 ? 1024 : 512;
+}
+
 static tombola_status write_options(const tombola_context *context, tombola_type type, tombola_input input,
                                     char options[OPTIONS_SIZE], tombola_error *error)
 {
-    int length =
-        snprintf(options, OPTIONS_SIZE,
-                 "-cl-std=CL1.2 -w -D LANES=%u -D WIDTH=%u -D TEAMS=%u -D LOGIT_TYPE=%d -D PROBABILITIES=%d %s",
-                 (unsigned)context->lanes, (unsigned)context->width, (unsigned)context->teams, (int)type, (int)input,
-                 context->build_options);
+    int length = snprintf(
+        options, OPTIONS_SIZE,
+        "-cl-std=CL1.2 -w -D LANES=%u -D WIDTH=%u -D TEAMS=%u -D LIST=%u -D LOGIT_TYPE=%d -D PROBABILITIES=%d %s",
+        (unsigned)context->lanes, (unsigned)context->width, (unsigned)context->teams, list_size(context), (int)type,
+        (int)input, context->build_options);
     if (length < 0 || length >= OPTIONS_SIZE)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.build_options is longer than %d bytes", OPTIONS_SIZE / 2);
     return TOMBOLA_OK;

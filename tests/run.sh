@@ -41,14 +41,16 @@ check_layout() {
 
 # Every variant that the library may build, by a compiler that needs no device.
 lint_kernels() {
-  local file width type probabilities
+  local file width type probabilities lanes
   for file in "$root"/kernels/*.cl; do
     for width in 4 8 16; do
       for type in 0 1 2; do
         for probabilities in 0 1; do
-          clang --target=spir64 -x cl -cl-std=CL1.2 -Xclang -finclude-default-header -Wall -Wextra -Werror \
-            -fsyntax-only -D WIDTH=$width -D LANES=4 -D TEAMS=4 -D LOGIT_TYPE=$type -D PROBABILITIES=$probabilities \
-            "$file"
+          for lanes in 1 4; do
+            clang --target=spir64 -x cl -cl-std=CL1.2 -Xclang -finclude-default-header -Wall -Wextra -Werror \
+              -fsyntax-only -D WIDTH=$width -D LANES=$lanes -D TEAMS=$lanes -D LOGIT_TYPE=$type \
+              -D PROBABILITIES=$probabilities "$file"
+          done
         done
       done
     done
