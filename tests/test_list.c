@@ -87,6 +87,15 @@ static float one_value(uint32_t id, uint32_t vocabulary)
     (void)id, (void)vocabulary;
     return 1.5f;
 }
+static float two_values(uint32_t id, uint32_t vocabulary)
+{
+    (void)id, (void)vocabulary;
+    return random_below(&random_state, 2) ? 2.0f : 0.0f;
+}
+static float ramp(uint32_t id, uint32_t vocabulary)
+{
+    return 8.0f * (float)id / (float)vocabulary;
+}
 /* As many high ones as a list has room for, one less and one more. */
 static float high_to(uint32_t id, uint32_t vocabulary, uint32_t number)
 {
@@ -121,6 +130,8 @@ static const struct {
     {"falling", falling},
     {"half_masked", half_masked},
     {"one_value", one_value},
+    {"two_values", two_values},
+    {"ramp", ramp},
     {"list_less_one_high", list_less_one_high},
     {"list_high", list_high},
     {"list_and_one_high", list_and_one_high},
@@ -129,7 +140,7 @@ static const struct {
 static size_t make_params(uint32_t vocabulary, tombola_params *params)
 {
     static const float temperatures[] = {0.3f, 1.0f, 30.0f};
-    static const float shares[] = {0.0f, 0.001f, 0.3f, 0.5f, 0.9f, 0.95f, 0.999f, 0.9999999f, 1.0f};
+    static const float shares[] = {0.0f, 0.001f, 0.3f, 0.5f, 0.9f, 0.95f, 0.999f, 0.99999f, 0.9999999f, 1.0f};
     static const float floors[] = {0.9f, 0.05f, 1e-4f, 1e-12f};
     const uint32_t blocks = (vocabulary + BLOCK_SIZE - 1) / BLOCK_SIZE;
     const uint32_t numbers[] = {2,
@@ -142,6 +153,7 @@ static size_t make_params(uint32_t vocabulary, tombola_params *params)
                                 LIST_SIZE / 2,
                                 LIST_SIZE / 2 + 1,
                                 10000,
+                                vocabulary / 2,
                                 vocabulary - 1};
     size_t count = 0;
     for (size_t t = 0; t < COUNT_OF(temperatures); t++) {
@@ -232,6 +244,8 @@ static void long_rows(void **state)
         compare_rows(16, 9000, TOMBOLA_LOGITS);
     else
         compare_rows(16, 128256, TOMBOLA_LOGITS);
+    if (test_level() == TEST_ALL)
+        compare_rows(16, 262144, TOMBOLA_LOGITS);
 }
 
 static void other_widths(void **state)
