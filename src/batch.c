@@ -149,15 +149,21 @@ tombola_status batch_launch(tombola_sampler *s, struct flight *f, cl_kernel kern
     return launch(s, f, kernel, rows, kernel == s->softmax ? dispatch.parts : 1, PHASE_FINISH, error);
 }
 
-static tombola_status read_draws(tombola_sampler *s, struct flight *f, tombola_error *error)
+tombola_status batch_read_draws(tombola_sampler *s, struct flight *f, void *draws, tombola_error *error)
 {
     size_t bytes = f->rows * sizeof(struct row_draw);
     s->times.bytes_read += bytes;
-    cl_int code = clEnqueueReadBuffer(f->queue, f->draws, CL_FALSE, 0, bytes, f->host_draws, 0, NULL, flight_event(f));
+    cl_int code = clEnqueueReadBuffer(f->queue, f->draws, CL_FALSE, 0, bytes, draws, f->wait_count, f->wait_list,
+                                      flight_event(f));
     if (code != CL_SUCCESS)
         return fail_cl(error, "clEnqueueReadBuffer", code);
     flight_enqueued(f, WORK_READ);
-    code = clFlush(f->queue);
+    return TOMBOLA_OK;
+}
+
+tombola_status batch_flush(struct flight *f, tombola_error *error)
+{
+    cl_int code = clFlush(f->queue);
     return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clFlush", code);
 }
 
@@ -166,5 +172,7 @@ tombola_status batch_run(tombola_sampler *s, struct flight *f, const struct row_
 {
     tombola_status status =
         s->in_place ? transfer_in_place(s, f, batch, kernel, error) : transfer_staged(s, f, batch, kernel, error);
-    return status ? status : read_draws(s, f, error);
+    if (!status)
+        status = batch_read_draws(s, f, f->host_draws, error);
+    return status ? status : batch_flush(f, error);
 }

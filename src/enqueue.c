@@ -142,18 +142,6 @@ static tombola_status check_waits(cl_uint wait_count, const cl_event *wait_list,
     return TOMBOLA_OK;
 }
 
-static tombola_status read_draws(tombola_sampler *s, struct flight *f, tombola_draw *host, tombola_error *error)
-{
-    size_t bytes = f->rows * sizeof *host;
-    s->times.bytes_read += bytes;
-    cl_int code =
-        clEnqueueReadBuffer(f->queue, f->draws, CL_FALSE, 0, bytes, host, f->wait_count, f->wait_list, flight_event(f));
-    if (code != CL_SUCCESS)
-        return fail_cl(error, "clEnqueueReadBuffer", code);
-    flight_enqueued(f, WORK_READ);
-    return TOMBOLA_OK;
-}
-
 static tombola_status run(tombola_sampler *s, struct flight *f, const tombola_cl_batch *batch,
                           const tombola_cl_draws *draws, tombola_error *error)
 {
@@ -166,11 +154,8 @@ static tombola_status run(tombola_sampler *s, struct flight *f, const tombola_cl
     if (!status)
         status = batch_launch(s, f, s->sample, batch_dispatch(s, batch->rows), 0, batch->rows, error);
     if (!status && draws->host)
-        status = read_draws(s, f, draws->host, error);
-    if (status)
-        return status;
-    cl_int code = clFlush(f->queue); /* the event may be waited for in another queue */
-    return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clFlush", code);
+        status = batch_read_draws(s, f, draws->host, error);
+    return status ? status : batch_flush(f, error); /* the event may be waited for in another queue */
 }
 
 tombola_status tombola_sampler_enqueue(tombola_sampler *sampler, cl_command_queue queue, const tombola_cl_batch *batch,

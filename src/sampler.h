@@ -1,4 +1,4 @@
-/* The sampler's queues and kernels, and the course that every call takes with them: batch_check, batch_begin (takes a
+/* The sampler's queues and kernels, and the course that every call takes with them: batch_begin (takes a
  * flight), batch_run (the logits to where kernels can read them, launches, the draws read), flight_land. */
 #ifndef TOMBOLA_SRC_SAMPLER_H
 #define TOMBOLA_SRC_SAMPLER_H
@@ -50,7 +50,13 @@ tombola_status batch_begin(tombola_sampler *sampler, const struct row_batch *bat
 tombola_status batch_run(tombola_sampler *sampler, struct flight *flight, const struct row_batch *batch,
                          cl_kernel kernel, tombola_error *error);
 
-/* The same in two ways (transfer.c), up to the reading. */
+/* Enqueues the reading of the rows' struct row_draw, once the flight's last commands are done. */
+tombola_status batch_read_draws(tombola_sampler *sampler, struct flight *flight, void *draws, tombola_error *error);
+
+/* Sends what was enqueued on its way. */
+tombola_status batch_flush(struct flight *flight, tombola_error *error);
+
+/* batch_run's work in two ways (transfer.c), up to the reading. */
 tombola_status transfer_in_place(tombola_sampler *sampler, struct flight *flight, const struct row_batch *batch,
                                  cl_kernel kernel, tombola_error *error);
 tombola_status transfer_staged(tombola_sampler *sampler, struct flight *flight, const struct row_batch *batch,
