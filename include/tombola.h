@@ -233,6 +233,14 @@ typedef struct tombola_times {
 
 TOMBOLA_API void tombola_sampler_times(const tombola_sampler *sampler, tombola_times *times);
 
+/* What a sampler holds from its creation to its release, in bytes; the same whatever it has been called for. */
+typedef struct tombola_memory {
+    uint64_t device_bytes; /* OpenCL buffers: scratch, and a copy of the logits where they are not used in place */
+    uint64_t host_bytes;   /* parameters and draws, and pinned staging where logits are copied */
+} tombola_memory;
+
+TOMBOLA_API void tombola_sampler_memory(const tombola_sampler *sampler, tombola_memory *memory);
+
 /* --------------------------------------------------------------- parameters */
 
 /* How to draw from one row. Filters apply in the order top-k, top-p, min-p; the

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* Of `count` times `each` bytes. */
-static cl_mem make_buffer(const tombola_sampler *s, cl_mem_flags flags, size_t count, size_t each, cl_int *code)
+static cl_mem make_buffer(tombola_sampler *s, cl_mem_flags flags, size_t count, size_t each, cl_int *code)
 {
     if (*code != CL_SUCCESS)
         return NULL;
@@ -15,6 +15,7 @@ static cl_mem make_buffer(const tombola_sampler *s, cl_mem_flags flags, size_t c
         *code = CL_INVALID_BUFFER_SIZE;
         return NULL;
     }
+    *(flags & CL_MEM_ALLOC_HOST_PTR ? &s->memory.host_bytes : &s->memory.device_bytes) += count * each;
     return clCreateBuffer(s->context->cl, flags, count * each, NULL, code);
 }
 
@@ -35,6 +36,7 @@ tombola_status flight_make(tombola_sampler *s, struct flight *f, tombola_error *
     f->host_draws = calloc(s->max_rows, sizeof *f->host_draws);
     if (!f->host_params || !f->host_draws)
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a sampler of max_rows %zu", s->max_rows);
+    s->memory.host_bytes += s->max_rows * (sizeof *f->host_params + sizeof *f->host_draws);
     cl_int code = CL_SUCCESS;
     f->tops = make_buffer(s, CL_MEM_READ_WRITE, s->max_rows, s->slots * sizeof(u32), &code);
     f->sums = make_buffer(s, CL_MEM_READ_WRITE, s->max_rows, s->slots * sizeof(u64), &code);

@@ -147,6 +147,11 @@ void tombola_sampler_times(const tombola_sampler *sampler, tombola_times *times)
     *times = sampler->times;
 }
 
+void tombola_sampler_memory(const tombola_sampler *sampler, tombola_memory *memory)
+{
+    *memory = sampler->memory;
+}
+
 size_t sampler_vocabulary(const tombola_sampler *sampler)
 {
     return sampler->vocabulary;

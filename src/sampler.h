@@ -18,6 +18,7 @@ struct tombola_sampler {
     struct flight flights[FLIGHTS];
     uint64_t batches; /* begun so far */
     tombola_times times;
+    tombola_memory memory;
 };
 
 /* The rows of one call. */

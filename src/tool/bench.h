@@ -107,7 +107,7 @@ typedef struct bench_result {
     const char *lay;   /* where the logits lay, in words */
     size_t calls;      /* of each, timed */
     size_t checked;    /* rows held against the oracle */
-    int64_t own_bytes; /* of memory that the sampler took beside the logits; -1 where that cannot be told */
+    uint64_t own_bytes; /* of memory that the sampler holds beside the caller's logits */
     bench_figure kernel_read, plain_read, empty_call;
     unsigned configs; /* a bit for each one measured */
     struct {

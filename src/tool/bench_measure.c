@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bench_device.h"
 #include "bench_read.h"
@@ -49,18 +48,6 @@ static int has_config(const struct measuring *m, int config)
 static int has_item(const struct measuring *m, int item)
 {
     return item < FIRST_CONFIG || has_config(m, item - FIRST_CONFIG);
-}
-
-/* Pages that this process holds in memory, in bytes; -1 where nobody says. */
-static int64_t resident_bytes(void)
-{
-    long total, resident;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (!file)
-        return -1;
-    int found = fscanf(file, "%ld %ld", &total, &resident);
-    fclose(file);
-    return found == 2 ? (int64_t)resident * sysconf(_SC_PAGESIZE) : -1;
 }
 
 static tombola_status call_on_device(struct measuring *m, tombola_sampler *sampler, int config, size_t batch,
@@ -251,17 +238,15 @@ static int allocate(struct measuring *m)
     return failed ? -1 : 0;
 }
 
-/* The second sampler tells what one takes: kernels are compiled by then, and other memory has been touched. */
 static int run(struct measuring *m, bench_result *result)
 {
     if (make_sampler(m, 0, &m->sampler) || verify(m) || run_rounds(m, result))
         return -1;
-    int64_t before = resident_bytes();
     if (make_sampler(m, 1, &m->timed_sampler) || run_timed(m, result))
         return -1;
-    int64_t after = resident_bytes();
-    if (before >= 0 && after >= 0 && bench_device_shares_memory(m->device))
-        result->own_bytes = after > before ? after - before : 0;
+    tombola_memory memory;
+    tombola_sampler_memory(m->sampler, &memory);
+    result->own_bytes = memory.device_bytes + memory.host_bytes;
     result->lay = describe_lay(m);
     return 0;
 }
@@ -278,7 +263,6 @@ int bench_measure(bench_result *result, const bench_options *options, tombola_co
                              .batches = pool->batches,
                              .where = where,
                              .checked = truth->count,
-                             .own_bytes = -1,
                              .configs = options->configs};
     int failed = allocate(&m);
     if (!failed) {

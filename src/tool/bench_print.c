@@ -79,9 +79,8 @@ static void print_result(const bench_result *results, size_t count, const bench_
     printf("\n%s, %zux%zu %s, %s: %zu calls of each over %zu distinct rows, %zu of them checked against the oracle.\n",
            result->workload, result->rows, result->vocabulary, bench_type_name(result->type), result->lay,
            result->calls, result->rows * result->batches, result->checked);
-    printf("%.1f MB a batch; the read is the %s.", bytes * 1e-6, by_kernel ? "kernel" : "plain read");
-    if (result->own_bytes >= 0)
-        printf(" Memory that a sampler takes beside the logits: %.1f MB.", (double)result->own_bytes * 1e-6);
+    printf("%.1f MB a batch; the read is the %s. The sampler holds %.1f MB beside the logits.", bytes * 1e-6,
+           by_kernel ? "kernel" : "plain read", (double)result->own_bytes * 1e-6);
     printf(
         "\n\n| %-13s | median us |    min us |    p95 us |   GB/s |  read | upload | kernels | read-back |    kept |\n"
         "|:--------------|----------:|----------:|----------:|-------:|------:|-------:|--------:|----------:|"
