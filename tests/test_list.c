@@ -116,6 +116,28 @@ static float list_and_one_high(uint32_t id, uint32_t vocabulary)
     return high_to(id, vocabulary, LIST_SIZE - BLOCK_SIZE + 1);
 }
 
+/* Rows that begin as if thousands were to stay, evenly, and go on otherwise. */
+static float even_at_first(uint32_t id, uint32_t vocabulary, float later)
+{
+    return id < vocabulary / 8 ? 0.1f * bell() : later;
+}
+static float even_then_wide(uint32_t id, uint32_t vocabulary)
+{
+    return even_at_first(id, vocabulary, 2.5f * bell());
+}
+static float even_then_low(uint32_t id, uint32_t vocabulary)
+{
+    return even_at_first(id, vocabulary, bell() - 9.0f);
+}
+static float even_then_high(uint32_t id, uint32_t vocabulary)
+{
+    return even_at_first(id, vocabulary, 0.1f * bell() + 14.0f);
+}
+static float even_but_for_one_far_above(uint32_t id, uint32_t vocabulary)
+{
+    return id == vocabulary / 4 * 3 ? 9.0f : 0.1f * bell();
+}
+
 static const struct {
     const char *name;
     float (*value)(uint32_t id, uint32_t vocabulary);
@@ -132,6 +154,10 @@ static const struct {
     {"one_value", one_value},
     {"two_values", two_values},
     {"ramp", ramp},
+    {"even_then_wide", even_then_wide},
+    {"even_then_low", even_then_low},
+    {"even_then_high", even_then_high},
+    {"even_but_for_one_far_above", even_but_for_one_far_above},
     {"list_less_one_high", list_less_one_high},
     {"list_high", list_high},
     {"list_and_one_high", list_and_one_high},
@@ -241,7 +267,7 @@ static void long_rows(void **state)
 {
     (void)state;
     if (test_level() == TEST_SMALL)
-        compare_rows(16, 9000, TOMBOLA_LOGITS);
+        compare_rows(16, 20001, TOMBOLA_LOGITS);
     else
         compare_rows(16, 128256, TOMBOLA_LOGITS);
     if (test_level() == TEST_ALL)
