@@ -104,9 +104,9 @@ typedef struct bench_result {
     tombola_type type;
     size_t rows, vocabulary, batches;
     bench_where where;
-    const char *lay;   /* where the logits lay, in words */
-    size_t calls;      /* of each, timed */
-    size_t checked;    /* rows held against the oracle */
+    const char *lay;    /* where the logits lay, in words */
+    size_t calls;       /* of each, timed */
+    size_t checked;     /* rows held against the oracle */
     uint64_t own_bytes; /* of memory that the sampler holds beside the caller's logits */
     bench_figure kernel_read, plain_read, empty_call;
     unsigned configs; /* a bit for each one measured */
