@@ -5,9 +5,10 @@
  *     tombola_sampler_create    as ever (tombola.h)
  *     tombola_sampler_enqueue   a batch on the caller's queue
  *
- * Reference counts: every OpenCL object that is passed in is kept alive for as long as it is needed and no longer, the
- * buffers, queue and events of a batch by its commands, so the caller may release its own reference as soon as the
- * call returns. */
+ * Reference counts: every OpenCL object that is passed in is kept alive for as long as it is needed, the buffers, queue
+ * and events of a batch by its commands, so the caller may release its own reference as soon as the call returns.
+ * Buffers and events are let go of when the batch is done; the queue when a later batch takes its place in the sampler,
+ * or with the sampler. */
 #ifndef TOMBOLA_CL_H
 #define TOMBOLA_CL_H
 

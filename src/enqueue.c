@@ -2,7 +2,7 @@
  *
  * The caller's objects are kept alive by the commands that use them: OpenCL deletes a buffer, a queue or an event only
  * when the commands enqueued with it have completed, whoever has released it. So nothing here has to be let go of
- * later, and the reference counts are the caller's own again as soon as the batch is done. */
+ * later. The events that the sampler itself keeps of a batch hold on to its queue until it lands: see tombola_cl.h. */
 #include "tombola_cl.h"
 
 #include "context.h"
@@ -46,7 +46,10 @@ static tombola_status check_buffer(const tombola_sampler *s, const char *field, 
 {
     cl_context context = NULL;
     cl_mem_flags flags = 0;
+    cl_mem_object_type type = 0;
     cl_int code = clGetMemObjectInfo(buffer, CL_MEM_CONTEXT, sizeof context, &context, NULL);
+    if (code == CL_SUCCESS)
+        code = clGetMemObjectInfo(buffer, CL_MEM_TYPE, sizeof type, &type, NULL);
     if (code == CL_SUCCESS)
         code = clGetMemObjectInfo(buffer, CL_MEM_FLAGS, sizeof flags, &flags, NULL);
     if (code == CL_SUCCESS)
@@ -55,6 +58,9 @@ static tombola_status check_buffer(const tombola_sampler *s, const char *field, 
         return fail_cl(error, "clGetMemObjectInfo", code);
     if (context != s->context->cl)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "%s is of another OpenCL context than the sampler", field);
+    if (type != CL_MEM_OBJECT_BUFFER)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "%s is a memory object of type %#x, not a buffer", field,
+                    (unsigned)type);
     if (flags & refused)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "%s is a buffer that kernels may not %s", field,
                     refused == CL_MEM_READ_ONLY ? "write" : "read");

@@ -489,6 +489,32 @@ static void draws_that_cannot_be_are_refused(void **state)
     refusing = NULL;
 }
 
+static void images_are_refused(void **state)
+{
+    (void)state;
+    cl_bool has_images = CL_FALSE;
+    clGetDeviceInfo(tombola_context_cl_device(context), CL_DEVICE_IMAGE_SUPPORT, sizeof has_images, &has_images, NULL);
+    if (!has_images)
+        skip();
+    const cl_image_format format = {CL_RGBA, CL_FLOAT};
+    cl_image_desc shape = {.image_type = CL_MEM_OBJECT_IMAGE2D, .image_width = 100, .image_height = 100};
+    cl_int code;
+    cl_mem image = clCreateImage(tombola_context_cl_context(context), CL_MEM_READ_WRITE, &format, &shape, NULL, &code);
+    assert_int_equal(code, CL_SUCCESS);
+    tombola_draw host[PROBE_ROWS];
+    tombola_cl_draws draws = to_host(host);
+    tombola_cl_batch batch = probe_batch();
+    refusing = probe_sampler(TOMBOLA_TRANSFER_AUTO);
+    batch.logits = image;
+    expect_refused(queues[0], &batch, &draws, "batch.logits is a memory object of type 0x10f1, not a buffer");
+    batch = probe_batch();
+    draws = to_buffer(image, 0);
+    expect_refused(queues[0], &batch, &draws, "draws.buffer is a memory object of type 0x10f1, not a buffer");
+    tombola_sampler_release(refusing);
+    refusing = NULL;
+    clReleaseMemObject(image);
+}
+
 static void objects_of_another_context_are_refused(void **state)
 {
     (void)state;
@@ -629,6 +655,7 @@ int main(void)
         cmocka_unit_test(an_enqueued_batch_has_no_ticket),
         cmocka_unit_test(batches_that_cannot_be_are_refused),
         cmocka_unit_test(draws_that_cannot_be_are_refused),
+        cmocka_unit_test(images_are_refused),
         cmocka_unit_test(objects_of_another_context_are_refused),
         cmocka_unit_test(wait_lists_that_cannot_be_are_refused),
         cmocka_unit_test(a_context_opens_on_the_caller_s_and_gives_it_back),

@@ -56,7 +56,7 @@ static int measure_file(const struct bench_plan *plan, tombola_context *context,
 {
     npy file;
     bench_pool pool;
-    if (npy_read(plan->logits, plan->types == 1u << TOMBOLA_BFLOAT16, &file))
+    if (npy_read(plan->logits, plan->types == 1u << TOMBOLA_BFLOAT16, "--types bfloat16", &file))
         return -1;
     struct bench_shape shape = plan->shape_count ? plan->shapes[0] : (struct bench_shape){file.rows, file.columns};
     int failed = -1;

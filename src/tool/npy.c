@@ -165,14 +165,14 @@ static int read_header(FILE *file, const char *name, header *found)
     return 0;
 }
 
-static int check_type(const char *name, const char *descr, int bfloat16, tombola_type *type)
+static int check_type(const char *name, const char *descr, int bfloat16, const char *option, tombola_type *type)
 {
     if (bfloat16) {
         if (strcmp(descr, "<u2") == 0) {
             *type = TOMBOLA_BFLOAT16;
             return 0;
         }
-        warnx("%s: with --dtype bf16 the array is uint16 ('<u2'), but this is '%s'", name, descr);
+        warnx("%s: with %s the array is uint16 ('<u2'), but this is '%s'", name, option, descr);
     } else if (strcmp(descr, "<f4") == 0) {
         *type = TOMBOLA_FLOAT32;
         return 0;
@@ -180,7 +180,7 @@ static int check_type(const char *name, const char *descr, int bfloat16, tombola
         *type = TOMBOLA_FLOAT16;
         return 0;
     } else if (strcmp(descr, "<u2") == 0) {
-        warnx("%s: an array of uint16 ('<u2'); if it holds bfloat16, say --dtype bf16", name);
+        warnx("%s: an array of uint16 ('<u2'); if it holds bfloat16, say %s", name, option);
     } else if (descr[0] == '>') {
         warnx("%s: big-endian ('%s'); float32 ('<f4') and float16 ('<f2') can be read", name, descr);
     } else {
@@ -216,11 +216,11 @@ static int check_shape(const char *name, const header *found, npy *array, size_t
     return 0;
 }
 
-static int read_array(FILE *file, const char *name, int bfloat16, npy *array)
+static int read_array(FILE *file, const char *name, int bfloat16, const char *option, npy *array)
 {
     header found = {0};
     size_t bytes;
-    if (read_header(file, name, &found) || check_type(name, found.descr, bfloat16, &array->type) ||
+    if (read_header(file, name, &found) || check_type(name, found.descr, bfloat16, option, &array->type) ||
         check_shape(name, &found, array, &bytes))
         return -1;
     array->data = malloc(bytes);
@@ -242,7 +242,7 @@ static int read_array(FILE *file, const char *name, int bfloat16, npy *array)
     return 0;
 }
 
-int npy_read(const char *path, int bfloat16, npy *array)
+int npy_read(const char *path, int bfloat16, const char *option, npy *array)
 {
     int standard = strcmp(path, "-") == 0;
     const char *name = standard ? "standard input" : path;
@@ -252,7 +252,7 @@ int npy_read(const char *path, int bfloat16, npy *array)
         warn("%s", name);
         return -1;
     }
-    int failed = read_array(file, name, bfloat16, array);
+    int failed = read_array(file, name, bfloat16, option, array);
     if (!standard)
         fclose(file);
     if (failed) {

@@ -15,8 +15,9 @@ typedef struct npy {
 
 /* path      "-" reads standard input
  * bfloat16  non-zero: the file holds the bits of bfloat16 in uint16
+ * option    how the user says so, for messages
  * 0, or -1 with a message on standard error. A 1-D array is one row. */
-int npy_read(const char *path, int bfloat16, npy *array);
+int npy_read(const char *path, int bfloat16, const char *option, npy *array);
 
 /* bfloat16 goes out as uint16. 0, or -1 with a message on standard error. */
 int npy_write(const char *path, const npy *array);

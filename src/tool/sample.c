@@ -200,7 +200,7 @@ int tool_sample(int argc, char **argv)
         return TOOL_FAILURE;
 
     npy array;
-    if (npy_read(options.logits, options.bfloat16, &array))
+    if (npy_read(options.logits, options.bfloat16, "--dtype bf16", &array))
         return TOOL_FAILURE;
     int status = draw_array(&options, &array);
     free(array.data);
