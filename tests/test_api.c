@@ -9,16 +9,13 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "probe.h"
+#include "group.h"
 
 #define UNTOUCHED 0x5A /* what no call that fails may write over */
 
-static tombola_context *context;
 static tombola_sampler *sampler; /* of the probe's shape */
-static struct probe probe;
 static tombola_error error;
 
 /* The last call was refused with just this message, and the next one works. */
@@ -330,20 +327,16 @@ static void top_k_refuses_bad_arguments(void **state)
                 TOMBOLA_INVALID_ARGUMENT);
 }
 
-static int open_context(void **state)
+static int make_all(void **state)
 {
-    (void)state;
-    context = test_context_open(0, 0);
-    probe_make(&probe, TOMBOLA_FLOAT32);
+    open_and_probe(state);
     return (int)tombola_sampler_create(context, PROBE_VOCABULARY, PROBE_ROWS, NULL, &sampler, NULL);
 }
 
-static int close_context(void **state)
+static int release_all(void **state)
 {
-    (void)state;
     tombola_sampler_release(sampler);
-    tombola_context_close(context);
-    return 0;
+    return close_context(state);
 }
 
 int main(void)
@@ -361,5 +354,5 @@ int main(void)
         cmocka_unit_test(softmax_refuses_bad_arguments),
         cmocka_unit_test(top_k_refuses_bad_arguments),
     };
-    return cmocka_run_group_tests(tests, open_context, close_context);
+    return cmocka_run_group_tests(tests, make_all, release_all);
 }

@@ -13,10 +13,8 @@
 #include <unistd.h>
 
 #include "calls.h"
-#include "probe.h"
+#include "group.h"
 
-static tombola_context *context;
-static struct probe probe;
 static tombola_error error;
 
 static const tombola_transfer transfers[] = {TOMBOLA_TRANSFER_IN_PLACE, TOMBOLA_TRANSFER_STAGED};
@@ -328,21 +326,6 @@ static void times_tell_where_the_logits_lay_and_what_was_copied(void **state)
     tombola_sampler_release(sampler);
 }
 
-static int open_context(void **state)
-{
-    (void)state;
-    context = test_context_open(0, 0);
-    probe_make(&probe, TOMBOLA_FLOAT32);
-    return 0;
-}
-
-static int close_context(void **state)
-{
-    (void)state;
-    tombola_context_close(context);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,5 +341,5 @@ int main(void)
         cmocka_unit_test(staged_parts_give_what_one_piece_gives),
         cmocka_unit_test(times_tell_where_the_logits_lay_and_what_was_copied),
     };
-    return cmocka_run_group_tests(tests, open_context, close_context);
+    return cmocka_run_group_tests(tests, open_and_probe, close_context);
 }

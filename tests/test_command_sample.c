@@ -1,87 +1,21 @@
-/* `tombola sample`: arrays from files and standard input, parameters from CSV, and what is
- * wrong with either. */
+/* `tombola sample`: arrays from files and standard input, and parameters from CSV. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "command.h"
+#include "files.h"
 #include "harness.h"
-#include "process.h"
+#include "sample_files.h"
 
-#define ROWS 5
-#define COLUMNS 300
-#define ARRAY "{'descr': '<f4', 'fortran_order': False, 'shape': (5, 300), }"
-
-static char folder[] = "/tmp/tombola-test-XXXXXX";
-static char npy_path[64], csv_path[64];
-static float logits[ROWS * COLUMNS]; /* quarters of small integers: the same in every type */
-
-static void write_file(const char *path, const void *content, size_t size)
-{
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(content, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
-}
-
-/* The bytes of a .npy file; the caller frees them. */
-static char *make_npy(int version, const char *header, const void *data, size_t data_size, size_t *size)
-{
-    size_t length = strlen(header) + 1, start = version == 1 ? 10 : 12;
-    *size = start + length + data_size;
-    char *file = allocate(*size, 1);
-    memcpy(file, "\x93NUMPY", 6);
-    file[6] = (char)version;
-    file[8] = (char)(length & 255);
-    file[9] = (char)(length >> 8);
-    memcpy(file + start, header, length - 1);
-    file[start + length - 1] = '\n';
-    memcpy(file + start + length, data, data_size);
-    return file;
-}
-
-static void write_npy(const char *header, const void *data, size_t data_size)
-{
-    size_t size;
-    char *file = make_npy(1, header, data, data_size, &size);
-    write_file(npy_path, file, size);
-    free(file);
-}
-
-/* `sample` with up to 13 arguments more. */
-static process sample(const void *input, size_t size, const char *const *arguments)
-{
-    const char *argv[16] = {TOMBOLA_COMMAND, "sample"};
-    for (size_t i = 0; arguments[i]; i++)
-        argv[2 + i] = arguments[i];
-    return process_run(argv, NULL, input, size);
-}
-
-#define SAMPLE(...) sample("", 0, (const char *const[]){__VA_ARGS__, NULL})
-
-static void expect_output(process got, const char *out)
-{
-    assert_null(strstr(got.err, "tombola sample: ")); /* drivers may talk there as they like */
-    assert_string_equal(got.out, out);
-    assert_int_equal(got.status, 0);
-    process_release(&got);
-}
-
-static void expect_failure(process got, const char *message)
-{
-    assert_string_equal(got.err, message);
-    assert_string_equal(got.out, "");
-    assert_int_equal(got.status, 1);
-    process_release(&got);
-}
+#define SAMPLE(...) RUN("sample", __VA_ARGS__)
 
 /* What the library draws from the array, as the command would print it. */
 static char *expected_json(const void *data, size_t rows, size_t columns, tombola_sampler_options options,
@@ -115,7 +49,7 @@ static void a_row_is_an_object_with_four_keys(void **state)
 {
     (void)state;
     float data[4][2] = {{0, -INFINITY}, {-INFINITY, -INFINITY}, {NAN, 0}, {1, INFINITY}};
-    write_npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4, 2), }", data, sizeof data);
+    write_npy(npy_path, "{'descr': '<f4', 'fortran_order': False, 'shape': (4, 2), }", data, sizeof data);
     expect_output(SAMPLE(npy_path, "--json"), "{\"row\":0,\"token\":0,\"status\":\"ok\",\"kept\":1}\n"
                                               "{\"row\":1,\"token\":-1,\"status\":\"empty\",\"kept\":0}\n"
                                               "{\"row\":2,\"token\":-1,\"status\":\"invalid\",\"kept\":0}\n"
@@ -170,11 +104,11 @@ static void every_type_gives_the_tokens_of_the_library_from_file_and_standard_in
             size_t size;
             char *file = make_npy(version, CASES[i].header, CASES[i].data, CASES[i].size, &size);
             write_file(npy_path, file, size);
-            const char *argv[12] = {TOMBOLA_COMMAND, "sample", npy_path};
-            memcpy(argv + 3, arguments, sizeof arguments);
-            expect_output(process_run(argv, NULL, "", 0), expected);
-            argv[2] = "-";
-            expect_output(process_run(argv, NULL, file, size), expected);
+            const char *all[11] = {"sample", npy_path};
+            memcpy(all + 2, arguments, sizeof arguments);
+            expect_output(command_run(all, NULL, "", 0), expected);
+            all[1] = "-";
+            expect_output(command_run(all, NULL, file, size), expected);
             free(file);
         }
     free(expected);
@@ -187,7 +121,7 @@ static void rows_of_probabilities_are_taken_as_such(void **state)
     for (size_t i = 0; i < ROWS * COLUMNS; i++)
         data[i] = logits[i] * logits[i];
     data[3 * COLUMNS - 1] = -1;
-    write_npy(ARRAY, data, sizeof data);
+    write_npy(npy_path, ARRAY, data, sizeof data);
     tombola_params params[ROWS];
     default_params(params, ROWS);
     tombola_sampler_options options = tombola_sampler_options_default();
@@ -201,7 +135,8 @@ static void rows_of_probabilities_are_taken_as_such(void **state)
 static void a_single_dimension_is_one_row(void **state)
 {
     (void)state;
-    write_npy("{'descr': '<f4', 'fortran_order': False, 'shape': (300,), }", logits, COLUMNS * sizeof *logits);
+    write_npy(npy_path, "{'descr': '<f4', 'fortran_order': False, 'shape': (300,), }", logits,
+              COLUMNS * sizeof *logits);
     tombola_params params = tombola_params_default();
     char *expected = expected_json(logits, 1, COLUMNS, tombola_sampler_options_default(), &params);
     expect_output(SAMPLE(npy_path, "--json"), expected);
@@ -217,7 +152,7 @@ static void a_large_array_is_drawn_row_by_row_all_the_same(void **state)
     uint64_t random = 3;
     for (size_t i = 0; i < (size_t)LARGE_ROWS * LARGE_COLUMNS; i++)
         data[i] = (float)random_below(&random, 64) / 4;
-    write_npy("{'descr': '<f4', 'fortran_order': False, 'shape': (18, 1048576), }", data,
+    write_npy(npy_path, "{'descr': '<f4', 'fortran_order': False, 'shape': (18, 1048576), }", data,
               (size_t)LARGE_ROWS * LARGE_COLUMNS * sizeof *data);
     tombola_params params[LARGE_ROWS];
     default_params(params, LARGE_ROWS);
@@ -230,7 +165,7 @@ static void a_large_array_is_drawn_row_by_row_all_the_same(void **state)
 static void a_csv_file_overrides_the_options_row_by_row(void **state)
 {
     (void)state;
-    write_npy(ARRAY, logits, sizeof logits);
+    write_npy(npy_path, ARRAY, logits, sizeof logits);
     tombola_params params[ROWS];
     default_params(params, ROWS);
     const float temperatures[ROWS] = {0, 0.5f, 1, 100, INFINITY};
@@ -257,179 +192,6 @@ static void a_csv_file_overrides_the_options_row_by_row(void **state)
     free(expected);
 }
 
-static void what_is_wrong_with_a_csv_file_is_said(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *file;
-        const char *message;
-    } CASES[] = {
-        {"", "no header with the names of the columns"},
-        {"heat\n",
-         "line 1: unknown column 'heat'; there are temperature, top_k, top_p, min_p, seed, offset and stream"},
-        {"top_k,seed,top_k\n", "line 1: column 'top_k' comes twice"},
-        {"top_k,\n", "line 1: unknown column ''; there are temperature, top_k, top_p, min_p, seed, offset and stream"},
-        {"top_k\n1\n1\n1\n1\n", "parameters for 4 rows, but there are 5 rows of logits"},
-        {"top_k\n1\n1\n1\n1\n1\n1\n", "parameters for 6 rows, but there are 5 rows of logits"},
-        {"top_k,seed\n1,1\n1\n", "line 3: 1 values for 2 columns"},
-        {"top_k,seed\n1,1\n1,2,3\n", "line 3: 3 values for 2 columns"},
-        {"top_k,seed\n1,1\n\n,2\n", "line 4, column 'top_k': the value is missing"},
-        {"top_k\n1.5\n", "line 2, column 'top_k': '1.5' is not a whole number from 0 to 4294967295"},
-        {"stream\n-1\n", "line 2, column 'stream': '-1' is not a whole number from 0 to 4294967295"},
-        {"offset\nabc\n", "line 2, column 'offset': 'abc' is not a whole number from 0 to 18446744073709551615"},
-        {"temperature\n1\n-0.5\n", "line 3, column 'temperature': '-0.5' is not a number from 0 to inf"},
-        {"min_p\nnan\n", "line 2, column 'min_p': 'nan' is not a number from 0 to 1"},
-        {"top_p\n1.01\n", "line 2, column 'top_p': '1.01' is not a number from 0 to 1"},
-        {"top_p\n\"1\n", "a quote is not closed"},
-        {"top_p\n1\"0\"\n", "line 2: a quote where none may be"},
-    };
-    write_npy(ARRAY, logits, sizeof logits);
-    char message[512];
-    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
-        write_file(csv_path, CASES[i].file, strlen(CASES[i].file));
-        snprintf(message, sizeof message, "tombola sample: %s: %s\n", csv_path, CASES[i].message);
-        expect_failure(SAMPLE(npy_path, "--params", csv_path), message);
-    }
-    write_file(csv_path, "seed\n1\0002\n", 9);
-    snprintf(message, sizeof message, "tombola sample: %s: line 2: a NUL byte\n", csv_path);
-    expect_failure(SAMPLE(npy_path, "--params", csv_path), message);
-    expect_failure(SAMPLE(npy_path, "--params", "/nonexistent.csv"),
-                   "tombola sample: /nonexistent.csv: No such file or directory\n");
-}
-
-static void what_is_wrong_with_an_array_is_said(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *header;
-        const char *message;
-    } CASES[] = {
-        {"{'descr': '<f8', 'fortran_order': False, 'shape': (5, 300), }",
-         "an array of '<f8'; float32 ('<f4') and float16 ('<f2') can be read"},
-        {"{'descr': '>f4', 'fortran_order': False, 'shape': (5, 300), }",
-         "big-endian ('>f4'); float32 ('<f4') and float16 ('<f2') can be read"},
-        {"{'descr': '<u2', 'fortran_order': False, 'shape': (5, 600), }",
-         "an array of uint16 ('<u2'); if it holds bfloat16, say --dtype bf16"},
-        {"{'descr': '<f4', 'fortran_order': True, 'shape': (5, 300), }",
-         "in Fortran order; save numpy.ascontiguousarray of it"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (5, 30, 10), }",
-         "3 dimensions; an array of rows x vocabulary has 2"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (), }",
-         "0 dimensions; an array of rows x vocabulary has 2"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (0, 300), }", "0 x 300: there are no logits in it"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (5, 301), }", "truncated: the data has 6000 of 6020 bytes"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (5, 299), }", "goes on after its 5 x 299 logits"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4), }",
-         "4611686018427387904 x 4: larger than any memory"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (-5, 300), }",
-         "cannot make sense of the header: {'descr': '<f4', 'fortran_order': False, 'shape': (-5, 300), }"},
-        {"{'descr': '<f4', 'shape': (5, 300), }",
-         "cannot make sense of the header: {'descr': '<f4', 'shape': (5, 300), }"},
-        {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (5,), }",
-         "cannot make sense of the header: {'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (5,), }"},
-        {"\033[31m", "cannot make sense of the header: ?[31m"},
-    };
-    char message[512];
-    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
-        write_npy(CASES[i].header, logits, sizeof logits);
-        snprintf(message, sizeof message, "tombola sample: %s: %s\n", npy_path, CASES[i].message);
-        expect_failure(SAMPLE(npy_path), message);
-    }
-    write_npy(ARRAY, logits, sizeof logits);
-    snprintf(message, sizeof message,
-             "tombola sample: %s: with --dtype bf16 the array is uint16 ('<u2'), but this is '<f4'\n", npy_path);
-    expect_failure(SAMPLE(npy_path, "--dtype", "bf16"), message);
-    expect_failure(SAMPLE("/nonexistent.npy"), "tombola sample: /nonexistent.npy: No such file or directory\n");
-    expect_failure(SAMPLE("/tmp"), "tombola sample: /tmp: cannot read: Is a directory\n");
-}
-
-static void an_array_cut_off_anywhere_is_truncated(void **state)
-{
-    (void)state;
-    size_t size;
-    char *file = make_npy(1, ARRAY, logits, sizeof logits, &size);
-    const struct {
-        size_t size;
-        const char *message;
-    } CASES[] = {
-        {0, "the file is empty"},
-        {3, "truncated: the preamble has 3 of 10 bytes"},
-        {9, "truncated: the preamble has 9 of 10 bytes"},
-        {10, "truncated: the header has 0 of 62 bytes"},
-        {71, "truncated: the header has 61 of 62 bytes"},
-        {72, "truncated: the data has 0 of 6000 bytes"},
-        {size - 1, "truncated: the data has 5999 of 6000 bytes"},
-    };
-    char message[512];
-    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
-        snprintf(message, sizeof message, "tombola sample: standard input: %s\n", CASES[i].message);
-        expect_failure(sample(file, CASES[i].size, (const char *const[]){"-", NULL}), message);
-    }
-    file[0] = 'P';
-    expect_failure(sample(file, size, (const char *const[]){"-", NULL}),
-                   "tombola sample: standard input: not a .npy file: it starts with other bytes than \\x93NUMPY\n");
-    file[0] = '\x93';
-    file[6] = 4;
-    expect_failure(sample(file, size, (const char *const[]){"-", NULL}),
-                   "tombola sample: standard input: .npy version 4.0; versions 1 to 3 can be read\n");
-    file[6] = 3; /* and the header's length now holds its first bytes */
-    expect_failure(sample(file, size, (const char *const[]){"-", NULL}),
-                   "tombola sample: standard input: a header of 662372414 bytes, where a plain array has about 100\n");
-    free(file);
-}
-
-static void options_out_of_range_are_usage_errors(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *arguments[3];
-        const char *message;
-    } CASES[] = {
-        {{NULL}, "which file? Name a .npy file, or - for standard input"},
-        {{"a.npy", "b.npy"}, "takes one file, but got 'a.npy' and 'b.npy'"},
-        {{"a.npy", "--dtype=f64"}, "--dtype: 'f64' is not auto or bf16"},
-        {{"a.npy", "--temperature=1,2"}, "--temperature: takes a single value here, not '1,2'"},
-        {{"a.npy", "--temperature="}, "--temperature: '' is not a number from 0 to inf"},
-        {{"a.npy", "--top-p=2"}, "--top-p: '2' is not a number from 0 to 1"},
-        {{"a.npy", "--min-p=-1"}, "--min-p: '-1' is not a number from 0 to 1"},
-        {{"a.npy", "--top-k=many"}, "--top-k: 'many' is not a whole number from 0 to 4294967295"},
-        {{"a.npy", "--offset=-1"}, "--offset: '-1' is not a whole number from 0 to 18446744073709551615"},
-    };
-    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
-        process got = sample("", 0, CASES[i].arguments);
-        char message[512];
-        snprintf(message, sizeof message,
-                 "tombola sample: %s\n"
-                 "Try `tombola sample --help' or `tombola sample --usage' for more information.\n",
-                 CASES[i].message);
-        assert_string_equal(got.err, message);
-        assert_string_equal(got.out, "");
-        assert_int_equal(got.status, 2);
-        process_release(&got);
-    }
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(npy_path, sizeof npy_path, "%s/logits.npy", folder);
-    snprintf(csv_path, sizeof csv_path, "%s/params.csv", folder);
-    uint64_t random = 1;
-    for (size_t i = 0; i < ROWS * COLUMNS; i++)
-        logits[i] = (float)random_below(&random, 48) / 4 - 6;
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    unlink(npy_path);
-    unlink(csv_path);
-    return rmdir(folder);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -439,10 +201,6 @@ int main(void)
         cmocka_unit_test(a_single_dimension_is_one_row),
         cmocka_unit_test(a_large_array_is_drawn_row_by_row_all_the_same),
         cmocka_unit_test(a_csv_file_overrides_the_options_row_by_row),
-        cmocka_unit_test(what_is_wrong_with_a_csv_file_is_said),
-        cmocka_unit_test(what_is_wrong_with_an_array_is_said),
-        cmocka_unit_test(an_array_cut_off_anywhere_is_truncated),
-        cmocka_unit_test(options_out_of_range_are_usage_errors),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -1,126 +1,16 @@
-/* The autoregressive loop, over a toy model whose logits are a hash of all tokens so far: whatever
- * changes a sequence's past changes its future. */
+/* The autoregressive loop: what a sequence draws, what ends it, and how a run goes on. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <math.h>
 #include <cmocka.h>
 
+#include <math.h>
+#include <string.h>
+
+#include "group.h"
 #include "harness.h"
-#include "tombola.h"
-
-#define VOCABULARY 300 /* more than a block, and no whole number of them */
-#define ROWS 4
-#define ROOM 64
-
-static tombola_context *context;
-
-/* A batch of sequences with the memory that they use, and what the callbacks saw. */
-struct batch {
-    tombola_sequence sequences[12];
-    int32_t tokens[12][ROOM];
-    size_t count;
-    tombola_type type;
-    size_t most_rows;    /* that the model was asked for at once */
-    size_t calls;        /* of the model */
-    size_t failing_call; /* the model fails at this one; 0 never */
-    size_t bad_sequence; /* whose row is spoilt from length bad_length on, by bad_logit */
-    size_t bad_length;
-    float bad_logit; /* 0 for none */
-    size_t heard;    /* tokens that the token callback was given */
-    size_t stop_at;  /* the callback's answer to this token, counted from 1, is stop_verdict */
-    tombola_verdict stop_verdict;
-};
-
-static void write_logit(tombola_type type, void *row, size_t place, float logit)
-{
-    if (type == TOMBOLA_FLOAT32)
-        ((float *)row)[place] = logit;
-    else if (type == TOMBOLA_FLOAT16)
-        ((uint16_t *)row)[place] = isinf(logit) ? 0xFC00u : narrow_to_half(logit);
-    else
-        ((uint16_t *)row)[place] = isinf(logit) ? 0xFF80u : narrow_to_bfloat(logit);
-}
-
-static int toy_model(void *user, const tombola_sequence *sequences, const size_t *live, size_t rows, void *logits,
-                     size_t row_stride)
-{
-    struct batch *batch = user;
-    batch->calls++;
-    if (rows > batch->most_rows)
-        batch->most_rows = rows;
-    for (size_t row = 0; row < rows; row++) {
-        assert_true(row == 0 || live[row - 1] < live[row]);
-        assert_true(live[row] < batch->count);
-        const tombola_sequence *sequence = &sequences[live[row]];
-        uint64_t state = 1;
-        for (size_t i = 0; i < sequence->length; i++)
-            state = state * 1000003u + (uint64_t)sequence->tokens[i];
-        char *start = (char *)logits + row * row_stride * tombola_type_size(batch->type);
-        int spoilt =
-            batch->bad_logit != 0.0f && live[row] == batch->bad_sequence && sequence->length >= batch->bad_length;
-        for (size_t token = 0; token < VOCABULARY; token++) {
-            float logit = (float)random_below(&state, 128) * 0.0625f; /* exact in every type */
-            write_logit(batch->type, start, token, spoilt ? batch->bad_logit : logit);
-        }
-    }
-    return batch->calls == batch->failing_call ? 7 : 0;
-}
-
-static tombola_verdict hear(void *user, const tombola_sequence *sequences, size_t index, int32_t token)
-{
-    struct batch *batch = user;
-    batch->heard++;
-    assert_int_equal(sequences[index].tokens[sequences[index].length - 1], token);
-    return batch->heard == batch->stop_at ? batch->stop_verdict : TOMBOLA_CONTINUE;
-}
-
-/* Sequence i starts with i + 1 tokens, may draw 10 + 3 i, and has a temperature, filters and stream of its own. */
-static struct batch make_batch(size_t count)
-{
-    struct batch batch = {.count = count};
-    for (size_t i = 0; i < count; i++) {
-        tombola_sequence *sequence = &batch.sequences[i];
-        *sequence = tombola_sequence_default();
-        for (size_t place = 0; place <= i; place++)
-            batch.tokens[i][place] = (int32_t)(place * 17 % VOCABULARY);
-        sequence->length = i + 1;
-        sequence->max_new_tokens = 10 + 3 * i;
-        sequence->params.temperature = i % 3 == 0 ? 0.0f : 0.5f + 0.25f * (float)i;
-        sequence->params.top_k = i % 4 == 1 ? 20 : 0;
-        sequence->params.top_p = i % 2 ? 0.9f : 1.0f;
-        sequence->params.seed = 42;
-        sequence->params.stream = (uint32_t)i;
-    }
-    return batch;
-}
-
-/* Sequences point into their batch only here, where it no longer moves. */
-static tombola_status run(struct batch *batch, size_t max_rows, tombola_error *error)
-{
-    tombola_sampler *sampler;
-    tombola_sampler_options options = tombola_sampler_options_default();
-    options.type = batch->type;
-    assert_int_equal(tombola_sampler_create(context, VOCABULARY, max_rows, &options, &sampler, NULL), TOMBOLA_OK);
-    for (size_t i = 0; i < batch->count; i++)
-        batch->sequences[i].tokens = batch->tokens[i];
-    tombola_status status =
-        tombola_sampler_generate(sampler, batch->sequences, batch->count, toy_model, batch, hear, batch, error);
-    tombola_sampler_release(sampler);
-    return status;
-}
-
-static void assert_same(const struct batch *a, size_t i, const struct batch *b, size_t j)
-{
-    assert_int_equal(a->sequences[i].length, b->sequences[j].length);
-    assert_int_equal(a->sequences[i].finish, b->sequences[j].finish);
-    assert_int_equal(a->sequences[i].params.offset, b->sequences[j].params.offset);
-    assert_memory_equal(a->tokens[i], b->tokens[j], a->sequences[i].length * sizeof a->tokens[i][0]);
-}
+#include "toy.h"
 
 /* Sequence i of a batch in a batch of its own. */
 static struct batch take_alone(const struct batch *batch, size_t i)
@@ -323,136 +213,6 @@ static void a_row_without_a_token_ends_its_own_sequence(void **state)
     }
 }
 
-/* Each spoils one thing of a good batch of 3; sequence 1 is the bad one. */
-static const int32_t FAR_END[2] = {5, VOCABULARY};
-static void clear_size(struct batch *b)
-{
-    b->sequences[1].struct_size = 0;
-}
-static void clear_limit(struct batch *b)
-{
-    b->sequences[1].max_new_tokens = 0;
-}
-static void overflow(struct batch *b)
-{
-    b->sequences[1].max_new_tokens = SIZE_MAX;
-}
-static void lose_end_tokens(struct batch *b)
-{
-    b->sequences[1].end_token_count = 2;
-}
-static void spoil_end_token(struct batch *b)
-{
-    b->sequences[1].end_tokens = FAR_END;
-    b->sequences[1].end_token_count = 2;
-}
-static void spoil_token(struct batch *b)
-{
-    b->tokens[1][1] = VOCABULARY;
-}
-static void negate_token(struct batch *b)
-{
-    b->tokens[1][0] = -1;
-}
-static void spoil_temperature(struct batch *b)
-{
-    b->sequences[1].params.temperature = -1.0f;
-}
-static void spoil_top_p(struct batch *b)
-{
-    b->sequences[1].params.top_p = NAN;
-}
-static void spoil_min_p(struct batch *b)
-{
-    b->sequences[1].params.min_p = 1.5f;
-}
-
-static void every_bad_sequence_is_named(void **state)
-{
-    (void)state;
-    static const struct {
-        void (*spoil)(struct batch *batch);
-        const char *message; /* how it starts */
-    } CASES[] = {
-        {clear_size, "sequences[1].struct_size is 0 instead of "},
-        {clear_limit, "sequences[1].max_new_tokens is 0, must be at least 1"},
-        {overflow, "sequences[1].length 2 and max_new_tokens 18446744073709551615 are more"},
-        {lose_end_tokens, "sequences[1].end_tokens is NULL, but end_token_count is 2"},
-        {spoil_end_token, "sequences[1].end_tokens[1] is 300, but tokens are 0 to 299"},
-        {spoil_token, "sequences[1].tokens[1] is 300, but tokens are 0 to 299"},
-        {negate_token, "sequences[1].tokens[0] is -1, but tokens are 0 to 299"},
-        {spoil_temperature, "sequences[1]: params[0].temperature is -1"},
-        {spoil_top_p, "sequences[1]: params[0].top_p is nan"},
-        {spoil_min_p, "sequences[1]: params[0].min_p is 1.5"},
-    };
-    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
-        struct batch bad = make_batch(3);
-        tombola_error error;
-        CASES[i].spoil(&bad);
-        assert_int_equal(run(&bad, ROWS, &error), TOMBOLA_INVALID_ARGUMENT);
-        error.message[strlen(CASES[i].message)] = '\0';
-        assert_string_equal(error.message, CASES[i].message);
-        assert_int_equal(bad.calls, 0);
-        assert_int_equal(run(&bad, ROWS, NULL), TOMBOLA_INVALID_ARGUMENT); /* without an error struct */
-    }
-    struct batch good = make_batch(3);
-    assert_int_equal(run(&good, ROWS, NULL), TOMBOLA_OK);
-}
-
-static void every_bad_argument_is_named(void **state)
-{
-    (void)state;
-    tombola_sampler *sampler;
-    tombola_error error;
-    struct batch batch = make_batch(2);
-    tombola_sequence *sequences = batch.sequences;
-    assert_int_equal(tombola_sampler_create(context, VOCABULARY, ROWS, NULL, &sampler, NULL), TOMBOLA_OK);
-
-#define REFUSES(call, text)                                                                                            \
-    assert_int_equal(call, TOMBOLA_INVALID_ARGUMENT);                                                                  \
-    assert_string_equal(error.message, text)
-    REFUSES(tombola_sampler_generate(NULL, sequences, 2, toy_model, &batch, NULL, NULL, &error), "sampler is NULL");
-    REFUSES(tombola_sampler_generate(sampler, NULL, 2, toy_model, &batch, NULL, NULL, &error), "sequences is NULL");
-    REFUSES(tombola_sampler_generate(sampler, sequences, 0, toy_model, &batch, NULL, NULL, &error),
-            "count is 0, must be at least 1");
-    REFUSES(tombola_sampler_generate(sampler, sequences, 2, NULL, &batch, NULL, NULL, &error), "model is NULL");
-    REFUSES(tombola_sampler_generate(sampler, sequences, 2, toy_model, &batch, NULL, NULL, &error),
-            "sequences[0].tokens is NULL");
-#undef REFUSES
-
-    for (size_t i = 0; i < 2; i++)
-        sequences[i].tokens = batch.tokens[i];
-    assert_int_equal(tombola_sampler_generate(sampler, sequences, 2, toy_model, &batch, NULL, NULL, &error),
-                     TOMBOLA_OK);
-    tombola_sampler_release(sampler);
-}
-
-static void every_finish_has_a_name(void **state)
-{
-    (void)state;
-    assert_string_equal(tombola_finish_string(TOMBOLA_FINISH_NONE), "not finished");
-    assert_string_equal(tombola_finish_string(TOMBOLA_FINISH_END_TOKEN), "end token");
-    assert_string_equal(tombola_finish_string(TOMBOLA_FINISH_LIMIT), "limit");
-    assert_string_equal(tombola_finish_string(TOMBOLA_FINISH_STOPPED), "stopped");
-    assert_string_equal(tombola_finish_string(TOMBOLA_FINISH_INVALID_ROW), "invalid row");
-    assert_string_equal(tombola_finish_string(TOMBOLA_FINISH_EMPTY_ROW), "empty row");
-    assert_string_equal(tombola_finish_string((tombola_finish)99), "unknown");
-}
-
-static int open_device(void **state)
-{
-    (void)state;
-    context = test_context_open(0, 0);
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    tombola_context_close(context);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -466,9 +226,6 @@ int main(void)
         cmocka_unit_test(the_callback_stops_all_and_the_run_can_go_on),
         cmocka_unit_test(a_failing_model_ends_the_call_and_keeps_what_was_drawn),
         cmocka_unit_test(a_row_without_a_token_ends_its_own_sequence),
-        cmocka_unit_test(every_bad_sequence_is_named),
-        cmocka_unit_test(every_bad_argument_is_named),
-        cmocka_unit_test(every_finish_has_a_name),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return cmocka_run_group_tests(tests, open_context, close_context);
 }

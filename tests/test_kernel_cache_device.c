@@ -1,6 +1,5 @@
 /* Kernels from the cache: taken where they can be, compiled where they can't, the same tokens in any case. The cache
  * is forced upon the device under test, whatever platform it is of. */
-#define _GNU_SOURCE /* mkdtemp */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +7,6 @@
 #include <cmocka.h>
 
 #include <CL/cl.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,71 +14,35 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cache_folder.h"
 #include "context.h"
 #include "faults.h"
+#include "group.h"
 #include "harness.h"
 #include "kernel_cache.h"
 #include "probe.h"
 #include "program.h"
 
-#define PATH 512
-
 /* The round function's first multiplier, and another. */
 #define MULTIPLIER "0xD2511F53u"
 #define ANOTHER_MULTIPLIER "0xD2511F55u"
 
-static char top[] = "/tmp/tombola-test-XXXXXX"; /* removed at the end */
-static char folder[PATH];                       /* a new one for each test */
-static tombola_context *context;                /* whose cache that is */
-
-static int open_context(void **state)
+static int make_all(void **state)
 {
-    (void)state;
-    context = test_context_open(0, 0);
-    return mkdtemp(top) == NULL;
+    return open_context(state) || make_top(state);
 }
 
-static int close_context(void **state)
+static int remove_all(void **state)
 {
-    (void)state;
-    char command[PATH];
-    snprintf(command, sizeof command, "rm -rf %s", top);
-    tombola_context_close(context);
-    return system(command);
+    return close_context(state) || remove_top(state);
 }
 
-static int new_folder(void **state)
+static int new_cache(void **state)
 {
-    (void)state;
-    static int count;
-    snprintf(folder, sizeof folder, "%s/%d", top, count++);
     free(context->cache);
+    new_folder(state);
     context->cache = strdup(folder);
-    faults_begin();
     return context->cache == NULL;
-}
-
-/* The path of the folder's only file; "" if there is none. */
-static size_t list_files(char path[2 * PATH])
-{
-    size_t count = 0;
-    DIR *opened = opendir(folder);
-    path[0] = '\0';
-    if (!opened)
-        return 0;
-    for (struct dirent *entry; (entry = readdir(opened));)
-        if (entry->d_name[0] != '.') {
-            count++;
-            snprintf(path, 2 * PATH, "%s/%s", folder, entry->d_name);
-        }
-    closedir(opened);
-    return count;
-}
-
-static size_t count_files(void)
-{
-    char path[2 * PATH];
-    return list_files(path);
 }
 
 static tombola_status make_and_release(tombola_type type, tombola_input input)
@@ -231,7 +193,7 @@ static void kernels_that_draw_other_tokens_are_not_taken(void **state)
     (void)state;
     assert_int_equal(make_and_release(TOMBOLA_BFLOAT16, TOMBOLA_LOGITS), TOMBOLA_OK);
     struct bytes other_key, other = read_entry(&other_key);
-    new_folder(NULL);
+    new_cache(NULL);
     expect_made(1, 0);
     struct bytes key, binary = read_entry(&key);
     kernel_cache_store(folder, key, other);
@@ -271,7 +233,7 @@ static void lacking_memory_is_an_error_or_does_no_harm(void **state)
     for (int stored = 0; stored < 2; stored++) {
         for (size_t nth = 0;; nth++) {
             if (!stored)
-                new_folder(NULL);
+                new_cache(NULL);
             faults_begin();
             long held = faults_seen().held;
             faults_fail_memory(nth);
@@ -337,7 +299,7 @@ static void an_opened_context_uses_it_unless_told_not_to(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup(name, new_folder)
+#define TEST(name) cmocka_unit_test_setup(name, new_cache)
     const struct CMUnitTest tests[] = {
         TEST(the_second_time_nothing_is_compiled),
         TEST(without_a_folder_everything_is_compiled_every_time),
@@ -352,5 +314,5 @@ int main(void)
         TEST(options_and_platforms_switch_it_off),
         TEST(an_opened_context_uses_it_unless_told_not_to),
     };
-    return cmocka_run_group_tests(tests, open_context, close_context);
+    return cmocka_run_group_tests(tests, make_all, remove_all);
 }

@@ -10,10 +10,9 @@
 #include <string.h>
 
 #include "calls.h"
+#include "group.h"
 #include "harness.h"
 #include "philox.h"
-
-static tombola_context *context;
 
 static void store(void *elements, size_t place, float value, tombola_type type)
 {
@@ -171,20 +170,6 @@ static void times_count_calls_dispatches_and_bytes(void **state)
         assert_true(timed ? seconds : times.upload_seconds + times.kernel_seconds + times.read_seconds == 0);
         tombola_sampler_release(counted);
     }
-}
-
-static int open_context(void **state)
-{
-    (void)state;
-    context = test_context_open(0, 0);
-    return 0;
-}
-
-static int close_context(void **state)
-{
-    (void)state;
-    tombola_context_close(context);
-    return 0;
 }
 
 int main(void)

@@ -5,12 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <string.h>
-
 #include "calls.h"
-#include "harness.h"
-
-static tombola_context *context;
+#include "group.h"
 
 static tombola_memory memory_of(size_t rows, size_t vocabulary, tombola_transfer transfer)
 {
@@ -80,20 +76,6 @@ static void no_call_adds_to_it(void **state)
     tombola_sampler_memory(sampler, &after);
     assert_memory_equal(&before, &after, sizeof before);
     tombola_sampler_release(sampler);
-}
-
-static int open_context(void **state)
-{
-    (void)state;
-    context = test_context_open(0, 0);
-    return 0;
-}
-
-static int close_context(void **state)
-{
-    (void)state;
-    tombola_context_close(context);
-    return 0;
 }
 
 int main(void)

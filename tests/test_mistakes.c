@@ -6,10 +6,10 @@
 #include <cmocka.h>
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "calls.h"
+#include "group.h"
 #include "harness.h"
 #include "philox.h"
 #include "rows.h"
@@ -19,7 +19,6 @@
 
 static const struct make make = {.vocabulary = V};
 
-static tombola_context *context;
 static float rows[ROWS * V];
 static tombola_params params[ROWS];
 static tombola_draw draws[ROWS];
@@ -263,9 +262,5 @@ int main(void)
         cmocka_unit_test(a_bad_row_says_so_and_spoils_no_other),
         cmocka_unit_test(the_size_of_the_batch_changes_no_token),
     };
-    context = test_context_open(0, 0);
-    printf("%s\n", tombola_context_device(context)->name);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    tombola_context_close(context);
-    return failed != 0;
+    return cmocka_run_group_tests(tests, open_context, close_context);
 }

@@ -12,14 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "group.h"
 #include "harness.h"
 #include "logarithm.h"
 #include "nearness.h"
 #include "rows.h"
 
 #define RANDOM_SEED UINT64_C(20250318)
-
-static tombola_context *context;
 
 static const float temperatures[] = {0.0f, SOFTMAX_COLDEST, 0.01f, 0.7f, 1.0f, 100.0f, 1e30f, INFINITY};
 
@@ -391,9 +390,5 @@ int main(void)
         cmocka_unit_test(probabilities_and_their_logarithms_give_the_same),
         cmocka_unit_test(a_bad_row_says_so_and_leaves_the_others_alone),
     };
-    context = test_context_open(0, 0);
-    printf("%s\n", tombola_context_device(context)->name);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    tombola_context_close(context);
-    return failed != 0;
+    return cmocka_run_group_tests(tests, open_context, close_context);
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "group.h"
 #include "harness.h"
 #include "rows.h"
 
@@ -21,8 +22,6 @@
 /* How far from its mean a test statistic may lie, in standard deviations: a chance of one in a million
  * for a right sampler. The seeds are fixed, so a test that has passed once passes always. */
 #define DEVIATIONS 4.75
-
-static tombola_context *context;
 
 static const float textbook[] = {.5f, .3f, .15f, .05f};
 
@@ -378,9 +377,6 @@ int main(void)
         cmocka_unit_test(a_million_draws_follow_the_distribution),
         cmocka_unit_test(offsets_streams_and_seeds_draw_independently),
     };
-    context = test_context_open(0, 0);
-    printf("%s, seed %" PRIu64 "\n", tombola_context_device(context)->name, SEED);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    tombola_context_close(context);
-    return failed != 0;
+    printf("seed %" PRIu64 "\n", SEED);
+    return cmocka_run_group_tests(tests, open_context, close_context);
 }

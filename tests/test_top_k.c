@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "group.h"
 #include "logarithm.h"
 #include "oracle.h"
 #include "rows.h"
@@ -19,8 +20,6 @@
 #define RANDOM_SEED UINT64_C(20250319)
 
 static const size_t numbers[] = {1, 2, 50, 255, 256, 257, 1000, 1024};
-
-static tombola_context *context;
 
 /* Rows of one make, and all that their candidates are checked against. */
 struct batch {
@@ -282,9 +281,5 @@ int main(void)
         cmocka_unit_test(filters_change_no_candidate),
         cmocka_unit_test(a_logit_is_given_back_as_it_came),
     };
-    context = test_context_open(0, 0);
-    printf("%s\n", tombola_context_device(context)->name);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    tombola_context_close(context);
-    return failed != 0;
+    return cmocka_run_group_tests(tests, open_context, close_context);
 }

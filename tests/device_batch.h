@@ -1,0 +1,32 @@
+/* The rows of a probe in an OpenCL buffer of the group's context, queues to draw from them on, and calls that must
+ * succeed. */
+#ifndef DEVICE_BATCH_H
+#define DEVICE_BATCH_H
+
+#include "group.h"
+#include "tombola_cl.h"
+
+extern cl_context opencl;
+extern cl_command_queue queues[2];          /* in order, and out of order where there is such a thing */
+extern const tombola_transfer transfers[2]; /* of parameters */
+extern tombola_error error;
+
+/* A group's setup and teardown. */
+int open_queues(void **state);
+int close_queues(void **state);
+
+tombola_sampler *probe_sampler(tombola_transfer transfer);
+tombola_cl_batch probe_batch(void);
+tombola_cl_draws to_host(tombola_draw *draws);
+tombola_cl_draws to_buffer(cl_mem buffer, size_t offset);
+
+/* wait  NULL, or the event to wait for */
+void enqueue(tombola_sampler *sampler, cl_command_queue queue, const tombola_cl_batch *batch, tombola_cl_draws draws,
+             const cl_event *wait, cl_event *event);
+
+/* Waits for the event and releases it. */
+void settle(cl_event event);
+cl_int status_of(cl_event event);
+void expect_probe(const tombola_draw *draws);
+
+#endif

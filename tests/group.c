@@ -1,0 +1,29 @@
+#include "group.h"
+
+#include <stdio.h>
+
+#include "harness.h"
+
+tombola_context *context;
+struct probe probe;
+
+int open_context(void **state)
+{
+    (void)state;
+    context = test_context_open(0, 0);
+    printf("%s\n", tombola_context_device(context)->name);
+    return 0;
+}
+
+int open_and_probe(void **state)
+{
+    probe_make(&probe, TOMBOLA_FLOAT32);
+    return open_context(state);
+}
+
+int close_context(void **state)
+{
+    (void)state;
+    tombola_context_close(context);
+    return 0;
+}

@@ -1,0 +1,16 @@
+/* The context and the probe that the tests of a group share, for groups to take as their setup and teardown. */
+#ifndef GROUP_H
+#define GROUP_H
+
+#include "probe.h"
+
+extern tombola_context *context;
+extern struct probe probe;
+
+/* Opens the context as test_context_open(0, 0) does, and tells which device it is. */
+int open_context(void **state);
+/* The same, and makes the probe, of binary32. */
+int open_and_probe(void **state);
+int close_context(void **state);
+
+#endif

@@ -1,0 +1,125 @@
+/* What the measuring of `tombola bench` rests on: the check of tokens, the plain read, the figures. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "bench.h"
+#include "bench_read.h"
+#include "harness.h"
+
+#define SEED 7u
+
+static void a_draw_that_is_not_the_oracles_is_refused(void **state)
+{
+    (void)state;
+    bench_pool pool;
+    bench_truth truth;
+    assert_int_equal(bench_pool_make(&pool, WORKLOAD_LM, TOMBOLA_BFLOAT16, 5, 900, SEED), 0);
+    assert_int_equal(bench_truth_make(&truth, &pool, 1u << BENCH_TOP_P | 1u << BENCH_MIXED, SEED), 0);
+    assert_int_equal(truth.count, 64);
+    assert_null(truth.draws[BENCH_GREEDY]);
+
+    /* What the oracle says of the second batch is right, and nothing else is. */
+    tombola_draw draws[5];
+    size_t found = 0;
+    for (size_t i = 0; i < truth.count; i++)
+        if (truth.rows[i] / 5 == 1) {
+            draws[truth.rows[i] % 5] = truth.draws[BENCH_TOP_P][i];
+            found++;
+        }
+    assert_int_equal(found, 5);
+    assert_int_equal(bench_truth_check(&truth, &pool, BENCH_TOP_P, 1, draws), 0);
+    assert_int_equal(bench_truth_check(&truth, &pool, BENCH_TOP_P, 2, draws), -1);
+    for (size_t row = 0; row < 5; row++) {
+        tombola_draw right = draws[row];
+        draws[row].token++;
+        assert_int_equal(bench_truth_check(&truth, &pool, BENCH_TOP_P, 1, draws), -1);
+        draws[row] = right;
+        draws[row].kept++;
+        assert_int_equal(bench_truth_check(&truth, &pool, BENCH_TOP_P, 1, draws), -1);
+        draws[row] = right;
+        draws[row].status = TOMBOLA_ROW_INVALID;
+        assert_int_equal(bench_truth_check(&truth, &pool, BENCH_TOP_P, 1, draws), -1);
+        draws[row] = right;
+    }
+    bench_truth_release(&truth);
+    bench_pool_release(&pool);
+}
+
+static void a_large_batch_is_checked_from_end_to_end(void **state)
+{
+    (void)state;
+    bench_pool pool;
+    bench_truth truth;
+    assert_int_equal(bench_pool_make(&pool, WORKLOAD_FLAT, TOMBOLA_FLOAT32, 200, 40, SEED), 0);
+    assert_int_equal(bench_truth_make(&truth, &pool, 1u << BENCH_GREEDY, SEED), 0);
+    assert_int_equal(truth.count, 64);
+    assert_int_equal(truth.rows[0], 0);
+    assert_int_equal(truth.rows[63], 63 * 200 / 64);
+    for (size_t i = 1; i < 64; i++)
+        assert_true(truth.rows[i] > truth.rows[i - 1]);
+    bench_truth_release(&truth);
+    bench_pool_release(&pool);
+}
+
+static void mixed_rows_take_every_other_configuration_in_turn(void **state)
+{
+    (void)state;
+    for (size_t row = 0; row < 12; row++) {
+        tombola_params mixed = bench_config_params(BENCH_MIXED, SEED, row);
+        tombola_params alone = bench_config_params((bench_config)(row % 6), SEED, row);
+        assert_memory_equal(&mixed, &alone, sizeof mixed);
+        assert_int_equal(mixed.stream, row);
+    }
+    tombola_params both = bench_config_params(BENCH_TOP_K_TOP_P, SEED, 3);
+    assert_true(both.temperature == 0.8f && both.top_k == 50 && both.top_p == 0.95f && both.min_p == 0.0f);
+}
+
+static void the_plain_read_reads_every_word_once(void **state)
+{
+    (void)state;
+    uint64_t random = SEED;
+    static uint32_t words[16 * 1000];
+    for (size_t threads = 1; threads <= 3; threads++) {
+        struct bench_reader *reader = bench_reader_create(threads);
+        assert_non_null(reader);
+        assert_int_equal(bench_reader_threads(reader), threads);
+        for (size_t lines = 1; lines <= 1000; lines = lines * 3 / 2 + 1) {
+            uint32_t digest = 0;
+            for (size_t i = 0; i < 16 * lines; i++)
+                digest ^= words[i] = (uint32_t)random_bits(&random);
+            assert_true(bench_reader_read(reader, words, lines * 64 + 63) > 0);
+            assert_int_equal(bench_reader_digest(reader), digest);
+        }
+        bench_reader_release(reader);
+    }
+}
+
+static void figures_are_the_middle_the_least_and_the_95th_in_a_hundred(void **state)
+{
+    (void)state;
+    double seconds[100];
+    for (int i = 0; i < 100; i++)
+        seconds[i] = (i * 37) % 100 + 1;
+    bench_figure figure = bench_figure_of(seconds, 100);
+    assert_true(figure.median == 50.5 && figure.least == 1 && figure.p95 == 95);
+    double three[] = {3, 1, 2}, one[] = {4};
+    figure = bench_figure_of(three, 3);
+    assert_true(figure.median == 2 && figure.least == 1 && figure.p95 == 3);
+    figure = bench_figure_of(one, 1);
+    assert_true(figure.median == 4 && figure.least == 4 && figure.p95 == 4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_draw_that_is_not_the_oracles_is_refused),
+        cmocka_unit_test(a_large_batch_is_checked_from_end_to_end),
+        cmocka_unit_test(mixed_rows_take_every_other_configuration_in_turn),
+        cmocka_unit_test(the_plain_read_reads_every_word_once),
+        cmocka_unit_test(figures_are_the_middle_the_least_and_the_95th_in_a_hundred),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

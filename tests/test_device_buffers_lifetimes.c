@@ -1,0 +1,139 @@
+/* Logits that lie in OpenCL buffers, and contexts on the caller's: what is the caller's may be released at any time,
+ * and nothing keeps it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "device_batch.h"
+#include "entries.h"
+
+static void everything_may_be_released_as_soon_as_it_is_enqueued(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(transfers) * COUNT_OF(queues); i++) {
+        tombola_sampler *sampler = probe_sampler(transfers[i / 2]);
+        tombola_cl_batch *batch = allocate(1, sizeof *batch);
+        tombola_params *params = allocate(PROBE_ROWS, sizeof *params);
+        cl_command_queue queue = entry_queue(context, i % 2);
+        tombola_draw draws[PROBE_ROWS];
+        cl_event begin = entry_event(context), done;
+        memcpy(params, probe.params, PROBE_ROWS * sizeof *params);
+        *batch = probe_batch();
+        batch->logits = entry_buffer(context, sizeof probe.logits, probe.logits);
+        batch->params = params;
+        enqueue(sampler, queue, batch, to_host(draws), &begin, &done);
+        clReleaseMemObject(batch->logits);
+        clReleaseCommandQueue(queue);
+        memset(params, 0xFF, PROBE_ROWS * sizeof *params);
+        free(params);
+        free(batch);
+        clSetUserEventStatus(begin, CL_COMPLETE);
+        clReleaseEvent(begin);
+        settle(done);
+        expect_probe(draws);
+        tombola_sampler_release(sampler);
+    }
+}
+
+static cl_uint references_to(const void *object)
+{
+    cl_uint count = 0;
+    assert_int_equal(clGetMemObjectInfo((cl_mem)(uintptr_t)object, CL_MEM_REFERENCE_COUNT, sizeof count, &count, NULL),
+                     CL_SUCCESS);
+    return count;
+}
+
+static cl_uint references_to_event(const void *object)
+{
+    cl_uint count = 0;
+    assert_int_equal(clGetEventInfo((cl_event)(uintptr_t)object, CL_EVENT_REFERENCE_COUNT, sizeof count, &count, NULL),
+                     CL_SUCCESS);
+    return count;
+}
+
+static cl_uint references_to_context(const void *object)
+{
+    cl_uint count = 0;
+    assert_int_equal(
+        clGetContextInfo((cl_context)(uintptr_t)object, CL_CONTEXT_REFERENCE_COUNT, sizeof count, &count, NULL),
+        CL_SUCCESS);
+    return count;
+}
+
+/* At once or soon: PoCL's threads tell that a command has completed before they let go of what it used. */
+static void expect_references(cl_uint (*count)(const void *object), const void *object, cl_uint expected)
+{
+    for (int turn = 0; turn < 2000 && count(object) != expected; turn++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    assert_int_equal(count(object), expected);
+}
+
+/* PoCL's queue keeps its last event, and that its queue, so these two tell nothing. */
+static void reference_counts_are_what_they_were(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(transfers); i++) {
+        cl_mem logits = entry_buffer(context, sizeof probe.logits, probe.logits);
+        cl_mem draws = entry_buffer(context, sizeof probe.draws, NULL);
+        cl_command_queue queue = entry_queue(context, 0);
+        cl_event begin = entry_event(context), done;
+        tombola_sampler *sampler = probe_sampler(transfers[i]);
+        tombola_cl_batch batch = probe_batch();
+        batch.logits = logits;
+        enqueue(sampler, queue, &batch, to_buffer(draws, 0), &begin, &done);
+        clSetUserEventStatus(begin, CL_COMPLETE);
+        assert_int_equal(clWaitForEvents(1, &done), CL_SUCCESS);
+        expect_references(references_to, logits, 1); /* though the sampler is still there */
+        expect_references(references_to, draws, 1);
+        tombola_sampler_release(sampler);
+        expect_references(references_to_event, begin, 1);
+        clReleaseEvent(begin);
+        clReleaseEvent(done);
+        clReleaseCommandQueue(queue);
+        clReleaseMemObject(logits);
+        clReleaseMemObject(draws);
+    }
+}
+
+static void a_context_opens_on_the_caller_s_and_gives_it_back(void **state)
+{
+    (void)state;
+    cl_device_id device = tombola_context_cl_device(context);
+    tombola_context_options options = tombola_context_options_default();
+    options.build_options = getenv("TOMBOLA_TEST_BUILD_OPTIONS");
+    cl_int code;
+    cl_context own = clCreateContext(NULL, 1, &device, NULL, NULL, &code);
+    assert_int_equal(code, CL_SUCCESS);
+    cl_uint before = references_to_context(own);
+    tombola_context *opened = NULL;
+    if (tombola_context_open_cl(own, device, &options, &opened, &error))
+        fail_msg("open_cl: %s", error.message);
+    assert_ptr_equal(tombola_context_cl_context(opened), own);
+    assert_ptr_equal(tombola_context_cl_device(opened), device);
+    assert_memory_equal(tombola_context_device(opened), tombola_context_device(context), sizeof(tombola_device));
+    assert_non_null(strstr(tombola_context_choice(opened), "is the one that was given, in an OpenCL context."));
+    assert_true(probe_passes_on(&probe, opened));
+    assert_true(references_to_context(own) > before);
+    tombola_context_close(opened);
+    expect_references(references_to_context, own, before);
+    assert_int_equal(tombola_context_open_cl(own, device, &options, &opened, NULL), TOMBOLA_OK);
+    clReleaseContext(own); /* the library's reference keeps it */
+    assert_true(probe_passes_on(&probe, opened));
+    tombola_context_close(opened);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(everything_may_be_released_as_soon_as_it_is_enqueued),
+        cmocka_unit_test(reference_counts_are_what_they_were),
+        cmocka_unit_test(a_context_opens_on_the_caller_s_and_gives_it_back),
+    };
+    return cmocka_run_group_tests(tests, open_queues, close_queues);
+}

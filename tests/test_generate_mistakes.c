@@ -1,0 +1,139 @@
+/* The autoregressive loop: what it refuses, and the names of its ends. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "group.h"
+#include "harness.h"
+#include "toy.h"
+
+/* Each spoils one thing of a good batch of 3; sequence 1 is the bad one. */
+static const int32_t FAR_END[2] = {5, VOCABULARY};
+static void clear_size(struct batch *b)
+{
+    b->sequences[1].struct_size = 0;
+}
+static void clear_limit(struct batch *b)
+{
+    b->sequences[1].max_new_tokens = 0;
+}
+static void overflow(struct batch *b)
+{
+    b->sequences[1].max_new_tokens = SIZE_MAX;
+}
+static void lose_end_tokens(struct batch *b)
+{
+    b->sequences[1].end_token_count = 2;
+}
+static void spoil_end_token(struct batch *b)
+{
+    b->sequences[1].end_tokens = FAR_END;
+    b->sequences[1].end_token_count = 2;
+}
+static void spoil_token(struct batch *b)
+{
+    b->tokens[1][1] = VOCABULARY;
+}
+static void negate_token(struct batch *b)
+{
+    b->tokens[1][0] = -1;
+}
+static void spoil_temperature(struct batch *b)
+{
+    b->sequences[1].params.temperature = -1.0f;
+}
+static void spoil_top_p(struct batch *b)
+{
+    b->sequences[1].params.top_p = NAN;
+}
+static void spoil_min_p(struct batch *b)
+{
+    b->sequences[1].params.min_p = 1.5f;
+}
+
+static void every_bad_sequence_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*spoil)(struct batch *batch);
+        const char *message; /* how it starts */
+    } CASES[] = {
+        {clear_size, "sequences[1].struct_size is 0 instead of "},
+        {clear_limit, "sequences[1].max_new_tokens is 0, must be at least 1"},
+        {overflow, "sequences[1].length 2 and max_new_tokens 18446744073709551615 are more"},
+        {lose_end_tokens, "sequences[1].end_tokens is NULL, but end_token_count is 2"},
+        {spoil_end_token, "sequences[1].end_tokens[1] is 300, but tokens are 0 to 299"},
+        {spoil_token, "sequences[1].tokens[1] is 300, but tokens are 0 to 299"},
+        {negate_token, "sequences[1].tokens[0] is -1, but tokens are 0 to 299"},
+        {spoil_temperature, "sequences[1]: params[0].temperature is -1"},
+        {spoil_top_p, "sequences[1]: params[0].top_p is nan"},
+        {spoil_min_p, "sequences[1]: params[0].min_p is 1.5"},
+    };
+    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+        struct batch bad = make_batch(3);
+        tombola_error error;
+        CASES[i].spoil(&bad);
+        assert_int_equal(run(&bad, ROWS, &error), TOMBOLA_INVALID_ARGUMENT);
+        error.message[strlen(CASES[i].message)] = '\0';
+        assert_string_equal(error.message, CASES[i].message);
+        assert_int_equal(bad.calls, 0);
+        assert_int_equal(run(&bad, ROWS, NULL), TOMBOLA_INVALID_ARGUMENT); /* without an error struct */
+    }
+    struct batch good = make_batch(3);
+    assert_int_equal(run(&good, ROWS, NULL), TOMBOLA_OK);
+}
+
+static void every_bad_argument_is_named(void **state)
+{
+    (void)state;
+    tombola_sampler *sampler;
+    tombola_error error;
+    struct batch batch = make_batch(2);
+    tombola_sequence *sequences = batch.sequences;
+    assert_int_equal(tombola_sampler_create(context, VOCABULARY, ROWS, NULL, &sampler, NULL), TOMBOLA_OK);
+
+#define REFUSES(call, text)                                                                                            \
+    assert_int_equal(call, TOMBOLA_INVALID_ARGUMENT);                                                                  \
+    assert_string_equal(error.message, text)
+    REFUSES(tombola_sampler_generate(NULL, sequences, 2, toy_model, &batch, NULL, NULL, &error), "sampler is NULL");
+    REFUSES(tombola_sampler_generate(sampler, NULL, 2, toy_model, &batch, NULL, NULL, &error), "sequences is NULL");
+    REFUSES(tombola_sampler_generate(sampler, sequences, 0, toy_model, &batch, NULL, NULL, &error),
+            "count is 0, must be at least 1");
+    REFUSES(tombola_sampler_generate(sampler, sequences, 2, NULL, &batch, NULL, NULL, &error), "model is NULL");
+    REFUSES(tombola_sampler_generate(sampler, sequences, 2, toy_model, &batch, NULL, NULL, &error),
+            "sequences[0].tokens is NULL");
+#undef REFUSES
+
+    for (size_t i = 0; i < 2; i++)
+        sequences[i].tokens = batch.tokens[i];
+    assert_int_equal(tombola_sampler_generate(sampler, sequences, 2, toy_model, &batch, NULL, NULL, &error),
+                     TOMBOLA_OK);
+    tombola_sampler_release(sampler);
+}
+
+static void every_finish_has_a_name(void **state)
+{
+    (void)state;
+    assert_string_equal(tombola_finish_string(TOMBOLA_FINISH_NONE), "not finished");
+    assert_string_equal(tombola_finish_string(TOMBOLA_FINISH_END_TOKEN), "end token");
+    assert_string_equal(tombola_finish_string(TOMBOLA_FINISH_LIMIT), "limit");
+    assert_string_equal(tombola_finish_string(TOMBOLA_FINISH_STOPPED), "stopped");
+    assert_string_equal(tombola_finish_string(TOMBOLA_FINISH_INVALID_ROW), "invalid row");
+    assert_string_equal(tombola_finish_string(TOMBOLA_FINISH_EMPTY_ROW), "empty row");
+    assert_string_equal(tombola_finish_string((tombola_finish)99), "unknown");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_bad_sequence_is_named),
+        cmocka_unit_test(every_bad_argument_is_named),
+        cmocka_unit_test(every_finish_has_a_name),
+    };
+    return cmocka_run_group_tests(tests, open_context, close_context);
+}

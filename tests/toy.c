@@ -1,0 +1,97 @@
+#include "toy.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+
+#include "group.h"
+#include "harness.h"
+
+static void write_logit(tombola_type type, void *row, size_t place, float logit)
+{
+    if (type == TOMBOLA_FLOAT32)
+        ((float *)row)[place] = logit;
+    else if (type == TOMBOLA_FLOAT16)
+        ((uint16_t *)row)[place] = isinf(logit) ? 0xFC00u : narrow_to_half(logit);
+    else
+        ((uint16_t *)row)[place] = isinf(logit) ? 0xFF80u : narrow_to_bfloat(logit);
+}
+
+int toy_model(void *user, const tombola_sequence *sequences, const size_t *live, size_t rows, void *logits,
+              size_t row_stride)
+{
+    struct batch *batch = user;
+    batch->calls++;
+    if (rows > batch->most_rows)
+        batch->most_rows = rows;
+    for (size_t row = 0; row < rows; row++) {
+        assert_true(row == 0 || live[row - 1] < live[row]);
+        assert_true(live[row] < batch->count);
+        const tombola_sequence *sequence = &sequences[live[row]];
+        uint64_t state = 1;
+        for (size_t i = 0; i < sequence->length; i++)
+            state = state * 1000003u + (uint64_t)sequence->tokens[i];
+        char *start = (char *)logits + row * row_stride * tombola_type_size(batch->type);
+        int spoilt =
+            batch->bad_logit != 0.0f && live[row] == batch->bad_sequence && sequence->length >= batch->bad_length;
+        for (size_t token = 0; token < VOCABULARY; token++) {
+            float logit = (float)random_below(&state, 128) * 0.0625f; /* exact in every type */
+            write_logit(batch->type, start, token, spoilt ? batch->bad_logit : logit);
+        }
+    }
+    return batch->calls == batch->failing_call ? 7 : 0;
+}
+
+tombola_verdict hear(void *user, const tombola_sequence *sequences, size_t index, int32_t token)
+{
+    struct batch *batch = user;
+    batch->heard++;
+    assert_int_equal(sequences[index].tokens[sequences[index].length - 1], token);
+    return batch->heard == batch->stop_at ? batch->stop_verdict : TOMBOLA_CONTINUE;
+}
+
+struct batch make_batch(size_t count)
+{
+    struct batch batch = {.count = count};
+    for (size_t i = 0; i < count; i++) {
+        tombola_sequence *sequence = &batch.sequences[i];
+        *sequence = tombola_sequence_default();
+        for (size_t place = 0; place <= i; place++)
+            batch.tokens[i][place] = (int32_t)(place * 17 % VOCABULARY);
+        sequence->length = i + 1;
+        sequence->max_new_tokens = 10 + 3 * i;
+        sequence->params.temperature = i % 3 == 0 ? 0.0f : 0.5f + 0.25f * (float)i;
+        sequence->params.top_k = i % 4 == 1 ? 20 : 0;
+        sequence->params.top_p = i % 2 ? 0.9f : 1.0f;
+        sequence->params.seed = 42;
+        sequence->params.stream = (uint32_t)i;
+    }
+    return batch;
+}
+
+/* Sequences point into their batch only here, where it no longer moves. */
+tombola_status run(struct batch *batch, size_t max_rows, tombola_error *error)
+{
+    tombola_sampler *sampler;
+    tombola_sampler_options options = tombola_sampler_options_default();
+    options.type = batch->type;
+    assert_int_equal(tombola_sampler_create(context, VOCABULARY, max_rows, &options, &sampler, NULL), TOMBOLA_OK);
+    for (size_t i = 0; i < batch->count; i++)
+        batch->sequences[i].tokens = batch->tokens[i];
+    tombola_status status =
+        tombola_sampler_generate(sampler, batch->sequences, batch->count, toy_model, batch, hear, batch, error);
+    tombola_sampler_release(sampler);
+    return status;
+}
+
+void assert_same(const struct batch *a, size_t i, const struct batch *b, size_t j)
+{
+    assert_int_equal(a->sequences[i].length, b->sequences[j].length);
+    assert_int_equal(a->sequences[i].finish, b->sequences[j].finish);
+    assert_int_equal(a->sequences[i].params.offset, b->sequences[j].params.offset);
+    assert_memory_equal(a->tokens[i], b->tokens[j], a->sequences[i].length * sizeof a->tokens[i][0]);
+}
