@@ -68,12 +68,10 @@ static void what_is_wrong_with_an_array_is_said(void **state)
         const char *header;
         const char *message;
     } CASES[] = {
-        {"{'descr': '<f8', 'fortran_order': False, 'shape': (5, 300), }",
-         "an array of '<f8'; float32 ('<f4') and float16 ('<f2') can be read"},
-        {"{'descr': '>f4', 'fortran_order': False, 'shape': (5, 300), }",
-         "big-endian ('>f4'); float32 ('<f4') and float16 ('<f2') can be read"},
+        {"{'descr': '<i4', 'fortran_order': False, 'shape': (5, 300), }",
+         "an array of '<i4'; float32 ('<f4'), float16 ('<f2'), bfloat16 ('<V2') and float64 ('<f8') can be read"},
         {"{'descr': '<u2', 'fortran_order': False, 'shape': (5, 600), }",
-         "an array of uint16 ('<u2'); if it holds bfloat16, say --dtype bf16"},
+         "an array of uint16 ('<u2'); if it holds bfloat16, say --dtype bfloat16"},
         {"{'descr': '<f4', 'fortran_order': True, 'shape': (5, 300), }",
          "in Fortran order; save numpy.ascontiguousarray of it"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (5, 30, 10), }",
@@ -101,7 +99,9 @@ static void what_is_wrong_with_an_array_is_said(void **state)
     }
     write_npy(npy_path, ARRAY, logits, sizeof logits);
     snprintf(message, sizeof message,
-             "tombola sample: %s: with --dtype bf16 the array is uint16 ('<u2'), but this is '<f4'\n", npy_path);
+             "tombola sample: %s: with --dtype bfloat16 the array holds bfloat16 ('<V2', or its bits in '<u2'), but "
+             "this is '<f4'\n",
+             npy_path);
     expect_message(SAMPLE(npy_path, "--dtype", "bf16"), message);
     expect_message(SAMPLE("/nonexistent.npy"), "tombola sample: /nonexistent.npy: No such file or directory\n");
     expect_message(SAMPLE("/tmp"), "tombola sample: /tmp: cannot read: Is a directory\n");
@@ -151,7 +151,7 @@ static void options_out_of_range_are_usage_errors(void **state)
     } CASES[] = {
         {{NULL}, "which file? Name a .npy file, or - for standard input"},
         {{"a.npy", "b.npy"}, "takes one file, but got 'a.npy' and 'b.npy'"},
-        {{"a.npy", "--dtype=f64"}, "--dtype: 'f64' is not auto or bf16"},
+        {{"a.npy", "--dtype=f64"}, "--dtype: 'f64' is not auto, float32, float16 or bfloat16"},
         {{"a.npy", "--temperature=1,2"}, "--temperature: takes a single value here, not '1,2'"},
         {{"a.npy", "--temperature="}, "--temperature: '' is not a number from 0 to inf"},
         {{"a.npy", "--top-p=2"}, "--top-p: '2' is not a number from 0 to 1"},

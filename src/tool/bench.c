@@ -36,7 +36,7 @@ static int measure_pool(const struct bench_plan *plan, tombola_context *context,
         results->list = grown;
         if (isatty(STDERR_FILENO))
             fprintf(stderr, "%s %zux%zu %s %s ...\n", pool->workload, pool->rows, pool->vocabulary,
-                    bench_type_name(pool->type), bench_where_name((bench_where)where));
+                    tool_type_name(pool->type), bench_where_name((bench_where)where));
         failed =
             bench_measure(&grown[results->count], &plan->options, context, pool, &truth, (bench_where)where, reader);
         results->count += !failed;
@@ -56,7 +56,7 @@ static int measure_file(const struct bench_plan *plan, tombola_context *context,
 {
     npy file;
     bench_pool pool;
-    if (npy_read(plan->logits, plan->types == 1u << TOMBOLA_BFLOAT16, "--types bfloat16", &file))
+    if (npy_read(plan->logits, &plan->wish, &file))
         return -1;
     struct bench_shape shape = plan->shape_count ? plan->shapes[0] : (struct bench_shape){file.rows, file.columns};
     int failed = -1;

@@ -155,7 +155,4 @@ typedef struct bench_about {
 void bench_print_table(const bench_about *about, const bench_result *results, size_t count);
 int bench_print_json(const bench_about *about, const bench_result *results, size_t count);
 
-/* "float32" */
-const char *bench_type_name(tombola_type type);
-
 #endif

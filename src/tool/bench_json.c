@@ -25,7 +25,7 @@ static json_t *pack_figure(const bench_result *result, const char *kind, const c
     double bytes = bench_result_bytes(result);
     json_t *object = json_pack(
         "{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:I, s:I, s:f, s:f, s:f}", "kind", kind, "name", name, "workload",
-        result->workload, "type", bench_type_name(result->type), "rows", (json_int_t)result->rows, "vocabulary",
+        result->workload, "type", tool_type_name(result->type), "rows", (json_int_t)result->rows, "vocabulary",
         (json_int_t)result->vocabulary, "where", bench_where_name(result->where), "logits", result->lay,
         "distinct_rows", (json_int_t)(result->rows * result->batches), "calls", (json_int_t)result->calls, "median_us",
         1e6 * figure->median, "min_us", 1e6 * figure->least, "p95_us", 1e6 * figure->p95);

@@ -46,9 +46,7 @@ static const struct argp_option OPTIONS[] = {
     {"where", WHERE, "NAME,...", 0,
      "Where the logits lie: host, device, or staged: in host memory, but copied to the device (default: host)", 0},
     {"logits", LOGITS, "FILE.npy", 0,
-     "Rows of your own in place of a workload; uint16 is bfloat16 with --types bfloat16. --shapes may cut them into "
-     "batches",
-     0},
+     "Rows of your own in place of a workload, as `tombola sample' reads them. --shapes may cut them into batches", 0},
     {"save-logits", SAVE, "FILE.npy", 0, "Save the rows that are measured; for a single shape, workload and type", 0},
     {"seconds", SECONDS, "S", 0, "Time for each configuration of a case (default 0.5)", 1},
     {"repeats", REPEATS, "N", 0, "Calls of each configuration of a case, in place of --seconds", 1},
@@ -78,7 +76,7 @@ static const char *name_of_workload(int i)
 
 static const char *name_of_type(int i)
 {
-    return bench_type_name((tombola_type)i);
+    return tool_type_name((tombola_type)i);
 }
 
 static const char *name_of_where(int i)
@@ -89,6 +87,12 @@ static const char *name_of_where(int i)
 static const char *name_of_dispatch(int i)
 {
     return DISPATCHES[i];
+}
+
+static int is_called(const char *(*name)(int), int i, const char *text)
+{
+    tombola_type type; /* these have other names too */
+    return strcmp(name(i), text) == 0 || (name == name_of_type && !tool_type_read(text, &type) && (int)type == i);
 }
 
 /* The names in `text` as bits, in the order of the list that they come from. */
@@ -102,7 +106,7 @@ static unsigned read_names(const char *option, const char *text, const char *(*n
         argp_failure(state, TOOL_FAILURE, 0, "out of memory");
     for (size_t item = 0; item < items; item++) {
         int i = 0;
-        while (i < count && strcmp(name(i), list[item]) != 0)
+        while (i < count && !is_called(name, i, list[item]))
             i++;
         if (i == count) {
             char known[256] = "";
@@ -156,12 +160,32 @@ static int is_single(unsigned bits)
     return (bits & (bits - 1)) == 0;
 }
 
+static tombola_type first_type(unsigned types)
+{
+    tombola_type type = TOMBOLA_FLOAT32;
+    while (!(types >> type & 1))
+        type++;
+    return type;
+}
+
+/* --types says of an array what --dtype does. */
+static void check_wish(struct bench_plan *plan, struct argp_state *state)
+{
+    if (plan->wish.has_type && !plan->logits)
+        argp_error(state, "--dtype: it says what the array of --logits holds, and there is none");
+    if (plan->wish.has_type && plan->has_types)
+        argp_error(state, "--dtype and --types say the same thing of --logits: give one of them");
+    if (plan->logits && plan->has_types)
+        plan->wish = (npy_wish){.has_type = 1, .type = first_type(plan->types), .option = "--types"};
+}
+
 static void check_plan(struct bench_plan *plan, struct argp_state *state)
 {
     if (plan->logits && plan->has_workloads)
         argp_error(state, "--workloads: there is none to choose where --logits brings the rows");
     if (plan->logits && (!is_single(plan->types) || plan->shape_count > 1))
         argp_error(state, "--logits: takes a single shape and type");
+    check_wish(plan, state);
     if (plan->save && (plan->shape_count > 1 || !is_single(plan->workloads) || !is_single(plan->types)))
         argp_error(state, "--save-logits: takes a single shape, workload and type");
     if (plan->shape_count == 0 && !plan->logits)
@@ -173,6 +197,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     struct bench_plan *plan = state->input;
     float seconds;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &plan->wish;
+        return 0;
     case SHAPES:
         read_shapes(plan, text, state);
         return 0;
@@ -185,6 +212,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case TYPES:
         plan->types = read_names("--types", text, name_of_type, 3, state);
+        plan->has_types = 1;
         return 0;
     case WHERE:
         plan->wheres = read_names("--where", text, name_of_where, BENCH_WHERES, state);
@@ -242,7 +270,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
     }
 }
 
-const struct argp bench_argp = {.options = OPTIONS, .parser = parse, .doc = DOC};
+static const struct argp_child CHILDREN[] = {{&npy_argp, 0, "The array of --logits:", 1}, {0}};
+const struct argp bench_argp = {.options = OPTIONS, .parser = parse, .doc = DOC, .children = CHILDREN};
 
 struct bench_plan bench_plan_default(void)
 {

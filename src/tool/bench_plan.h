@@ -20,7 +20,8 @@ struct bench_plan {
     size_t shape_count;
     unsigned workloads, types, wheres; /* a bit for each */
     const char *logits, *save;
-    int has_workloads, json;
+    npy_wish wish; /* of the array of --logits */
+    int has_workloads, has_types, json;
 };
 
 /* Its input is a struct bench_plan, from bench_plan_default(). */

@@ -6,14 +6,6 @@
 
 #include "tool.h"
 
-static const char *const TYPES[] = {
-    [TOMBOLA_FLOAT32] = "float32", [TOMBOLA_FLOAT16] = "float16", [TOMBOLA_BFLOAT16] = "bfloat16"};
-
-const char *bench_type_name(tombola_type type)
-{
-    return TYPES[type];
-}
-
 static double kernel_share(const bench_result *result)
 {
     return result->plain_read.median / result->kernel_read.median;
@@ -77,8 +69,8 @@ static void print_result(const bench_result *results, size_t count, const bench_
     double bytes = bench_result_bytes(result),
            read = by_kernel ? result->kernel_read.median : result->plain_read.median;
     printf("\n%s, %zux%zu %s, %s: %zu calls of each over %zu distinct rows, %zu of them checked against the oracle.\n",
-           result->workload, result->rows, result->vocabulary, bench_type_name(result->type), result->lay,
-           result->calls, result->rows * result->batches, result->checked);
+           result->workload, result->rows, result->vocabulary, tool_type_name(result->type), result->lay, result->calls,
+           result->rows * result->batches, result->checked);
     printf("%.1f MB a batch; the read is the %s. The sampler holds %.1f MB beside the logits.", bytes * 1e-6,
            by_kernel ? "kernel" : "plain read", (double)result->own_bytes * 1e-6);
     printf(

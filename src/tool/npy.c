@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "npy_elements.h"
+
 /* numpy pads the header of a plain array to 64 or 128 bytes; a longer one is no such array. */
 #define HEADER_SIZE 65536
 
@@ -128,6 +130,10 @@ static int read_header(FILE *file, const char *name, header *found)
         warnx("%s: the file is empty", name);
         return -1;
     }
+    if (got >= 4 && (memcmp(start, "PK\3\4", 4) == 0 || memcmp(start, "PK\5\6", 4) == 0)) {
+        warnx("%s: a .npz file, which may hold several arrays; save the one that is meant with numpy.save", name);
+        return -1;
+    }
     if (memcmp(start, "\x93NUMPY", got < 6 ? got : 6) != 0) {
         warnx("%s: not a .npy file: it starts with other bytes than \\x93NUMPY", name);
         return -1;
@@ -165,31 +171,7 @@ static int read_header(FILE *file, const char *name, header *found)
     return 0;
 }
 
-static int check_type(const char *name, const char *descr, int bfloat16, const char *option, tombola_type *type)
-{
-    if (bfloat16) {
-        if (strcmp(descr, "<u2") == 0) {
-            *type = TOMBOLA_BFLOAT16;
-            return 0;
-        }
-        warnx("%s: with %s the array is uint16 ('<u2'), but this is '%s'", name, option, descr);
-    } else if (strcmp(descr, "<f4") == 0) {
-        *type = TOMBOLA_FLOAT32;
-        return 0;
-    } else if (strcmp(descr, "<f2") == 0) {
-        *type = TOMBOLA_FLOAT16;
-        return 0;
-    } else if (strcmp(descr, "<u2") == 0) {
-        warnx("%s: an array of uint16 ('<u2'); if it holds bfloat16, say %s", name, option);
-    } else if (descr[0] == '>') {
-        warnx("%s: big-endian ('%s'); float32 ('<f4') and float16 ('<f2') can be read", name, descr);
-    } else {
-        warnx("%s: an array of '%s'; float32 ('<f4') and float16 ('<f2') can be read", name, descr);
-    }
-    return -1;
-}
-
-static int check_shape(const char *name, const header *found, npy *array, size_t *bytes)
+static int check_shape(const char *name, const header *found, size_t element_size, npy *array)
 {
     if (found->dimensions < 1 || found->dimensions > 2) {
         warnx("%s: %zu dimensions; an array of rows x vocabulary has 2", name, found->dimensions);
@@ -206,23 +188,25 @@ static int check_shape(const char *name, const header *found, npy *array, size_t
         warnx("%s: in Fortran order; save numpy.ascontiguousarray of it", name);
         return -1;
     }
-    if (rows > SIZE_MAX / 2 / columns / tombola_type_size(array->type)) {
+    if (rows > SIZE_MAX / 2 / columns / element_size) {
         warnx("%s: %llu x %llu: larger than any memory", name, (unsigned long long)rows, (unsigned long long)columns);
         return -1;
     }
     array->rows = (size_t)rows;
     array->columns = (size_t)columns;
-    *bytes = array->rows * array->columns * tombola_type_size(array->type);
     return 0;
 }
 
-static int read_array(FILE *file, const char *name, int bfloat16, const char *option, npy *array)
+static int read_array(FILE *file, const char *name, const npy_wish *wish, npy *array)
 {
     header found = {0};
-    size_t bytes;
-    if (read_header(file, name, &found) || check_type(name, found.descr, bfloat16, option, &array->type) ||
-        check_shape(name, &found, array, &bytes))
+    if (read_header(file, name, &found))
         return -1;
+    const npy_element *element = npy_element_find(name, found.descr, wish);
+    if (!element || check_shape(name, &found, element->size, array))
+        return -1;
+    array->type = element->type;
+    size_t bytes = array->rows * array->columns * element->size;
     array->data = malloc(bytes);
     if (!array->data) {
         warnx("%s: no memory for %zu x %zu logits (%zu bytes)", name, array->rows, array->columns, bytes);
@@ -239,10 +223,10 @@ static int read_array(FILE *file, const char *name, int bfloat16, const char *op
         warn("%s: cannot read", name);
         return -1;
     }
-    return 0;
+    return npy_element_convert(element, name, array);
 }
 
-int npy_read(const char *path, int bfloat16, const char *option, npy *array)
+int npy_read(const char *path, const npy_wish *wish, npy *array)
 {
     int standard = strcmp(path, "-") == 0;
     const char *name = standard ? "standard input" : path;
@@ -252,7 +236,7 @@ int npy_read(const char *path, int bfloat16, const char *option, npy *array)
         warn("%s", name);
         return -1;
     }
-    int failed = read_array(file, name, bfloat16, option, array);
+    int failed = read_array(file, name, wish, array);
     if (!standard)
         fclose(file);
     if (failed) {

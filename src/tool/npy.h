@@ -2,7 +2,9 @@
 #ifndef NPY_H
 #define NPY_H
 
+#include <argp.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "tombola.h"
 
@@ -13,11 +15,20 @@ typedef struct npy {
     void *data; /* rows x columns elements of the type; free() it */
 } npy;
 
-/* path      "-" reads standard input
- * bfloat16  non-zero: the file holds the bits of bfloat16 in uint16
- * option    how the user says so, for messages
+/* What the user says of an array that is to be read; all zero leaves it to the file. */
+typedef struct npy_wish {
+    int has_type;
+    tombola_type type;  /* what the array holds; bfloat16 may be uint16 in the file */
+    const char *option; /* that says so, for messages; NULL for --dtype */
+} npy_wish;
+
+/* --dtype, for every command that reads an array. Its input is an npy_wish. */
+extern const struct argp npy_argp;
+
+/* Float64 becomes float32 where every value is one, and big-endian numbers come out in this machine's order.
+ * path  "-" reads standard input
  * 0, or -1 with a message on standard error. A 1-D array is one row. */
-int npy_read(const char *path, int bfloat16, const char *option, npy *array);
+int npy_read(const char *path, const npy_wish *wish, npy *array);
 
 /* bfloat16 goes out as uint16. 0, or -1 with a message on standard error. */
 int npy_write(const char *path, const npy *array);

@@ -2,7 +2,6 @@
 
 #include <err.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "npy.h"
 #include "params_csv.h"
@@ -14,18 +13,17 @@
 static const char DOC[] =
     "Draws a token for each row of the array of logits in LOGITS.npy, or in standard input for -."
     "\v"
-    "The array has 2 dimensions, rows x vocabulary (one with a single dimension is one row), of float32 or float16, "
-    "or of uint16 that holds bfloat16 with --dtype bf16.\n\n"
+    "The array has 2 dimensions, rows x vocabulary (one with a single dimension is one row), of float32, float16 or "
+    "bfloat16, or of float64 whose values are all float32 too.\n\n"
     "The temperature is 1 unless given. Row i draws from stream i, so that equal rows differ. The CSV file of --params "
     "has a header that names any of "
     "temperature, top_k, top_p, min_p, seed, offset and stream, then a line for each row; what it gives counts in "
     "place of the options.\n\n"
     "A row that holds NaN or +inf is invalid, one of only -inf is empty: no token is drawn from it.";
 
-enum { DTYPE = 0x100, PROBABILITIES, PARAMS, JSON };
+enum { PROBABILITIES = 0x100, PARAMS, JSON };
 
 static const struct argp_option OPTIONS[] = {
-    {"dtype", DTYPE, "TYPE", 0, "auto (default): what the file says; bf16: bfloat16 in an array of uint16", 0},
     {"probabilities", PROBABILITIES, 0, 0, "The rows are probabilities, not logits; they need not sum to 1", 0},
     {"params", PARAMS, "FILE.csv", 0, "Parameters for each row", 0},
     {"json", JSON, 0, 0, "An object a line in place of the table", 0},
@@ -36,7 +34,7 @@ typedef struct options {
     tool_sampling sampling;
     const char *logits;
     const char *params;
-    int bfloat16;
+    npy_wish wish;
     int probabilities;
     int json;
 } options;
@@ -46,12 +44,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
     options *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &options->sampling;
-        return 0;
-    case DTYPE:
-        options->bfloat16 = strcmp(text, "bf16") == 0;
-        if (!options->bfloat16 && strcmp(text, "auto") != 0)
-            argp_error(state, "--dtype: '%s' is not auto or bf16", text);
+        state->child_inputs[0] = &options->wish;
+        state->child_inputs[1] = &options->sampling;
         return 0;
     case PROBABILITIES:
         options->probabilities = 1;
@@ -192,7 +186,8 @@ done:
 
 int tool_sample(int argc, char **argv)
 {
-    const struct argp_child children[] = {{&tool_sampling_argp, 0, "Sampling:", 1}, {0}};
+    const struct argp_child children[] = {
+        {&npy_argp, 0, "The array:", 1}, {&tool_sampling_argp, 0, "Sampling:", 2}, {0}};
     const struct argp argp = {
         .options = OPTIONS, .parser = parse, .args_doc = "LOGITS.npy", .doc = DOC, .children = children};
     options options = {.sampling = tool_sampling_default(1)};
@@ -200,7 +195,7 @@ int tool_sample(int argc, char **argv)
         return TOOL_FAILURE;
 
     npy array;
-    if (npy_read(options.logits, options.bfloat16, "--dtype bf16", &array))
+    if (npy_read(options.logits, &options.wish, &array))
         return TOOL_FAILURE;
     int status = draw_array(&options, &array);
     free(array.data);

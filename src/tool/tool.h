@@ -40,6 +40,12 @@ const char *tool_params_read(tombola_params *params, const char *name, const cha
 /* Whether params has a field of that name. */
 int tool_params_has(const char *name);
 
+/* A type of logits by its name: float32, float16 or bfloat16, or f32, f16 or bf16 for short. 0, or -1 for no such
+ * type. */
+int tool_type_read(const char *text, tombola_type *type);
+/* "float32" */
+const char *tool_type_name(tombola_type type);
+
 /* Cuts "a,b,c" at its commas; an empty text is one empty item. One allocation, freed by
  * the caller with free(); NULL if memory ran out. */
 char **tool_list_split(const char *text, size_t *count);
