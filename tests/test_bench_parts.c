@@ -97,6 +97,25 @@ static void the_plain_read_reads_every_word_once(void **state)
     }
 }
 
+static void the_plain_read_leaves_out_what_lies_between_rows(void **state)
+{
+    (void)state;
+    uint64_t random = SEED;
+    enum { STRIDE = 75 };
+    static uint32_t words[40 * STRIDE];
+    uint32_t digest = 0;
+    for (size_t i = 0; i < 40 * STRIDE; i++) {
+        words[i] = (uint32_t)random_bits(&random);
+        digest ^= i % STRIDE < 64 ? words[i] : 0;
+    }
+    for (size_t threads = 1; threads <= 3; threads++) {
+        struct bench_reader *reader = bench_reader_create(threads);
+        assert_true(bench_reader_read_rows(reader, words, 40, 70 * sizeof *words, STRIDE * sizeof *words) > 0);
+        assert_int_equal(bench_reader_digest(reader), digest);
+        bench_reader_release(reader);
+    }
+}
+
 static void figures_are_the_middle_the_least_and_the_95th_in_a_hundred(void **state)
 {
     (void)state;
@@ -119,6 +138,7 @@ int main(void)
         cmocka_unit_test(a_large_batch_is_checked_from_end_to_end),
         cmocka_unit_test(mixed_rows_take_every_other_configuration_in_turn),
         cmocka_unit_test(the_plain_read_reads_every_word_once),
+        cmocka_unit_test(the_plain_read_leaves_out_what_lies_between_rows),
         cmocka_unit_test(figures_are_the_middle_the_least_and_the_95th_in_a_hundred),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,14 +17,14 @@ static const char *const NO_OPENCL[] = {"OCL_ICD_VENDORS", "/nonexistent-dir", "
 static void help_explains_every_option(void **state)
 {
     (void)state;
-    static const char *const EXPECTED[][20] = {
+    static const char *const EXPECTED[][24] = {
         {"--help", "bench", "devices", "sample", "show", "generate", "--version"},
-        {"bench", "--shapes", "--configs", "--workloads", "--types", "--where", "--logits", "--save-logits",
-         "--seconds", "--repeats", "--seed", "--device", "--lanes", "--width", "--teams", "--dispatch", "--threads",
-         "--json"},
+        {"bench",   "--shapes",     "--configs",     "--workloads", "--types",   "--where", "--logits",
+         "--dtype", "--vocabulary", "--save-logits", "--seconds",   "--repeats", "--seed",  "--device",
+         "--lanes", "--width",      "--teams",       "--dispatch",  "--threads", "--json"},
         {"devices", "--json"},
         {"sample", "--temperature", "--top-k", "--top-p", "--min-p", "--seed", "--offset", "--device",
-         "--probabilities", "--params", "--dtype", "--json", "LOGITS.npy"},
+         "--probabilities", "--params", "--dtype", "--vocabulary", "--json", "LOGITS.npy"},
         {"show", "--temperature", "--top-k", "--top-p", "--min-p", "--seed", "--device", "--probabilities", "--logits",
          "--labels", "--draws", "--json"},
         {"generate", "--text", "--prompt", "--prompts", "--output", "--batch", "--max-tokens", "--temperature",

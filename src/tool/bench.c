@@ -47,7 +47,7 @@ static int measure_pool(const struct bench_plan *plan, tombola_context *context,
 
 static int save(const char *path, const bench_pool *pool)
 {
-    const npy array = {pool->rows * pool->batches, pool->vocabulary, pool->type, pool->data};
+    const npy array = {pool->rows * pool->batches, pool->row_stride, pool->vocabulary, pool->type, pool->data};
     return npy_write(path, &array);
 }
 
@@ -58,11 +58,11 @@ static int measure_file(const struct bench_plan *plan, tombola_context *context,
     bench_pool pool;
     if (npy_read(plan->logits, &plan->wish, &file))
         return -1;
-    struct bench_shape shape = plan->shape_count ? plan->shapes[0] : (struct bench_shape){file.rows, file.columns};
+    struct bench_shape shape = plan->shape_count ? plan->shapes[0] : (struct bench_shape){file.rows, file.vocabulary};
     int failed = -1;
-    if (shape.vocabulary != file.columns || shape.rows > file.rows)
+    if (shape.vocabulary != file.vocabulary || shape.rows > file.rows)
         warnx("--shapes: %zux%zu cannot be cut from the %zu x %zu logits of %s", shape.rows, shape.vocabulary,
-              file.rows, file.columns, plan->logits);
+              file.rows, file.vocabulary, plan->logits);
     else
         failed = bench_pool_copy(&pool, &file, shape.rows);
     free(file.data);

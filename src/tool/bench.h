@@ -47,6 +47,7 @@ typedef struct bench_pool {
     tombola_type type;
     size_t rows;
     size_t vocabulary;
+    size_t row_stride; /* elements from the start of a row to that of the next */
     size_t batches;
     void *data;
 } bench_pool;
@@ -59,6 +60,7 @@ int bench_pool_make(bench_pool *pool, workload kind, tombola_type type, size_t r
 int bench_pool_copy(bench_pool *pool, const npy *file, size_t rows);
 void bench_pool_release(bench_pool *pool);
 
+/* What lies between rows included. */
 size_t bench_pool_batch_bytes(const bench_pool *pool);
 const void *bench_pool_batch(const bench_pool *pool, size_t batch);
 /* Row `row` of the whole pool as binary32. */

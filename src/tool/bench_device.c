@@ -17,10 +17,10 @@ static const char SOURCE[] =
     "#define AT(i) JOIN(vload, WIDTH)(0, row + (i))\n"
     "#define LARGER(a, b) ((b) > (a) ? (b) : (a))\n"
     "__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))\n"
-    "void read_rows(__global const ELEMENT *logits, ulong offset, uint vocabulary, uint parts, uint part_size,\n"
-    "               __global ELEMENT *maxima)\n"
+    "void read_rows(__global const ELEMENT *logits, ulong offset, uint vocabulary, ulong stride,\n"
+    "               uint parts, uint part_size, __global ELEMENT *maxima)\n"
     "{\n"
-    "    __global const ELEMENT *row = logits + offset + (ulong)(get_group_id(0) / parts) * vocabulary;\n"
+    "    __global const ELEMENT *row = logits + offset + get_group_id(0) / parts * stride;\n"
     "    uint begin = get_group_id(0) % parts * part_size, lane = get_local_id(0);\n"
     "    uint end = vocabulary - begin < part_size ? vocabulary : begin + part_size;\n"
     "    uint step = GROUP * WIDTH, i = begin + lane * WIDTH;\n"
@@ -59,7 +59,7 @@ struct bench_device {
     cl_device_id id;
     int shares_memory;
     int is_float;
-    size_t rows, vocabulary, parts, group;
+    size_t rows, vocabulary, row_stride, parts, group;
     cl_command_queue queue, timed_queue;
     cl_mem logits, maxima, words;
     cl_program program;
@@ -97,11 +97,13 @@ static int build(struct bench_device *d, const bench_pool *pool, int is_gpu)
     size_t part_size = ((pool->vocabulary + d->parts - 1) / d->parts + step - 1) / step * step;
     d->parts = (pool->vocabulary + part_size - 1) / part_size;
     cl_uint vocabulary = (cl_uint)pool->vocabulary, parts = (cl_uint)d->parts, size = (cl_uint)part_size;
+    cl_ulong stride = pool->row_stride;
     code = clSetKernelArg(d->read, 0, sizeof(cl_mem), &d->logits);
     code |= clSetKernelArg(d->read, 2, sizeof vocabulary, &vocabulary);
-    code |= clSetKernelArg(d->read, 3, sizeof parts, &parts);
-    code |= clSetKernelArg(d->read, 4, sizeof size, &size);
-    code |= clSetKernelArg(d->read, 5, sizeof(cl_mem), &d->maxima);
+    code |= clSetKernelArg(d->read, 3, sizeof stride, &stride);
+    code |= clSetKernelArg(d->read, 4, sizeof parts, &parts);
+    code |= clSetKernelArg(d->read, 5, sizeof size, &size);
+    code |= clSetKernelArg(d->read, 6, sizeof(cl_mem), &d->maxima);
     code |= clSetKernelArg(d->nothing, 0, sizeof(cl_mem), &d->words);
     return check("clSetKernelArg", code);
 }
@@ -139,6 +141,7 @@ struct bench_device *bench_device_open(tombola_context *context, const bench_poo
     d->is_float = pool->type == TOMBOLA_FLOAT32;
     d->rows = pool->rows;
     d->vocabulary = pool->vocabulary;
+    d->row_stride = pool->row_stride;
     d->group = is_gpu ? GPU_GROUP : 1;
     d->parts = is_gpu ? (GPU_GROUPS + pool->rows - 1) / pool->rows : 1;
     d->queue = clCreateCommandQueue(d->cl, d->id, 0, &code);
@@ -194,7 +197,7 @@ cl_command_queue bench_device_queue(const struct bench_device *d, int timed)
 
 int bench_device_read(struct bench_device *d, size_t batch, double *seconds)
 {
-    cl_ulong offset = (cl_ulong)batch * d->rows * d->vocabulary;
+    cl_ulong offset = (cl_ulong)batch * d->rows * d->row_stride;
     size_t local = d->group, global = d->rows * d->parts * local;
     if (check("clSetKernelArg", clSetKernelArg(d->read, 1, sizeof offset, &offset)))
         return -1;
@@ -219,7 +222,7 @@ static float maximum_of(const void *elements, size_t count, int is_float)
 
 int bench_device_check(struct bench_device *d, const bench_pool *pool, size_t batch)
 {
-    size_t size = tombola_type_size(pool->type), row_bytes = pool->vocabulary * size;
+    size_t size = tombola_type_size(pool->type), row_bytes = pool->row_stride * size;
     char *maxima = malloc(d->rows * d->parts * size);
     if (!maxima) {
         warnx("out of memory");

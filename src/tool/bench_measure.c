@@ -55,8 +55,8 @@ static tombola_status call_on_device(struct measuring *m, tombola_sampler *sampl
 {
     tombola_cl_batch logits = tombola_cl_batch_default();
     logits.logits = bench_device_logits(m->device);
-    logits.offset = batch * m->pool->rows * m->pool->vocabulary;
-    logits.row_stride = m->pool->vocabulary;
+    logits.offset = batch * m->pool->rows * m->pool->row_stride;
+    logits.row_stride = m->pool->row_stride;
     logits.rows = m->pool->rows;
     logits.params = m->params[config] + batch * m->pool->rows;
     tombola_cl_draws draws = tombola_cl_draws_default();
@@ -83,7 +83,7 @@ static int call(struct measuring *m, tombola_sampler *sampler, int config, size_
     if (m->where == BENCH_DEVICE)
         status = call_on_device(m, sampler, config, batch, &error);
     else
-        status = tombola_sampler_sample(sampler, bench_pool_batch(m->pool, batch), m->pool->rows, m->pool->vocabulary,
+        status = tombola_sampler_sample(sampler, bench_pool_batch(m->pool, batch), m->pool->rows, m->pool->row_stride,
                                         m->params[config] + batch * m->pool->rows, m->draws, &error);
     *seconds = bench_now() - start;
     if (status)
@@ -116,13 +116,23 @@ static int verify(struct measuring *m)
     return bench_device_read(m->device, batch, &seconds) || bench_device_check(m->device, m->pool, batch) ? -1 : 0;
 }
 
+static double read_plainly(const struct measuring *m, size_t batch)
+{
+    size_t size = tombola_type_size(m->pool->type);
+    const void *logits = bench_pool_batch(m->pool, batch);
+    if (m->pool->row_stride == m->pool->vocabulary)
+        return bench_reader_read(m->reader, logits, bench_pool_batch_bytes(m->pool));
+    return bench_reader_read_rows(m->reader, logits, m->pool->rows, m->pool->vocabulary * size,
+                                  m->pool->row_stride * size);
+}
+
 static int run_item(struct measuring *m, int item, size_t batch, double *seconds)
 {
     switch (item) {
     case KERNEL_READ:
         return bench_device_read(m->device, batch, seconds);
     case PLAIN_READ:
-        *seconds = bench_reader_read(m->reader, bench_pool_batch(m->pool, batch), bench_pool_batch_bytes(m->pool));
+        *seconds = read_plainly(m, batch);
         return 0;
     case EMPTY_CALL:
         return bench_device_call_empty(m->device, seconds);

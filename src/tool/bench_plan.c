@@ -173,10 +173,16 @@ static void check_wish(struct bench_plan *plan, struct argp_state *state)
 {
     if (plan->wish.has_type && !plan->logits)
         argp_error(state, "--dtype: it says what the array of --logits holds, and there is none");
+    if (plan->wish.has_vocabulary && !plan->logits)
+        argp_error(state,
+                   "--vocabulary: it cuts the rows of --logits, and there are none; --shapes has that of others");
     if (plan->wish.has_type && plan->has_types)
         argp_error(state, "--dtype and --types say the same thing of --logits: give one of them");
-    if (plan->logits && plan->has_types)
-        plan->wish = (npy_wish){.has_type = 1, .type = first_type(plan->types), .option = "--types"};
+    if (plan->logits && plan->has_types) {
+        plan->wish.has_type = 1;
+        plan->wish.type = first_type(plan->types);
+        plan->wish.option = "--types";
+    }
 }
 
 static void check_plan(struct bench_plan *plan, struct argp_state *state)

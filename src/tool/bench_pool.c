@@ -61,7 +61,11 @@ static size_t choose_batches(const bench_pool *pool)
 
 int bench_pool_make(bench_pool *pool, workload kind, tombola_type type, size_t rows, size_t vocabulary, uint64_t seed)
 {
-    *pool = (bench_pool){.workload = workload_name(kind), .type = type, .rows = rows, .vocabulary = vocabulary};
+    *pool = (bench_pool){.workload = workload_name(kind),
+                         .type = type,
+                         .rows = rows,
+                         .vocabulary = vocabulary,
+                         .row_stride = vocabulary};
     pool->batches = choose_batches(pool);
     if (allocate(pool))
         return -1;
@@ -80,7 +84,11 @@ int bench_pool_make(bench_pool *pool, workload kind, tombola_type type, size_t r
 
 int bench_pool_copy(bench_pool *pool, const npy *file, size_t rows)
 {
-    *pool = (bench_pool){.workload = "file", .type = file->type, .rows = rows, .vocabulary = file->columns};
+    *pool = (bench_pool){.workload = "file",
+                         .type = file->type,
+                         .rows = rows,
+                         .vocabulary = file->vocabulary,
+                         .row_stride = file->columns};
     pool->batches = file->rows / rows;
     if (allocate(pool))
         return -1;
@@ -96,7 +104,7 @@ void bench_pool_release(bench_pool *pool)
 
 size_t bench_pool_batch_bytes(const bench_pool *pool)
 {
-    return pool->rows * pool->vocabulary * tombola_type_size(pool->type);
+    return pool->rows * pool->row_stride * tombola_type_size(pool->type);
 }
 
 const void *bench_pool_batch(const bench_pool *pool, size_t batch)
@@ -106,7 +114,7 @@ const void *bench_pool_batch(const bench_pool *pool, size_t batch)
 
 void bench_pool_widen(const bench_pool *pool, size_t row, float *values)
 {
-    const char *start = (const char *)pool->data + row * pool->vocabulary * tombola_type_size(pool->type);
+    const char *start = (const char *)pool->data + row * pool->row_stride * tombola_type_size(pool->type);
     if (pool->type == TOMBOLA_FLOAT32) {
         memcpy(values, start, pool->vocabulary * sizeof *values);
         return;

@@ -28,9 +28,10 @@ struct bench_reader {
     unsigned round; /* counts reads; guarded by the lock, as are the next two */
     size_t finished;
     int is_over;
-    const char *data; /* of this round, as are the next three */
+    const char *data; /* of this round, as are the next five */
     size_t bytes, piece;
-    atomic_size_t next; /* the first byte that nobody has taken */
+    size_t row_bytes, row_stride; /* `bytes` are of rows that lie so far apart */
+    atomic_size_t next;           /* the first byte that nobody has taken */
     atomic_size_t ready;
     size_t count;
     struct worker *workers;
@@ -41,7 +42,7 @@ struct bench_reader {
 #define DEFINE_READ(name, size)                                                                                        \
     static uint32_t name(const char *data, size_t bytes)                                                               \
     {                                                                                                                  \
-        typedef uint32_t words __attribute__((vector_size(size), aligned(4), may_alias));                              \
+        typedef uint32_t words __attribute__((vector_size(size), aligned(2), may_alias));                              \
         words a = {0}, b = {0}, c = {0}, d = {0};                                                                      \
         const words *next = (const words *)(const void *)data, *end = next + bytes / sizeof(words);                    \
         for (; end - next >= 4; next += 4) {                                                                           \
@@ -93,8 +94,12 @@ static uint32_t read_pieces(struct bench_reader *reader)
     uint32_t digest = 0;
     size_t begin;
     while ((begin = atomic_fetch_add(&reader->next, reader->piece)) < reader->bytes) {
-        size_t rest = reader->bytes - begin;
-        digest ^= read_best(reader->data + begin, rest < reader->piece ? rest : reader->piece);
+        size_t end = reader->bytes - begin < reader->piece ? reader->bytes : begin + reader->piece, bytes;
+        for (size_t at = begin; at < end; at += bytes) {
+            size_t row = at / reader->row_bytes, column = at % reader->row_bytes;
+            bytes = end - at < reader->row_bytes - column ? end - at : reader->row_bytes - column;
+            digest ^= read_best(reader->data + row * reader->row_stride + column, bytes);
+        }
     }
     return digest;
 }
@@ -188,10 +193,18 @@ size_t bench_reader_threads(const struct bench_reader *reader)
 
 double bench_reader_read(struct bench_reader *reader, const void *data, size_t bytes)
 {
-    size_t pieces = PIECES * reader->count, lines = bytes / LINE;
+    return bench_reader_read_rows(reader, data, 1, bytes, bytes);
+}
+
+double bench_reader_read_rows(struct bench_reader *reader, const void *data, size_t rows, size_t row_bytes,
+                              size_t row_stride)
+{
+    size_t pieces = PIECES * reader->count, lines = rows * (row_bytes / LINE);
     pthread_mutex_lock(&reader->lock);
     reader->data = data;
     reader->bytes = lines * LINE;
+    reader->row_bytes = row_bytes / LINE * LINE;
+    reader->row_stride = row_stride;
     reader->piece = (lines / pieces + 1) * LINE;
     atomic_store(&reader->next, 0);
     reader->finished = 0;

@@ -16,6 +16,10 @@ size_t bench_reader_threads(const struct bench_reader *reader);
  * last was done: what it takes to wake them is not the memory's. */
 double bench_reader_read(struct bench_reader *reader, const void *data, size_t bytes);
 
+/* The same of rows that lie apart; each row's bytes beyond its last whole 64 are left out. */
+double bench_reader_read_rows(struct bench_reader *reader, const void *data, size_t rows, size_t row_bytes,
+                              size_t row_stride);
+
 /* The exclusive or of the 32-bit words that were read last; bytes beyond the last whole 64 are left out. */
 unsigned bench_reader_digest(const struct bench_reader *reader);
 

@@ -193,7 +193,20 @@ static int check_shape(const char *name, const header *found, size_t element_siz
         return -1;
     }
     array->rows = (size_t)rows;
-    array->columns = (size_t)columns;
+    array->vocabulary = array->columns = (size_t)columns;
+    return 0;
+}
+
+static int cut_rows(const char *name, const npy_wish *wish, npy *array)
+{
+    if (!wish->has_vocabulary)
+        return 0;
+    if (wish->vocabulary == 0 || wish->vocabulary > array->columns) {
+        warnx("%s: --vocabulary %llu is not from 1 to %zu, the columns that there are", name,
+              (unsigned long long)wish->vocabulary, array->columns);
+        return -1;
+    }
+    array->vocabulary = (size_t)wish->vocabulary;
     return 0;
 }
 
@@ -203,7 +216,7 @@ static int read_array(FILE *file, const char *name, const npy_wish *wish, npy *a
     if (read_header(file, name, &found))
         return -1;
     const npy_element *element = npy_element_find(name, found.descr, wish);
-    if (!element || check_shape(name, &found, element->size, array))
+    if (!element || check_shape(name, &found, element->size, array) || cut_rows(name, wish, array))
         return -1;
     array->type = element->type;
     size_t bytes = array->rows * array->columns * element->size;

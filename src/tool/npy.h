@@ -10,7 +10,8 @@
 
 typedef struct npy {
     size_t rows;
-    size_t columns;
+    size_t columns;    /* elements from the start of a row to that of the next */
+    size_t vocabulary; /* of which so many count, from the first on */
     tombola_type type;
     void *data; /* rows x columns elements of the type; free() it */
 } npy;
@@ -20,17 +21,19 @@ typedef struct npy_wish {
     int has_type;
     tombola_type type;  /* what the array holds; bfloat16 may be uint16 in the file */
     const char *option; /* that says so, for messages; NULL for --dtype */
+    int has_vocabulary;
+    uint64_t vocabulary; /* columns that count */
 } npy_wish;
 
-/* --dtype, for every command that reads an array. Its input is an npy_wish. */
+/* --dtype and --vocabulary, for every command that reads an array. Its input is an npy_wish. */
 extern const struct argp npy_argp;
 
-/* Float64 becomes float32 where every value is one, and big-endian numbers come out in this machine's order.
+/* Float64 becomes float32 where every value that counts is one, and big-endian numbers come out in this machine's order.
  * path  "-" reads standard input
  * 0, or -1 with a message on standard error. A 1-D array is one row. */
 int npy_read(const char *path, const npy_wish *wish, npy *array);
 
-/* bfloat16 goes out as uint16. 0, or -1 with a message on standard error. */
+/* What counts of each row; bfloat16 goes out as uint16. 0, or -1 with a message on standard error. */
 int npy_write(const char *path, const npy *array);
 
 #endif

@@ -58,7 +58,7 @@ static int narrow_doubles(const char *name, npy *array)
         double wide;
         memcpy(&wide, data + i * sizeof wide, sizeof wide);
         float narrow = (float)wide;
-        if ((double)narrow != wide && !isnan(wide)) {
+        if ((double)narrow != wide && !isnan(wide) && i % array->columns < array->vocabulary) {
             warnx("%s: float64, and row %zu, column %zu, %.17g, is no float32; round them with astype(numpy.float32)",
                   name, i / array->columns, i % array->columns, wide);
             return -1;

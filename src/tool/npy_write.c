@@ -18,7 +18,7 @@ int npy_write(const char *path, const npy *array)
     header[9] = 0;
     int length =
         snprintf(header + 10, HEADER_SIZE - 10, "{'descr': '%s', 'fortran_order': False, 'shape': (%zu, %zu), }",
-                 DESCRS[array->type], array->rows, array->columns);
+                 DESCRS[array->type], array->rows, array->vocabulary);
     header[10 + length] = ' ';
     header[HEADER_SIZE - 1] = '\n';
     FILE *file = fopen(path, "wb");
@@ -26,9 +26,11 @@ int npy_write(const char *path, const npy *array)
         warn("%s", path);
         return -1;
     }
-    size_t size = array->columns * tombola_type_size(array->type);
-    int failed = fwrite(header, 1, HEADER_SIZE, file) != HEADER_SIZE ||
-                 fwrite(array->data, size, array->rows, file) != array->rows;
+    size_t size = tombola_type_size(array->type);
+    int failed = fwrite(header, 1, HEADER_SIZE, file) != HEADER_SIZE;
+    for (size_t row = 0; row < array->rows && !failed; row++)
+        failed = fwrite((const char *)array->data + row * array->columns * size, size, array->vocabulary, file) !=
+                 array->vocabulary;
     failed |= fclose(file) != 0;
     if (failed)
         warn("%s: cannot write", path);

@@ -92,7 +92,7 @@ typedef struct layout {
 
 static layout layout_of(const npy *array)
 {
-    layout layout = {width_of(array->rows - 1), width_of(array->columns)};
+    layout layout = {width_of(array->rows - 1), width_of(array->vocabulary)};
     layout.row = layout.row < 3 ? 3 : layout.row;
     layout.token = layout.token < 5 ? 5 : layout.token;
     return layout;
@@ -171,7 +171,7 @@ static int draw_array(const options *options, const npy *array)
     tombola_sampler_options sampler_options = tombola_sampler_options_default();
     sampler_options.type = array->type;
     sampler_options.input = options->probabilities ? TOMBOLA_PROBABILITIES : TOMBOLA_LOGITS;
-    if (tombola_sampler_create(context, array->columns, batch, &sampler_options, &sampler, &error)) {
+    if (tombola_sampler_create(context, array->vocabulary, batch, &sampler_options, &sampler, &error)) {
         warnx("%s", error.message);
         goto done;
     }
