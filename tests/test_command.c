@@ -41,6 +41,34 @@ static void help_explains_every_option(void **state)
     }
 }
 
+/* As one line, since help is broken into lines by the width of the terminal. */
+static void expect_explained(const char *command, const char *words)
+{
+    process got = RUN(command, "--help");
+    char *end = got.out;
+    for (const char *c = got.out; *c; c++)
+        if (*c != ' ' && *c != '\n')
+            *end++ = *c;
+        else if (end > got.out && end[-1] != ' ')
+            *end++ = ' ';
+    *end = '\0';
+    if (!strstr(got.out, words))
+        fail_msg("the help of %s should say '%s'", command, words);
+    process_release(&got);
+}
+
+static void help_tells_in_which_order_filters_come_and_when_a_share_is_reached(void **state)
+{
+    (void)state;
+    static const char *const COMMANDS[] = {"sample", "show", "generate"};
+    for (size_t i = 0; i < COUNT_OF(COMMANDS); i++) {
+        expect_explained(COMMANDS[i], "Logits are divided by the temperature first; then come top-k, top-p and min-p, "
+                                      "in this order.");
+        expect_explained(COMMANDS[i], "a share counts as reached within 2^-20 of the mass");
+    }
+    expect_explained("sample", "With a column of seeds and none of streams all rows have stream 0");
+}
+
 static void version_is_that_of_the_library(void **state)
 {
     (void)state;
@@ -135,6 +163,7 @@ int main(void)
     setenv("LC_ALL", "C", 1); /* messages in plain ASCII */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(help_explains_every_option),
+        cmocka_unit_test(help_tells_in_which_order_filters_come_and_when_a_share_is_reached),
         cmocka_unit_test(version_is_that_of_the_library),
         cmocka_unit_test(an_unknown_command_names_the_known_ones),
         cmocka_unit_test(a_full_disk_is_a_failure),

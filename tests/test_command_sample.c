@@ -192,6 +192,33 @@ static void a_csv_file_overrides_the_options_row_by_row(void **state)
     free(expected);
 }
 
+/* Equal rows with equal seeds, of which one has moved; what the stream is without a seed stays as it was. */
+static void a_row_with_a_seed_of_its_own_draws_the_same_wherever_it_stands(void **state)
+{
+    (void)state;
+    float same[ROWS * COLUMNS];
+    for (size_t i = 0; i < ROWS * COLUMNS; i++)
+        same[i] = logits[i % COLUMNS];
+    write_npy(npy_path, ARRAY, same, sizeof same);
+    tombola_params params[ROWS];
+    default_params(params, ROWS);
+    static const uint64_t SEEDS[ROWS] = {7, 8, 7, 7, 9};
+    for (size_t row = 0; row < ROWS; row++) {
+        params[row].seed = SEEDS[row];
+        params[row].stream = 0;
+    }
+    char *expected = expected_json(same, ROWS, COLUMNS, tombola_sampler_options_default(), params);
+    static const char CSV[] = "seed\n7\n8\n7\n7\n9\n", TEMPERATURES[] = "temperature\n1\n1\n1\n1\n1\n";
+    write_file(csv_path, CSV, strlen(CSV));
+    expect_output(SAMPLE(npy_path, "--json", "--params", csv_path), expected);
+    free(expected);
+
+    process got = SAMPLE(npy_path, "--json");
+    write_file(csv_path, TEMPERATURES, strlen(TEMPERATURES));
+    expect_output(SAMPLE(npy_path, "--json", "--params", csv_path), got.out);
+    process_release(&got);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +228,7 @@ int main(void)
         cmocka_unit_test(a_single_dimension_is_one_row),
         cmocka_unit_test(a_large_array_is_drawn_row_by_row_all_the_same),
         cmocka_unit_test(a_csv_file_overrides_the_options_row_by_row),
+        cmocka_unit_test(a_row_with_a_seed_of_its_own_draws_the_same_wherever_it_stands),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

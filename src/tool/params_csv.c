@@ -22,6 +22,14 @@ typedef struct reader {
     int failed; /* a message is out: no more of them */
 } reader;
 
+static int has_column(const reader *reader, const char *name)
+{
+    for (size_t i = 0; i < reader->column_count; i++)
+        if (strcmp(reader->columns[i], name) == 0)
+            return 1;
+    return 0;
+}
+
 static void read_name(reader *reader, const char *name)
 {
     if (!tool_params_has(name)) {
@@ -30,12 +38,11 @@ static void read_name(reader *reader, const char *name)
         reader->failed = 1;
         return;
     }
-    for (size_t i = 0; i < reader->column_count; i++)
-        if (strcmp(reader->columns[i], name) == 0) {
-            warnx("%s: line %zu: column '%s' comes twice", reader->path, reader->line, name);
-            reader->failed = 1;
-            return;
-        }
+    if (has_column(reader, name)) {
+        warnx("%s: line %zu: column '%s' comes twice", reader->path, reader->line, name);
+        reader->failed = 1;
+        return;
+    }
     if (!(reader->columns[reader->column_count] = strdup(name))) {
         warnx("out of memory");
         reader->failed = 1;
@@ -134,6 +141,13 @@ static int check_counts(const reader *reader)
     return 0;
 }
 
+/* A row with a seed of its own draws the same wherever it stands. */
+static void settle_streams(const reader *reader)
+{
+    for (size_t row = 0; row < reader->rows && has_column(reader, "seed") && !has_column(reader, "stream"); row++)
+        reader->params[row].stream = 0;
+}
+
 int params_csv_read(const char *path, size_t rows, tombola_params *params)
 {
     FILE *file = fopen(path, "r");
@@ -149,6 +163,8 @@ int params_csv_read(const char *path, size_t rows, tombola_params *params)
         goto done;
     }
     failed = parse_lines(file, &parser, &reader) || check_counts(&reader);
+    if (!failed)
+        settle_streams(&reader);
     csv_free(&parser);
 done:
     fclose(file);

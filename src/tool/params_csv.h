@@ -8,7 +8,8 @@
 
 /* The file has a header that names any of temperature, top_k, top_p, min_p, seed, offset
  * and stream, in any order, then a line for each of the rows.
- * params  `rows` of them; the named fields are overwritten, the others left as they are
+ * params  `rows` of them; the named fields are overwritten, the others left as they are, but for the stream: it
+ *         becomes 0 where seeds are given and streams are not
  * 0, or -1 with a message on standard error. */
 int params_csv_read(const char *path, size_t rows, tombola_params *params);
 

@@ -18,7 +18,8 @@ static const char DOC[] =
     "The temperature is 1 unless given. Row i draws from stream i, so that equal rows differ. The CSV file of --params "
     "has a header that names any of "
     "temperature, top_k, top_p, min_p, seed, offset and stream, then a line for each row; what it gives counts in "
-    "place of the options.\n\n"
+    "place of the options. With a column of seeds and none of streams all rows have stream 0, so that a row draws the "
+    "same wherever it stands in the file.\n\n"
     "A row that holds NaN or +inf is invalid, one of only -inf is empty: no token is drawn from it.";
 
 enum { PROBABILITIES = 0x100, PARAMS, JSON };

@@ -85,7 +85,13 @@ static error_t parse(int key, char *text, struct argp_state *state)
     }
 }
 
-const struct argp tool_sampling_argp = {.options = OPTIONS, .parser = parse};
+/* Help prints it last. */
+static const char DOC[] =
+    "\v"
+    "Logits are divided by the temperature first; then come top-k, top-p and min-p, in this order. To top-p a share "
+    "counts as reached within 2^-20 of the mass, so that decimal fractions behave as on paper.";
+
+const struct argp tool_sampling_argp = {.options = OPTIONS, .parser = parse, .doc = DOC};
 
 tombola_context *tool_sampling_open(const tool_sampling *sampling)
 {
