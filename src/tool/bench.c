@@ -126,7 +126,7 @@ static void find_processor(char *name, size_t size)
 int tool_bench(int argc, char **argv)
 {
     struct bench_plan plan = bench_plan_default();
-    if (argp_parse(&bench_argp, argc, argv, 0, NULL, &plan))
+    if (tool_parse(&bench_argp, argc, argv, &plan))
         return TOOL_FAILURE;
 
     int status = TOOL_FAILURE;

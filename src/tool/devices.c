@@ -79,7 +79,7 @@ int tool_devices(int argc, char **argv)
 {
     const struct argp argp = {.options = OPTIONS, .parser = parse, .doc = DOC};
     int json = 0;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &json))
+    if (tool_parse(&argp, argc, argv, &json))
         return TOOL_FAILURE;
 
     tombola_error error;

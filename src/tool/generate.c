@@ -312,7 +312,7 @@ int tool_generate(int argc, char **argv)
         warnx("out of memory");
         return TOOL_FAILURE;
     }
-    int status = argp_parse(&argp, argc, argv, 0, NULL, &options) ? TOOL_FAILURE : generate(&options);
+    int status = tool_parse(&argp, argc, argv, &options) ? TOOL_FAILURE : generate(&options);
     free(options.texts);
     free(options.prompts);
     return status;

@@ -15,7 +15,7 @@ typedef struct reader {
     size_t line;   /* of the file, 1 first */
     size_t field;  /* fields of this line read so far */
     size_t record; /* lines with something on them so far, the header included */
-    char *columns[MAX_COLUMNS];
+    const char *columns[MAX_COLUMNS];
     size_t column_count;
     tombola_params *params;
     size_t rows;
@@ -30,11 +30,12 @@ static int has_column(const reader *reader, const char *name)
     return 0;
 }
 
-static void read_name(reader *reader, const char *name)
+static void read_name(reader *reader, const char *text)
 {
-    if (!tool_params_has(name)) {
+    const char *name = tool_params_name(text);
+    if (!name) {
         warnx("%s: line %zu: unknown column '%s'; there are temperature, top_k, top_p, min_p, seed, offset and stream",
-              reader->path, reader->line, name);
+              reader->path, reader->line, text);
         reader->failed = 1;
         return;
     }
@@ -43,12 +44,7 @@ static void read_name(reader *reader, const char *name)
         reader->failed = 1;
         return;
     }
-    if (!(reader->columns[reader->column_count] = strdup(name))) {
-        warnx("out of memory");
-        reader->failed = 1;
-        return;
-    }
-    reader->column_count++;
+    reader->columns[reader->column_count++] = name;
 }
 
 static void read_value(reader *reader, const char *text)
@@ -168,7 +164,5 @@ int params_csv_read(const char *path, size_t rows, tombola_params *params)
     csv_free(&parser);
 done:
     fclose(file);
-    for (size_t i = 0; i < reader.column_count; i++)
-        free(reader.columns[i]);
     return failed ? -1 : 0;
 }

@@ -192,7 +192,7 @@ int tool_sample(int argc, char **argv)
     const struct argp argp = {
         .options = OPTIONS, .parser = parse, .args_doc = "LOGITS.npy", .doc = DOC, .children = children};
     options options = {.sampling = tool_sampling_default(1)};
-    if (argp_parse(&argp, argc, argv, 0, NULL, &options))
+    if (tool_parse(&argp, argc, argv, &options))
         return TOOL_FAILURE;
 
     npy array;

@@ -100,7 +100,7 @@ int tool_show(int argc, char **argv)
     const struct argp_child children[] = {{&tool_sampling_argp, 0, "Sampling:", 1}, {0}};
     const struct argp argp = {.options = OPTIONS, .parser = parse, .doc = DOC, .children = children};
     options options = {.sampling = tool_sampling_default(TOOL_MAX_TEMPERATURES)};
-    if (argp_parse(&argp, argc, argv, 0, NULL, &options))
+    if (tool_parse(&argp, argc, argv, &options))
         return TOOL_FAILURE;
     if (options.sampling.temperature_count == 0)
         options.sampling.temperatures[options.sampling.temperature_count++] = 1;

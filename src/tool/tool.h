@@ -21,6 +21,9 @@
 
 enum { TOOL_FAILURE = 1, TOOL_USAGE = 2 };
 
+/* argp_parse, for all commands: underscores in the names of options are taken for hyphens, as in --top_p. */
+error_t tool_parse(const struct argp *argp, int argc, char **argv, void *input);
+
 int tool_bench(int argc, char **argv);
 int tool_devices(int argc, char **argv);
 int tool_generate(int argc, char **argv);
@@ -35,10 +38,10 @@ int tool_float_read(const char *text, float low, float high, float *value);
 int tool_integer_read(const char *text, uint64_t high, uint64_t *value);
 
 /* Sets the field of `params` that is called `name` (temperature, top_k, top_p, min_p,
- * seed, offset or stream) from text. NULL, or what was expected: "a number from 0 to 1". */
+ * seed, offset or stream; with hyphens for underscores, too) from text. NULL, or what was expected: "a number from 0 to 1". */
 const char *tool_params_read(tombola_params *params, const char *name, const char *text);
-/* Whether params has a field of that name. */
-int tool_params_has(const char *name);
+/* The name of that field as params has it, NULL for none. */
+const char *tool_params_name(const char *name);
 
 /* A type of logits by its name: float32, float16 or bfloat16, or f32, f16 or bf16 for short. 0, or -1 for no such
  * type. */

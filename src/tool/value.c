@@ -59,17 +59,27 @@ static const struct field {
     {"stream", U32, offsetof(tombola_params, stream)},
 };
 
+/* Whether two names are the same but for hyphens in place of underscores. */
+static int is_called(const struct field *field, const char *name)
+{
+    size_t i = 0;
+    while (field->name[i] && field->name[i] == (name[i] == '-' ? '_' : name[i]))
+        i++;
+    return field->name[i] == '\0' && name[i] == '\0';
+}
+
 static const struct field *find_field(const char *name)
 {
     for (size_t i = 0; i < sizeof FIELDS / sizeof FIELDS[0]; i++)
-        if (strcmp(FIELDS[i].name, name) == 0)
+        if (is_called(&FIELDS[i], name))
             return &FIELDS[i];
     return NULL;
 }
 
-int tool_params_has(const char *name)
+const char *tool_params_name(const char *name)
 {
-    return find_field(name) != NULL;
+    const struct field *field = find_field(name);
+    return field ? field->name : NULL;
 }
 
 const char *tool_params_read(tombola_params *params, const char *name, const char *text)
