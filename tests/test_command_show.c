@@ -137,6 +137,35 @@ static void draws_are_those_of_the_sampler_and_follow_the_probabilities(void **s
     json_decref(all);
 }
 
+static void two_temperatures_that_look_like_one_with_a_comma_are_mentioned(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list, *message;
+    } CASES[] = {
+        {"0,7", "tombola show: --temperature 0,7: these are two temperatures, 0 and 7; for a single one write 0.7\n"},
+        {"1,05", "tombola show: --temperature 1,05: these are two temperatures, 1 and 05; for a single one write "
+                 "1.05\n"},
+        {"0.5,1", NULL},
+        {"0,1,2", NULL},
+        {"10,20", NULL},
+        {"1,inf", NULL},
+        {"0.7", NULL},
+    };
+    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+        process got = RUN("show", "--logits", "1,2", "--temperature", CASES[i].list);
+        assert_int_equal(got.status, 0);
+        if (CASES[i].message && !strstr(got.err, CASES[i].message))
+            fail_msg("'%s' should hold '%s'", got.err, CASES[i].message);
+        if (!CASES[i].message)
+            assert_null(strstr(got.err, "tombola show"));
+        process_release(&got);
+    }
+    json_t *lines = parse_lines(RUN("show", "--logits", "1,2", "--temperature", "0,7", "--json"));
+    assert_int_equal(json_array_size(lines), 2);
+    json_decref(lines);
+}
+
 static void show_refuses_what_it_cannot_show(void **state)
 {
     (void)state;
@@ -192,6 +221,7 @@ int main(void)
         cmocka_unit_test(show_draws_bars_of_blocks_where_the_terminal_has_them),
         cmocka_unit_test(entropy_rises_with_the_temperature),
         cmocka_unit_test(draws_are_those_of_the_sampler_and_follow_the_probabilities),
+        cmocka_unit_test(two_temperatures_that_look_like_one_with_a_comma_are_mentioned),
         cmocka_unit_test(show_refuses_what_it_cannot_show),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

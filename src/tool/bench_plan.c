@@ -231,7 +231,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case SECONDS:
         if (tool_float_read(text, 0, 3600, &seconds))
-            argp_error(state, "--seconds: '%s' is not a number from 0 to 3600", text);
+            argp_error(state, "--seconds: '%s' is not a number from 0 to 3600%s", text, tool_comma_hint(text).text);
         plan->options.seconds = (double)seconds;
         return 0;
     case REPEATS:

@@ -57,7 +57,8 @@ static void read_value(reader *reader, const char *text)
     if (!expected)
         return;
     if (*text)
-        warnx("%s: line %zu, column '%s': '%s' is not %s", reader->path, reader->line, name, text, expected);
+        warnx("%s: line %zu, column '%s': '%s' is not %s%s", reader->path, reader->line, name, text, expected,
+              tool_params_hint(name, text).text);
     else
         warnx("%s: line %zu, column '%s': the value is missing", reader->path, reader->line, name);
     reader->failed = 1;

@@ -31,7 +31,15 @@ static void read_field(tool_sampling *sampling, const char *option, const char *
 {
     const char *expected = tool_params_read(&sampling->params, name, text);
     if (expected)
-        argp_error(state, "%s: '%s' is not %s", option, text, expected);
+        argp_error(state, "%s: '%s' is not %s%s", option, text, expected, tool_params_hint(name, text).text);
+}
+
+/* 0,7 is two temperatures, and may be meant for one. Such a one has a single digit before its comma. */
+static void warn_of_comma(const char *text)
+{
+    if (text[1] == ',' && *tool_comma_hint(text).text)
+        warnx("--temperature %s: these are two temperatures, %c and %s; for a single one write %c.%s", text, text[0],
+              text + 2, text[0], text + 2);
 }
 
 static void read_temperatures(tool_sampling *sampling, char *text, struct argp_state *state)
@@ -41,7 +49,7 @@ static void read_temperatures(tool_sampling *sampling, char *text, struct argp_s
     if (!list)
         argp_failure(state, TOOL_FAILURE, 0, "out of memory");
     if (count > sampling->temperature_limit && sampling->temperature_limit == 1)
-        argp_error(state, "--temperature: takes a single value here, not '%s'", text);
+        argp_error(state, "--temperature: takes a single value here, not '%s'%s", text, tool_comma_hint(text).text);
     if (count > sampling->temperature_limit)
         argp_error(state, "--temperature: takes at most %zu values, not %zu", sampling->temperature_limit, count);
     for (size_t i = count; i-- > 0;) { /* down, so that params ends with the first */
@@ -49,6 +57,7 @@ static void read_temperatures(tool_sampling *sampling, char *text, struct argp_s
         sampling->temperatures[i] = sampling->params.temperature;
     }
     sampling->temperature_count = count;
+    warn_of_comma(text);
     free(list);
 }
 

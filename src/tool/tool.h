@@ -43,6 +43,16 @@ const char *tool_params_read(tombola_params *params, const char *name, const cha
 /* The name of that field as params has it, NULL for none. */
 const char *tool_params_name(const char *name);
 
+/* The end of a message about a text that should be a single number: "; write 0.7 if that was meant" where it looks like
+ * one with a comma for a point, as 0,7; else "". */
+typedef struct tool_hint {
+    char text[64];
+} tool_hint;
+
+tool_hint tool_comma_hint(const char *text);
+/* The same for the field of that name, of which some are no fractions. */
+tool_hint tool_params_hint(const char *name, const char *text);
+
 /* A type of logits by its name: float32, float16 or bfloat16, or f32, f16 or bf16 for short. 0, or -1 for no such
  * type. */
 int tool_type_read(const char *text, tombola_type *type);

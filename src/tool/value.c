@@ -36,6 +36,16 @@ int tool_integer_read(const char *text, uint64_t high, uint64_t *value)
     return 0;
 }
 
+tool_hint tool_comma_hint(const char *text)
+{
+    static const char DIGITS[] = "0123456789";
+    tool_hint hint = {""};
+    size_t whole = strspn(text, DIGITS), fraction = text[whole] == ',' ? strspn(text + whole + 1, DIGITS) : 0;
+    if (whole > 0 && fraction > 0 && text[whole + 1 + fraction] == '\0' && whole + fraction <= 20)
+        snprintf(hint.text, sizeof hint.text, "; write %.*s.%s if that was meant", (int)whole, text, text + whole + 1);
+    return hint;
+}
+
 typedef enum field_kind { TEMPERATURE, SHARE, U32, U64 } field_kind;
 
 static const char *const EXPECTED[] = {
@@ -109,6 +119,12 @@ const char *tool_params_read(tombola_params *params, const char *name, const cha
         return NULL;
     }
     return NULL;
+}
+
+tool_hint tool_params_hint(const char *name, const char *text)
+{
+    field_kind kind = find_field(name)->kind;
+    return kind == TEMPERATURE || kind == SHARE ? tool_comma_hint(text) : (tool_hint){""};
 }
 
 char **tool_list_split(const char *text, size_t *count)
