@@ -195,7 +195,7 @@ static void bad_options_are_named(void **state)
     expect_refused(BENCH("--seconds", "0,5"),
                    "--seconds: '0,5' is not a number from 0 to 3600; write 0.5 if that was meant");
     expect_refused(BENCH("--repeats", "0"), "--repeats: '0' is not a whole number from 1 to 1000000");
-    expect_refused(BENCH("--seed", "x"), "--seed: 'x' is not a whole number from 0 to 9223372036854775807");
+    expect_refused(BENCH("--seed", "x"), "--seed: 'x' is not random or a whole number from 0 to 9223372036854775807");
     expect_refused(BENCH("--threads", "0"), "--threads: '0' is not a whole number from 1 to 1024");
     expect_refused(BENCH("--dispatch", "wide"), "--dispatch: 'wide' is not auto, row or spread");
     expect_refused(BENCH("rows.npy"), "takes no argument, but got 'rows.npy'");

@@ -194,7 +194,7 @@ static void show_refuses_what_it_cannot_show(void **state)
         {{"--logits", "1,2", "--top-k", "4294967296"},
          "--top-k: '4294967296' is not a whole number from 0 to 4294967295"},
         {{"--logits", "1,2", "--seed", "18446744073709551616"},
-         "--seed: '18446744073709551616' is not a whole number from 0 to 18446744073709551615"},
+         "--seed: '18446744073709551616' is not random or a whole number from 0 to 18446744073709551615"},
         {{"--logits", "1,2", "more"}, "takes no argument, but got 'more'"},
         {{"--logits", "1,2", "--nonsense"}, "unrecognized option '--nonsense'"},
     };

@@ -50,7 +50,8 @@ static const struct argp_option OPTIONS[] = {
     {"save-logits", SAVE, "FILE.npy", 0, "Save the rows that are measured; for a single shape, workload and type", 0},
     {"seconds", SECONDS, "S", 0, "Time for each configuration of a case (default 0.5)", 1},
     {"repeats", REPEATS, "N", 0, "Calls of each configuration of a case, in place of --seconds", 1},
-    {"seed", SEED, "N", 0, "Of the workloads and the draws (default 1)", 1},
+    {"seed", SEED, "N", 0,
+     "Of the workloads and the draws (default 1); random takes one from the system and says which", 1},
     {"device", DEVICE, "NAME", 0, "Index or a part of the name, as listed by `tombola devices'", 2},
     {"lanes", LANES, "N", 0, "Work-items side by side in a block; with --width", 2},
     {"width", WIDTH, "N", 0, "Logits that a work-item takes at a time: 4, 8 or 16; with --lanes", 2},
@@ -238,7 +239,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         plan->options.repeats = read_count("--repeats", text, 1, 1000000, state);
         return 0;
     case SEED:
-        plan->options.seed = read_count("--seed", text, 0, INT64_MAX, state);
+        if (tool_seed_read(text, INT64_MAX, &plan->options.seed, &plan->has_random_seed))
+            argp_error(state, "--seed: '%s' is not random or a whole number from 0 to %lld", text,
+                       (long long)INT64_MAX);
         return 0;
     case DEVICE:
         plan->device = text;
@@ -270,6 +273,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         check_plan(plan, state);
+        return 0;
+    case ARGP_KEY_SUCCESS:
+        if (plan->has_random_seed)
+            tool_seed_print(plan->options.seed);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

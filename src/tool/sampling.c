@@ -12,7 +12,10 @@ static const struct argp_option OPTIONS[] = {
     {"top-k", TOP_K, "K", 0, "Keep the K most likely tokens; 0 keeps all (default)", 0},
     {"top-p", TOP_P, "P", 0, "Keep the most likely tokens until they hold the share P, 0 to 1 (default 1: all)", 0},
     {"min-p", MIN_P, "M", 0, "Keep tokens at least M times as likely as the first, 0 to 1 (default 0: all)", 0},
-    {"seed", SEED, "N", 0, "The random stream (default 0); the same seed draws the same tokens on every device", 0},
+    {"seed", SEED, "N", 0,
+     "The random stream (default 0); the same seed draws the same tokens on every device. random takes one from the "
+     "system and says on standard error which",
+     0},
     {"offset", OFFSET, "N", 0, "Where in the random stream to start (default 0)", 0},
     {"device", DEVICE, "NAME", 0,
      "Index or a part of the name, as listed by `tombola devices'; default: $TOMBOLA_DEVICE, else the best that works",
@@ -78,7 +81,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
         read_field(sampling, "--min-p", "min_p", text, state);
         return 0;
     case SEED:
-        read_field(sampling, "--seed", "seed", text, state);
+        if (tool_seed_read(text, UINT64_MAX, &sampling->params.seed, &sampling->has_random_seed))
+            argp_error(state, "--seed: '%s' is not random or a whole number from 0 to 18446744073709551615", text);
         return 0;
     case OFFSET:
         read_field(sampling, "--offset", "offset", text, state);
@@ -88,6 +92,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case VERBOSE:
         sampling->verbose = 1;
+        return 0;
+    case ARGP_KEY_SUCCESS:
+        if (sampling->has_random_seed)
+            tool_seed_print(sampling->params.seed);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

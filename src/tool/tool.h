@@ -37,6 +37,12 @@ int tool_show(int argc, char **argv);
 int tool_float_read(const char *text, float low, float high, float *value);
 int tool_integer_read(const char *text, uint64_t high, uint64_t *value);
 
+/* A seed from 0 to `high`, which is a power of two less one; "random" takes one from the system. 0, or -1 for what is
+ * neither. */
+int tool_seed_read(const char *text, uint64_t high, uint64_t *seed, int *is_random);
+/* Says on standard error which seed the system gave, so that the run can be repeated. */
+void tool_seed_print(uint64_t seed);
+
 /* Sets the field of `params` that is called `name` (temperature, top_k, top_p, min_p,
  * seed, offset or stream; with hyphens for underscores, too) from text. NULL, or what was expected: "a number from 0 to 1". */
 const char *tool_params_read(tombola_params *params, const char *name, const char *text);
@@ -74,7 +80,8 @@ typedef struct tool_sampling {
     size_t temperature_count; /* 0 where the option was not given */
     float temperatures[TOOL_MAX_TEMPERATURES];
     tombola_params params; /* the rest; its temperature is the first of the above, or 1 */
-    const char *device;    /* NULL where the option was not given */
+    int has_random_seed;
+    const char *device; /* NULL where the option was not given */
     int verbose;
 } tool_sampling;
 
