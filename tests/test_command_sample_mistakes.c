@@ -59,6 +59,9 @@ static void what_is_wrong_with_a_csv_file_is_said(void **state)
     write_file(csv_path, "seed\n1\0002\n", 9);
     snprintf(message, sizeof message, "tombola sample: %s: line 2: a NUL byte\n", csv_path);
     expect_message(SAMPLE(npy_path, "--params", csv_path), message);
+    write_file(csv_path, "\xFF\xFEs\0e\0e\0d\0\n\0", 12);
+    snprintf(message, sizeof message, "tombola sample: %s: looks like UTF-16, save it as UTF-8\n", csv_path);
+    expect_message(SAMPLE(npy_path, "--params", csv_path), message);
     expect_message(SAMPLE(npy_path, "--params", "/nonexistent.csv"),
                    "tombola sample: /nonexistent.csv: No such file or directory\n");
 }

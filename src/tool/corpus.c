@@ -5,41 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-char *corpus_file_read(const char *path, size_t *length)
-{
-    char *text = NULL;
-    size_t size = 0, capacity = 0;
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        warn("%s", path);
-        return NULL;
-    }
-    do {
-        if (capacity - size < 2) {
-            capacity = capacity ? 2 * capacity : 65536;
-            char *larger = realloc(text, capacity);
-            if (!larger) {
-                warn("%s", path);
-                goto failed;
-            }
-            text = larger;
-        }
-        size += fread(text + size, 1, capacity - size - 1, file);
-        if (ferror(file)) {
-            warn("%s", path);
-            goto failed;
-        }
-    } while (!feof(file));
-    fclose(file);
-    text[size] = '\0';
-    *length = size;
-    return text;
-
-failed:
-    fclose(file);
-    free(text);
-    return NULL;
-}
+#include "text.h"
 
 int corpus_load(corpus *corpus, char *const *paths, size_t count)
 {
@@ -50,7 +16,7 @@ int corpus_load(corpus *corpus, char *const *paths, size_t count)
     }
     for (size_t i = 0; i < count; i++) {
         size_t length, before = corpus->tokens.count;
-        char *text = corpus_file_read(paths[i], &length);
+        char *text = text_file_read(paths[i], &length);
         if (!text)
             return -1;
         int failed = words_learn(corpus->words, text, length, WORDS_FILLED, &corpus->tokens);

@@ -13,10 +13,6 @@ typedef struct corpus {
     struct ngram *ngram;
 } corpus;
 
-/* Reads a whole file. NULL with a message on standard error; free() what it returns, which has a NUL
- * after its length. */
-char *corpus_file_read(const char *path, size_t *length);
-
 /* Reads the files and trains. 0, or -1 with a message on standard error; release it either way. */
 int corpus_load(corpus *corpus, char *const *paths, size_t count);
 void corpus_release(corpus *corpus);

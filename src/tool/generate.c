@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "continuation.h"
+#include "text.h"
 
 #define DEFAULT_TEMPERATURE 0.8f
 #define DEFAULT_TOKENS 100
@@ -25,7 +26,7 @@ enum { TEXT = 0x100, PROMPT, PROMPTS, OUTPUT, BATCH, COUNT, GREEDY, PRESET, IGNO
 static const struct argp_option OPTIONS[] = {
     {"text", TEXT, "FILE", 0, "A text to learn from; repeat it, or name more files after it", 0},
     {"prompt", PROMPT, "TEXT", 0, "How a text begins; may be repeated", 0},
-    {"prompts", PROMPTS, "FILE", 0, "A prompt in each line of a file; empty lines do not count", 0},
+    {"prompts", PROMPTS, "FILE", 0, "A prompt in each line of a file of UTF-8; empty lines do not count", 0},
     {"output", OUTPUT, "FILE", 0, "Also write the texts to a file, a JSON object for each row on its own line", 0},
     {"batch", BATCH, "N", 0, "How often each prompt is continued at each temperature (default 1)", 0},
     {"max-tokens", COUNT, "N", 0, "Words and punctuation marks in a continuation at most (default 100)", 0},
@@ -98,7 +99,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         options->texts[options->text_count++] = text;
         return 0;
     case PROMPT:
-        options->prompts[options->prompt_count++] = text;
+        if (!text_is_utf8(text))
+            argp_error(state, "--prompt: number %zu is not UTF-8", options->prompt_count + 1);
+        options->prompts[options->prompt_count++] = text_after_mark(text);
         return 0;
     case PROMPTS:
         options->prompts_file = text;
@@ -136,11 +139,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static int read_prompts(options *options, char **text)
 {
     size_t length, lines = 1;
-    *text = corpus_file_read(options->prompts_file, &length);
-    if (!*text)
+    *text = text_file_read(options->prompts_file, &length);
+    if (!*text || text_check(options->prompts_file, *text, length))
         return -1;
     for (size_t i = 0; i < length; i++)
-        lines += (*text)[i] == '\n';
+        lines += (*text)[i] == '\n' || (*text)[i] == '\r';
     char **prompts = realloc(options->prompts, (options->prompt_count + lines) * sizeof *prompts);
     if (!prompts) {
         warn("%s", options->prompts_file);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
 #include "tool.h"
 
 #define MAX_COLUMNS 7 /* as many as there are names, and none may come twice */
@@ -102,9 +103,14 @@ static int parse_lines(FILE *file, struct csv_parser *parser, reader *reader)
     while (!reader->failed && (length = getline(&line, &capacity, file)) > 0) {
         const char *text = line;
         size_t size = (size_t)length;
-        if (++reader->line == 1 && size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
-            text += 3; /* the byte order mark of some spreadsheets */
-            size -= 3;
+        if (++reader->line == 1) {
+            text = text_after_mark(line); /* some spreadsheets write one */
+            size -= (size_t)(text - line);
+        }
+        if (reader->line == 1 && text_has_utf16_mark(line, size)) {
+            warnx("%s: " TEXT_UTF16, reader->path);
+            reader->failed = 1;
+            break;
         }
         if (csv_parse(parser, text, size, on_field, on_record, reader) != size) {
             warnx("%s: line %zu: %s", reader->path, reader->line,

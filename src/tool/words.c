@@ -109,8 +109,7 @@ const char *words_text(const struct words *words, int32_t id)
     return id == WORDS_UNKNOWN ? " ?" : words->by_id[id]->text;
 }
 
-/* Bytes of the UTF-8 character at text, 0 if it is none. */
-static size_t character_length(const unsigned char *text, size_t left)
+size_t words_character_length(const unsigned char *text, size_t left)
 {
     size_t length = text[0] < 0x80   ? 1
                     : text[0] < 0xC2 ? 0
@@ -140,7 +139,7 @@ static size_t clean(const char *text, size_t length, char *output)
     size_t written = 0;
     for (size_t at = 0; at < length;) {
         const unsigned char *c = (const unsigned char *)text + at;
-        size_t bytes = character_length(c, length - at);
+        size_t bytes = words_character_length(c, length - at);
         if (bytes == 0) {
             output[written++] = '?';
             at++;

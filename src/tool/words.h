@@ -25,6 +25,9 @@ enum words_lines {
     WORDS_OWN     /* every break is meant */
 };
 
+/* Bytes of the UTF-8 character at the start of so many bytes of text, 0 if it is none. */
+size_t words_character_length(const unsigned char *text, size_t left);
+
 /* NULL without memory. */
 struct words *words_create(void);
 void words_release(struct words *words); /* NULL is allowed */
