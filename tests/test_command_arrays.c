@@ -94,10 +94,11 @@ static void double_precision_is_read_where_nothing_is_lost(void **state)
         values[3 * COLUMNS + 11] = LOST[i];
         values[4 * COLUMNS + 5] = 0.3; /* a later one */
         write_kind(DOUBLES[i % 2], values);
-        snprintf(message, sizeof message,
-                 "tombola sample: %s: float64, and row 3, column 11, %.17g, is no float32; round them with "
-                 "astype(numpy.float32)\n",
-                 npy_path, LOST[i]);
+        snprintf(
+            message, sizeof message,
+            "tombola sample: %s: row 3, column 11 of this float64 array is %.17g, which is no float32; round it with "
+            "astype(numpy.float32)\n",
+            npy_path, LOST[i]);
         expect_message(SAMPLE("--seed", "1"), message);
     }
 }

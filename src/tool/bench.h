@@ -1,6 +1,6 @@
-/* What the parts of `tombola bench` share: bench_plan reads the options, bench.c goes through the cases, bench_pool makes their
- * rows, bench_verify checks tokens, bench_measure times calls, bench_device and bench_read are what they are compared
- * with, bench_figure sums up, bench_print tells.
+/* What the parts of `tombola bench` share: bench_plan reads the options, bench.c goes through the cases, bench_pool
+ * makes their rows, bench_verify checks tokens, bench_measure times calls, bench_device and bench_read are what they
+ * are compared with, bench_figure sums up, bench_print tells.
  *
  * Functions that can fail return 0, or -1 after a message on standard error. */
 #ifndef BENCH_H

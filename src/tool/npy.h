@@ -28,7 +28,7 @@ typedef struct npy_wish {
 /* --dtype and --vocabulary, for every command that reads an array. Its input is an npy_wish. */
 extern const struct argp npy_argp;
 
-/* Float64 becomes float32 where every value that counts is one, and big-endian numbers come out in this machine's order.
+/* Float64 becomes float32 where every value that counts is one; big-endian numbers come out in this machine's order.
  * path  "-" reads standard input
  * 0, or -1 with a message on standard error. A 1-D array is one row. */
 int npy_read(const char *path, const npy_wish *wish, npy *array);

@@ -59,7 +59,8 @@ static int narrow_doubles(const char *name, npy *array)
         memcpy(&wide, data + i * sizeof wide, sizeof wide);
         float narrow = (float)wide;
         if ((double)narrow != wide && !isnan(wide) && i % array->columns < array->vocabulary) {
-            warnx("%s: float64, and row %zu, column %zu, %.17g, is no float32; round them with astype(numpy.float32)",
+            warnx("%s: row %zu, column %zu of this float64 array is %.17g, which is no float32; round it with "
+                  "astype(numpy.float32)",
                   name, i / array->columns, i % array->columns, wide);
             return -1;
         }

@@ -44,7 +44,8 @@ int tool_seed_read(const char *text, uint64_t high, uint64_t *seed, int *is_rand
 void tool_seed_print(uint64_t seed);
 
 /* Sets the field of `params` that is called `name` (temperature, top_k, top_p, min_p,
- * seed, offset or stream; with hyphens for underscores, too) from text. NULL, or what was expected: "a number from 0 to 1". */
+ * seed, offset or stream; hyphens may stand for the underscores) from text. NULL, or what was
+ * expected: "a number from 0 to 1". */
 const char *tool_params_read(tombola_params *params, const char *name, const char *text);
 /* The name of that field as params has it, NULL for none. */
 const char *tool_params_name(const char *name);
