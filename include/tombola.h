@@ -13,7 +13,10 @@
  * Fallible functions return a status. Their last argument may point to a
  * tombola_error of the caller's, which then tells in words what was wrong; it is
  * left alone on success and may be NULL. After any error every object that was
- * passed in can still be used. Nothing here prints, exits or keeps global state.
+ * passed in can still be used. Nothing here prints or exits, and no state is global but one number: the process that
+ * first used OpenCL. Drivers do not live through fork(), so in a child of that process every fallible function returns
+ * TOMBOLA_FORKED, and releasing an object that it inherited frees host memory alone. A process that is to fork lets its
+ * children open a context each, or starts them by exec (Python's multiprocessing: start method "spawn").
  *
  * Structs that start with struct_size are to be made by their _default()
  * function, so that a program compiled against an older header keeps working. */
@@ -55,7 +58,9 @@ typedef enum tombola_status {
     TOMBOLA_SELF_TEST_FAILED, /* the device computes other tokens than the known answers */
     TOMBOLA_DEVICE_FAILED,    /* an OpenCL call failed; the message names it */
     TOMBOLA_OUT_OF_MEMORY,    /* host or device memory */
-    TOMBOLA_MODEL_FAILED      /* the model callback of generate returned non-zero */
+    TOMBOLA_MODEL_FAILED,     /* the model callback of generate returned non-zero */
+    TOMBOLA_BUSY,             /* as many batches are in flight as the sampler holds; nothing was enqueued */
+    TOMBOLA_FORKED            /* this process was forked from one that had used OpenCL */
 } tombola_status;
 
 /* The status in words, "invalid argument". Static storage. */
@@ -151,7 +156,10 @@ TOMBOLA_API const char *tombola_context_choice(const tombola_context *context);
 TOMBOLA_API void tombola_context_shape(const tombola_context *context, uint32_t *lanes, uint32_t *width,
                                        uint32_t *teams);
 
-/* Releases the context; its samplers must have been released before. NULL is allowed. */
+/* A context counts its references: one from the call that opened it, one for each sampler, and one for each call of
+ * retain. close drops one, and the last one releases the context; its samplers may be released after it. NULL is
+ * allowed in close. Both from any thread. */
+TOMBOLA_API void tombola_context_retain(tombola_context *context);
 TOMBOLA_API void tombola_context_close(tombola_context *context);
 
 /* ------------------------------------------------------------------ sampler */
@@ -203,7 +211,7 @@ typedef struct tombola_sampler_options {
 TOMBOLA_API tombola_sampler_options tombola_sampler_options_default(void);
 
 /* Makes a sampler with all the memory that it will use.
- * context     must outlive the sampler
+ * context     referred to until the sampler is released
  * vocabulary  logits a row, 1 to TOMBOLA_MAX_VOCABULARY
  * max_rows    rows of the largest batch, at least 1
  * options     NULL for the defaults; copied

@@ -1,6 +1,7 @@
 #include "context.h"
 
 #include "error.h"
+#include "process.h"
 #include "program.h"
 #include "tombola_cl.h"
 
@@ -104,6 +105,7 @@ static tombola_status open_device(const struct device *device, cl_context given,
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a context");
     }
     tombola_status status = TOMBOLA_OK;
+    atomic_init(&context->references, 1);
     context->device = *device;
     choose_shape(context, options);
     look_at_memory(context);
@@ -258,6 +260,8 @@ tombola_status tombola_context_open_cl(cl_context context, cl_device_id device, 
     struct device found;
     tombola_status status = check_options(options, error);
     if (!status)
+        status = process_check(error);
+    if (!status)
         status = check_cl(context, device, error);
     if (!status)
         status = device_find(device, &found, error);
@@ -299,10 +303,13 @@ void tombola_context_shape(const tombola_context *context, uint32_t *lanes, uint
         *teams = context->teams;
 }
 
-void tombola_context_close(tombola_context *context)
+void tombola_context_retain(tombola_context *context)
 {
-    if (!context)
-        return;
+    atomic_fetch_add(&context->references, 1);
+}
+
+static void release_cl(tombola_context *context)
+{
     for (int type = 0; type < TYPES; type++)
         for (int input = 0; input < INPUTS; input++)
             if (context->programs[type][input])
@@ -310,6 +317,14 @@ void tombola_context_close(tombola_context *context)
     if (context->cl)
         clReleaseContext(context->cl);
     pthread_mutex_destroy(&context->lock);
+}
+
+void tombola_context_close(tombola_context *context)
+{
+    if (!context || atomic_fetch_sub(&context->references, 1) > 1)
+        return;
+    if (!process_is_forked()) /* else the lock may be one that a thread of the parent holds for ever */
+        release_cl(context);
     free(context->build_options);
     free(context->cache);
     free(context->choice);

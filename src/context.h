@@ -5,11 +5,13 @@
 #include "device.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define TYPES 3
 #define INPUTS 2
 
 struct tombola_context {
+    atomic_size_t references;
     struct device device;
     cl_context cl;
     uint32_t lanes, width, teams;

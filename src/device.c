@@ -1,6 +1,7 @@
 #include "device.h"
 
 #include "error.h"
+#include "process.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -72,6 +73,9 @@ tombola_status device_load(struct device **devices, size_t *count, tombola_error
 {
     *devices = NULL;
     *count = 0;
+    tombola_status status = process_check(error);
+    if (status)
+        return status;
     cl_uint platform_count = 0;
     cl_int code = clGetPlatformIDs(0, NULL, &platform_count);
     if (code == NO_PLATFORM || (code == CL_SUCCESS && platform_count == 0))
@@ -79,7 +83,6 @@ tombola_status device_load(struct device **devices, size_t *count, tombola_error
     if (code != CL_SUCCESS)
         return fail_cl(error, "clGetPlatformIDs", code);
 
-    tombola_status status = TOMBOLA_OK;
     cl_platform_id *platforms = malloc(platform_count * sizeof *platforms);
     if (!platforms) {
         status = fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for the list of platforms");

@@ -8,6 +8,7 @@
 #include "context.h"
 #include "error.h"
 #include "params.h"
+#include "process.h"
 #include "sampler.h"
 
 tombola_cl_batch tombola_cl_batch_default(void)
@@ -170,6 +171,8 @@ tombola_status tombola_sampler_enqueue(tombola_sampler *sampler, cl_command_queu
 {
     if (!sampler)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "sampler is NULL");
+    if (process_check(error))
+        return TOMBOLA_FORKED;
     struct flight *f;
     tombola_status status = check_queue(sampler, queue, error);
     if (!status)

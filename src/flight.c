@@ -67,8 +67,6 @@ void flight_release(tombola_sampler *s, struct flight *f)
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         if (buffers[i])
             clReleaseMemObject(buffers[i]);
-    free(f->host_params);
-    free(f->host_draws);
 }
 
 tombola_status flight_take(tombola_sampler *s, struct flight **flight, tombola_error *error)

@@ -46,7 +46,8 @@ struct flight {
 /* Makes a flight's memory. What a failure leaves behind is for flight_release. */
 tombola_status flight_make(tombola_sampler *sampler, struct flight *flight, tombola_error *error);
 
-/* Waits for the batch under way, if any, and releases all that the flight has. */
+/* Waits for the batch under way, if any, and releases what the flight has of OpenCL: host_params and host_draws are
+ * left for the sampler to free. */
 void flight_release(tombola_sampler *sampler, struct flight *flight);
 
 /* Finds a flight without a batch. Where there is none, the oldest batch that no caller holds a ticket for is waited

@@ -6,6 +6,7 @@
 
 #include "error.h"
 #include "params.h"
+#include "process.h"
 #include "sampler.h"
 
 struct batch {
@@ -96,6 +97,8 @@ static tombola_status check_arguments(const tombola_sampler *sampler, const tomb
 {
     if (!sampler)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "sampler is NULL");
+    if (process_check(error))
+        return TOMBOLA_FORKED;
     if (!sequences)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "sequences is NULL");
     if (count == 0)

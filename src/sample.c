@@ -2,6 +2,7 @@
 #include "sampler.h"
 
 #include "error.h"
+#include "process.h"
 
 #include <string.h>
 
@@ -36,6 +37,8 @@ tombola_status tombola_sampler_sample(tombola_sampler *sampler, const void *logi
 {
     if (!sampler)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "sampler is NULL");
+    if (process_check(error))
+        return TOMBOLA_FORKED;
     if (!draws)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "draws is NULL");
     const struct row_batch batch = {logits, rows, row_stride, params};
@@ -49,6 +52,8 @@ tombola_status tombola_sampler_submit(tombola_sampler *sampler, const void *logi
 {
     if (!sampler)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "sampler is NULL");
+    if (process_check(error))
+        return TOMBOLA_FORKED;
     if (!ticket)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "ticket is NULL");
     const struct row_batch batch = {logits, rows, row_stride, params};
@@ -66,6 +71,8 @@ tombola_status tombola_sampler_wait(tombola_sampler *sampler, tombola_ticket tic
 {
     if (!sampler)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "sampler is NULL");
+    if (process_check(error))
+        return TOMBOLA_FORKED;
     if (!draws)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "draws is NULL");
     for (int i = 0; i < FLIGHTS; i++) {

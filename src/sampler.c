@@ -2,6 +2,7 @@
 
 #include "context.h"
 #include "error.h"
+#include "process.h"
 #include "program.h"
 
 #include <stdlib.h>
@@ -75,6 +76,7 @@ tombola_status sampler_create_from(tombola_context *context, cl_program program,
     tombola_sampler *s = calloc(1, sizeof *s);
     if (!s)
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a sampler");
+    tombola_context_retain(context);
     s->context = context;
     s->vocabulary = vocabulary;
     s->max_rows = max_rows;
@@ -105,6 +107,8 @@ tombola_status tombola_sampler_create(tombola_context *context, size_t vocabular
 {
     if (!context)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "context is NULL");
+    if (process_check(error))
+        return TOMBOLA_FORKED;
     if (!sampler)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "sampler is NULL");
     if (vocabulary < 1 || vocabulary > TOMBOLA_MAX_VOCABULARY)
@@ -125,10 +129,8 @@ tombola_status tombola_sampler_create(tombola_context *context, size_t vocabular
     return sampler_create_from(context, program, vocabulary, max_rows, options, sampler, error);
 }
 
-void tombola_sampler_release(tombola_sampler *s)
+static void release_cl(tombola_sampler *s)
 {
-    if (!s)
-        return;
     for (int i = 0; i < FLIGHTS; i++)
         flight_release(s, &s->flights[i]);
     cl_kernel kernels[] = {s->sample, s->softmax, s->top_k};
@@ -139,6 +141,19 @@ void tombola_sampler_release(tombola_sampler *s)
         clReleaseCommandQueue(s->transfers);
     if (s->queue)
         clReleaseCommandQueue(s->queue);
+}
+
+void tombola_sampler_release(tombola_sampler *s)
+{
+    if (!s)
+        return;
+    if (!process_is_forked())
+        release_cl(s);
+    for (int i = 0; i < FLIGHTS; i++) {
+        free(s->flights[i].host_params);
+        free(s->flights[i].host_draws);
+    }
+    tombola_context_close(s->context);
     free(s);
 }
 

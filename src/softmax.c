@@ -4,6 +4,7 @@
 
 #include "context.h"
 #include "error.h"
+#include "process.h"
 
 /* What differs between the two. */
 struct request {
@@ -80,6 +81,8 @@ tombola_status tombola_sampler_softmax(tombola_sampler *sampler, const void *log
 {
     if (!sampler)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "sampler is NULL");
+    if (process_check(error))
+        return TOMBOLA_FORKED;
     if (!output)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "output is NULL");
     if (output_stride < sampler->vocabulary)
@@ -105,6 +108,8 @@ tombola_status tombola_sampler_top_k(tombola_sampler *sampler, const void *logit
 {
     if (!sampler)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "sampler is NULL");
+    if (process_check(error))
+        return TOMBOLA_FORKED;
     if (!candidates)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "candidates is NULL");
     if (k < 1 || k > TOMBOLA_MAX_TOP_K)

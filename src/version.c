@@ -33,6 +33,10 @@ const char *tombola_status_string(tombola_status status)
         return "out of memory";
     case TOMBOLA_MODEL_FAILED:
         return "model failed";
+    case TOMBOLA_BUSY:
+        return "busy";
+    case TOMBOLA_FORKED:
+        return "forked";
     }
     return "unknown status";
 }

@@ -57,7 +57,9 @@ static void versions_and_names_are_told(void **state)
                                            "self-test failed",
                                            "device failed",
                                            "out of memory",
-                                           "model failed"};
+                                           "model failed",
+                                           "busy",
+                                           "forked"};
     for (size_t i = 0; i < COUNT_OF(statuses); i++)
         assert_string_equal(tombola_status_string((tombola_status)i), statuses[i]);
     static const char *const rows[] = {"ok", "invalid", "empty"};

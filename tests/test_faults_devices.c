@@ -176,6 +176,25 @@ static void kernels_for_another_type_are_checked_when_they_are_first_asked_for(v
     tombola_context_close(context);
 }
 
+static void a_context_lives_as_long_as_its_samplers_and_references(void **state)
+{
+    (void)state;
+    tombola_context *opened;
+    tombola_sampler *sampler;
+    assert_int_equal(tombola_context_open("0", NULL, &opened, NULL), TOMBOLA_OK);
+    tombola_context_retain(opened);
+    long held = faults_seen().held;
+    tombola_context_close(opened);
+    assert_true(faults_seen().held == held);
+    assert_int_equal(tombola_sampler_create(opened, PROBE_VOCABULARY, PROBE_ROWS, NULL, &sampler, NULL), TOMBOLA_OK);
+    held = faults_seen().held;
+    tombola_context_close(opened);
+    assert_true(faults_seen().held == held);
+    assert_true(probe_passes(&probe, sampler));
+    tombola_sampler_release(sampler);
+    assert_true(faults_seen().held == 0);
+}
+
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -190,6 +209,7 @@ int main(int argc, char **argv)
         TEST(a_named_device_never_falls_back),
         TEST(a_device_named_by_the_variable_never_falls_back),
         TEST(options_that_the_compiler_refuses_fail_the_build),
+        TEST(a_context_lives_as_long_as_its_samplers_and_references),
         TEST(kernels_for_another_type_are_checked_when_they_are_first_asked_for),
     };
     return cmocka_run_group_tests(tests, list_devices, NULL);
