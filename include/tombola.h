@@ -53,7 +53,7 @@ TOMBOLA_API const char *tombola_version_string(void);
 typedef enum tombola_status {
     TOMBOLA_OK = 0,
     TOMBOLA_INVALID_ARGUMENT, /* an argument is out of range; nothing was enqueued */
-    TOMBOLA_NO_DEVICE,        /* no OpenCL device, or none of that name */
+    TOMBOLA_NO_DEVICE,        /* no OpenCL device, none of that name, or one that lacks what is needed */
     TOMBOLA_BUILD_FAILED,     /* the device's compiler refused the kernels */
     TOMBOLA_SELF_TEST_FAILED, /* the device computes other tokens than the known answers */
     TOMBOLA_DEVICE_FAILED,    /* an OpenCL call failed; the message names it */
@@ -120,7 +120,8 @@ typedef struct tombola_context_options {
     uint32_t struct_size;
     /* How a block of 256 logits is spread: `lanes` work-items side by side, each
      * `width` logits at a time. Powers of two, width 4, 8 or 16, lanes * width
-     * at most 256; both or neither. Changes the speed, never a token. */
+     * at most 256; both or neither. Changes the speed, never a token. What the library chooses fits
+     * into the device's largest work-group. */
     uint32_t lanes;
     uint32_t width;
     /* Blocks that a work-group takes side by side; a power of two, teams * lanes at most 256. */
@@ -140,7 +141,9 @@ TOMBOLA_API tombola_context_options tombola_context_options_default(void);
  *           does not open, compile or pass, the next: GPUs, then CPUs, then the rest.
  * options   NULL for the defaults; copied
  * context   set on success; release it with tombola_context_close
- * Errors: NO_DEVICE; for a named device also BUILD_FAILED, SELF_TEST_FAILED, DEVICE_FAILED.
+ * Errors: NO_DEVICE; for a named device also BUILD_FAILED, SELF_TEST_FAILED, DEVICE_FAILED; FORKED.
+ * A device must be available and little-endian, with a compiler, OpenCL 1.2 or later, the full profile, binary32 that
+ * rounds to nearest and knows infinities, and 32 KiB of local memory: what it lacks is named in NO_DEVICE.
  * One context serves samplers on any number of threads. */
 TOMBOLA_API tombola_status tombola_context_open(const char *device, const tombola_context_options *options,
                                                 tombola_context **context, tombola_error *error);

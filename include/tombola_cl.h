@@ -25,8 +25,8 @@ extern "C" {
  * device    one of the context's
  * options   NULL for the defaults; copied
  * opened    set on success; release it with tombola_context_close
- * Errors: INVALID_ARGUMENT where the context does not hold the device, BUILD_FAILED, SELF_TEST_FAILED,
- * DEVICE_FAILED, OUT_OF_MEMORY. */
+ * Errors: INVALID_ARGUMENT where the context does not hold the device, NO_DEVICE where the device lacks what is needed,
+ * BUILD_FAILED, SELF_TEST_FAILED, DEVICE_FAILED, OUT_OF_MEMORY, FORKED. */
 TOMBOLA_API tombola_status tombola_context_open_cl(cl_context context, cl_device_id device,
                                                    const tombola_context_options *options, tombola_context **opened,
                                                    tombola_error *error);

@@ -1,5 +1,6 @@
 #include "context.h"
 
+#include "device_check.h"
 #include "error.h"
 #include "process.h"
 #include "program.h"
@@ -54,10 +55,31 @@ static void choose_shape(tombola_context *context, const tombola_context_options
     context->lanes = o->lanes ? o->lanes : is_gpu ? 32 : 1;
     context->width = o->width ? o->width : is_gpu || native <= 1 ? 4 : 16;
     context->teams = o->teams ? o->teams : is_gpu && !o->lanes ? 8 : 1;
-    size_t largest = 0;
-    clGetDeviceInfo(context->device.id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof largest, &largest, NULL);
+}
+
+/* The work-items that the device takes in a group. */
+static size_t largest_group(cl_device_id device)
+{
+    size_t largest = 1, along[16] = {0}; /* in each dimension, of which there are at least 3 */
+    clGetDeviceInfo(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof largest, &largest, NULL);
+    clGetDeviceInfo(device, CL_DEVICE_MAX_WORK_ITEM_SIZES, sizeof along, along, NULL);
+    return along[0] && along[0] < largest ? along[0] : largest;
+}
+
+/* Makes the shape one that the device takes, but for what the caller has chosen. */
+static tombola_status fit_shape(tombola_context *context, const tombola_context_options *o, tombola_error *error)
+{
+    const size_t largest = largest_group(context->device.id);
     while (!o->teams && context->teams > 1 && (size_t)context->lanes * context->teams > largest)
         context->teams /= 2;
+    while (!o->lanes && context->lanes > 1 && (size_t)context->lanes * context->teams > largest)
+        context->lanes /= 2;
+    if ((size_t)context->lanes * context->teams > largest)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT,
+                    "options.lanes %u and options.teams %u make %u work-items, but %s takes %zu in a work-group",
+                    (unsigned)context->lanes, (unsigned)context->teams, (unsigned)(context->lanes * context->teams),
+                    context->device.info.name, largest);
+    return TOMBOLA_OK;
 }
 
 /* How buffers over host memory go. An alignment that could cross a page is none to keep: the page before the
@@ -116,7 +138,11 @@ static tombola_status open_device(const struct device *device, cl_context given,
         goto done;
     }
     cl_program program;
-    status = take_cl(context, given, error);
+    status = device_check(device, error);
+    if (!status)
+        status = fit_shape(context, options, error);
+    if (!status)
+        status = take_cl(context, given, error);
     if (!status)
         status = context_program(context, TOMBOLA_FLOAT32, TOMBOLA_LOGITS, &program, error);
 

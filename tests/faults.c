@@ -46,6 +46,16 @@ void faults_fail_always(const char *call, int code)
     faults_plan.always = 1;
 }
 
+void faults_answer(unsigned property, const void *value, size_t size)
+{
+    size_t i = 0;
+    while (i < FAULTS_ANSWERS && faults_plan.answers[i].property && faults_plan.answers[i].property != property)
+        i++;
+    if (i == FAULTS_ANSWERS)
+        die("no more than %d answers", FAULTS_ANSWERS);
+    faults_plan.answers[i] = (struct faults_answer){property, value, size};
+}
+
 void faults_fail_memory(size_t nth)
 {
     faults_plan.memory = nth;

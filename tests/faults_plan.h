@@ -18,6 +18,11 @@ struct faults_plan {
     size_t memory; /* NEVER, or how many allocations are still to pass */
     size_t disk;   /* NEVER, or how many bytes may still be written */
     const char *text, *replacement;
+    struct faults_answer {
+        cl_device_info property; /* 0: none is planned */
+        const void *value;
+        size_t size;
+    } answers[FAULTS_ANSWERS];
 };
 
 extern struct faults_plan faults_plan;
