@@ -1,5 +1,6 @@
 #include "context.h"
 
+#include "absence.h"
 #include "device_check.h"
 #include "error.h"
 #include "process.h"
@@ -114,7 +115,9 @@ static tombola_status take_cl(tombola_context *context, cl_context given, tombol
     if (code == CL_SUCCESS)
         return TOMBOLA_OK;
     context->cl = NULL;
-    return fail_cl(error, "clCreateContext", code);
+    char reason[400];
+    absence_reason(context->device.info.platform, reason, sizeof reason);
+    return fail_cl_because(error, "clCreateContext", code, reason);
 }
 
 /* Opens one device, whole: what is returned has its kernels for binary32 logits built and checked. */
@@ -171,6 +174,15 @@ static void add_sentence(char **text, const char *format, ...)
     memcpy(grown + before, sentence, size);
     memcpy(grown + before + size, "\n", 2);
     *text = grown;
+}
+
+/* The platforms that list nothing. */
+static void add_absence(char **choice)
+{
+    char text[TOMBOLA_ERROR_MESSAGE_SIZE];
+    absence_describe(text, sizeof text);
+    if (text[0])
+        add_sentence(choice, "%s", text);
 }
 
 static tombola_status open_named(const struct device *devices, size_t count, const char *name, const char *source,
@@ -236,14 +248,15 @@ tombola_status tombola_context_open(const char *device, const tombola_context_op
         return status;
     const char *variable = getenv("TOMBOLA_DEVICE");
     if (count == 0)
-        status =
-            fail(error, TOMBOLA_NO_DEVICE, "there is no OpenCL device: the ICD loader finds no platform that has one");
+        status = absence_fail(error);
     else if (device && *device)
         status = open_named(devices, count, device, "the argument device", options, context, &choice, error);
     else if (variable && *variable)
         status = open_named(devices, count, variable, "TOMBOLA_DEVICE", options, context, &choice, error);
     else
         status = open_default(devices, count, options, context, &choice, error);
+    if (!status)
+        add_absence(&choice);
     if (status)
         free(choice);
     else

@@ -1,5 +1,6 @@
 #include "device.h"
 
+#include "absence.h"
 #include "error.h"
 #include "process.h"
 
@@ -80,9 +81,11 @@ tombola_status device_load(struct device **devices, size_t *count, tombola_error
     cl_int code = clGetPlatformIDs(0, NULL, &platform_count);
     if (code == NO_PLATFORM || (code == CL_SUCCESS && platform_count == 0))
         return TOMBOLA_OK;
-    if (code != CL_SUCCESS)
-        return fail_cl(error, "clGetPlatformIDs", code);
-
+    if (code != CL_SUCCESS) {
+        char reason[400];
+        absence_reason("", reason, sizeof reason);
+        return fail_cl_because(error, "clGetPlatformIDs", code, reason);
+    }
     cl_platform_id *platforms = malloc(platform_count * sizeof *platforms);
     if (!platforms) {
         status = fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for the list of platforms");

@@ -12,4 +12,10 @@ tombola_status fail(tombola_error *error, tombola_status status, const char *for
  * the code says so, else TOMBOLA_DEVICE_FAILED. */
 tombola_status fail_cl(tombola_error *error, const char *call, int code);
 
+/* The same, with a reason after it: "" or "; likely because ...". */
+tombola_status fail_cl_because(tombola_error *error, const char *call, int code, const char *reason);
+
+/* "CL_OUT_OF_RESOURCES"; "OpenCL error" for a code that a working program does not meet. Static storage. */
+const char *error_code_name(int code);
+
 #endif

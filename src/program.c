@@ -1,5 +1,6 @@
 #include "program.h"
 
+#include "absence.h"
 #include "error.h"
 #include "kernel_cache.h"
 #include "kernel_text.h"
@@ -22,9 +23,10 @@ char *program_cache_folder(const tombola_device *device, tombola_cache cache)
 }
 
 /* With the start of the compiler's log, where its first complaint is. */
-static tombola_status fail_build(const tombola_context *context, cl_program program, tombola_error *error)
+static tombola_status fail_build(const tombola_context *context, cl_program program, const char *reason,
+                                 tombola_error *error)
 {
-    char log[600] = "";
+    char log[500] = "";
     size_t size = 0;
     clGetProgramBuildInfo(program, context->device.id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
     char *whole = size ? malloc(size + 1) : NULL;
@@ -34,7 +36,7 @@ static tombola_status fail_build(const tombola_context *context, cl_program prog
         snprintf(log, sizeof log, "%s", whole);
     }
     free(whole);
-    return fail(error, TOMBOLA_BUILD_FAILED, "%s did not compile the kernels: %s", context->device.info.name,
+    return fail(error, TOMBOLA_BUILD_FAILED, "%s did not compile the kernels%s: %s", context->device.info.name, reason,
                 log[0] ? log : "no build log");
 }
 
@@ -71,10 +73,12 @@ static tombola_status compile(const tombola_context *context, const char *option
     code = clBuildProgram(*program, 1, &context->device.id, options, NULL, NULL);
     if (code == CL_SUCCESS)
         return TOMBOLA_OK;
+    char reason[400];
+    absence_reason(context->device.info.platform, reason, sizeof reason);
     tombola_status status =
         code == CL_BUILD_PROGRAM_FAILURE || code == CL_COMPILER_NOT_AVAILABLE || code == CL_INVALID_BUILD_OPTIONS
-            ? fail_build(context, *program, error)
-            : fail_cl(error, "clBuildProgram", code);
+            ? fail_build(context, *program, reason, error)
+            : fail_cl_because(error, "clBuildProgram", code, reason);
     clReleaseProgram(*program);
     *program = NULL;
     return status;

@@ -133,11 +133,11 @@ static void without_opencl_there_is_a_message(void **state)
 {
     (void)state;
     process got = command_run((const char *const[]){"devices", NULL}, NO_OPENCL, "", 0);
-    expect_failure(got, "tombola devices: no OpenCL device");
+    expect_failure(got, "tombola devices: there is no OpenCL device, since the ICD loader finds no platform");
     got = command_run((const char *const[]){"devices", "--json", NULL}, NO_OPENCL, "", 0);
-    expect_failure(got, "tombola devices: no OpenCL device");
+    expect_failure(got, "apt-get install pocl-opencl-icd");
     got = command_run((const char *const[]){"show", "--logits", "1,2", NULL}, NO_OPENCL, "", 0);
-    expect_failure(got, "tombola show: ");
+    expect_failure(got, "apt-get install pocl-opencl-icd");
 }
 
 static void a_named_device_that_is_not_there_is_a_failure(void **state)

@@ -102,7 +102,11 @@ int tool_devices(int argc, char **argv)
     if (count > room)
         count = room; /* one was plugged in between the calls */
     if (count == 0) {
-        warnx("no OpenCL device; the package pocl-opencl-icd brings one for every CPU");
+        tombola_context *context; /* which there will be none of, and the message tells why */
+        if (tombola_context_open(NULL, NULL, &context, &error))
+            warnx("%s", error.message);
+        else
+            tombola_context_close(context);
         goto done;
     }
     status = 0;
