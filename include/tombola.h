@@ -8,23 +8,32 @@
  * In the order of use:
  *     tombola_context   a device with its compiled kernels; serves many threads
  *     tombola_sampler   queue and buffers for one shape of batch; one thread at a time
- *     sample, softmax, top_k, generate   the work
+ *     tombola_rows      what goes into a call: one batch of rows
+ *     tombola_results   what comes out of it: columns, one entry per row
+ *     sample, submit, enqueue   the calls; generate runs a whole autoregressive loop with them
  *
- * Fallible functions return a status. Their last argument may point to a
+ * Errors. Fallible functions return a status. Their last argument may point to a
  * tombola_error of the caller's, which then tells in words what was wrong; it is
  * left alone on success and may be NULL. After any error every object that was
- * passed in can still be used. Nothing here prints or exits, and no state is global but one number: the process that
- * first used OpenCL. Drivers do not live through fork(), so in a child of that process every fallible function returns
- * TOMBOLA_FORKED, and releasing an object that it inherited frees host memory alone. A process that is to fork lets its
- * children open a context each, or starts them by exec (Python's multiprocessing: start method "spawn").
+ * passed in can still be used. Nothing here prints, exits or aborts.
  *
- * Structs that start with struct_size are to be made by their _default()
- * function, so that a program compiled against an older header keeps working. */
+ * Structs grow. Each begins with struct_size, the size that the caller's header gives it:
+ * start from the struct's _default() function (all of them are inline, so the size is the
+ * caller's own), or from {.struct_size = sizeof ...} where all other fields may be 0. The
+ * library takes fields that an older caller lacks as their defaults, and refuses a newer
+ * caller's fields that it does not know, unless they are 0. Of an array of structs, the
+ * elements lie struct_size of the first one apart, and all must have that size.
+ *
+ * Processes. Drivers do not live through fork(). So the library remembers one number for the whole process, that of the
+ * process which first used OpenCL: in a child of it every fallible function returns TOMBOLA_FORKED, and releasing an
+ * object that it inherited frees host memory alone. A process that is to fork lets its children open a context each, or
+ * starts them by exec (Python's multiprocessing: start method "spawn"). No other state is global. */
 #ifndef TOMBOLA_H
 #define TOMBOLA_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -58,7 +67,7 @@ typedef enum tombola_status {
     TOMBOLA_SELF_TEST_FAILED, /* the device computes other tokens than the known answers */
     TOMBOLA_DEVICE_FAILED,    /* an OpenCL call failed; the message names it */
     TOMBOLA_OUT_OF_MEMORY,    /* host or device memory */
-    TOMBOLA_MODEL_FAILED,     /* the model callback of generate returned non-zero */
+    TOMBOLA_MODEL_FAILED,     /* a callback of the model of generate returned non-zero */
     TOMBOLA_BUSY,             /* as many batches are in flight as the sampler holds; nothing was enqueued */
     TOMBOLA_FORKED            /* this process was forked from one that had used OpenCL */
 } tombola_status;
@@ -68,11 +77,22 @@ TOMBOLA_API const char *tombola_status_string(tombola_status status);
 
 #define TOMBOLA_ERROR_MESSAGE_SIZE 1024
 
-/* What went wrong, in one NUL-terminated sentence: the argument, row and value,
- * or the OpenCL call and its code. Owned by the caller; needs no initialisation. */
+/* What went wrong. Owned by the caller. */
 typedef struct tombola_error {
-    char message[TOMBOLA_ERROR_MESSAGE_SIZE];
+    uint32_t struct_size;
+    tombola_status status;                    /* as the function returned it */
+    char message[TOMBOLA_ERROR_MESSAGE_SIZE]; /* a sentence, NUL-terminated: the argument, row and value, or the OpenCL
+                                                 call and its code */
 } tombola_error;
+
+static inline tombola_error tombola_error_default(void)
+{
+    tombola_error error;
+    error.struct_size = sizeof error;
+    error.status = TOMBOLA_OK;
+    error.message[0] = '\0';
+    return error;
+}
 
 /* ------------------------------------------------------------------ devices */
 
@@ -83,6 +103,7 @@ typedef enum tombola_device_type {
 } tombola_device_type;
 
 typedef struct tombola_device {
+    uint32_t struct_size;
     uint32_t index; /* place in the list, 0 first; platforms in the ICD loader's order */
     tombola_device_type type;
     int is_default; /* 1 for the device that is tried first when none is named */
@@ -94,9 +115,17 @@ typedef struct tombola_device {
     uint32_t compute_units;
 } tombola_device;
 
+static inline tombola_device tombola_device_default(void)
+{
+    tombola_device device;
+    memset(&device, 0, sizeof device);
+    device.struct_size = sizeof device;
+    return device;
+}
+
 /* Lists the devices of every OpenCL platform.
- * devices   room for `capacity` entries, filled up to the smaller of capacity and *count;
- *           NULL if capacity is 0
+ * devices   an array of `capacity` elements, each made by tombola_device_default, filled up to the smaller of
+ *           capacity and *count; NULL if capacity is 0
  * count     how many there are, possibly 0 (no platform at all is no error) */
 TOMBOLA_API tombola_status tombola_device_list(tombola_device *devices, size_t capacity, size_t *count,
                                                tombola_error *error);
@@ -131,7 +160,13 @@ typedef struct tombola_context_options {
     tombola_cache cache; /* default TOMBOLA_CACHE_AUTO */
 } tombola_context_options;
 
-TOMBOLA_API tombola_context_options tombola_context_options_default(void);
+static inline tombola_context_options tombola_context_options_default(void)
+{
+    tombola_context_options options;
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    return options;
+}
 
 /* Opens a device, compiles the kernels and checks them against known answers.
  * device    an index ("0") or a part of a device's or platform's name, upper or lower
@@ -148,8 +183,8 @@ TOMBOLA_API tombola_context_options tombola_context_options_default(void);
 TOMBOLA_API tombola_status tombola_context_open(const char *device, const tombola_context_options *options,
                                                 tombola_context **context, tombola_error *error);
 
-/* The device that was taken. Lives as long as the context. */
-TOMBOLA_API const tombola_device *tombola_context_device(const tombola_context *context);
+/* Describes the device that was taken. device: made by tombola_device_default */
+TOMBOLA_API void tombola_context_device(const tombola_context *context, tombola_device *device);
 
 /* Why it was taken: a sentence a line, first the devices that were passed over
  * and what was wrong with each. Lives as long as the context. */
@@ -192,15 +227,17 @@ typedef enum tombola_dispatch {
     TOMBOLA_DISPATCH_SPREAD = 2 /* many work-groups share a row */
 } tombola_dispatch;
 
-/* How logits in host memory reach the device. */
+/* How rows in host memory reach the device. Rows that overlap those of a batch in flight, and rows so far apart that
+ * too many OpenCL buffers would have to span them, are staged in any case. */
 typedef enum tombola_transfer {
-    TOMBOLA_TRANSFER_AUTO = 0,
-    TOMBOLA_TRANSFER_IN_PLACE = 1, /* read where they lie: on devices that share memory with the host */
+    TOMBOLA_TRANSFER_AUTO = 0,     /* in place on devices that share memory with the host and do not copy it */
+    TOMBOLA_TRANSFER_IN_PLACE = 1, /* read where they lie; a device's driver may copy them all the same */
     TOMBOLA_TRANSFER_STAGED = 2    /* through pinned memory, one part of the batch while another decodes */
 } tombola_transfer;
 
 #define TOMBOLA_MAX_VOCABULARY (1u << 23)
-#define TOMBOLA_MAX_TOP_K 1024u /* of tombola_sampler_top_k; sampling has no such limit */
+#define TOMBOLA_MAX_CANDIDATES 1024u
+#define TOMBOLA_MAX_IN_FLIGHT 16u
 
 typedef struct tombola_sampler_options {
     uint32_t struct_size;
@@ -209,17 +246,30 @@ typedef struct tombola_sampler_options {
     tombola_dispatch dispatch; /* default TOMBOLA_DISPATCH_AUTO */
     tombola_transfer transfer; /* default TOMBOLA_TRANSFER_AUTO */
     int timed;                 /* non-zero: keep tombola_sampler_times; default 0 */
+    uint32_t in_flight;        /* batches that may be in flight at once, 1 to TOMBOLA_MAX_IN_FLIGHT; 0: 2 */
+    /* Room for candidates and probabilities on their way to host memory is made by the first call that wants them,
+     * and kept; these make it at creation. */
+    uint32_t max_candidates; /* of a row, up to TOMBOLA_MAX_CANDIDATES; default 0 */
+    int probabilities;       /* non-zero: probabilities or their logarithms will be wanted; default 0 */
+    uint32_t reserved;       /* 0 */
 } tombola_sampler_options;
 
-TOMBOLA_API tombola_sampler_options tombola_sampler_options_default(void);
+static inline tombola_sampler_options tombola_sampler_options_default(void)
+{
+    tombola_sampler_options options;
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    return options;
+}
 
-/* Makes a sampler with all the memory that it will use.
- * context     referred to until the sampler is released
+/* Makes a sampler with the memory that it will use.
+ * context     kept alive by the sampler: it may be closed before the sampler is released
  * vocabulary  logits a row, 1 to TOMBOLA_MAX_VOCABULARY
- * max_rows    rows of the largest batch, at least 1
+ * max_rows    rows of the largest batch, at least 1. A batch too large for a single OpenCL buffer is cut into parts
  * options     NULL for the defaults; copied
  * sampler     set on success; release it with tombola_sampler_release
- * A sampler is used by one thread at a time. */
+ * A sampler is used by one thread at a time.
+ * Errors: OUT_OF_MEMORY, also where a part of a 32nd of max_rows is too large for a buffer, whose limit is named. */
 TOMBOLA_API tombola_status tombola_sampler_create(tombola_context *context, size_t vocabulary, size_t max_rows,
                                                   const tombola_sampler_options *options, tombola_sampler **sampler,
                                                   tombola_error *error);
@@ -229,38 +279,67 @@ TOMBOLA_API void tombola_sampler_release(tombola_sampler *sampler);
 
 /* What the sampler has done so far. Seconds are 0 unless options.timed was set. */
 typedef struct tombola_times {
-    uint64_t calls;             /* of sample, submit, enqueue, softmax and top_k */
+    uint32_t struct_size;
+    uint32_t reserved;          /* 0 */
+    uint64_t calls;             /* of sample, submit and enqueue */
     uint64_t row_dispatches;    /* calls that gave each row a work-group */
     uint64_t spread_dispatches; /* calls that spread rows over work-groups */
-    uint64_t in_place_calls;    /* calls whose logits were read in host memory */
-    uint64_t staged_calls;      /* calls whose logits were copied to the device */
-    uint64_t device_calls;      /* calls whose logits lay in an OpenCL buffer of the caller's (tombola_cl.h) */
-    uint64_t bytes_uploaded;    /* copied to the device, logits and parameters: 0 in place */
-    uint64_t bytes_read;
+    uint64_t in_place_calls;    /* calls whose rows were read in host memory */
+    uint64_t staged_calls;      /* calls whose rows were copied to the device */
+    uint64_t device_calls;      /* calls whose rows lay in an OpenCL buffer of the caller's */
+    uint64_t parts;             /* that batches were cut into; as many as calls, if none was */
+    uint64_t bytes_uploaded;    /* copied to the device, rows and parameters: 0 in place */
+    uint64_t bytes_read;        /* copied from the device, results; 0 where it wrote them to host memory itself */
     double upload_seconds;
     double kernel_seconds;
     double read_seconds;
 } tombola_times;
 
+static inline tombola_times tombola_times_default(void)
+{
+    tombola_times times;
+    memset(&times, 0, sizeof times);
+    times.struct_size = sizeof times;
+    return times;
+}
+
+/* times: made by tombola_times_default */
 TOMBOLA_API void tombola_sampler_times(const tombola_sampler *sampler, tombola_times *times);
 
-/* What a sampler holds from its creation to its release, in bytes; the same whatever it has been called for. */
+/* What a sampler holds, in bytes. Calls add to it only what options.max_candidates and options.probabilities tell of,
+ * and where AUTO has to stage what it would have read in place, room for that. */
 typedef struct tombola_memory {
-    uint64_t device_bytes; /* OpenCL buffers: scratch, and a copy of the logits where they are not used in place */
-    uint64_t host_bytes;   /* parameters and draws, and pinned staging where logits are copied */
+    uint32_t struct_size;
+    uint32_t reserved;     /* 0 */
+    uint64_t device_bytes; /* OpenCL buffers: scratch, and a copy of rows or results where they are not used in place */
+    uint64_t host_bytes;   /* parameters and results, and pinned staging where rows or results are copied */
 } tombola_memory;
 
+static inline tombola_memory tombola_memory_default(void)
+{
+    tombola_memory memory;
+    memset(&memory, 0, sizeof memory);
+    memory.struct_size = sizeof memory;
+    return memory;
+}
+
+/* memory: made by tombola_memory_default */
 TOMBOLA_API void tombola_sampler_memory(const tombola_sampler *sampler, tombola_memory *memory);
+/* What a sampler would hold that tombola_sampler_create made from the same arguments, which has the same errors. */
+TOMBOLA_API tombola_status tombola_sampler_memory_before(tombola_context *context, size_t vocabulary, size_t max_rows,
+                                                         const tombola_sampler_options *options, tombola_memory *memory,
+                                                         tombola_error *error);
 
 /* --------------------------------------------------------------- parameters */
 
-/* How to draw from one row. Filters apply in the order top-k, top-p, min-p; the
- * most likely token always stays. */
+/* How to draw from one row. Logits are divided by the temperature first; then filters apply in the order top-k, top-p,
+ * min-p, each to what the one before has kept. The most likely token always stays. */
 typedef struct tombola_params {
     uint32_t struct_size;
     float temperature; /* 0 to +inf; below 1e-5 greedy; 1 neutral; +inf draws evenly from the kept tokens */
-    uint32_t top_k;    /* keep the k most likely; 0, or the vocabulary size and more: off */
-    float top_p;       /* keep the most likely until they hold this share, 0 to 1; 1 off */
+    uint32_t top_k;    /* keep the k most likely, lower id first among equals; 0 (or >= vocabulary) off */
+    float top_p;       /* keep the most likely until they hold this share, 0 to 1; 1 off. A share counts as reached
+                          within 2^-20 of the whole, so that decimal fractions behave as on paper: .4 + .3 reaches .7 */
     float min_p;       /* keep those at least this share as likely as the first, 0 to 1; 0 off */
     uint32_t stream;   /* which of several samples of one request */
     uint64_t seed;     /* the request's random stream */
@@ -268,9 +347,85 @@ typedef struct tombola_params {
 } tombola_params;
 
 /* Temperature 1, top-p 1, the rest 0: draws from the model's own distribution. */
-TOMBOLA_API tombola_params tombola_params_default(void);
+static inline tombola_params tombola_params_default(void)
+{
+    tombola_params params;
+    memset(&params, 0, sizeof params);
+    params.struct_size = sizeof params;
+    params.temperature = 1.0f;
+    params.top_p = 1.0f;
+    return params;
+}
 
-/* ------------------------------------------------------------------- sample */
+/* Sets each of params[0..count) to the same value. */
+static inline void tombola_params_fill(tombola_params *params, size_t count, tombola_params value)
+{
+    for (size_t i = 0; i < count; i++)
+        params[i] = value;
+}
+
+typedef enum tombola_kind {
+    TOMBOLA_KIND_FLOAT = 0, /* float */
+    TOMBOLA_KIND_UINT32 = 1,
+    TOMBOLA_KIND_UINT64 = 2
+} tombola_kind;
+
+/* A parameter in the library's own table of them, from which options, columns and bindings are made. */
+typedef struct tombola_field {
+    uint32_t struct_size;
+    tombola_kind kind;
+    const char *name; /* of the field of tombola_params: "top_k" */
+    size_t offset;    /* in tombola_params, bytes */
+    double low;       /* the range of a float, both ends included; of an integer all values are allowed */
+    double high;
+    double neutral;   /* what tombola_params_default sets */
+    const char *help; /* a sentence without a point */
+} tombola_field;
+
+/* The parameter with this place in the table, 0 first; NULL behind the last. Static storage. */
+TOMBOLA_API const tombola_field *tombola_params_field(size_t index);
+
+/* --------------------------------------------------------------------- rows */
+
+/* An array of the caller's: in host memory, or in an OpenCL buffer. Both NULL: there is none.
+ * host     aligned to its type
+ * buffer   a cl_mem of the sampler's OpenCL context (see tombola_cl.h)
+ * offset   where it begins in the buffer, in elements; 0 in host memory */
+struct _cl_mem;
+#define TOMBOLA_ARRAY(type)                                                                                            \
+    struct {                                                                                                           \
+        type *host;                                                                                                    \
+        struct _cl_mem *buffer;                                                                                        \
+        size_t offset;                                                                                                 \
+    }
+
+/* One batch of rows. Fields may be 0 where nothing else is said.
+ *
+ * Where later fields will stand: what all rows have in equal length becomes an array with a stride, like the logits
+ * (a mask of allowed tokens, one bit each). What differs in length from row to row (logit biases, token histories,
+ * ids to score) becomes a list of all rows' entries, one row after another, with an array of `count` ends:
+ * row r owns the entries [ends[r - 1], ends[r]), ends[-1] being 0. State that outlives a call (slots of requests)
+ * becomes an array of handles, one for each row. */
+typedef struct tombola_rows {
+    uint32_t struct_size;
+    uint32_t reserved;                /* 0 */
+    size_t count;                     /* rows to draw from: 1 to the sampler's max_rows */
+    TOMBOLA_ARRAY(const void) logits; /* of the sampler's type; read only. -inf masks a token out */
+    size_t stride; /* elements from one row to the next, at least the vocabulary; 0: the vocabulary */
+    /* Which row of `logits` each of the `count` rows is, in any order, also twice; NULL: 0, 1, ... Host memory. */
+    const uint32_t *indices;
+    const tombola_params *params; /* one for each of the `count` rows; each row is free to differ in everything */
+} tombola_rows;
+
+static inline tombola_rows tombola_rows_default(void)
+{
+    tombola_rows rows;
+    memset(&rows, 0, sizeof rows);
+    rows.struct_size = sizeof rows;
+    return rows;
+}
+
+/* ------------------------------------------------------------------ results */
 
 typedef enum tombola_row_status {
     TOMBOLA_ROW_OK = 0,
@@ -281,83 +436,71 @@ typedef enum tombola_row_status {
 /* "ok", "invalid" or "empty". Static storage. */
 TOMBOLA_API const char *tombola_row_status_string(tombola_row_status status);
 
-typedef struct tombola_draw {
-    int32_t token;     /* 0 to vocabulary - 1; -1 unless status is TOMBOLA_ROW_OK */
-    int32_t status;    /* a tombola_row_status */
-    uint32_t kept;     /* tokens that passed the filters; 0 unless status is TOMBOLA_ROW_OK */
-    uint32_t reserved; /* 0 */
-} tombola_draw;
+/* What is wanted of a batch: columns with an entry (or `candidate_count` or `probability_stride` of them) for each row,
+ * in the order of the rows. An array that is not there is not wanted, and not computed; one at least is. Each may be
+ * in host memory or in a buffer, and must not overlap any other array of a batch in flight.
+ *
+ * Probabilities are those of the whole row at its temperature; filters do not touch them. T below 1e-5 gives 1 to the
+ * first token in rank order and 0 to the rest. They are within 2e-6 relative + 1e-9 of binary64 while
+ * |logit| / T < 5.8e6, their logarithms within 1e-5 + 1e-6 relative; the same bits on every device.
+ *
+ * Where later fields will stand: a number per row (log-probability, rank or entropy of the token) becomes a column
+ * like `kept`; more about candidates a column like candidate_probabilities. */
+typedef struct tombola_results {
+    uint32_t struct_size;
+    uint32_t candidate_count;      /* candidates wanted of each row, 1 to TOMBOLA_MAX_CANDIDATES; 0: none */
+    TOMBOLA_ARRAY(int32_t) tokens; /* the token drawn, 0 to vocabulary - 1; -1 unless the row is TOMBOLA_ROW_OK */
+    TOMBOLA_ARRAY(int32_t) status; /* a tombola_row_status */
+    TOMBOLA_ARRAY(uint32_t) kept;  /* tokens that passed the filters; 0 unless the row is TOMBOLA_ROW_OK */
+    TOMBOLA_ARRAY(float)
+    probabilities;                          /* count x probability_stride, the first `vocabulary` of each row written;
+                                               zeros for a row that is invalid or empty */
+    TOMBOLA_ARRAY(float) log_probabilities; /* their natural logarithms, likewise; -inf for such a row */
+    size_t probability_stride;              /* elements, of both; at least the vocabulary; 0: the vocabulary */
+    /* count x candidate_count, most likely first: larger logit, then lower id. Those beyond the tokens that can be
+     * drawn, and all of an invalid or empty row, have token -1, logit 0 and probability 0. */
+    TOMBOLA_ARRAY(int32_t) candidate_tokens;
+    TOMBOLA_ARRAY(float) candidate_logits; /* as given (a probability where the input is probabilities), widened */
+    TOMBOLA_ARRAY(float) candidate_probabilities;
+} tombola_results;
 
-/* Draws one token per row.
- * logits   rows x row_stride elements of the sampler's type in host memory, of which the
- *          first `vocabulary` of each row are read; -inf masks a token out. Aligned to its
- *          type; free again when the call returns
- * rows     1 to the sampler's max_rows
- * row_stride  in elements, at least the vocabulary
- * params   one for each row, in order, each free to differ in everything
- * draws    room for one per row
- * A bad row shows in its own draw; the call still returns TOMBOLA_OK.
- * Errors: INVALID_ARGUMENT (a parameter out of range is named with its row), DEVICE_FAILED,
- * OUT_OF_MEMORY; draws are then left undefined. */
-TOMBOLA_API tombola_status tombola_sampler_sample(tombola_sampler *sampler, const void *logits, size_t rows,
-                                                  size_t row_stride, const tombola_params *params, tombola_draw *draws,
-                                                  tombola_error *error);
+static inline tombola_results tombola_results_default(void)
+{
+    tombola_results results;
+    memset(&results, 0, sizeof results);
+    results.struct_size = sizeof results;
+    return results;
+}
 
-/* The same in two steps, so that the caller can work while the device does.
- * submit returns as soon as the batch is enqueued. `params` is free again then; `logits` belongs to the sampler
- *          until the batch has been waited for. Two batches may be in flight; with both there, submit is an
- *          INVALID_ARGUMENT that says so, as is every other call of sample, softmax, top_k and generate that finds
- *          no room. (Those of tombola_sampler_enqueue make room: the oldest of them is waited for.)
- * ticket   set on success: the handle that wait takes, never 0
- * wait     waits for that batch, in whatever order, and hands over its draws: room for one per row. A ticket that is
- *          not in flight is an INVALID_ARGUMENT. Whatever else wait returns, its batch is done with. */
+/* ------------------------------------------------------------------- sample */
+
+/* Draws one token per row, and whatever else `results` asks for.
+ * rows, results   copied; the arrays in host memory that they point to are free again when the call returns. What lies
+ *                 in a buffer must be there: commands of the caller's that write it have completed
+ * A bad row shows in its own status; the call still returns TOMBOLA_OK.
+ * Errors: INVALID_ARGUMENT (the field, row and value named; nothing enqueued), BUSY, DEVICE_FAILED, OUT_OF_MEMORY.
+ * After the last two the results are undefined. */
+TOMBOLA_API tombola_status tombola_sampler_sample(tombola_sampler *sampler, const tombola_rows *rows,
+                                                  const tombola_results *results, tombola_error *error);
+
+/* The same in two steps, so that the caller can work while the device does. As many batches may be in flight as
+ * options.in_flight says, those of tombola_sampler_enqueue included; any further call is BUSY until one is waited for
+ * (an enqueued one: has completed). Calls that are refused have not waited for anything.
+ * submit  returns as soon as the batch is enqueued; a batch that goes through pinned memory in parts may have to wait
+ *         for room there. Free again on return: parameters and indices. The sampler's until the batch has been
+ *         waited for: rows.logits, and all arrays of the results
+ * ticket  set on success: the handle of the batch, never 0
+ * poll    sets *is_done to 1 if wait would not wait (also after a failure, which wait then tells), else to 0
+ * wait    waits for that batch, in whatever order; the results are there when it returns. Whatever else it returns, its
+ *         batch is done with. A ticket that is not in flight is an INVALID_ARGUMENT, for poll too. */
 typedef uint64_t tombola_ticket;
 
-TOMBOLA_API tombola_status tombola_sampler_submit(tombola_sampler *sampler, const void *logits, size_t rows,
-                                                  size_t row_stride, const tombola_params *params,
-                                                  tombola_ticket *ticket, tombola_error *error);
-TOMBOLA_API tombola_status tombola_sampler_wait(tombola_sampler *sampler, tombola_ticket ticket, tombola_draw *draws,
+TOMBOLA_API tombola_status tombola_sampler_submit(tombola_sampler *sampler, const tombola_rows *rows,
+                                                  const tombola_results *results, tombola_ticket *ticket,
+                                                  tombola_error *error);
+TOMBOLA_API tombola_status tombola_sampler_poll(tombola_sampler *sampler, tombola_ticket ticket, int *is_done,
                                                 tombola_error *error);
-
-/* ------------------------------------------------------------------ softmax */
-
-/* Turns rows of logits into probabilities at each row's temperature. Filters are
- * ignored (though their values must be in range). T below 1e-5 gives 1 for the first in
- * rank order and 0 for the rest.
- * logits, rows, row_stride, params   as for tombola_sampler_sample
- * logarithms  0 for probabilities, non-zero for their natural logarithms
- * output   rows x output_stride floats, the first `vocabulary` of each row written; zeros
- *          (log: -inf) for a row that is invalid or empty; must not overlap the logits
- * output_stride  in elements, at least the vocabulary
- * status   room for one tombola_row_status per row, or NULL
- * The kernels write to the caller's memory itself, wrapped as an OpenCL buffer for the length of the
- * call; so does top_k.
- * Within 2e-6 relative + 1e-9 of binary64 while |logit| / T < 5.8e6; logarithms within
- * 1e-5 + 1e-6 relative. The same bits on every device. */
-TOMBOLA_API tombola_status tombola_sampler_softmax(tombola_sampler *sampler, const void *logits, size_t rows,
-                                                   size_t row_stride, const tombola_params *params, int logarithms,
-                                                   float *output, size_t output_stride, tombola_row_status *status,
-                                                   tombola_error *error);
-
-/* -------------------------------------------------------------------- top_k */
-
-typedef struct tombola_candidate {
-    int32_t token;     /* -1 where there is no such candidate */
-    float logit;       /* as given (a probability where the input is probabilities), widened; 0 for token -1 */
-    float probability; /* among the whole row at its temperature, as tombola_sampler_softmax; 0 for token -1 */
-} tombola_candidate;
-
-/* Finds the k most likely tokens of each row: larger logit first, lower id first
- * among equals. Filters are ignored, as in softmax.
- * logits, rows, row_stride, params   as for tombola_sampler_sample
- * k           1 to TOMBOLA_MAX_TOP_K
- * candidates  room for rows x k, row after row; those beyond the tokens that can be
- *             drawn, and all of an invalid or empty row, have token -1
- * status      room for one tombola_row_status per row, or NULL */
-TOMBOLA_API tombola_status tombola_sampler_top_k(tombola_sampler *sampler, const void *logits, size_t rows,
-                                                 size_t row_stride, const tombola_params *params, size_t k,
-                                                 tombola_candidate *candidates, tombola_row_status *status,
-                                                 tombola_error *error);
+TOMBOLA_API tombola_status tombola_sampler_wait(tombola_sampler *sampler, tombola_ticket ticket, tombola_error *error);
 
 /* ----------------------------------------------------------------- generate */
 
@@ -383,40 +526,79 @@ typedef struct tombola_sequence {
     size_t max_new_tokens;     /* at least 1 */
     const int32_t *end_tokens; /* a drawn one ends the sequence, and is kept; NULL if there are none */
     size_t end_token_count;
-    tombola_params params; /* out: offset has advanced by one per token drawn, ready to go on */
+    tombola_params *params; /* a struct of this sequence's own; out: offset has advanced by one per token drawn, ready
+                               to go on. NULL: the defaults, with its index as stream */
 } tombola_sequence;
 
-TOMBOLA_API tombola_sequence tombola_sequence_default(void);
+static inline tombola_sequence tombola_sequence_default(void)
+{
+    tombola_sequence sequence;
+    memset(&sequence, 0, sizeof sequence);
+    sequence.struct_size = sizeof sequence;
+    return sequence;
+}
 
-/* The caller's model: fills the logits of the next token for each live sequence.
- * sequences  the whole batch as passed to generate
- * live       indices into it of the `rows` sequences wanted, increasing
- * logits     rows x row_stride elements of the sampler's type, row i for sequences[live[i]];
- *            what an earlier call wrote may be there or not
- * Returns 0, or non-zero to end generate with TOMBOLA_MODEL_FAILED. */
-typedef int (*tombola_model)(void *user, const tombola_sequence *sequences, const size_t *live, size_t rows,
-                             void *logits, size_t row_stride);
+/* What the model is asked for in one step: the logits of the next token of each live sequence. */
+typedef struct tombola_step {
+    uint32_t struct_size; /* of the library's struct: fields behind it are not there */
+    uint32_t reserved;
+    const tombola_sequence *sequences; /* the whole batch as passed to generate */
+    size_t rows;                       /* sequences that are live */
+    const size_t *live;                /* rows: their indices into `sequences`, increasing */
+    const size_t *cache_rows;          /* rows: the row of the model's caches that each has; see tombola_model */
+    void *logits;                      /* out: rows x stride elements of the sampler's type, row i for
+                                          sequences[live[i]]; what an earlier step wrote may be there or not */
+    size_t stride;                     /* elements */
+} tombola_step;
 
-typedef enum tombola_verdict { TOMBOLA_CONTINUE = 0, TOMBOLA_STOP_SEQUENCE = 1, TOMBOLA_STOP_ALL = 2 } tombola_verdict;
+/* The caller's model. Each callback gets `user`, runs on the calling thread, and returns 0, or non-zero to end generate
+ * with TOMBOLA_MODEL_FAILED. */
+typedef struct tombola_model {
+    uint32_t struct_size;
+    uint32_t reserved; /* 0 */
+    void *user;
+    int (*forward)(void *user, const tombola_step *step);
+    /* For models that keep state for each sequence; NULL: not wanted. A sequence becomes live with `begin` before the
+     * first step that has it, and ceases to be with `end`, however generate ends. In between it has one row of the
+     * model's caches, a number below the smaller of the sampler's max_rows and the number of sequences, which no other
+     * live sequence has; it goes to another one afterwards. begin's failure is not followed by an `end`. */
+    int (*begin)(void *user, const tombola_sequence *sequences, size_t index, size_t cache_row);
+    void (*end)(void *user, const tombola_sequence *sequences, size_t index, size_t cache_row);
+} tombola_model;
+
+static inline tombola_model tombola_model_default(void)
+{
+    tombola_model model;
+    memset(&model, 0, sizeof model);
+    model.struct_size = sizeof model;
+    return model;
+}
+
+typedef enum tombola_verdict {
+    TOMBOLA_CONTINUE = 0,
+    TOMBOLA_STOP_SEQUENCE = 1,
+    /* Ends the call at once. In this step, sequences before this one have got their token, and those behind it have not:
+     * what was drawn for them is dropped, their offset has not advanced, and they would draw the same again. */
+    TOMBOLA_STOP_ALL = 2
+} tombola_verdict;
 
 /* Called for each token once it is the last of its sequence's tokens, in the order of
  * the sequences. */
 typedef tombola_verdict (*tombola_token_callback)(void *user, const tombola_sequence *sequences, size_t index,
                                                   int32_t token);
 
-/* Runs sequences to their ends: asks the model for the live ones' logits, draws,
- * appends, until each meets an end token or its limit. A finished sequence leaves the
- * batch; if there are more sequences than the sampler has rows, the next one takes its
- * place. Neither changes the others' tokens.
+/* Runs sequences to their ends: asks the model for the live ones' logits, draws, appends, until each meets an end token
+ * or its limit. A finished sequence leaves the batch; if there are more sequences than the sampler has rows, the next
+ * one takes its place. Which others are live changes no draw: a sequence's tokens stay the same as long as the model
+ * gives it the same logits, which a model whose arithmetic depends on the size of its batch does not quite do.
  * sequences   `count` of them, at least 1
- * model       called with `model_user`; runs on the calling thread
+ * model       copied; forward must be there
  * on_token    called with `token_user`; NULL for none
  * Errors: those of tombola_sampler_sample and MODEL_FAILED; sequences then hold what was
  * drawn so far. Allocates a batch of logits in host memory for the length of the call. */
 TOMBOLA_API tombola_status tombola_sampler_generate(tombola_sampler *sampler, tombola_sequence *sequences, size_t count,
-                                                    tombola_model model, void *model_user,
-                                                    tombola_token_callback on_token, void *token_user,
-                                                    tombola_error *error);
+                                                    const tombola_model *model, tombola_token_callback on_token,
+                                                    void *token_user, tombola_error *error);
 
 #ifdef __cplusplus
 }

@@ -5,6 +5,8 @@
  *     tombola_sampler_create    as ever (tombola.h)
  *     tombola_sampler_enqueue   a batch on the caller's queue
  *
+ * Any array of rows and results may be a buffer (TOMBOLA_ARRAY in tombola.h), for sample and submit too.
+ *
  * Reference counts: every OpenCL object that is passed in is kept alive for as long as it is needed, the buffers, queue
  * and events of a batch by its commands, so the caller may release its own reference as soon as the call returns.
  * Buffers and events are let go of when the batch is done; the queue when a later batch takes its place in the sampler,
@@ -36,47 +38,24 @@ TOMBOLA_API tombola_status tombola_context_open_cl(cl_context context, cl_device
 TOMBOLA_API cl_context tombola_context_cl_context(const tombola_context *context);
 TOMBOLA_API cl_device_id tombola_context_cl_device(const tombola_context *context);
 
-/* A batch of rows in an OpenCL buffer. */
-typedef struct tombola_cl_batch {
-    uint32_t struct_size;
-    cl_mem logits;     /* of the sampler's OpenCL context; elements of its type, read only */
-    size_t offset;     /* in elements: where row 0 begins */
-    size_t row_stride; /* in elements, at least the vocabulary */
-    size_t rows;       /* to draw from: 1 to the sampler's max_rows */
-    const uint32_t
-        *row_indices; /* which row of the buffer each of them is, in any order, also twice; NULL: 0, 1, ... */
-    const tombola_params *params; /* one for each of `rows` */
-} tombola_cl_batch;
-
-TOMBOLA_API tombola_cl_batch tombola_cl_batch_default(void);
-
-/* Where the draws of a batch go: exactly one of `host` and `buffer`. */
-typedef struct tombola_cl_draws {
-    uint32_t struct_size;
-    tombola_draw *host; /* room for one per row; written by the time the event completes, and to be kept until then */
-    cl_mem buffer;      /* or a buffer of the same context that gets struct tombola_draw, row after row */
-    size_t offset;      /* in that buffer, in bytes; a multiple of 4 */
-} tombola_cl_draws;
-
-TOMBOLA_API tombola_cl_draws tombola_cl_draws_default(void);
-
-/* Enqueues the drawing of one token per row and returns without waiting for it.
+/* Enqueues a batch on the caller's queue and returns without waiting for it.
  * queue       of the sampler's OpenCL context and device, in order or out of order
- * batch       everything in host memory that it points to is copied before the call returns
- * draws       see there
- * wait_count, wait_list   events to complete before the logits are read; 0 and NULL for none
- * event       set on success to an event that completes when the draws are there; the caller's, to be released with
+ * rows        copied, with its parameters and indices. Logits in host memory belong to the sampler until the event
+ *             completes; those in a buffer are kept alive
+ * results     copied. Arrays in host memory are written by the time the event completes, and to be kept until then;
+ *             buffers must not be read only
+ * wait_count, wait_list   events to complete before a buffer with logits is read; 0 and NULL for none
+ * event       set on success to an event that completes when all results are there; the caller's, to be released with
  *             clReleaseEvent. NULL if not wanted (the queue's own order, or clFinish, then tells)
- * The sampler has memory for two batches in flight, submitted or enqueued: a third call waits, on the calling thread,
- * for the oldest enqueued one to complete, and is an INVALID_ARGUMENT where both are submitted ones. Releasing the
- * sampler waits for all. The queue is flushed.
- * Errors: INVALID_ARGUMENT (the field and row named; nothing enqueued), DEVICE_FAILED, OUT_OF_MEMORY. Nothing that was
- * enqueued earlier is touched by an error. After the last two a part of the batch may have been enqueued, and runs
- * on: keep draws.host until the queue is finished.
+ * The batch takes one of the sampler's places in flight (options.in_flight) until it has completed, and BUSY is returned
+ * where none is free. Releasing the sampler waits for all. The queue is flushed.
+ * Errors: INVALID_ARGUMENT (the field and row named; nothing enqueued), BUSY, DEVICE_FAILED, OUT_OF_MEMORY. Nothing that
+ * was enqueued earlier is touched by an error. After the last two a part of the batch may have been enqueued, and runs
+ * on: keep host memory until the queue is finished.
  * tombola_sampler_times has the seconds of an enqueued batch, if the queue was made with CL_QUEUE_PROFILING_ENABLE,
  * once a later call has taken its place. */
 TOMBOLA_API tombola_status tombola_sampler_enqueue(tombola_sampler *sampler, cl_command_queue queue,
-                                                   const tombola_cl_batch *batch, const tombola_cl_draws *draws,
+                                                   const tombola_rows *rows, const tombola_results *results,
                                                    cl_uint wait_count, const cl_event *wait_list, cl_event *event,
                                                    tombola_error *error);
 

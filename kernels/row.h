@@ -7,6 +7,7 @@
 
 #define BLOCK 256u      /* consecutive token ids that are weighed together */
 #define MAX_TOP_K 1024u /* candidates that the top_k kernel returns */
+#define MAX_COLUMNS 3   /* that a kernel writes, beside the status */
 
 /* A row's parameters, as the kernels want them. */
 struct row_params {
@@ -30,20 +31,36 @@ struct row_params {
 #define ROW_INVALID 1
 #define ROW_EMPTY 2
 
-/* What the sample kernel returns for a row: struct tombola_draw, too. */
-struct row_draw {
-    int token;
-    int status;
-    u32 kept;
+/* What the work-groups of a launch have in common; handed to a kernel by value. A launch covers rows that lie side by
+ * side in the batch, its part; columns begin with the part's first row. */
+struct launch {
+    u64 status; /* where each column begins in its buffer, in elements */
+    u64 columns[MAX_COLUMNS];
+    u64 stride;    /* elements from row to row of the kernel's own columns */
+    u32 first_row; /* of the part, in the batch */
+    u32 vocabulary;
+    u32 parts;      /* work-groups for each row */
+    u32 phases;     /* PHASE_..., one or more */
+    u32 logarithms; /* softmax: of the probabilities */
     u32 reserved;
 };
 
-/* What the top_k kernel returns, k for a row. */
-struct row_candidate {
-    int token;
-    float logit;
-    float probability;
+/* The arguments of every kernel, by number: those that all have, then the columns of its own. A column that is NULL is
+ * not wanted. */
+enum {
+    ARGUMENT_LOGITS,
+    ARGUMENT_PARAMS,
+    ARGUMENT_TOPS,
+    ARGUMENT_SUMS,
+    ARGUMENT_LAUNCH,
+    ARGUMENT_STATUS,
+    ARGUMENT_COLUMNS
 };
+
+/* Which of its own columns a kernel has where. */
+enum { SAMPLE_TOKENS, SAMPLE_KEPT, SAMPLE_COLUMNS };
+enum { SOFTMAX_PROBABILITIES, SOFTMAX_COLUMNS };
+enum { TOP_K_TOKENS, TOP_K_LOGITS, TOP_K_PROBABILITIES, TOP_K_COLUMNS };
 
 /* Which part of its work a launch of a kernel does. A row per work-group does all of it in
  * one launch; a row over many work-groups takes a launch for each part. */

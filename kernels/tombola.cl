@@ -4,13 +4,14 @@
  * the two was used changes no token, nor any other result.
  *
  * logits       a row's `vocabulary` values begin at its params' place
- * first_row    of the batch: a launch may cover only some of its rows
- * tops, sums   scratch, one entry per row and block, rows padded to whole vectors
- * draws        one struct row_draw per row from draws_place on, which counts in words: the buffer may be the
- *              caller's. softmax and top_k leave the status there */
+ * params       one for each row of the batch
+ * tops, sums   scratch, one entry per row of the launch and block, rows padded to whole vectors
+ * launch       see row.h
+ * status       a ROW_... for each row
+ * and columns of the kernel's own. The columns' buffers may be the caller's, and any may be NULL. */
 #include "portable.h"
 #include "row.h"
-#include "passes.clh"
+#include "top_k.clh"
 
 #define ROW_KERNEL kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 
@@ -27,34 +28,44 @@ static inline struct row row_at(global const stored *logits, ulong place, uint v
     return row;
 }
 
-static inline global struct row_draw *draw_at(global u32 *draws, ulong place, uint index)
+/* The row of the launch that this work-group works on, and which of its groups this is. */
+static inline uint group_row(struct launch launch)
 {
-    return (global struct row_draw *)(draws + place) + index;
+    return (uint)get_group_id(0) / launch.parts;
+}
+static inline uint group_part(struct launch launch)
+{
+    return (uint)get_group_id(0) % launch.parts;
 }
 
-/* Takes the group's row through its passes. */
+/* Takes the group's row through its passes; the first item of its first group leaves the status. */
 static inline struct course run_row(local struct workspace *ws, struct row row, struct row_params p, enum goal goal,
-                                    uint part, uint parts, uint phases)
+                                    struct launch launch, global int *status)
 {
-    uint share = (row.blocks + parts - 1) / parts;
-    uint first = min(part * share, row.blocks);
+    uint share = (row.blocks + launch.parts - 1) / launch.parts;
+    uint first = min(group_part(launch) * share, row.blocks);
     uint last = min(first + share, row.blocks);
-    return run_passes(ws, row, p, course_of(goal, p, row.vocabulary, phases), phases, first, last);
+    struct course start = course_of(goal, p, row.vocabulary, launch.phases);
+    struct course c = run_passes(ws, row, p, start, launch.phases, first, last);
+    if ((launch.phases & PHASE_FINISH) && status && group_part(launch) == 0 && group_item() == 0)
+        status[launch.status + group_row(launch)] = c.status;
+    return c;
 }
 
-ROW_KERNEL void sample(global const stored *logits, uint first_row, uint vocabulary,
-                       global const struct row_params *params, global u32 *tops, global u64 *sums, uint parts,
-                       uint phases, global u32 *draws, ulong draws_place)
+ROW_KERNEL void sample(global const stored *logits, global const struct row_params *params, global u32 *tops,
+                       global u64 *sums, struct launch launch, global int *status, global int *tokens, global u32 *kept)
 {
     local struct workspace ws;
-    uint index = first_row + (uint)get_group_id(0) / parts, part = (uint)get_group_id(0) % parts;
-    struct row_params p = params[index];
-    struct row row = row_at(logits, p.place, vocabulary, tops, sums, index);
-    struct course c = run_row(&ws, row, p, GOAL_TOKEN, part, parts, phases);
-    if ((phases & PHASE_FINISH) && group_item() == 0) {
-        struct row_draw draw = {(int)c.token, c.status, c.kept, 0};
-        *draw_at(draws, draws_place, index) = draw;
-    }
+    uint index = group_row(launch);
+    struct row_params p = params[launch.first_row + index];
+    struct row row = row_at(logits, p.place, launch.vocabulary, tops, sums, index);
+    struct course c = run_row(&ws, row, p, GOAL_TOKEN, launch, status);
+    if (!(launch.phases & PHASE_FINISH) || group_item() != 0)
+        return;
+    if (tokens)
+        tokens[launch.columns[SAMPLE_TOKENS] + index] = (int)c.token;
+    if (kept)
+        kept[launch.columns[SAMPLE_KEPT] + index] = c.kept;
 }
 
 /* The softmax of WIDTH tokens of a row. A greedy row has its token already: it takes all. */
@@ -70,95 +81,44 @@ static inline floats softmax_at(struct row row, uint first, struct course c, uin
     return logarithms ? log_probabilities_of(z, c.scaling, c.normaliser) : probabilities_of(z, c.scaling, c.normaliser);
 }
 
-ROW_KERNEL void softmax(global const stored *logits, uint first_row, uint vocabulary,
-                        global const struct row_params *params, global u32 *tops, global u64 *sums, uint parts,
-                        uint phases, global u32 *draws, ulong draws_place, uint output_stride, uint logarithms,
-                        global float *output)
+ROW_KERNEL void softmax(global const stored *logits, global const struct row_params *params, global u32 *tops,
+                        global u64 *sums, struct launch launch, global int *status, global float *probabilities)
 {
     local struct workspace ws;
-    uint index = first_row + (uint)get_group_id(0) / parts, part = (uint)get_group_id(0) % parts;
-    struct row_params p = params[index];
-    struct row row = row_at(logits, p.place, vocabulary, tops, sums, index);
-    struct course c = run_row(&ws, row, p, GOAL_PROBABILITIES, part, parts, phases);
-    if (!(phases & PHASE_FINISH))
+    uint index = group_row(launch), part = group_part(launch);
+    struct row_params p = params[launch.first_row + index];
+    struct row row = row_at(logits, p.place, launch.vocabulary, tops, sums, index);
+    struct course c = run_row(&ws, row, p, GOAL_PROBABILITIES, launch, status);
+    if (!(launch.phases & PHASE_FINISH))
         return;
-    if (group_item() == 0 && part == 0) {
-        struct row_draw draw = {-1, c.status, 0, 0};
-        *draw_at(draws, draws_place, index) = draw;
-    }
-    output += (ulong)index * output_stride;
-    uint share = (row.blocks + parts - 1) / parts * BLOCK;
-    uint last = min(part * share + share, vocabulary);
+    global float *output = probabilities + launch.columns[SOFTMAX_PROBABILITIES] + index * launch.stride;
+    uint share = (row.blocks + launch.parts - 1) / launch.parts * BLOCK;
+    uint last = min(part * share + share, row.vocabulary);
     for (uint first = part * share + group_item() * WIDTH; first < last; first += GROUP * WIDTH) {
-        floats x = softmax_at(row, first, c, logarithms);
-        if (first + WIDTH <= vocabulary) {
+        floats x = softmax_at(row, first, c, launch.logarithms);
+        if (first + WIDTH <= row.vocabulary) {
             JOIN(vstore, WIDTH)(x, 0, output + first);
         } else {
             float tail[WIDTH];
             JOIN(vstore, WIDTH)(x, 0, tail);
-            for (uint i = first; i < vocabulary; i++)
+            for (uint i = first; i < row.vocabulary; i++)
                 output[i] = tail[i - first];
         }
     }
 }
 
-/* Sorts places[0..size) upwards, size a power of two: a bitonic network. */
-static inline void sort_places(local u64 *places, uint size)
-{
-    for (uint run = 2; run <= size; run *= 2) {
-        for (uint step = run / 2; step > 0; step /= 2) {
-            group_barrier();
-            for (uint i = group_item(); i < size / 2; i += GROUP) {
-                uint a = i / step * step * 2 + i % step, b = a + step;
-                u64 x = places[a], y = places[b];
-                if ((x > y) == ((a & run) == 0)) {
-                    places[a] = y;
-                    places[b] = x;
-                }
-            }
-        }
-    }
-    group_barrier();
-}
-
-/* Gathers the tokens that the threshold keeps, in no order, as numbers that sort in rank order: the
- * key upside down, then the id. */
-static inline void gather(local struct workspace *ws, local u64 *places, struct row row, struct threshold threshold)
-{
-    for (uint block = group_team(); block < row.blocks; block += TEAMS) {
-        if (row.tops[block] < threshold.key)
-            continue;
-        for (uint round = 0; round < ROUNDS; round++) {
-            uint first = lane_first(block, round);
-            words keys = keys_of(load_values(row, first));
-            flags hit = is_kept(keys, ids_from(first), threshold);
-            if (!any_flag(hit))
-                continue;
-            u32 hits[WIDTH], all[WIDTH];
-            JOIN(vstore, WIDTH)(words_of(hit), 0, hits);
-            JOIN(vstore, WIDTH)(keys, 0, all);
-            for (uint i = 0; i < WIDTH; i++)
-                if (hits[i])
-                    places[atomic_inc(&ws->count)] = (u64)~all[i] << 32 | (first + i);
-        }
-    }
-}
-
-#define NO_TOKEN (~(u64)0) /* sorts behind all tokens */
-
-ROW_KERNEL void top_k(global const stored *logits, uint first_row, uint vocabulary,
-                      global const struct row_params *params, global u32 *tops, global u64 *sums, uint parts,
-                      uint phases, global u32 *draws, ulong draws_place, uint k,
-                      global struct row_candidate *candidates)
+ROW_KERNEL void top_k(global const stored *logits, global const struct row_params *params, global u32 *tops,
+                      global u64 *sums, struct launch launch, global int *status, global int *tokens,
+                      global float *token_logits, global float *probabilities)
 {
     local struct workspace ws;
     local u64 places[MAX_TOP_K];
-    uint index = first_row + (uint)get_group_id(0) / parts, part = (uint)get_group_id(0) % parts;
-    struct row_params p = params[index];
-    struct row row = row_at(logits, p.place, vocabulary, tops, sums, index);
+    uint index = group_row(launch), k = (uint)launch.stride;
+    struct row_params p = params[launch.first_row + index];
+    struct row row = row_at(logits, p.place, launch.vocabulary, tops, sums, index);
     p.top_k = k;
-    struct course c = run_row(&ws, row, p, GOAL_CANDIDATES, part, parts, phases);
-    if (!(phases & PHASE_FINISH))
+    struct course c = run_row(&ws, row, p, GOAL_CANDIDATES, launch, status);
+    if (!(launch.phases & PHASE_FINISH))
         return;
 
     uint size = 1;
@@ -166,25 +126,31 @@ ROW_KERNEL void top_k(global const stored *logits, uint first_row, uint vocabula
         size *= 2;
     for (uint i = group_item(); i < size; i += GROUP)
         places[i] = NO_TOKEN;
-    if (group_item() == 0) {
-        struct row_draw draw = {-1, c.status, 0, 0};
-        *draw_at(draws, draws_place, index) = draw;
+    if (group_item() == 0)
         ws.count = 0;
-    }
     group_barrier();
     if (c.status == ROW_OK)
-        gather(&ws, places, row, c.threshold);
+        gather(&ws, places, size, row, c.threshold);
     sort_places(places, size);
     for (uint i = group_item(); i < k; i += GROUP) {
-        struct row_candidate candidate = {-1, 0.0f, 0.0f};
-        if (places[i] != NO_TOKEN) {
-            u32 key = ~(u32)(places[i] >> 32);
-            candidate.token = (int)(u32)places[i];
-            candidate.logit = load_values(row, (u32)places[i]).s0;
-            candidate.probability = p.flags & ROW_GREEDY
-                                        ? (i == 0 ? 1.0f : 0.0f)
-                                        : probabilities_of(logits_of((words)(key)), c.scaling, c.normaliser).s0;
+        u64 place = (u64)index * k + i;
+        int is_there = places[i] != NO_TOKEN;
+        u32 id = is_there ? (u32)places[i] : 0, key = ~(u32)(places[i] >> 32);
+        if (tokens)
+            tokens[launch.columns[TOP_K_TOKENS] + place] = is_there ? (int)id : -1;
+        if (token_logits)
+            token_logits[launch.columns[TOP_K_LOGITS] + place] = is_there ? load_values(row, id).s0 : 0.0f;
+        if (probabilities) {
+            float probability = probabilities_of(logits_of((words)(key)), c.scaling, c.normaliser).s0;
+            if (p.flags & ROW_GREEDY)
+                probability = i == 0 ? 1.0f : 0.0f;
+            probabilities[launch.columns[TOP_K_PROBABILITIES] + place] = is_there ? probability : 0.0f;
         }
-        candidates[(ulong)index * k + i] = candidate;
     }
+}
+
+/* Where the device has memory of the host's that a buffer was made over: for the host to compare. */
+kernel void address_of(global const uchar *memory, global ulong *address)
+{
+    *address = (ulong)memory;
 }

@@ -1,178 +1,266 @@
-/* The course of a call: check, take a flight, bring the logits, launch, read. */
-#include "sampler.h"
+#include "batch.h"
 
 #include "context.h"
 #include "error.h"
-#include "params.h"
 
-#define GROUPS_PER_UNIT 4 /* work-groups for each compute unit, where rows are spread */
+#include <stdlib.h>
+#include <string.h>
 
-size_t batch_bytes(const tombola_sampler *s, size_t rows, size_t row_stride)
+/* A buffer; after a failure, whose code is left in *code, nothing more is made. */
+static cl_mem make_buffer(const struct batch *b, cl_mem_flags flags, size_t bytes, cl_int *code)
 {
-    return ((rows - 1) * row_stride + s->vocabulary) * tombola_type_size(s->options.type);
+    if (*code != CL_SUCCESS)
+        return NULL;
+    cl_mem buffer = clCreateBuffer(b->engine->context->cl, flags, bytes, NULL, code);
+    return *code == CL_SUCCESS ? buffer : NULL;
 }
 
-static tombola_status check(const tombola_sampler *s, const struct row_batch *batch, tombola_error *error)
+static tombola_status fail_buffer(const struct batch *b, const char *what, cl_int code, tombola_error *error)
 {
-    size_t size = tombola_type_size(s->options.type);
-    if (!batch->logits)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "logits is NULL");
-    if ((uintptr_t)batch->logits % size)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "logits is not aligned to its type of %zu bytes", size);
-    if (!batch->params)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "params is NULL");
-    if (batch->rows < 1 || batch->rows > s->max_rows)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows is %zu, not from 1 to the sampler's max_rows %zu",
-                    batch->rows, s->max_rows);
-    if (batch->row_stride < s->vocabulary)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "row_stride is %zu, less than the vocabulary %zu",
-                    batch->row_stride, s->vocabulary);
-    if (batch->row_stride > SIZE_MAX / size / batch->rows)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "row_stride is %zu: %zu such rows do not fit in memory",
-                    batch->row_stride, batch->rows);
-    return TOMBOLA_OK;
+    const struct plan *p = &b->engine->plan;
+    if (code == CL_INVALID_BUFFER_SIZE || code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY)
+        return fail(error, TOMBOLA_OUT_OF_MEMORY, "%s has no room for %s of max_rows %zu x vocabulary %zu logits (%d)",
+                    b->engine->context->device.info.name, what, p->max_rows, p->vocabulary, (int)code);
+    return fail_cl(error, "clCreateBuffer", code);
 }
 
-tombola_status batch_begin(tombola_sampler *s, const struct row_batch *batch, struct flight **flight,
-                           tombola_error *error)
+static void count_memory(struct batch *b, struct cost cost)
 {
-    tombola_status status = check(s, batch, error);
-    if (!status)
-        status = flight_take(s, flight, error);
-    if (!status)
-        status = params_convert(batch->params, batch->rows, (*flight)->host_params, error);
-    if (!status)
-        flight_start(s, *flight, batch->rows, s->queue);
+    b->engine->memory.device_bytes += cost.device;
+    b->engine->memory.host_bytes += cost.host;
+}
+
+/* Maps pinned memory for as long as it is there. */
+static tombola_status map_pinned(struct batch *b, cl_mem buffer, cl_map_flags flags, size_t bytes, void **mapped,
+                                 tombola_error *error)
+{
+    cl_int code;
+    *mapped = clEnqueueMapBuffer(b->engine->queue, buffer, CL_TRUE, flags, 0, bytes, 0, NULL, NULL, &code);
+    if (code == CL_SUCCESS)
+        return TOMBOLA_OK;
+    *mapped = NULL;
+    return fail_cl(error, "clEnqueueMapBuffer", code);
+}
+
+tombola_status batch_make(struct engine *engine, struct batch *b, tombola_error *error)
+{
+    const struct plan *p = &engine->plan;
+    b->engine = engine;
+    b->host_params = calloc(p->max_rows, sizeof *b->host_params);
+    b->host_columns = calloc(p->max_rows, (1 + SAMPLE_COLUMNS) * sizeof *b->host_columns);
+    if (!b->host_params || !b->host_columns)
+        return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a sampler of max_rows %zu", p->max_rows);
+    cl_int code = CL_SUCCESS;
+    size_t entries = p->scratch_rows * p->padded_blocks;
+    b->tops = make_buffer(b, CL_MEM_READ_WRITE, entries * sizeof(u32), &code);
+    b->sums = make_buffer(b, CL_MEM_READ_WRITE, entries * sizeof(u64), &code);
+    b->columns = make_buffer(b, CL_MEM_READ_WRITE, p->max_rows * (1 + SAMPLE_COLUMNS) * sizeof(u32), &code);
+    if (!p->shares_memory)
+        b->params = make_buffer(b, CL_MEM_READ_ONLY, p->max_rows * sizeof(struct row_params), &code);
+    if (code != CL_SUCCESS)
+        return fail_buffer(b, "scratch", code, error);
+    count_memory(b, plan_base(p));
+    tombola_status status = p->always_stages ? batch_reserve_staging(b, error) : TOMBOLA_OK;
+    if (!status && p->options.max_candidates) {
+        size_t row = p->options.max_candidates * TOP_K_COLUMNS;
+        size_t most = p->largest_buffer / sizeof(u32) / row, rows = p->max_rows < most ? p->max_rows : most;
+        status = batch_reserve_candidates(b, rows * row, p->max_rows * row, error);
+    }
+    if (!status && p->options.probabilities)
+        status = batch_reserve_outputs(b, error);
     return status;
 }
 
-/* In place for the parameters as for logits: wrapping host memory costs less than a command. */
-static tombola_status upload_params(tombola_sampler *s, struct flight *f, cl_mem *params, tombola_error *error)
+tombola_status batch_reserve_staging(struct batch *b, tombola_error *error)
 {
-    size_t bytes = f->rows * sizeof(struct row_params);
-    cl_int code;
-    if (s->in_place) {
-        f->wrapped_params =
-            clCreateBuffer(s->context->cl, CL_MEM_READ_ONLY | CL_MEM_USE_HOST_PTR, bytes, f->host_params, &code);
-        *params = f->wrapped_params;
-        return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clCreateBuffer for the parameters", code);
+    struct engine *e = b->engine;
+    const struct plan *p = &e->plan;
+    cl_int code = CL_SUCCESS;
+    if (b->staged)
+        return TOMBOLA_OK;
+    if (!e->transfers) {
+        cl_command_queue_properties properties = p->options.timed ? CL_QUEUE_PROFILING_ENABLE : 0;
+        e->transfers = clCreateCommandQueue(e->context->cl, e->context->device.id, properties, &code);
+        if (code != CL_SUCCESS) {
+            e->transfers = NULL;
+            return fail_cl(error, "clCreateCommandQueue", code);
+        }
     }
-    *params = f->params;
-    s->times.bytes_uploaded += bytes;
-    code = clEnqueueWriteBuffer(f->queue, f->params, CL_FALSE, 0, bytes, f->host_params, f->wait_count, f->wait_list,
-                                flight_event(f));
+    size_t bytes = SLOTS * p->slot_rows * p->row_bytes;
+    if (!b->logits)
+        b->logits = make_buffer(b, CL_MEM_READ_ONLY, p->resident_rows * p->row_bytes, &code);
+    if (!b->staging)
+        b->staging = make_buffer(b, CL_MEM_READ_ONLY | CL_MEM_ALLOC_HOST_PTR, bytes, &code);
     if (code != CL_SUCCESS)
-        return fail_cl(error, "clEnqueueWriteBuffer for the parameters", code);
-    flight_enqueued(f, WORK_UPLOAD);
-    return TOMBOLA_OK;
-}
-
-tombola_status batch_arguments(tombola_sampler *s, struct flight *f, cl_kernel kernel, cl_mem logits, cl_mem draws,
-                               cl_ulong draws_place, tombola_error *error)
-{
-    cl_mem params;
-    tombola_status status = upload_params(s, f, &params, error);
-    if (status)
-        return status;
-    const cl_uint vocabulary = (cl_uint)s->vocabulary;
-    cl_int code = clSetKernelArg(kernel, 0, sizeof(cl_mem), &logits);
-    code |= clSetKernelArg(kernel, 2, sizeof vocabulary, &vocabulary);
-    code |= clSetKernelArg(kernel, 3, sizeof(cl_mem), &params);
-    code |= clSetKernelArg(kernel, 4, sizeof(cl_mem), &f->tops);
-    code |= clSetKernelArg(kernel, 5, sizeof(cl_mem), &f->sums);
-    code |= clSetKernelArg(kernel, 8, sizeof(cl_mem), &draws);
-    code |= clSetKernelArg(kernel, 9, sizeof draws_place, &draws_place);
-    return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clSetKernelArg", code);
-}
-
-/* Work-groups that share a row. A forced spread takes some even where it does not pay. */
-static cl_uint choose_parts(const tombola_sampler *s, size_t rows)
-{
-    size_t most = (s->blocks + s->context->teams - 1) / s->context->teams;
-    size_t parts = s->context->device.info.compute_units * (size_t)GROUPS_PER_UNIT / rows;
-    if (parts < 3)
-        parts = 3;
-    return (cl_uint)(parts < most ? parts : most);
-}
-
-/* One launch saves what a second one costs; only a device with far more units than the launch has rows
- * gains by a spread, and a CPU's few cores never did. */
-static int spreads(const tombola_sampler *s, size_t rows)
-{
-    if (s->options.dispatch != TOMBOLA_DISPATCH_AUTO)
-        return s->options.dispatch == TOMBOLA_DISPATCH_SPREAD;
-    return s->context->device.info.type == TOMBOLA_DEVICE_GPU &&
-           rows < 2 * (size_t)s->context->device.info.compute_units;
-}
-
-struct dispatch batch_dispatch(tombola_sampler *s, size_t rows)
-{
-    struct dispatch dispatch = {.is_spread = spreads(s, rows)};
-    dispatch.parts = dispatch.is_spread ? choose_parts(s, rows) : 1;
-    if (dispatch.is_spread)
-        s->times.spread_dispatches++;
-    else
-        s->times.row_dispatches++;
-    return dispatch;
-}
-
-static tombola_status launch(tombola_sampler *s, struct flight *f, cl_kernel kernel, size_t rows, cl_uint parts,
-                             cl_uint phases, tombola_error *error)
-{
-    cl_int code = clSetKernelArg(kernel, 6, sizeof parts, &parts);
-    code |= clSetKernelArg(kernel, 7, sizeof phases, &phases);
-    if (code != CL_SUCCESS)
-        return fail_cl(error, "clSetKernelArg", code);
-    size_t local = (size_t)s->context->lanes * s->context->teams;
-    size_t global = rows * parts * local;
-    code = clEnqueueNDRangeKernel(f->queue, kernel, 1, NULL, &global, &local, f->wait_count, f->wait_list,
-                                  flight_event(f));
-    if (code != CL_SUCCESS)
-        return fail_cl(error, "clEnqueueNDRangeKernel", code);
-    flight_enqueued(f, WORK_KERNEL);
-    return TOMBOLA_OK;
-}
-
-tombola_status batch_launch(tombola_sampler *s, struct flight *f, cl_kernel kernel, struct dispatch dispatch,
-                            size_t first_row, size_t rows, tombola_error *error)
-{
-    const cl_uint first = (cl_uint)first_row;
-    cl_int code = clSetKernelArg(kernel, 1, sizeof first, &first);
-    if (code != CL_SUCCESS)
-        return fail_cl(error, "clSetKernelArg", code);
-    if (!dispatch.is_spread)
-        return launch(s, f, kernel, rows, 1, PHASE_WEIGH | PHASE_FINISH, error);
-    tombola_status status = launch(s, f, kernel, rows, dispatch.parts, PHASE_WEIGH, error);
-    if (status)
-        return status;
-    /* softmax alone has work for many groups after weighing: it writes as much as it read */
-    return launch(s, f, kernel, rows, kernel == s->softmax ? dispatch.parts : 1, PHASE_FINISH, error);
-}
-
-tombola_status batch_read_draws(tombola_sampler *s, struct flight *f, void *draws, tombola_error *error)
-{
-    size_t bytes = f->rows * sizeof(struct row_draw);
-    s->times.bytes_read += bytes;
-    cl_int code = clEnqueueReadBuffer(f->queue, f->draws, CL_FALSE, 0, bytes, draws, f->wait_count, f->wait_list,
-                                      flight_event(f));
-    if (code != CL_SUCCESS)
-        return fail_cl(error, "clEnqueueReadBuffer", code);
-    flight_enqueued(f, WORK_READ);
-    return TOMBOLA_OK;
-}
-
-tombola_status batch_flush(struct flight *f, tombola_error *error)
-{
-    cl_int code = clFlush(f->queue);
-    return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clFlush", code);
-}
-
-tombola_status batch_run(tombola_sampler *s, struct flight *f, const struct row_batch *batch, cl_kernel kernel,
-                         tombola_error *error)
-{
-    tombola_status status =
-        s->in_place ? transfer_in_place(s, f, batch, kernel, error) : transfer_staged(s, f, batch, kernel, error);
+        return fail_buffer(b, "staging", code, error);
+    void *mapped;
+    tombola_status status = map_pinned(b, b->staging, CL_MAP_WRITE, bytes, &mapped, error);
+    b->staged = mapped;
     if (!status)
-        status = batch_read_draws(s, f, f->host_draws, error);
-    return status ? status : batch_flush(f, error);
+        count_memory(b, plan_staging(p));
+    return status;
+}
+
+tombola_status batch_reserve_candidates(struct batch *b, size_t words_on_device, size_t words, tombola_error *error)
+{
+    if (b->candidates_size >= words)
+        return TOMBOLA_OK;
+    cl_int code = CL_SUCCESS;
+    u32 *host = malloc(words * sizeof *host);
+    if (!host)
+        return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for candidates: %zu bytes", words * sizeof *host);
+    cl_mem buffer = make_buffer(b, CL_MEM_READ_WRITE, words_on_device * sizeof(u32), &code);
+    if (code != CL_SUCCESS) {
+        free(host);
+        return fail_buffer(b, "candidates", code, error);
+    }
+    if (b->candidates)
+        clReleaseMemObject(b->candidates);
+    free(b->host_candidates);
+    count_memory(b, (struct cost){words_on_device * sizeof(u32), words * sizeof(u32)});
+    b->engine->memory.device_bytes -= b->candidates_on_device * sizeof(u32);
+    b->engine->memory.host_bytes -= b->candidates_size * sizeof(u32);
+    b->candidates = buffer;
+    b->host_candidates = host;
+    b->candidates_on_device = words_on_device;
+    b->candidates_size = words;
+    return TOMBOLA_OK;
+}
+
+tombola_status batch_reserve_outputs(struct batch *b, tombola_error *error)
+{
+    const struct plan *p = &b->engine->plan;
+    size_t bytes = SLOTS * p->output_rows * p->output_bytes;
+    cl_int code = CL_SUCCESS;
+    if (b->landed)
+        return TOMBOLA_OK;
+    if (!b->outputs_buffer)
+        b->outputs_buffer = make_buffer(b, CL_MEM_READ_WRITE, bytes, &code);
+    if (!b->landing_buffer)
+        b->landing_buffer = make_buffer(b, CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR, bytes, &code);
+    if (code != CL_SUCCESS)
+        return fail_buffer(b, "probabilities", code, error);
+    void *mapped;
+    tombola_status status = map_pinned(b, b->landing_buffer, CL_MAP_READ | CL_MAP_WRITE, bytes, &mapped, error);
+    b->landed = mapped;
+    if (!status)
+        count_memory(b, plan_outputs(p));
+    return status;
+}
+
+void batch_release_cl(struct batch *b)
+{
+    if (!b->engine)
+        return; /* never made */
+    if (b->number)
+        batch_finish(b, TOMBOLA_OK, NULL);
+    if (b->staged)
+        clEnqueueUnmapMemObject(b->engine->queue, b->staging, b->staged, 0, NULL, NULL);
+    if (b->landed)
+        clEnqueueUnmapMemObject(b->engine->queue, b->landing_buffer, b->landed, 0, NULL, NULL);
+    if (b->staged || b->landed)
+        clFinish(b->engine->queue);
+    cl_mem buffers[] = {b->tops,    b->sums,       b->columns,        b->params,        b->logits,
+                        b->staging, b->candidates, b->outputs_buffer, b->landing_buffer};
+    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
+        if (buffers[i])
+            clReleaseMemObject(buffers[i]);
+}
+
+void batch_free(struct batch *b)
+{
+    free(b->host_params);
+    free(b->host_columns);
+    free(b->host_candidates);
+}
+
+void batch_start(struct batch *b, uint64_t number, cl_command_queue queue)
+{
+    b->number = number;
+    b->is_awaited = 0;
+    b->queue = queue;
+    b->is_chained = 0;
+    b->chain = -1;
+    b->event_count = 0;
+    b->output_count = 0;
+    for (int slot = 0; slot < SLOTS; slot++)
+        b->landings[slot].rows = 0;
+    b->engine->times.calls++;
+}
+
+cl_uint batch_waits(struct batch *b, const cl_event *also)
+{
+    cl_uint count = 0;
+    if (b->is_chained && b->chain >= 0)
+        b->waits[count++] = b->events[b->chain];
+    if (also)
+        b->waits[count++] = *also;
+    return count;
+}
+
+cl_event *batch_event(struct batch *b)
+{
+    return &b->events[b->event_count];
+}
+
+void batch_enqueued(struct batch *b, enum work work, int in_queue)
+{
+    b->works[b->event_count] = work;
+    if (in_queue)
+        b->chain = b->event_count;
+    b->event_count++;
+}
+
+int batch_has_completed(const struct batch *b)
+{
+    for (int i = b->event_count - 1; i >= 0; i--) {
+        cl_int status = CL_COMPLETE;
+        if (clGetEventInfo(b->events[i], CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, NULL) ==
+                CL_SUCCESS &&
+            status > CL_COMPLETE)
+            return 0;
+    }
+    return 1;
+}
+
+static void settle_events(struct batch *b)
+{
+    tombola_times *times = &b->engine->times;
+    double none = 0;
+    double *seconds[] = {&none, &times->upload_seconds, &times->kernel_seconds, &times->read_seconds};
+    for (int i = 0; i < b->event_count; i++) {
+        cl_ulong start = 0, end = 0;
+        if (b->engine->plan.options.timed) { /* a caller's queue need not be able to tell */
+            clGetEventProfilingInfo(b->events[i], CL_PROFILING_COMMAND_START, sizeof start, &start, NULL);
+            clGetEventProfilingInfo(b->events[i], CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
+        }
+        if (end > start)
+            *seconds[b->works[i]] += (double)(end - start) * 1e-9;
+        clReleaseEvent(b->events[i]);
+    }
+    b->event_count = 0;
+}
+
+tombola_status batch_finish(struct batch *b, tombola_status status, tombola_error *error)
+{
+    tombola_context *context = b->engine->context;
+    cl_int code = CL_SUCCESS;
+    if (b->event_count > 0) {
+        /* The last one comes last; waiting for each would wake this thread as often. */
+        int first = status ? 0 : b->event_count - 1;
+        code = clWaitForEvents((cl_uint)(b->event_count - first), b->events + first);
+    }
+    settle_events(b);
+    for (int part = 0; part < MAX_PARTS; part++)
+        host_memory_unwrap(context, &b->wrapped_logits[part]);
+    for (int output = 0; output < OUTPUTS; output++)
+        for (int part = 0; part < MAX_PARTS; part++)
+            host_memory_unwrap(context, &b->outputs[output].wrapped[part]);
+    if (b->wrapped_params)
+        clReleaseMemObject(b->wrapped_params);
+    b->wrapped_params = NULL;
+    b->number = 0;
+    if (!status && code != CL_SUCCESS)
+        return fail_cl(error, "clWaitForEvents", code);
+    return status;
 }

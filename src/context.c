@@ -5,6 +5,7 @@
 #include "error.h"
 #include "process.h"
 #include "program.h"
+#include "sized.h"
 #include "tombola_cl.h"
 
 #include <stdarg.h>
@@ -14,11 +15,6 @@
 
 #define SMALLEST_PAGE 4096u
 
-tombola_context_options tombola_context_options_default(void)
-{
-    return (tombola_context_options){.struct_size = sizeof(tombola_context_options)};
-}
-
 static int is_power_of_two(uint32_t x)
 {
     return x && !(x & (x - 1));
@@ -26,10 +22,6 @@ static int is_power_of_two(uint32_t x)
 
 static tombola_status check_options(const tombola_context_options *o, tombola_error *error)
 {
-    if (o->struct_size != sizeof *o)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT,
-                    "options.struct_size is %u, not %zu: start from tombola_context_options_default()",
-                    (unsigned)o->struct_size, sizeof *o);
     if (o->lanes || o->width) { /* one without the other is out of range too */
         if (o->width != 4 && o->width != 8 && o->width != 16)
             return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.width is %u, not 4, 8 or 16", (unsigned)o->width);
@@ -43,6 +35,17 @@ static tombola_status check_options(const tombola_context_options *o, tombola_er
     if ((unsigned)o->cache > TOMBOLA_CACHE_OFF)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.cache is %d, which is no tombola_cache", (int)o->cache);
     return TOMBOLA_OK;
+}
+
+/* The caller's options as this library has them; NULL: the defaults. */
+static tombola_status read_options(const tombola_context_options *theirs, tombola_context_options *own,
+                                   tombola_error *error)
+{
+    *own = tombola_context_options_default();
+    tombola_status status = TOMBOLA_OK;
+    if (theirs)
+        status = sized_read("options", "tombola_context_options_default", own, sizeof *own, theirs, error);
+    return status ? status : check_options(own, error);
 }
 
 /* CPUs do best with one work-item that holds whole vector registers; GPUs want the lanes of a block
@@ -83,16 +86,19 @@ static tombola_status fit_shape(tombola_context *context, const tombola_context_
     return TOMBOLA_OK;
 }
 
-/* How buffers over host memory go. An alignment that could cross a page is none to keep: the page before the
- * caller's may not be there. */
+/* How large buffers may be, and how those over host memory go. Where buffers begin that the device uses in place is what
+ * it states for sub-buffers, until host_memory_probe finds out more. */
 static void look_at_memory(tombola_context *context)
 {
     cl_bool is_unified = CL_FALSE;
     cl_uint bits = 0;
+    cl_ulong largest = 0;
     clGetDeviceInfo(context->device.id, CL_DEVICE_HOST_UNIFIED_MEMORY, sizeof is_unified, &is_unified, NULL);
     clGetDeviceInfo(context->device.id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof bits, &bits, NULL);
+    clGetDeviceInfo(context->device.id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof largest, &largest, NULL);
     context->is_unified = is_unified == CL_TRUE;
-    context->alignment = bits / 8 <= SMALLEST_PAGE && is_power_of_two(bits / 8) ? bits / 8 : 1;
+    context->alignment = bits / 8 ? bits / 8 : SMALLEST_PAGE;
+    context->largest_buffer = largest > 0 && largest < SIZE_MAX ? (size_t)largest : SIZE_MAX;
 }
 
 static char *copy_text(const char *text)
@@ -129,6 +135,7 @@ static tombola_status open_device(const struct device *device, cl_context given,
         free(context);
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a context");
     }
+    pthread_mutex_init(&context->wrapped_lock, NULL);
     tombola_status status = TOMBOLA_OK;
     atomic_init(&context->references, 1);
     context->device = *device;
@@ -148,6 +155,8 @@ static tombola_status open_device(const struct device *device, cl_context given,
         status = take_cl(context, given, error);
     if (!status)
         status = context_program(context, TOMBOLA_FLOAT32, TOMBOLA_LOGITS, &program, error);
+    if (!status)
+        status = host_memory_probe(context, program, error);
 
 done:
     if (status) {
@@ -211,7 +220,7 @@ static tombola_status open_default(const struct device *devices, size_t count, c
     size_t tried = 0;
     while (tried < count && status) {
         const struct device *device = &devices[order[tried++]];
-        tombola_error reason = {""};
+        tombola_error reason = tombola_error_default();
         status = open_device(device, NULL, options, context, &reason);
         if (status)
             add_sentence(choice, "Device %u (%s) was passed over: %s.", (unsigned)device->info.index, device->info.name,
@@ -233,10 +242,8 @@ tombola_status tombola_context_open(const char *device, const tombola_context_op
 {
     if (!context)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "context is NULL");
-    tombola_context_options defaults = tombola_context_options_default();
-    if (!options)
-        options = &defaults;
-    tombola_status status = check_options(options, error);
+    tombola_context_options own;
+    tombola_status status = read_options(options, &own, error);
     if (status)
         return status;
 
@@ -250,11 +257,11 @@ tombola_status tombola_context_open(const char *device, const tombola_context_op
     if (count == 0)
         status = absence_fail(error);
     else if (device && *device)
-        status = open_named(devices, count, device, "the argument device", options, context, &choice, error);
+        status = open_named(devices, count, device, "the argument device", &own, context, &choice, error);
     else if (variable && *variable)
-        status = open_named(devices, count, variable, "TOMBOLA_DEVICE", options, context, &choice, error);
+        status = open_named(devices, count, variable, "TOMBOLA_DEVICE", &own, context, &choice, error);
     else
-        status = open_default(devices, count, options, context, &choice, error);
+        status = open_default(devices, count, &own, context, &choice, error);
     if (!status)
         add_absence(&choice);
     if (status)
@@ -293,11 +300,9 @@ tombola_status tombola_context_open_cl(cl_context context, cl_device_id device, 
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "device is NULL");
     if (!opened)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "opened is NULL");
-    tombola_context_options defaults = tombola_context_options_default();
-    if (!options)
-        options = &defaults;
+    tombola_context_options own;
     struct device found;
-    tombola_status status = check_options(options, error);
+    tombola_status status = read_options(options, &own, error);
     if (!status)
         status = process_check(error);
     if (!status)
@@ -305,7 +310,7 @@ tombola_status tombola_context_open_cl(cl_context context, cl_device_id device, 
     if (!status)
         status = device_find(device, &found, error);
     if (!status)
-        status = open_device(&found, context, options, opened, error);
+        status = open_device(&found, context, &own, opened, error);
     if (!status)
         add_sentence(&(*opened)->choice, "Device %u (%s) is the one that was given, in an OpenCL context.",
                      (unsigned)found.info.index, found.info.name);
@@ -322,9 +327,9 @@ cl_device_id tombola_context_cl_device(const tombola_context *context)
     return context->device.id;
 }
 
-const tombola_device *tombola_context_device(const tombola_context *context)
+void tombola_context_device(const tombola_context *context, tombola_device *device)
 {
-    return &context->device.info;
+    sized_write(device, &context->device.info, sizeof *device);
 }
 
 const char *tombola_context_choice(const tombola_context *context)
@@ -356,6 +361,7 @@ static void release_cl(tombola_context *context)
     if (context->cl)
         clReleaseContext(context->cl);
     pthread_mutex_destroy(&context->lock);
+    pthread_mutex_destroy(&context->wrapped_lock);
 }
 
 void tombola_context_close(tombola_context *context)

@@ -3,6 +3,7 @@
 #define TOMBOLA_SRC_CONTEXT_H
 
 #include "device.h"
+#include "host_memory.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,8 +16,11 @@ struct tombola_context {
     struct device device;
     cl_context cl;
     uint32_t lanes, width, teams;
-    int is_unified;                     /* the device works in the host's memory */
-    size_t alignment;                   /* bytes: where it wants buffers over host memory to begin */
+    int is_unified;        /* the device works in the host's memory */
+    size_t alignment;      /* bytes: where buffers over host memory begin that it uses in place */
+    size_t largest_buffer; /* bytes */
+    pthread_mutex_t wrapped_lock;
+    struct wrapped *wrapped;            /* what is wrapped of host memory, guarded by wrapped_lock */
     char *build_options;                /* the caller's, "" if none */
     char *cache;                        /* the folder that keeps compiled kernels; NULL: none does */
     char *choice;                       /* why this device, a sentence a line */

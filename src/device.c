@@ -3,8 +3,10 @@
 #include "absence.h"
 #include "error.h"
 #include "process.h"
+#include "sized.h"
 
 #include <ctype.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +23,7 @@ static void describe(struct device *device, cl_platform_id platform, size_t inde
 {
     cl_device_id id = device->id;
     tombola_device *info = &device->info;
-    memset(info, 0, sizeof *info);
+    *info = tombola_device_default();
     info->index = (uint32_t)index;
 
     cl_device_type type = 0;
@@ -181,8 +183,12 @@ tombola_status tombola_device_list(tombola_device *devices, size_t capacity, siz
     tombola_status status = device_load(&loaded, count, error);
     if (status)
         return status;
-    for (size_t i = 0; i < *count && i < capacity; i++)
-        devices[i] = loaded[i].info;
+    const size_t size = capacity > 0 ? sized_size(devices) : 0;
+    if (capacity > 0 && size < offsetof(tombola_device, platform))
+        status = fail(error, TOMBOLA_INVALID_ARGUMENT,
+                      "devices[0].struct_size is %zu: start each from tombola_device_default()", size);
+    for (size_t i = 0; i < *count && i < capacity && !status; i++)
+        sized_write((char *)devices + i * size, &loaded[i].info, sizeof loaded[i].info);
     free(loaded);
-    return TOMBOLA_OK;
+    return status;
 }

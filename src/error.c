@@ -1,17 +1,24 @@
 #include "error.h"
 
+#include "sized.h"
+
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include <CL/cl.h>
 
 tombola_status fail(tombola_error *error, tombola_status status, const char *format, ...)
 {
-    if (error) {
+    size_t size = error ? sized_size(error) : 0;
+    if (size > sizeof *error)
+        size = sizeof *error;
+    if (size > offsetof(tombola_error, message)) {
         va_list arguments;
         va_start(arguments, format);
-        vsnprintf(error->message, sizeof error->message, format, arguments);
+        vsnprintf(error->message, size - offsetof(tombola_error, message), format, arguments);
         va_end(arguments);
+        error->status = status;
     }
     return status;
 }

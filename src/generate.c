@@ -1,6 +1,8 @@
 /* The autoregressive loop: continuous batching over the caller's model. */
 #include "tombola.h"
 
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,26 +10,27 @@
 #include "params.h"
 #include "process.h"
 #include "sampler.h"
+#include "sized.h"
 
-struct batch {
+/* The sequences that are live, and a row of logits for each. */
+struct round {
+    tombola_sampler *sampler;
+    tombola_model model;
+    tombola_sequence *sequences; /* elements `sequence_size` apart */
+    size_t sequence_size, count;
     void *logits;
-    size_t row_stride; /* elements */
-    size_t capacity;   /* rows */
-    size_t rows;       /* live ones */
-    size_t *live;      /* their sequences, increasing */
-    size_t *left;      /* tokens that each may still draw */
+    size_t capacity; /* rows */
+    size_t rows;     /* live ones */
+    /* of each row: */
+    size_t *live;       /* its sequence, increasing */
+    size_t *cache_rows; /* its row of the model's caches */
+    size_t *left;       /* tokens that it may still draw */
     tombola_params *params;
-    tombola_draw *draws;
+    int32_t *tokens, *status;
+    /* and of each row of the model's caches: */
+    size_t *free_caches; /* those that no live sequence has; a stack */
+    size_t free_count;
 };
-
-tombola_sequence tombola_sequence_default(void)
-{
-    tombola_sequence sequence;
-    memset(&sequence, 0, sizeof sequence);
-    sequence.struct_size = sizeof sequence;
-    sequence.params = tombola_params_default();
-    return sequence;
-}
 
 const char *tombola_finish_string(tombola_finish finish)
 {
@@ -59,13 +62,21 @@ static tombola_status check_tokens(const char *field, const int32_t *tokens, siz
     return TOMBOLA_OK;
 }
 
-static tombola_status check_sequence(const tombola_sequence *sequence, size_t index, size_t vocabulary,
+static tombola_status check_sequence(const tombola_sequence *theirs, size_t index, uint32_t size, size_t vocabulary,
                                      tombola_error *error)
 {
-    if (sequence->struct_size != sizeof *sequence)
+    char name[48];
+    tombola_sequence own = tombola_sequence_default();
+    const tombola_sequence *sequence = &own;
+    snprintf(name, sizeof name, "sequences[%zu]", index);
+    tombola_status status = sized_read(name, "tombola_sequence_default", &own, sizeof own, theirs, error);
+    if (status != TOMBOLA_OK)
+        return status;
+    if (sized_size(theirs) != size)
         return fail(error, TOMBOLA_INVALID_ARGUMENT,
-                    "sequences[%zu].struct_size is %lu instead of %zu: start from tombola_sequence_default()", index,
-                    (unsigned long)sequence->struct_size, sizeof *sequence);
+                    "sequences[%zu].struct_size is %lu, but that of sequences[0] is %lu: start each from "
+                    "tombola_sequence_default()",
+                    index, (unsigned long)sized_size(theirs), (unsigned long)size);
     if (!sequence->tokens)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "sequences[%zu].tokens is NULL", index);
     if (sequence->max_new_tokens == 0)
@@ -78,22 +89,22 @@ static tombola_status check_sequence(const tombola_sequence *sequence, size_t in
     if (sequence->end_token_count > 0 && !sequence->end_tokens)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "sequences[%zu].end_tokens is NULL, but end_token_count is %zu",
                     index, sequence->end_token_count);
-    tombola_status status =
-        check_tokens("end_tokens", sequence->end_tokens, sequence->end_token_count, index, vocabulary, error);
+    status = check_tokens("end_tokens", sequence->end_tokens, sequence->end_token_count, index, vocabulary, error);
     if (status == TOMBOLA_OK)
         status = check_tokens("tokens", sequence->tokens, sequence->length, index, vocabulary, error);
     if (status != TOMBOLA_OK)
         return status;
-    struct row_params converted;
-    tombola_error reason;
-    status = params_convert(&sequence->params, 1, &converted, &reason);
+    if (!sequence->params)
+        return TOMBOLA_OK;
+    tombola_error reason = tombola_error_default();
+    status = params_convert(sequence->params, 1, NULL, &reason);
     if (status != TOMBOLA_OK)
         return fail(error, status, "sequences[%zu]: %s", index, reason.message);
     return TOMBOLA_OK;
 }
 
 static tombola_status check_arguments(const tombola_sampler *sampler, const tombola_sequence *sequences, size_t count,
-                                      tombola_model model, tombola_error *error)
+                                      const tombola_model *theirs, tombola_model *model, tombola_error *error)
 {
     if (!sampler)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "sampler is NULL");
@@ -103,42 +114,64 @@ static tombola_status check_arguments(const tombola_sampler *sampler, const tomb
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "sequences is NULL");
     if (count == 0)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "count is 0, must be at least 1");
-    if (!model)
+    if (!theirs)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "model is NULL");
-    for (size_t i = 0; i < count; i++) {
-        tombola_status status = check_sequence(&sequences[i], i, sampler_vocabulary(sampler), error);
-        if (status != TOMBOLA_OK)
-            return status;
-    }
-    return TOMBOLA_OK;
+    *model = tombola_model_default();
+    tombola_status status = sized_read("model", "tombola_model_default", model, sizeof *model, theirs, error);
+    if (status != TOMBOLA_OK)
+        return status;
+    if (!model->forward)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "model.forward is NULL");
+    const uint32_t size = sized_size(sequences);
+    for (size_t i = 0; i < count && status == TOMBOLA_OK; i++)
+        status = check_sequence((const tombola_sequence *)((const char *)sequences + i * size), i, size,
+                                sampler->engine.plan.vocabulary, error);
+    return status;
 }
 
-static void free_batch(struct batch *batch)
+static tombola_sequence *sequence_at(const struct round *round, size_t index)
 {
-    free(batch->logits);
-    free(batch->live);
-    free(batch->left);
-    free(batch->params);
-    free(batch->draws);
+    return (tombola_sequence *)((char *)round->sequences + index * round->sequence_size);
 }
 
-/* On failure what was allocated is left for free_batch. */
-static tombola_status allocate_batch(struct batch *batch, const tombola_sampler *sampler, size_t count,
-                                     tombola_error *error)
+/* Its parameters, to be changed too; NULL where it has none, or its caller's struct no place for them. */
+static tombola_params *params_of(const struct round *round, const tombola_sequence *sequence)
 {
-    size_t vocabulary = sampler_vocabulary(sampler);
-    size_t row_bytes = vocabulary * tombola_type_size(sampler_type(sampler));
-    size_t capacity = sampler_max_rows(sampler) < count ? sampler_max_rows(sampler) : count;
+    return round->sequence_size < offsetof(tombola_sequence, params) + sizeof sequence->params ? NULL
+                                                                                               : sequence->params;
+}
 
-    batch->row_stride = vocabulary;
-    batch->capacity = capacity;
-    batch->logits = calloc(capacity, row_bytes);
-    batch->live = calloc(capacity, sizeof *batch->live);
-    batch->left = calloc(capacity, sizeof *batch->left);
-    batch->params = calloc(capacity, sizeof *batch->params);
-    batch->draws = calloc(capacity, sizeof *batch->draws);
-    if (!batch->logits || !batch->live || !batch->left || !batch->params || !batch->draws)
-        return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for %zu rows of %zu logits", capacity, vocabulary);
+static void free_round(struct round *round)
+{
+    free(round->logits);
+    free(round->live);
+    free(round->cache_rows);
+    free(round->left);
+    free(round->params);
+    free(round->tokens);
+    free(round->status);
+    free(round->free_caches);
+}
+
+/* On failure what was allocated is left for free_round. */
+static tombola_status allocate_round(struct round *round, tombola_error *error)
+{
+    const struct plan *plan = &round->sampler->engine.plan;
+    size_t capacity = plan->max_rows < round->count ? plan->max_rows : round->count;
+    round->capacity = capacity;
+    round->logits = calloc(capacity, plan->row_bytes);
+    round->live = calloc(capacity, sizeof *round->live);
+    round->cache_rows = calloc(capacity, sizeof *round->cache_rows);
+    round->left = calloc(capacity, sizeof *round->left);
+    round->params = calloc(capacity, sizeof *round->params);
+    round->tokens = calloc(capacity, sizeof *round->tokens);
+    round->status = calloc(capacity, sizeof *round->status);
+    round->free_caches = calloc(capacity, sizeof *round->free_caches);
+    if (!round->logits || !round->live || !round->cache_rows || !round->left || !round->params || !round->tokens ||
+        !round->status || !round->free_caches)
+        return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for %zu rows of %zu logits", capacity, plan->vocabulary);
+    for (size_t cache = capacity; cache-- > 0;) /* 0 is taken first */
+        round->free_caches[round->free_count++] = cache;
     return TOMBOLA_OK;
 }
 
@@ -152,95 +185,151 @@ static int is_end_token(const tombola_sequence *sequence, int32_t token)
 }
 
 /* Appends what was drawn to its sequence and says in `finish` whether that ends it. */
-static void append(tombola_sequence *sequence, const tombola_draw *draw, size_t *left)
+static void append(tombola_sequence *sequence, tombola_params *params, int32_t token, int32_t status, size_t *left)
 {
-    if (draw->status == TOMBOLA_ROW_INVALID) {
+    if (status == TOMBOLA_ROW_INVALID) {
         sequence->finish = TOMBOLA_FINISH_INVALID_ROW;
         return;
     }
-    if (draw->status == TOMBOLA_ROW_EMPTY) {
+    if (status == TOMBOLA_ROW_EMPTY) {
         sequence->finish = TOMBOLA_FINISH_EMPTY_ROW;
         return;
     }
-    sequence->tokens[sequence->length++] = draw->token;
-    sequence->params.offset++;
+    sequence->tokens[sequence->length++] = token;
+    if (params)
+        params->offset++;
     --*left;
-    if (is_end_token(sequence, draw->token))
+    if (is_end_token(sequence, token))
         sequence->finish = TOMBOLA_FINISH_END_TOKEN;
     else if (*left == 0)
         sequence->finish = TOMBOLA_FINISH_LIMIT;
 }
 
-/* Gives the batch's draws to their sequences and closes the gaps that finished ones leave.
+/* The row's sequence is live no more. */
+static void end_row(struct round *round, size_t row)
+{
+    if (round->model.end)
+        round->model.end(round->model.user, round->sequences, round->live[row], round->cache_rows[row]);
+    round->free_caches[round->free_count++] = round->cache_rows[row];
+}
+
+/* Gives the draws to their sequences and closes the gaps that finished ones leave.
  * Returns 0 once the callback has asked to stop all: later sequences then have not taken
  * their draw, nor advanced their offset, and would draw the same again. */
-static int deliver(struct batch *batch, tombola_sequence *sequences, tombola_token_callback on_token, void *token_user)
+static int deliver(struct round *round, tombola_token_callback on_token, void *token_user)
 {
-    size_t kept = 0;
-    for (size_t row = 0; row < batch->rows; row++) {
-        size_t index = batch->live[row];
-        tombola_sequence *sequence = &sequences[index];
-        append(sequence, &batch->draws[row], &batch->left[row]);
-        if (on_token && batch->draws[row].status == TOMBOLA_ROW_OK) {
-            tombola_verdict verdict = on_token(token_user, sequences, index, batch->draws[row].token);
+    size_t rows = round->rows, kept = 0;
+    int goes_on = 1;
+    for (size_t row = 0; row < rows; row++) {
+        size_t index = round->live[row];
+        tombola_sequence *sequence = sequence_at(round, index);
+        if (goes_on) {
+            append(sequence, params_of(round, sequence), round->tokens[row], round->status[row], &round->left[row]);
+            round->params[row].offset++;
+        }
+        if (goes_on && on_token && round->status[row] == TOMBOLA_ROW_OK) {
+            tombola_verdict verdict = on_token(token_user, round->sequences, index, round->tokens[row]);
             if (verdict != TOMBOLA_CONTINUE && sequence->finish == TOMBOLA_FINISH_NONE)
                 sequence->finish = TOMBOLA_FINISH_STOPPED;
-            if (verdict == TOMBOLA_STOP_ALL)
-                return 0;
+            goes_on = verdict != TOMBOLA_STOP_ALL;
         }
-        if (sequence->finish == TOMBOLA_FINISH_NONE) {
-            batch->live[kept] = index;
-            batch->left[kept] = batch->left[row];
-            kept++;
+        if (sequence->finish != TOMBOLA_FINISH_NONE) {
+            end_row(round, row);
+            continue;
         }
+        round->live[kept] = index;
+        round->cache_rows[kept] = round->cache_rows[row];
+        round->left[kept] = round->left[row];
+        round->params[kept] = round->params[row];
+        kept++;
     }
-    batch->rows = kept;
-    return 1;
+    round->rows = kept;
+    return goes_on;
 }
 
 /* Waiting sequences take the free places. They come after all live ones, so the order stays. */
-static void refill(struct batch *batch, const tombola_sequence *sequences, size_t count, size_t *waiting)
+static tombola_status refill(struct round *round, size_t *waiting, tombola_error *error)
 {
-    for (; batch->rows < batch->capacity && *waiting < count; batch->rows++, ++*waiting) {
-        batch->live[batch->rows] = *waiting;
-        batch->left[batch->rows] = sequences[*waiting].max_new_tokens;
+    for (; round->rows < round->capacity && *waiting < round->count; ++*waiting) {
+        const tombola_sequence *sequence = sequence_at(round, *waiting);
+        size_t row = round->rows, cache = round->free_caches[round->free_count - 1];
+        tombola_params *params = &round->params[row];
+        if (round->model.begin) {
+            int answer = round->model.begin(round->model.user, round->sequences, *waiting, cache);
+            if (answer != 0)
+                return fail(error, TOMBOLA_MODEL_FAILED, "the model returned %d when sequences[%zu] began", answer,
+                            *waiting);
+        }
+        round->free_count--;
+        *params = tombola_params_default();
+        if (!params_of(round, sequence))
+            params->stream = (uint32_t)*waiting;
+        else /* checked before */
+            sized_read("params", "tombola_params_default", params, sizeof *params, params_of(round, sequence), NULL);
+        round->live[row] = *waiting;
+        round->cache_rows[row] = cache;
+        round->left[row] = sequence->max_new_tokens;
+        round->rows++;
     }
-    for (size_t row = 0; row < batch->rows; row++)
-        batch->params[row] = sequences[batch->live[row]].params;
+    return TOMBOLA_OK;
+}
+
+static tombola_status ask_model(const struct round *round, tombola_error *error)
+{
+    const tombola_step step = {
+        .struct_size = sizeof step,
+        .sequences = round->sequences,
+        .rows = round->rows,
+        .live = round->live,
+        .cache_rows = round->cache_rows,
+        .logits = round->logits,
+        .stride = round->sampler->engine.plan.vocabulary,
+    };
+    int answer = round->model.forward(round->model.user, &step);
+    if (answer == 0)
+        return TOMBOLA_OK;
+    return fail(error, TOMBOLA_MODEL_FAILED, "the model returned %d for %zu rows, the first for sequences[%zu]", answer,
+                round->rows, round->live[0]);
+}
+
+static tombola_status draw(const struct round *round, tombola_error *error)
+{
+    tombola_rows rows = tombola_rows_default();
+    rows.count = round->rows;
+    rows.logits.host = round->logits;
+    rows.params = round->params;
+    tombola_results results = tombola_results_default();
+    results.tokens.host = round->tokens;
+    results.status.host = round->status;
+    return tombola_sampler_sample(round->sampler, &rows, &results, error);
 }
 
 tombola_status tombola_sampler_generate(tombola_sampler *sampler, tombola_sequence *sequences, size_t count,
-                                        tombola_model model, void *model_user, tombola_token_callback on_token,
-                                        void *token_user, tombola_error *error)
+                                        const tombola_model *model, tombola_token_callback on_token, void *token_user,
+                                        tombola_error *error)
 {
-    tombola_status status = check_arguments(sampler, sequences, count, model, error);
+    struct round round = {.sampler = sampler, .sequences = sequences, .count = count};
+    tombola_status status = check_arguments(sampler, sequences, count, model, &round.model, error);
     if (status != TOMBOLA_OK)
         return status;
+    round.sequence_size = sized_size(sequences);
     for (size_t i = 0; i < count; i++)
-        sequences[i].finish = TOMBOLA_FINISH_NONE;
+        sequence_at(&round, i)->finish = TOMBOLA_FINISH_NONE;
 
-    struct batch batch = {0};
-    size_t waiting = 0; /* the first sequence that has not been in the batch yet */
-    status = allocate_batch(&batch, sampler, count, error);
-    if (status != TOMBOLA_OK)
-        goto done;
-    for (;;) {
-        refill(&batch, sequences, count, &waiting);
-        if (batch.rows == 0)
+    size_t waiting = 0; /* the first sequence that has not been live yet */
+    status = allocate_round(&round, error);
+    while (status == TOMBOLA_OK) {
+        status = refill(&round, &waiting, error);
+        if (status != TOMBOLA_OK || round.rows == 0)
             break;
-        int answer = model(model_user, sequences, batch.live, batch.rows, batch.logits, batch.row_stride);
-        if (answer != 0) {
-            status =
-                fail(error, TOMBOLA_MODEL_FAILED, "the model returned %d for %zu rows, the first for sequences[%zu]",
-                     answer, batch.rows, batch.live[0]);
-            goto done;
-        }
-        status = tombola_sampler_sample(sampler, batch.logits, batch.rows, batch.row_stride, batch.params, batch.draws,
-                                        error);
-        if (status != TOMBOLA_OK || !deliver(&batch, sequences, on_token, token_user))
-            goto done;
+        status = ask_model(&round, error);
+        if (status == TOMBOLA_OK)
+            status = draw(&round, error);
+        if (status == TOMBOLA_OK && !deliver(&round, on_token, token_user))
+            break;
     }
-done:
-    free_batch(&batch);
+    for (size_t row = 0; row < round.rows; row++)
+        end_row(&round, row);
+    free_round(&round);
     return status;
 }

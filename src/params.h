@@ -1,11 +1,12 @@
-/* The caller's parameters: checked, and turned into what the kernels take. */
+/* The parameters of rows: the table of them, their checks, and what the kernels take in their place. */
 #ifndef TOMBOLA_SRC_PARAMS_H
 #define TOMBOLA_SRC_PARAMS_H
 
 #include "tombola.h"
 #include "row.h"
 
-/* Checks params[0..rows) and fills device[0..rows). The message of an error names field, row and value. */
+/* Checks an array of `rows` params, whose elements lie as far apart as the first one says, and fills
+ * device[0..rows) unless that is NULL. The message of an error names field, row and value. */
 tombola_status params_convert(const tombola_params *params, size_t rows, struct row_params *device,
                               tombola_error *error);
 

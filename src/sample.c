@@ -3,52 +3,41 @@
 
 #include "error.h"
 #include "process.h"
+#include "results.h"
+#include "run.h"
 
-#include <string.h>
-
-/* What the kernel writes is what the caller gets. */
-_Static_assert(sizeof(tombola_draw) == sizeof(struct row_draw) &&
-                   offsetof(tombola_draw, token) == offsetof(struct row_draw, token) &&
-                   offsetof(tombola_draw, status) == offsetof(struct row_draw, status) &&
-                   offsetof(tombola_draw, kept) == offsetof(struct row_draw, kept) &&
-                   offsetof(tombola_draw, reserved) == offsetof(struct row_draw, reserved),
-               "a draw is the same for kernels and callers");
-
-static tombola_status begin(tombola_sampler *s, const struct row_batch *batch, struct flight **flight,
-                            tombola_error *error)
+static tombola_status begin(tombola_sampler *s, const tombola_rows *rows, const tombola_results *results,
+                            struct batch **batch, tombola_error *error)
 {
-    tombola_status status = batch_begin(s, batch, flight, error);
+    tombola_status status = sampler_begin(s, rows, results, NULL, batch, error);
     if (status)
         return status;
-    status = batch_run(s, *flight, batch, s->sample, error);
-    return status ? flight_land(s, *flight, status, error) : TOMBOLA_OK;
+    status = run_batch(*batch, 0, NULL, error);
+    return status ? batch_finish(*batch, status, error) : TOMBOLA_OK;
 }
 
-static tombola_status end(tombola_sampler *s, struct flight *f, tombola_draw *draws, tombola_error *error)
+static tombola_status end(struct batch *b, tombola_error *error)
 {
-    tombola_status status = flight_land(s, f, TOMBOLA_OK, error);
+    tombola_status status = batch_finish(b, TOMBOLA_OK, error);
     if (!status)
-        memcpy(draws, f->host_draws, f->rows * sizeof *draws);
+        results_deliver(b);
     return status;
 }
 
-tombola_status tombola_sampler_sample(tombola_sampler *sampler, const void *logits, size_t rows, size_t row_stride,
-                                      const tombola_params *params, tombola_draw *draws, tombola_error *error)
+tombola_status tombola_sampler_sample(tombola_sampler *sampler, const tombola_rows *rows,
+                                      const tombola_results *results, tombola_error *error)
 {
     if (!sampler)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "sampler is NULL");
     if (process_check(error))
         return TOMBOLA_FORKED;
-    if (!draws)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "draws is NULL");
-    const struct row_batch batch = {logits, rows, row_stride, params};
-    struct flight *flight;
-    tombola_status status = begin(sampler, &batch, &flight, error);
-    return status ? status : end(sampler, flight, draws, error);
+    struct batch *batch;
+    tombola_status status = begin(sampler, rows, results, &batch, error);
+    return status ? status : end(batch, error);
 }
 
-tombola_status tombola_sampler_submit(tombola_sampler *sampler, const void *logits, size_t rows, size_t row_stride,
-                                      const tombola_params *params, tombola_ticket *ticket, tombola_error *error)
+tombola_status tombola_sampler_submit(tombola_sampler *sampler, const tombola_rows *rows,
+                                      const tombola_results *results, tombola_ticket *ticket, tombola_error *error)
 {
     if (!sampler)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "sampler is NULL");
@@ -56,29 +45,36 @@ tombola_status tombola_sampler_submit(tombola_sampler *sampler, const void *logi
         return TOMBOLA_FORKED;
     if (!ticket)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "ticket is NULL");
-    const struct row_batch batch = {logits, rows, row_stride, params};
-    struct flight *flight;
-    tombola_status status = begin(sampler, &batch, &flight, error);
+    struct batch *batch;
+    tombola_status status = begin(sampler, rows, results, &batch, error);
     if (status)
         return status;
-    flight->is_awaited = 1;
-    *ticket = flight->number;
+    batch->is_awaited = 1;
+    *ticket = batch->number;
     return TOMBOLA_OK;
 }
 
-tombola_status tombola_sampler_wait(tombola_sampler *sampler, tombola_ticket ticket, tombola_draw *draws,
-                                    tombola_error *error)
+tombola_status tombola_sampler_poll(tombola_sampler *sampler, tombola_ticket ticket, int *is_done, tombola_error *error)
 {
     if (!sampler)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "sampler is NULL");
     if (process_check(error))
         return TOMBOLA_FORKED;
-    if (!draws)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "draws is NULL");
-    for (int i = 0; i < FLIGHTS; i++) {
-        struct flight *flight = &sampler->flights[i];
-        if (flight->number && flight->number == ticket && flight->is_awaited)
-            return end(sampler, flight, draws, error);
-    }
-    return fail(error, TOMBOLA_INVALID_ARGUMENT, "ticket is %llu, which is not in flight", (unsigned long long)ticket);
+    if (!is_done)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "is_done is NULL");
+    const struct batch *batch = sampler_find(sampler, ticket, error);
+    if (!batch)
+        return TOMBOLA_INVALID_ARGUMENT;
+    *is_done = batch_has_completed(batch);
+    return TOMBOLA_OK;
+}
+
+tombola_status tombola_sampler_wait(tombola_sampler *sampler, tombola_ticket ticket, tombola_error *error)
+{
+    if (!sampler)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "sampler is NULL");
+    if (process_check(error))
+        return TOMBOLA_FORKED;
+    struct batch *batch = sampler_find(sampler, ticket, error);
+    return batch ? end(batch, error) : TOMBOLA_INVALID_ARGUMENT;
 }

@@ -2,97 +2,61 @@
 
 #include "context.h"
 #include "error.h"
+#include "logits.h"
+#include "params.h"
 #include "process.h"
 #include "program.h"
+#include "results.h"
+#include "sized.h"
 
 #include <stdlib.h>
 
-#define PART_BYTES ((size_t)4 << 20)
-
-tombola_sampler_options tombola_sampler_options_default(void)
-{
-    return (tombola_sampler_options){.struct_size = sizeof(tombola_sampler_options)};
-}
-
-static tombola_status check_options(const tombola_sampler_options *o, tombola_error *error)
-{
-    if (o->struct_size != sizeof *o)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT,
-                    "options.struct_size is %u, not %zu: start from tombola_sampler_options_default()",
-                    (unsigned)o->struct_size, sizeof *o);
-    if ((unsigned)o->type >= TYPES)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.type is %d, which is no tombola_type", (int)o->type);
-    if ((unsigned)o->input >= INPUTS)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.input is %d, which is no tombola_input", (int)o->input);
-    if ((unsigned)o->dispatch > TOMBOLA_DISPATCH_SPREAD)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.dispatch is %d, which is no tombola_dispatch",
-                    (int)o->dispatch);
-    if ((unsigned)o->transfer > TOMBOLA_TRANSFER_STAGED)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.transfer is %d, which is no tombola_transfer",
-                    (int)o->transfer);
-    return TOMBOLA_OK;
-}
-
-static tombola_status make_queue(const tombola_sampler *s, cl_command_queue *queue, tombola_error *error)
+static tombola_status make_queue(struct engine *e, tombola_error *error)
 {
     cl_int code;
-    cl_command_queue_properties properties = s->options.timed ? CL_QUEUE_PROFILING_ENABLE : 0;
-    *queue = clCreateCommandQueue(s->context->cl, s->context->device.id, properties, &code);
+    cl_command_queue_properties properties = e->plan.options.timed ? CL_QUEUE_PROFILING_ENABLE : 0;
+    e->queue = clCreateCommandQueue(e->context->cl, e->context->device.id, properties, &code);
     if (code == CL_SUCCESS)
         return TOMBOLA_OK;
-    *queue = NULL;
+    e->queue = NULL;
     return fail_cl(error, "clCreateCommandQueue", code);
 }
 
-/* A part of a staged batch is as large as keeps a bus busy for some time, and one of at most MAX_PARTS. */
-static size_t choose_slot_rows(const tombola_sampler *s)
+static tombola_status make_kernels(struct engine *e, cl_program program, tombola_error *error)
 {
-    size_t rows = PART_BYTES / sampler_row_bytes(s), least = (s->max_rows + MAX_PARTS - 1) / MAX_PARTS;
-    rows = rows > least ? rows : least;
-    return rows < s->max_rows ? rows : s->max_rows;
+    static const char *const names[KERNELS] = {
+        [KERNEL_SAMPLE] = "sample", [KERNEL_SOFTMAX] = "softmax", [KERNEL_TOP_K] = "top_k"};
+    for (int i = 0; i < KERNELS; i++) {
+        cl_int code;
+        e->kernels[i] = clCreateKernel(program, names[i], &code);
+        if (code != CL_SUCCESS) {
+            e->kernels[i] = NULL;
+            return fail_cl(error, "clCreateKernel", code);
+        }
+    }
+    return TOMBOLA_OK;
 }
 
-static tombola_status make_kernel(cl_program program, const char *name, cl_kernel *kernel, tombola_error *error)
-{
-    cl_int code;
-    *kernel = clCreateKernel(program, name, &code);
-    return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clCreateKernel", code);
-}
-
-static tombola_status make_kernels(tombola_sampler *s, cl_program program, tombola_error *error)
-{
-    tombola_status status = make_kernel(program, "sample", &s->sample, error);
-    if (!status)
-        status = make_kernel(program, "softmax", &s->softmax, error);
-    if (!status)
-        status = make_kernel(program, "top_k", &s->top_k, error);
-    return status;
-}
-
-tombola_status sampler_create_from(tombola_context *context, cl_program program, size_t vocabulary, size_t max_rows,
-                                   const tombola_sampler_options *options, tombola_sampler **sampler,
-                                   tombola_error *error)
+tombola_status sampler_create_from(tombola_context *context, cl_program program, const struct plan *plan,
+                                   tombola_sampler **sampler, tombola_error *error)
 {
     tombola_sampler *s = calloc(1, sizeof *s);
     if (!s)
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a sampler");
     tombola_context_retain(context);
-    s->context = context;
-    s->vocabulary = vocabulary;
-    s->max_rows = max_rows;
-    s->blocks = (vocabulary + BLOCK - 1) / BLOCK;
-    s->slots = (s->blocks + context->width - 1) / context->width * context->width;
-    s->options = *options;
-    s->in_place = options->transfer == TOMBOLA_TRANSFER_AUTO ? context->is_unified
-                                                             : options->transfer == TOMBOLA_TRANSFER_IN_PLACE;
-    s->slot_rows = choose_slot_rows(s);
-    tombola_status status = make_queue(s, &s->queue, error);
-    if (!status && !s->in_place)
-        status = make_queue(s, &s->transfers, error);
-    for (int i = 0; i < FLIGHTS && !status; i++)
-        status = flight_make(s, &s->flights[i], error);
+    s->engine.context = context;
+    s->engine.plan = *plan;
+    s->engine.times = tombola_times_default();
+    s->engine.memory = tombola_memory_default();
+    s->batches = calloc(plan->options.in_flight, sizeof *s->batches);
+    tombola_status status =
+        s->batches ? TOMBOLA_OK : fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for batches in flight");
     if (!status)
-        status = make_kernels(s, program, error);
+        status = make_queue(&s->engine, error);
+    for (uint32_t i = 0; i < plan->options.in_flight && !status; i++)
+        status = batch_make(&s->engine, &s->batches[i], error);
+    if (!status)
+        status = make_kernels(&s->engine, program, error);
     if (status) {
         tombola_sampler_release(s);
         return status;
@@ -111,36 +75,28 @@ tombola_status tombola_sampler_create(tombola_context *context, size_t vocabular
         return TOMBOLA_FORKED;
     if (!sampler)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "sampler is NULL");
-    if (vocabulary < 1 || vocabulary > TOMBOLA_MAX_VOCABULARY)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "vocabulary is %zu, not from 1 to %u", vocabulary,
-                    TOMBOLA_MAX_VOCABULARY);
-    if (max_rows < 1 || max_rows > INT32_MAX)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "max_rows is %zu, not from 1 to %d", max_rows, INT32_MAX);
-    tombola_sampler_options defaults = tombola_sampler_options_default();
-    if (!options)
-        options = &defaults;
-    tombola_status status = check_options(options, error);
-    if (status)
-        return status;
+    struct plan plan;
     cl_program program;
-    status = context_program(context, options->type, options->input, &program, error);
-    if (status)
-        return status;
-    return sampler_create_from(context, program, vocabulary, max_rows, options, sampler, error);
+    tombola_status status = plan_make(context, vocabulary, max_rows, options, &plan, error);
+    if (!status)
+        status = context_program(context, plan.options.type, plan.options.input, &program, error);
+    if (!status)
+        status = sampler_create_from(context, program, &plan, sampler, error);
+    return status;
 }
 
 static void release_cl(tombola_sampler *s)
 {
-    for (int i = 0; i < FLIGHTS; i++)
-        flight_release(s, &s->flights[i]);
-    cl_kernel kernels[] = {s->sample, s->softmax, s->top_k};
-    for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++)
-        if (kernels[i])
-            clReleaseKernel(kernels[i]);
-    if (s->transfers)
-        clReleaseCommandQueue(s->transfers);
-    if (s->queue)
-        clReleaseCommandQueue(s->queue);
+    struct engine *e = &s->engine;
+    for (uint32_t i = 0; s->batches && i < e->plan.options.in_flight; i++)
+        batch_release_cl(&s->batches[i]);
+    for (int i = 0; i < KERNELS; i++)
+        if (e->kernels[i])
+            clReleaseKernel(e->kernels[i]);
+    if (e->transfers)
+        clReleaseCommandQueue(e->transfers);
+    if (e->queue)
+        clReleaseCommandQueue(e->queue);
 }
 
 void tombola_sampler_release(tombola_sampler *s)
@@ -149,37 +105,93 @@ void tombola_sampler_release(tombola_sampler *s)
         return;
     if (!process_is_forked())
         release_cl(s);
-    for (int i = 0; i < FLIGHTS; i++) {
-        free(s->flights[i].host_params);
-        free(s->flights[i].host_draws);
-    }
-    tombola_context_close(s->context);
+    for (uint32_t i = 0; s->batches && i < s->engine.plan.options.in_flight; i++)
+        batch_free(&s->batches[i]);
+    tombola_context_close(s->engine.context);
+    free(s->batches);
     free(s);
 }
 
 void tombola_sampler_times(const tombola_sampler *sampler, tombola_times *times)
 {
-    *times = sampler->times;
+    sized_write(times, &sampler->engine.times, sizeof *times);
 }
 
 void tombola_sampler_memory(const tombola_sampler *sampler, tombola_memory *memory)
 {
-    *memory = sampler->memory;
+    sized_write(memory, &sampler->engine.memory, sizeof *memory);
 }
 
-size_t sampler_vocabulary(const tombola_sampler *sampler)
+tombola_status tombola_sampler_memory_before(tombola_context *context, size_t vocabulary, size_t max_rows,
+                                             const tombola_sampler_options *options, tombola_memory *memory,
+                                             tombola_error *error)
 {
-    return sampler->vocabulary;
+    if (!context)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "context is NULL");
+    if (process_check(error))
+        return TOMBOLA_FORKED;
+    if (!memory)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "memory is NULL");
+    struct plan plan;
+    tombola_status status = plan_make(context, vocabulary, max_rows, options, &plan, error);
+    if (status)
+        return status;
+    const tombola_memory needed = plan_memory(&plan);
+    sized_write(memory, &needed, sizeof needed);
+    return TOMBOLA_OK;
 }
-size_t sampler_max_rows(const tombola_sampler *sampler)
+
+/* ------------------------------------------------------- begin and end of calls */
+
+/* A place for a batch: one that is empty, or whose batch is on a caller's queue and has completed. NULL if there is
+ * none. */
+static struct batch *free_batch(tombola_sampler *s)
 {
-    return sampler->max_rows;
+    for (uint32_t i = 0; i < s->engine.plan.options.in_flight; i++)
+        if (!s->batches[i].number)
+            return &s->batches[i];
+    for (uint32_t i = 0; i < s->engine.plan.options.in_flight; i++) {
+        struct batch *b = &s->batches[i];
+        if (b->is_awaited || !batch_has_completed(b))
+            continue;
+        batch_finish(b, TOMBOLA_OK, NULL); /* how it went is for its event to tell */
+        return b;
+    }
+    return NULL;
 }
-tombola_type sampler_type(const tombola_sampler *sampler)
+
+tombola_status sampler_begin(tombola_sampler *s, const tombola_rows *rows, const tombola_results *results,
+                             cl_command_queue queue, struct batch **batch, tombola_error *error)
 {
-    return sampler->options.type;
+    tombola_rows own_rows;
+    tombola_results own_results;
+    tombola_status status = logits_check(&s->engine, rows, &own_rows, error);
+    if (!status)
+        status = results_check(&s->engine, results, own_rows.count, &own_results, error);
+    if (status)
+        return status;
+    struct batch *b = free_batch(s);
+    status = params_convert(own_rows.params, own_rows.count, b ? b->host_params : NULL, error);
+    if (status)
+        return status;
+    if (!b)
+        return fail(error, TOMBOLA_BUSY, "%u batches are in flight: wait for one of them first",
+                    (unsigned)s->engine.plan.options.in_flight);
+    batch_start(b, ++s->begun, queue ? queue : s->engine.queue);
+    b->rows = own_rows;
+    b->results = own_results;
+    b->is_enqueued = queue != NULL;
+    *batch = b;
+    return TOMBOLA_OK;
 }
-size_t sampler_row_bytes(const tombola_sampler *sampler)
+
+struct batch *sampler_find(tombola_sampler *s, tombola_ticket ticket, tombola_error *error)
 {
-    return sampler->vocabulary * tombola_type_size(sampler->options.type);
+    for (uint32_t i = 0; i < s->engine.plan.options.in_flight; i++) {
+        struct batch *b = &s->batches[i];
+        if (b->number && b->number == ticket && b->is_awaited)
+            return b;
+    }
+    fail(error, TOMBOLA_INVALID_ARGUMENT, "ticket is %llu, which is not in flight", (unsigned long long)ticket);
+    return NULL;
 }

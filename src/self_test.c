@@ -1,15 +1,18 @@
 #include "self_test.h"
 
+#include "context.h"
 #include "error.h"
 #include "sampler.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define VOCABULARY 1000
 #define ROWS 10
 #define INVALID_ROW 8 /* NaN in its last place */
 #define EMPTY_ROW 9
+#define CANDIDATES 60
 
 /* What a row is drawn with; seed, offset and stream follow from its number. */
 static const struct {
@@ -48,6 +51,14 @@ static const struct answer {
                                {-1, TOMBOLA_ROW_EMPTY, 0}},
 };
 
+/* Of probabilities with their logarithms, and of candidates, as they are in memory. */
+static const struct {
+    uint64_t probabilities, candidates;
+} digests[2] = {
+    [TOMBOLA_LOGITS] = {0xe3ed12ebcd4d7cc4u, 0x7dc5b9f3c1bd1e3cu},
+    [TOMBOLA_PROBABILITIES] = {0xba3a686b3b7a43ffu, 0xa53a7a5198f46fd8u},
+};
+
 /* Eighths from -8 to 8, or 128ths from 0 to 1, which every type holds exactly; ties abound. */
 static float value_at(uint32_t row, uint32_t id, tombola_input input)
 {
@@ -81,29 +92,73 @@ static void store(void *values, size_t place, float value, tombola_type type)
     }
 }
 
-static tombola_status compare(const tombola_draw *draws, tombola_input input, const char *dispatch,
-                              tombola_error *error)
+/* All results of the rows. */
+struct answers {
+    int32_t tokens[ROWS], status[ROWS];
+    uint32_t kept[ROWS];
+    int32_t candidate_tokens[ROWS * CANDIDATES];
+    float candidate_logits[ROWS * CANDIDATES], candidate_probabilities[ROWS * CANDIDATES];
+    float probabilities[ROWS * VOCABULARY], log_probabilities[ROWS * VOCABULARY];
+};
+
+static tombola_status compare_draws(const struct answers *got, tombola_input input, const char *dispatch,
+                                    tombola_error *error)
 {
     for (int row = 0; row < ROWS; row++) {
         const struct answer *a = &answers[input][row];
-        const tombola_draw *d = &draws[row];
-        if (d->token != a->token || d->status != (int32_t)a->status || d->kept != a->kept)
+        if (got->tokens[row] != a->token || got->status[row] != (int32_t)a->status || got->kept[row] != a->kept)
             return fail(
                 error, TOMBOLA_SELF_TEST_FAILED,
                 "the device fails known answer %d (%s): token %d, status %d, kept %u, where %d, %d, %u is right", row,
-                dispatch, (int)d->token, (int)d->status, (unsigned)d->kept, (int)a->token, (int)a->status,
-                (unsigned)a->kept);
+                dispatch, (int)got->tokens[row], (int)got->status[row], (unsigned)got->kept[row], (int)a->token,
+                (int)a->status, (unsigned)a->kept);
     }
     return TOMBOLA_OK;
 }
 
-tombola_status self_test_run(tombola_context *context, cl_program program, tombola_type type, tombola_input input,
-                             tombola_error *error)
+/* FNV-1a over 32-bit words. */
+static uint64_t digest(uint64_t hash, const void *words, size_t count)
 {
-    void *values = malloc((size_t)ROWS * VOCABULARY * sizeof(float));
-    if (!values)
-        return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for the self-test");
-    tombola_params params[ROWS];
+    for (size_t i = 0; i < count; i++) {
+        uint32_t word;
+        memcpy(&word, (const char *)words + i * sizeof word, sizeof word);
+        hash = (hash ^ word) * 0x100000001B3u;
+    }
+    return hash;
+}
+
+static tombola_status compare_digest(const char *what, const char *dispatch, uint64_t got, uint64_t right,
+                                     tombola_error *error)
+{
+    if (got == right)
+        return TOMBOLA_OK;
+    return fail(error, TOMBOLA_SELF_TEST_FAILED,
+                "the device fails the known %s (%s): their digest is %016llx, where %016llx is right", what, dispatch,
+                (unsigned long long)got, (unsigned long long)right);
+}
+
+static tombola_status compare(const struct answers *got, tombola_input input, const char *dispatch,
+                              tombola_error *error)
+{
+    const uint64_t basis = 0xCBF29CE484222325u;
+    uint64_t probabilities = digest(basis, got->probabilities, ROWS * VOCABULARY);
+    probabilities = digest(probabilities, got->log_probabilities, ROWS * VOCABULARY);
+    uint64_t candidates = digest(basis, got->candidate_tokens, ROWS * CANDIDATES);
+    candidates = digest(candidates, got->candidate_logits, ROWS * CANDIDATES);
+    candidates = digest(candidates, got->candidate_probabilities, ROWS * CANDIDATES);
+    tombola_status status = compare_draws(got, input, dispatch, error);
+    if (!status)
+        status = compare_digest("probabilities", dispatch, probabilities, digests[input].probabilities, error);
+    if (!status)
+        status = compare_digest("candidates", dispatch, candidates, digests[input].candidates, error);
+    return status;
+}
+
+/* Rows that begin at odd places, so that no vector is aligned. */
+#define STRIDE (VOCABULARY + 1)
+
+static void fill(void *values, tombola_params params[ROWS], tombola_type type, tombola_input input)
+{
     for (uint32_t row = 0; row < ROWS; row++) {
         params[row] = tombola_params_default();
         params[row].temperature = questions[row].temperature;
@@ -114,25 +169,73 @@ tombola_status self_test_run(tombola_context *context, cl_program program, tombo
         params[row].offset = ((uint64_t)row << 32) + 7;
         params[row].stream = row * 3;
         for (uint32_t id = 0; id < VOCABULARY; id++)
-            store(values, (size_t)row * VOCABULARY + id, value_at(row, id, input), type);
+            store(values, (size_t)row * STRIDE + id, value_at(row, id, input), type);
     }
+}
+
+/* In one shape of dispatch, and one way of the logits. */
+static tombola_status run(tombola_context *context, cl_program program, const tombola_sampler_options *options,
+                          const void *values, const tombola_params params[ROWS], struct answers *answers,
+                          tombola_error *error)
+{
+    struct plan plan;
+    tombola_sampler *sampler;
+    tombola_rows rows = tombola_rows_default();
+    rows.count = ROWS;
+    rows.logits.host = values;
+    rows.stride = STRIDE;
+    rows.params = params;
+    tombola_results results = tombola_results_default();
+    results.tokens.host = answers->tokens;
+    results.status.host = answers->status;
+    results.kept.host = answers->kept;
+    results.probabilities.host = answers->probabilities;
+    results.log_probabilities.host = answers->log_probabilities;
+    results.candidate_count = CANDIDATES;
+    results.candidate_tokens.host = answers->candidate_tokens;
+    results.candidate_logits.host = answers->candidate_logits;
+    results.candidate_probabilities.host = answers->candidate_probabilities;
+    tombola_status status = plan_make(context, VOCABULARY, ROWS, options, &plan, error);
+    if (!status)
+        status = sampler_create_from(context, program, &plan, &sampler, error);
+    if (status)
+        return status;
+    status = tombola_sampler_sample(sampler, &rows, &results, error);
+    tombola_sampler_release(sampler);
+    return status;
+}
+
+tombola_status self_test_run(tombola_context *context, cl_program program, tombola_type type, tombola_input input,
+                             tombola_error *error)
+{
+    static const struct {
+        const char *name;
+        tombola_dispatch dispatch;
+        tombola_transfer transfer;
+    } ways[] = {{"a row per work-group", TOMBOLA_DISPATCH_ROW, TOMBOLA_TRANSFER_AUTO},
+                {"a row over many work-groups", TOMBOLA_DISPATCH_SPREAD, TOMBOLA_TRANSFER_STAGED}};
+    tombola_params params[ROWS];
     tombola_sampler_options options = tombola_sampler_options_default();
     options.type = type;
     options.input = input;
+    options.in_flight = 1;
     tombola_status status = TOMBOLA_OK;
-    static const char *const names[] = {"", "a row per work-group", "a row over many work-groups"};
-    for (int dispatch = TOMBOLA_DISPATCH_ROW; dispatch <= TOMBOLA_DISPATCH_SPREAD && !status; dispatch++) {
-        tombola_sampler *sampler;
-        tombola_draw draws[ROWS];
-        options.dispatch = (tombola_dispatch)dispatch;
-        status = sampler_create_from(context, program, VOCABULARY, ROWS, &options, &sampler, error);
-        if (status)
-            break;
-        status = tombola_sampler_sample(sampler, values, ROWS, VOCABULARY, params, draws, error);
-        if (!status)
-            status = compare(draws, input, names[dispatch], error);
-        tombola_sampler_release(sampler);
+    void *values = malloc((size_t)ROWS * STRIDE * sizeof(float));
+    struct answers *answers = malloc(sizeof *answers);
+    if (!values || !answers) {
+        status = fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for the self-test");
+        goto done;
     }
+    fill(values, params, type, input);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0] && !status; i++) {
+        options.dispatch = ways[i].dispatch;
+        options.transfer = ways[i].transfer;
+        status = run(context, program, &options, values, params, answers, error);
+        if (!status)
+            status = compare(answers, input, ways[i].name, error);
+    }
+done:
+    free(answers);
     free(values);
     return status;
 }

@@ -9,7 +9,7 @@
 #include "harness.h"
 
 tombola_sampler *plain, *timed, *staged;
-static cl_mem device_draws;
+static cl_mem device_columns;
 static char device[16]; /* the index of the one under test: a named device, which never falls back */
 
 tombola_status try_list(tombola_error *error)
@@ -63,10 +63,13 @@ tombola_status try_create_staged(tombola_error *error)
     return create_sampler_that(TOMBOLA_TRANSFER_STAGED, error);
 }
 
+/* Without malloc, which may be about to fail; as below. */
 tombola_status sample_by(tombola_sampler *sampler, tombola_error *error)
 {
-    tombola_draw draws[PROBE_ROWS];
-    return tombola_sampler_sample(sampler, probe.logits, PROBE_ROWS, PROBE_STRIDE, probe.params, draws, error);
+    static struct columns columns;
+    const tombola_rows rows = host_rows(probe.logits, PROBE_ROWS, PROBE_STRIDE, probe.params);
+    const tombola_results results = columns_results(&columns);
+    return tombola_sampler_sample(sampler, &rows, &results, error);
 }
 
 tombola_status try_sample(tombola_error *error)
@@ -88,12 +91,14 @@ tombola_status try_sample_parts(tombola_error *error)
         logits = allocate(ROWS * (size_t)VOCABULARY, sizeof *logits);
     tombola_sampler_options options = tombola_sampler_options_default();
     tombola_sampler *sampler;
-    tombola_draw draws[ROWS];
+    static struct columns columns;
     options.transfer = TOMBOLA_TRANSFER_STAGED;
     tombola_status status = tombola_sampler_create(context, VOCABULARY, ROWS, &options, &sampler, error);
     if (status)
         return status;
-    status = tombola_sampler_sample(sampler, logits, ROWS, VOCABULARY, probe.params, draws, error);
+    const tombola_rows rows = host_rows(logits, ROWS, VOCABULARY, probe.params);
+    const tombola_results results = columns_results(&columns);
+    status = tombola_sampler_sample(sampler, &rows, &results, error);
     tombola_sampler_release(sampler);
     return status;
 }
@@ -101,36 +106,39 @@ tombola_status try_sample_parts(tombola_error *error)
 /* Two batches in flight; where the second is refused, the first is waited for all the same. */
 tombola_status try_submit_twice(tombola_error *error)
 {
-    tombola_draw draws[PROBE_ROWS];
+    static struct columns columns[2];
     tombola_ticket first, second;
     tombola_status status =
-        tombola_sampler_submit(plain, probe.logits, PROBE_ROWS, PROBE_STRIDE, probe.params, &first, error);
+        submit_rows(plain, probe.logits, PROBE_ROWS, PROBE_STRIDE, probe.params, &columns[0], &first, error);
     if (status)
         return status;
-    status = tombola_sampler_submit(plain, probe.logits, 1, PROBE_STRIDE, probe.params, &second, error);
+    status = submit_rows(plain, probe.logits, 1, PROBE_STRIDE, probe.params, &columns[1], &second, error);
     if (!status)
-        status = tombola_sampler_wait(plain, second, draws, error);
-    tombola_status other = tombola_sampler_wait(plain, first, draws, status ? NULL : error);
+        status = tombola_sampler_wait(plain, second, error);
+    tombola_status other = tombola_sampler_wait(plain, first, status ? NULL : error);
     return status ? status : other;
 }
 
-/* A sampler's own batches in buffers, three of them, with draws to host memory and to a buffer by turns. */
+/* A sampler's own batches in buffers, three of them, with columns in host memory and in a buffer by turns. */
 static tombola_status enqueue_thrice(tombola_transfer transfer, tombola_error *error)
 {
     tombola_sampler *sampler;
-    tombola_draw host[PROBE_ROWS];
-    cl_event event = NULL;
+    static struct columns columns[2];
+    cl_event events[3] = {NULL};
     tombola_status status = make_probe_sampler(transfer, &sampler, error);
     if (status)
         return status;
     for (int turn = 0; turn < 3 && !status; turn++) {
-        const tombola_cl_batch batch = probe_batch();
-        const tombola_cl_draws draws = turn == 1 ? to_buffer(device_draws, 0) : to_host(host);
-        status = tombola_sampler_enqueue(sampler, queues[0], &batch, &draws, event ? 1 : 0, event ? &event : NULL,
-                                         turn == 0 ? &event : NULL, error);
+        const tombola_rows rows = probe_batch();
+        const tombola_results results = turn == 1 ? to_buffer(device_columns, 0) : columns_results(&columns[turn / 2]);
+        status = tombola_sampler_enqueue(sampler, queues[0], &rows, &results, turn ? 1 : 0, turn ? events : NULL,
+                                         &events[turn], error);
+        if (!status && turn == 1)
+            faults_wait(events[turn]); /* so that there is room for the third */
     }
-    if (event)
-        clReleaseEvent(event);
+    for (int turn = 0; turn < 3; turn++)
+        if (events[turn])
+            clReleaseEvent(events[turn]);
     tombola_sampler_release(sampler);
     return status;
 }
@@ -147,37 +155,45 @@ tombola_status try_enqueue_staged(tombola_error *error)
 
 tombola_status try_sample_timed(tombola_error *error)
 {
-    tombola_draw draw;
-    return tombola_sampler_sample(timed, probe.logits, 1, PROBE_VOCABULARY, probe.params, &draw, error);
+    static struct columns columns;
+    const tombola_rows rows = host_rows(probe.logits, 1, 0, probe.params);
+    const tombola_results results = columns_results(&columns);
+    return tombola_sampler_sample(timed, &rows, &results, error);
 }
 
 tombola_status try_softmax(tombola_error *error)
 {
     static float output[PROBE_ROWS * PROBE_VOCABULARY];
-    return tombola_sampler_softmax(plain, probe.logits, PROBE_ROWS, PROBE_STRIDE, probe.params, 0, output,
-                                   PROBE_VOCABULARY, NULL, error);
+    return softmax_rows(plain, probe.logits, PROBE_ROWS, PROBE_STRIDE, probe.params, 0, output, PROBE_VOCABULARY, NULL,
+                        error);
 }
 
 tombola_status try_softmax_timed(tombola_error *error)
 {
     static float output[PROBE_ROWS * PROBE_VOCABULARY];
-    return tombola_sampler_softmax(timed, probe.logits, PROBE_ROWS, PROBE_STRIDE, probe.params, 1, output,
-                                   PROBE_VOCABULARY, NULL, error);
+    return softmax_rows(timed, probe.logits, PROBE_ROWS, PROBE_STRIDE, probe.params, 1, output, PROBE_VOCABULARY, NULL,
+                        error);
 }
 
 tombola_status try_top_k(tombola_error *error)
 {
-    static tombola_candidate candidates[PROBE_ROWS * 10];
-    return tombola_sampler_top_k(plain, probe.logits, PROBE_ROWS, PROBE_STRIDE, probe.params, 10, candidates, NULL,
-                                 error);
+    enum { K = 10 };
+    static int32_t tokens[PROBE_ROWS * K];
+    static float numbers[2][PROBE_ROWS * K];
+    const tombola_rows rows = host_rows(probe.logits, PROBE_ROWS, PROBE_STRIDE, probe.params);
+    tombola_results results = tombola_results_default();
+    results.candidate_count = K;
+    results.candidate_tokens.host = tokens;
+    results.candidate_logits.host = numbers[0];
+    results.candidate_probabilities.host = numbers[1];
+    return tombola_sampler_sample(plain, &rows, &results, error);
 }
 
-static int fill_logits(void *user, const tombola_sequence *sequences, const size_t *live, size_t rows, void *logits,
-                       size_t row_stride)
+static int fill_logits(void *user, const tombola_step *step)
 {
-    (void)user, (void)sequences, (void)live;
-    for (size_t row = 0; row < rows; row++)
-        memcpy((float *)logits + row * row_stride, probe.logits, PROBE_VOCABULARY * sizeof(float));
+    (void)user;
+    for (size_t row = 0; row < step->rows; row++)
+        memcpy((float *)step->logits + row * step->stride, probe.logits, PROBE_VOCABULARY * sizeof(float));
     return 0;
 }
 
@@ -185,9 +201,11 @@ tombola_status try_generate(tombola_error *error)
 {
     int32_t tokens[2];
     tombola_sequence sequence = tombola_sequence_default();
+    tombola_model model = tombola_model_default();
     sequence.tokens = tokens;
     sequence.max_new_tokens = COUNT_OF(tokens);
-    return tombola_sampler_generate(plain, &sequence, 1, fill_logits, NULL, NULL, NULL, error);
+    model.forward = fill_logits;
+    return tombola_sampler_generate(plain, &sequence, 1, &model, NULL, NULL, error);
 }
 
 int open_all(void **state)
@@ -195,8 +213,8 @@ int open_all(void **state)
     tombola_sampler_options options = tombola_sampler_options_default();
     options.timed = 1;
     open_queues(state);
-    snprintf(device, sizeof device, "%" PRIu32, tombola_context_device(context)->index);
-    device_draws = entry_buffer(context, sizeof probe.draws, NULL);
+    snprintf(device, sizeof device, "%" PRIu32, device_of(context).index);
+    device_columns = entry_buffer(context, 3 * PROBE_ROWS * sizeof(cl_uint), NULL);
     return make_probe_sampler(TOMBOLA_TRANSFER_IN_PLACE, &plain, NULL) ||
            make_probe_sampler(TOMBOLA_TRANSFER_STAGED, &staged, NULL) ||
            tombola_sampler_create(context, PROBE_VOCABULARY, PROBE_ROWS, &options, &timed, NULL);
@@ -207,7 +225,7 @@ int close_all(void **state)
     tombola_sampler_release(plain);
     tombola_sampler_release(timed);
     tombola_sampler_release(staged);
-    clReleaseMemObject(device_draws);
+    clReleaseMemObject(device_columns);
     close_queues(state);
     return faults_seen().held != 0;
 }

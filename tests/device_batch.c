@@ -6,13 +6,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "calls.h"
 #include "entries.h"
 
 cl_context opencl;
 cl_command_queue queues[2];
 const tombola_transfer transfers[2] = {TOMBOLA_TRANSFER_IN_PLACE, TOMBOLA_TRANSFER_STAGED};
-tombola_error error;
+tombola_error error = {.struct_size = sizeof(tombola_error)};
 static cl_mem probe_logits;
 
 tombola_sampler *probe_sampler(tombola_transfer transfer)
@@ -21,35 +20,36 @@ tombola_sampler *probe_sampler(tombola_transfer transfer)
     return make_sampler_that(context, &like, PROBE_ROWS, TOMBOLA_DISPATCH_AUTO, transfer);
 }
 
-tombola_cl_batch probe_batch(void)
+tombola_rows probe_batch(void)
 {
-    tombola_cl_batch batch = tombola_cl_batch_default();
-    batch.logits = probe_logits;
-    batch.row_stride = PROBE_STRIDE;
-    batch.rows = PROBE_ROWS;
-    batch.params = probe.params;
-    return batch;
+    tombola_rows rows = host_rows(NULL, PROBE_ROWS, PROBE_STRIDE, probe.params);
+    rows.logits.buffer = probe_logits;
+    return rows;
 }
 
-tombola_cl_draws to_host(tombola_draw *draws)
+tombola_results to_buffer(cl_mem buffer, size_t offset)
 {
-    tombola_cl_draws to = tombola_cl_draws_default();
-    to.host = draws;
-    return to;
+    tombola_results results = tombola_results_default();
+    results.tokens.buffer = results.status.buffer = results.kept.buffer = buffer;
+    results.tokens.offset = offset;
+    results.status.offset = offset + PROBE_ROWS;
+    results.kept.offset = offset + 2 * PROBE_ROWS;
+    return results;
 }
 
-tombola_cl_draws to_buffer(cl_mem buffer, size_t offset)
+void read_columns(cl_mem buffer, struct columns *columns)
 {
-    tombola_cl_draws to = tombola_cl_draws_default();
-    to.buffer = buffer;
-    to.offset = offset;
-    return to;
+    void *const to[] = {columns->tokens, columns->status, columns->kept};
+    const size_t bytes = PROBE_ROWS * sizeof(cl_uint);
+    for (size_t i = 0; i < COUNT_OF(to); i++)
+        assert_int_equal(clEnqueueReadBuffer(queues[0], buffer, CL_TRUE, i * bytes, bytes, to[i], 0, NULL, NULL),
+                         CL_SUCCESS);
 }
 
-void enqueue(tombola_sampler *sampler, cl_command_queue queue, const tombola_cl_batch *batch, tombola_cl_draws draws,
+void enqueue(tombola_sampler *sampler, cl_command_queue queue, const tombola_rows *rows, tombola_results results,
              const cl_event *wait, cl_event *event)
 {
-    if (tombola_sampler_enqueue(sampler, queue, batch, &draws, wait ? 1 : 0, wait, event, &error))
+    if (tombola_sampler_enqueue(sampler, queue, rows, &results, wait ? 1 : 0, wait, event, &error))
         fail_msg("enqueue: %s", error.message);
 }
 
@@ -67,9 +67,11 @@ cl_int status_of(cl_event event)
     return status;
 }
 
-void expect_probe(const tombola_draw *draws)
+void expect_probe(const struct columns *columns)
 {
-    assert_memory_equal(draws, probe.draws, sizeof probe.draws);
+    struct draw draws[PROBE_ROWS];
+    columns_draws(columns, PROBE_ROWS, draws);
+    assert_memory_equal(draws, probe.draws, sizeof draws);
 }
 
 int open_queues(void **state)

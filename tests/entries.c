@@ -1,8 +1,10 @@
 #include "entries.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "calls.h"
 #include "harness.h"
 
 #define BEFORE 3 /* elements, and words, that lie before what is asked for */
@@ -28,7 +30,7 @@ cl_command_queue entry_queue(tombola_context *context, int out_of_order)
 
 int entry_can_wait(tombola_context *context)
 {
-    return !strstr(tombola_context_device(context)->name, "Oclgrind");
+    return !strstr(device_of(context).name, "Oclgrind");
 }
 
 cl_event entry_event(tombola_context *context)
@@ -57,20 +59,26 @@ static void expect_ok(tombola_status status, const char *what, const tombola_err
         die("%s: %s", what, error->message);
 }
 
-static void submit(tombola_sampler *sampler, size_t row_bytes, const void *logits, size_t rows, size_t row_stride,
-                   const tombola_params *params, tombola_draw *draws)
+static void submit(tombola_sampler *sampler, size_t row_bytes, const tombola_rows *rows, const tombola_results *results)
 {
-    tombola_error error;
+    tombola_error error = tombola_error_default();
     tombola_ticket first, second = 0;
-    size_t half = (rows + 1) / 2;
-    expect_ok(tombola_sampler_submit(sampler, logits, half, row_stride, params, &first, &error), "submit", &error);
-    if (rows > half) {
-        const char *rest = (const char *)logits + half * row_bytes;
-        expect_ok(tombola_sampler_submit(sampler, rest, rows - half, row_stride, params + half, &second, &error),
-                  "submit beside another", &error);
-        expect_ok(tombola_sampler_wait(sampler, second, draws + half, &error), "wait for the second", &error);
+    tombola_rows half = *rows;
+    half.count = (rows->count + 1) / 2;
+    expect_ok(tombola_sampler_submit(sampler, &half, results, &first, &error), "submit", &error);
+    if (rows->count > half.count) {
+        tombola_rows rest = *rows;
+        tombola_results behind = *results;
+        rest.count = rows->count - half.count;
+        rest.logits.host = (const char *)rows->logits.host + half.count * row_bytes;
+        rest.params = rows->params + half.count;
+        behind.tokens.host += half.count;
+        behind.status.host += half.count;
+        behind.kept.host += half.count;
+        expect_ok(tombola_sampler_submit(sampler, &rest, &behind, &second, &error), "submit beside another", &error);
+        expect_ok(tombola_sampler_wait(sampler, second, &error), "wait for the second", &error);
     }
-    expect_ok(tombola_sampler_wait(sampler, first, draws, &error), "wait", &error);
+    expect_ok(tombola_sampler_wait(sampler, first, &error), "wait", &error);
 }
 
 /* A buffer with BEFORE elements of NaN, then the rows, the last one first. */
@@ -85,65 +93,96 @@ static cl_mem reversed(tombola_context *context, size_t size, const void *logits
     return buffer;
 }
 
-static void enqueue(tombola_context *context, tombola_sampler *sampler, int out_of_order, cl_mem logits, size_t rows,
-                    size_t row_stride, const tombola_params *params, tombola_draw *draws)
+/* As columns in a buffer, one after another with a gap between them; read back once the event has completed. */
+static void enqueue_to_buffer(tombola_context *context, tombola_sampler *sampler, cl_command_queue queue,
+                              tombola_rows rows, uint32_t *indices, const tombola_results *results)
 {
-    tombola_error error;
-    tombola_cl_batch batch = tombola_cl_batch_default();
-    tombola_cl_draws to = tombola_cl_draws_default();
-    cl_command_queue queue = entry_queue(context, out_of_order);
-    uint32_t *indices = allocate(rows, sizeof *indices);
-    cl_mem buffer = entry_buffer(context, (BEFORE + 4 * rows) * sizeof(cl_uint), NULL);
+    tombola_error error = tombola_error_default();
+    size_t bytes = rows.count * sizeof(cl_uint);
+    cl_mem buffer = entry_buffer(context, 3 * (BEFORE * sizeof(cl_uint) + bytes), NULL);
     cl_event begun = entry_event(context), done;
-    cl_int code;
-    for (size_t row = 0; row < rows; row++)
-        indices[row] = (uint32_t)(rows - 1 - row);
-    batch.logits = logits;
-    batch.offset = BEFORE;
-    batch.row_stride = row_stride;
-    batch.rows = rows;
-    batch.row_indices = indices;
-    batch.params = params;
-    if (out_of_order) {
-        to.buffer = buffer;
-        to.offset = BEFORE * sizeof(cl_uint);
-    } else {
-        to.host = draws;
-    }
-    expect_ok(tombola_sampler_enqueue(sampler, queue, &batch, &to, out_of_order ? 1 : 0, out_of_order ? &begun : NULL,
-                                      &done, &error),
-              "enqueue", &error);
-    memset(indices, 0xFF, rows * sizeof *indices); /* theirs no more */
+    rows.indices = indices;
+    tombola_results to = tombola_results_default();
+    to.tokens.buffer = to.status.buffer = to.kept.buffer = buffer;
+    to.tokens.offset = BEFORE;
+    to.status.offset = to.tokens.offset + rows.count + BEFORE;
+    to.kept.offset = to.status.offset + rows.count + BEFORE;
+    expect_ok(tombola_sampler_enqueue(sampler, queue, &rows, &to, 1, &begun, &done, &error), "enqueue", &error);
+    memset(indices, 0xFF, rows.count * sizeof *indices); /* theirs no more */
     clSetUserEventStatus(begun, CL_COMPLETE);
-    if (out_of_order)
-        code = clEnqueueReadBuffer(queue, buffer, CL_TRUE, to.offset, rows * sizeof *draws, draws, 1, &done, NULL);
-    else
-        code = clWaitForEvents(1, &done);
-    entry_succeed(code, "waiting for the draws");
+    const struct {
+        size_t offset;
+        void *host;
+    } columns[] = {{to.tokens.offset, results->tokens.host},
+                   {to.status.offset, results->status.host},
+                   {to.kept.offset, results->kept.host}};
+    for (size_t i = 0; i < COUNT_OF(columns); i++)
+        entry_succeed(clEnqueueReadBuffer(queue, buffer, CL_TRUE, columns[i].offset * sizeof(cl_uint), bytes,
+                                          columns[i].host, 1, &done, NULL),
+                      "reading a column");
     clReleaseEvent(begun);
     clReleaseEvent(done);
     clReleaseMemObject(buffer);
+}
+
+static void enqueue_to_host(tombola_sampler *sampler, cl_command_queue queue, tombola_rows rows, uint32_t *indices,
+                            const tombola_results *results)
+{
+    tombola_error error = tombola_error_default();
+    cl_event done;
+    rows.indices = indices;
+    expect_ok(tombola_sampler_enqueue(sampler, queue, &rows, results, 0, NULL, &done, &error), "enqueue", &error);
+    memset(indices, 0xFF, rows.count * sizeof *indices);
+    entry_succeed(clWaitForEvents(1, &done), "waiting for the draws");
+    clReleaseEvent(done);
+}
+
+static void enqueue(tombola_context *context, tombola_sampler *sampler, int out_of_order, cl_mem logits,
+                    const tombola_rows *rows, const tombola_results *results)
+{
+    cl_command_queue queue = entry_queue(context, out_of_order);
+    uint32_t *indices = allocate(rows->count, sizeof *indices);
+    tombola_rows from = *rows;
+    for (size_t row = 0; row < rows->count; row++)
+        indices[row] = (uint32_t)(rows->count - 1 - row);
+    from.logits.host = NULL;
+    from.logits.buffer = logits;
+    from.logits.offset = BEFORE;
+    if (out_of_order)
+        enqueue_to_buffer(context, sampler, queue, from, indices, results);
+    else
+        enqueue_to_host(sampler, queue, from, indices, results);
     clReleaseCommandQueue(queue);
     free(indices);
 }
 
 void entry_draw(enum entry entry, tombola_context *context, tombola_sampler *sampler, tombola_type type,
-                const void *logits, size_t rows, size_t row_stride, const tombola_params *params, tombola_draw *draws)
+                const void *logits, size_t rows, size_t row_stride, const tombola_params *params, struct draw *draws)
 {
     size_t size = tombola_type_size(type), row_bytes = row_stride * size;
-    tombola_error error;
+    tombola_error error = tombola_error_default();
+    const tombola_rows from = host_rows(logits, rows, row_stride, params);
+    tombola_results to = tombola_results_default();
+    to.tokens.host = allocate(rows, sizeof(int32_t));
+    to.status.host = allocate(rows, sizeof(int32_t));
+    to.kept.host = allocate(rows, sizeof(uint32_t));
     cl_mem buffer;
     switch (entry) {
     case ENTRY_SUBMIT:
-        submit(sampler, row_bytes, logits, rows, row_stride, params, draws);
+        submit(sampler, row_bytes, &from, &to);
         break;
     case ENTRY_BUFFER:
     case ENTRY_OUT_OF_ORDER:
         buffer = reversed(context, size, logits, rows, row_bytes);
-        enqueue(context, sampler, entry == ENTRY_OUT_OF_ORDER, buffer, rows, row_stride, params, draws);
+        enqueue(context, sampler, entry == ENTRY_OUT_OF_ORDER, buffer, &from, &to);
         clReleaseMemObject(buffer);
         break;
     default:
-        expect_ok(tombola_sampler_sample(sampler, logits, rows, row_stride, params, draws, &error), "sample", &error);
+        expect_ok(tombola_sampler_sample(sampler, &from, &to, &error), "sample", &error);
     }
+    for (size_t row = 0; row < rows; row++)
+        draws[row] = (struct draw){to.tokens.host[row], to.status.host[row], to.kept.host[row]};
+    free(to.tokens.host);
+    free(to.status.host);
+    free(to.kept.host);
 }

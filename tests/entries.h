@@ -4,13 +4,14 @@
 
 #include <stddef.h>
 
+#include "draw.h"
 #include "tombola_cl.h"
 
 enum entry {
     ENTRY_SAMPLE,       /* from host memory, in one call */
     ENTRY_SUBMIT,       /* in two halves, both in flight; the second is waited for first */
-    ENTRY_BUFFER,       /* from a buffer that holds the rows in reverse; draws to host memory */
-    ENTRY_OUT_OF_ORDER, /* from a buffer, on a queue without order, after an event; draws to a buffer */
+    ENTRY_BUFFER,       /* from a buffer that holds the rows in reverse; columns to host memory */
+    ENTRY_OUT_OF_ORDER, /* from a buffer, on a queue without order, after an event; columns to a buffer */
     ENTRIES
 };
 
@@ -18,7 +19,7 @@ enum entry {
  * context, type   the sampler's
  * logits          rows x row_stride elements, all of them there */
 void entry_draw(enum entry entry, tombola_context *context, tombola_sampler *sampler, tombola_type type,
-                const void *logits, size_t rows, size_t row_stride, const tombola_params *params, tombola_draw *draws);
+                const void *logits, size_t rows, size_t row_stride, const tombola_params *params, struct draw *draws);
 
 /* A user event for commands to wait for. Oclgrind, which runs commands while they are flushed, would do so for ever:
  * there the event is complete already. */

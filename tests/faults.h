@@ -22,6 +22,10 @@ struct faults_seen {
     size_t allocations;  /* of malloc, calloc and realloc */
 };
 
+/* Waits for an event of OpenCL's whatever is to fail. */
+struct _cl_event;
+void faults_wait(struct _cl_event *event);
+
 /* Counts from nothing, and makes nothing fail any more. */
 void faults_begin(void);
 struct faults_seen faults_seen(void);

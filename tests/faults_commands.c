@@ -22,18 +22,6 @@ cl_int clEnqueueWriteBuffer(cl_command_queue queue, cl_mem buffer, cl_bool block
                       event);
 }
 
-cl_int clEnqueueWriteBufferRect(cl_command_queue queue, cl_mem buffer, cl_bool blocking, const size_t *buffer_origin,
-                                const size_t *host_origin, const size_t *region, size_t buffer_row, size_t buffer_slice,
-                                size_t host_row, size_t host_slice, const void *from, cl_uint wait_count,
-                                const cl_event *wait, cl_event *event)
-{
-    FAIL_IF_PLANNED(clEnqueueWriteBufferRect);
-    return with_event(REAL(clEnqueueWriteBufferRect)(queue, buffer, blocking, buffer_origin, host_origin, region,
-                                                     buffer_row, buffer_slice, host_row, host_slice, from, wait_count,
-                                                     wait, event),
-                      event);
-}
-
 cl_int clEnqueueReadBuffer(cl_command_queue queue, cl_mem buffer, cl_bool blocking, size_t offset, size_t size,
                            void *to, cl_uint wait_count, const cl_event *wait, cl_event *event)
 {
@@ -41,6 +29,25 @@ cl_int clEnqueueReadBuffer(cl_command_queue queue, cl_mem buffer, cl_bool blocki
     faults_counts.bytes_read += size;
     return with_event(REAL(clEnqueueReadBuffer)(queue, buffer, blocking, offset, size, to, wait_count, wait, event),
                       event);
+}
+
+cl_int clEnqueueReadBufferRect(cl_command_queue queue, cl_mem buffer, cl_bool blocking, const size_t *buffer_origin,
+                               const size_t *host_origin, const size_t *region, size_t buffer_row, size_t buffer_slice,
+                               size_t host_row, size_t host_slice, void *to, cl_uint wait_count, const cl_event *wait,
+                               cl_event *event)
+{
+    FAIL_IF_PLANNED(clEnqueueReadBufferRect);
+    faults_counts.bytes_read += region[0] * region[1];
+    return with_event(REAL(clEnqueueReadBufferRect)(queue, buffer, blocking, buffer_origin, host_origin, region,
+                                                    buffer_row, buffer_slice, host_row, host_slice, to, wait_count,
+                                                    wait, event),
+                      event);
+}
+
+cl_int clEnqueueMarkerWithWaitList(cl_command_queue queue, cl_uint wait_count, const cl_event *wait, cl_event *event)
+{
+    FAIL_IF_PLANNED(clEnqueueMarkerWithWaitList);
+    return with_event(REAL(clEnqueueMarkerWithWaitList)(queue, wait_count, wait, event), event);
 }
 
 void *clEnqueueMapBuffer(cl_command_queue queue, cl_mem buffer, cl_bool blocking, cl_map_flags flags, size_t offset,
@@ -118,4 +125,15 @@ cl_int clGetEventProfilingInfo(cl_event event, cl_profiling_info what, size_t ro
 {
     FAIL_IF_PLANNED(clGetEventProfilingInfo);
     return REAL(clGetEventProfilingInfo)(event, what, room, value, size);
+}
+
+cl_int clGetEventInfo(cl_event event, cl_event_info what, size_t room, void *value, size_t *size)
+{
+    FAIL_IF_PLANNED(clGetEventInfo);
+    return REAL(clGetEventInfo)(event, what, room, value, size);
+}
+
+void faults_wait(cl_event event)
+{
+    REAL(clWaitForEvents)(1, &event);
 }

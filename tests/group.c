@@ -11,7 +11,7 @@ int open_context(void **state)
 {
     (void)state;
     context = test_context_open(0, 0);
-    printf("%s\n", tombola_context_device(context)->name);
+    printf("%s\n", device_of(context).name);
     return 0;
 }
 

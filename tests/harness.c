@@ -59,9 +59,16 @@ tombola_context *test_context_open(uint32_t lanes, uint32_t width)
     options.teams = lanes >= 4 ? 2 : 0; /* so that groups of several teams meet the oracle too */
     options.build_options = getenv("TOMBOLA_TEST_BUILD_OPTIONS");
     tombola_context *context = NULL;
-    tombola_error error;
+    tombola_error error = tombola_error_default();
     if (tombola_context_open(NULL, &options, &context, &error) != TOMBOLA_OK) {
         die("no device to test on (%u x %u): %s", lanes, width, error.message);
     }
     return context;
+}
+
+tombola_device device_of(const tombola_context *context)
+{
+    tombola_device device = tombola_device_default();
+    tombola_context_device(context, &device);
+    return device;
 }

@@ -33,4 +33,7 @@ uint32_t random_below(uint64_t *state, uint32_t count);
  * (0, 0: what the library chooses), built with TOMBOLA_TEST_BUILD_OPTIONS besides. Dies if it cannot be opened. */
 tombola_context *test_context_open(uint32_t lanes, uint32_t width);
 
+/* The device that a context has. */
+tombola_device device_of(const tombola_context *context);
+
 #endif

@@ -80,7 +80,7 @@ struct known_answer *known_answers_read(size_t *count)
 }
 
 void expect_draw(const char *who, const struct row_recipe *recipe, const tombola_params *params,
-                 const tombola_draw *expected, const tombola_draw *got)
+                 const struct draw *expected, const struct draw *got)
 {
     if (got->token == expected->token && got->kept == expected->kept && got->status == expected->status) {
         return;

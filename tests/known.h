@@ -4,13 +4,14 @@
 
 #include <stddef.h>
 
+#include "draw.h"
 #include "rows.h"
 
 struct known_answer {
     unsigned line; /* in the file */
     struct row_recipe recipe;
     tombola_params params;
-    tombola_draw draw;
+    struct draw draw;
 };
 
 /* Reads them all, those of one row next to each other; dies on a line that it cannot read.
@@ -19,6 +20,6 @@ struct known_answer *known_answers_read(size_t *count);
 
 /* Dies unless both are the same draw, telling `who` drew wrongly from what. */
 void expect_draw(const char *who, const struct row_recipe *recipe, const tombola_params *params,
-                 const tombola_draw *expected, const tombola_draw *got);
+                 const struct draw *expected, const struct draw *got);
 
 #endif

@@ -111,14 +111,14 @@ int pool_differs(const struct pool *pool, tombola_context *context, tombola_samp
                  const size_t *order, size_t rows, int calls, const char *who)
 {
     tombola_params params[POOL_MOST_ROWS];
-    tombola_draw draws[POOL_MOST_ROWS];
+    struct draw draws[POOL_MOST_ROWS];
     tombola_row_status status[POOL_MOST_ROWS];
-    tombola_error error = {""};
+    tombola_error error = tombola_error_default();
     size_t vocabulary = pool->make.vocabulary, all = vocabulary + way->more_tokens, stride = stride_of(pool, way);
     char *memory = gather(pool, way, order, rows, params);
     const char *logits = memory + way->offset * tombola_type_size(pool->make.type);
     float *output = allocate(rows * all, sizeof *output);
-    tombola_candidate *candidates = allocate(rows * POOL_K, sizeof *candidates);
+    struct candidate *candidates = allocate(rows * POOL_K, sizeof *candidates);
     int found = 0;
 
     if (calls & POOL_SAMPLE) {
@@ -128,7 +128,7 @@ int pool_differs(const struct pool *pool, tombola_context *context, tombola_samp
                 found |= differs("draw", who, rows, i, order[i]);
     }
     for (int logarithms = 0; logarithms < 2 && calls & POOL_SOFTMAX; logarithms++) {
-        if (tombola_sampler_softmax(sampler, logits, rows, stride, params, logarithms, output, all, status, &error))
+        if (softmax_rows(sampler, logits, rows, stride, params, logarithms, output, all, status, &error))
             die("%s: softmax: %s", who, error.message);
         const float *expected = pool->outputs[logarithms];
         for (size_t i = 0; i < rows; i++)
@@ -137,7 +137,7 @@ int pool_differs(const struct pool *pool, tombola_context *context, tombola_samp
                 found |= differs("softmax", who, rows, i, order[i]);
     }
     if (calls & POOL_TOP_K) {
-        if (tombola_sampler_top_k(sampler, logits, rows, stride, params, POOL_K, candidates, status, &error))
+        if (top_k_rows(sampler, logits, rows, stride, params, POOL_K, candidates, status, &error))
             die("%s: top_k: %s", who, error.message);
         for (size_t i = 0; i < rows; i++)
             if (memcmp(candidates + i * POOL_K, pool->candidates + order[i] * POOL_K, POOL_K * sizeof *candidates) ||

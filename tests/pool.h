@@ -15,10 +15,10 @@ struct pool {
     size_t count;   /* every kind of row, at several combinations of parameters */
     char *elements; /* rows side by side */
     tombola_params params[POOL_MOST_ROWS];
-    tombola_draw draws[POOL_MOST_ROWS];
+    struct draw draws[POOL_MOST_ROWS];
     tombola_row_status status[POOL_MOST_ROWS];
-    float *outputs[2];             /* probabilities, logarithms; rows side by side */
-    tombola_candidate *candidates; /* POOL_K for each row */
+    float *outputs[2];            /* probabilities, logarithms; rows side by side */
+    struct candidate *candidates; /* POOL_K for each row */
 };
 
 /* What a batch may differ in, beside its rows. */

@@ -32,13 +32,28 @@ void probe_make(struct probe *probe, tombola_type type)
     }
 }
 
+/* Without malloc, which may be about to fail. */
 int probe_passes(const struct probe *probe, tombola_sampler *sampler)
 {
-    tombola_draw draws[PROBE_ROWS];
-    memset(draws, 0xFF, sizeof draws);
-    return tombola_sampler_sample(sampler, probe->logits, PROBE_ROWS, PROBE_STRIDE, probe->params, draws, NULL) ==
-               TOMBOLA_OK &&
-           memcmp(draws, probe->draws, sizeof draws) == 0;
+    int32_t tokens[PROBE_ROWS] = {0}, status[PROBE_ROWS] = {0};
+    uint32_t kept[PROBE_ROWS] = {0};
+    tombola_rows rows = tombola_rows_default();
+    tombola_results results = tombola_results_default();
+    rows.count = PROBE_ROWS;
+    rows.logits.host = probe->logits;
+    rows.stride = PROBE_STRIDE;
+    rows.params = probe->params;
+    results.tokens.host = tokens;
+    results.status.host = status;
+    results.kept.host = kept;
+    memset(tokens, 0xFF, sizeof tokens);
+    memset(status, 0xFF, sizeof status);
+    memset(kept, 0xFF, sizeof kept);
+    int passes = tombola_sampler_sample(sampler, &rows, &results, NULL) == TOMBOLA_OK;
+    for (size_t row = 0; row < PROBE_ROWS; row++)
+        passes &= tokens[row] == probe->draws[row].token && status[row] == probe->draws[row].status &&
+                  kept[row] == probe->draws[row].kept;
+    return passes;
 }
 
 int probe_passes_on(const struct probe *probe, tombola_context *context)

@@ -2,6 +2,7 @@
 #ifndef PROBE_H
 #define PROBE_H
 
+#include "draw.h"
 #include "harness.h"
 
 enum { PROBE_ROWS = 4, PROBE_VOCABULARY = 600, PROBE_STRIDE = 607 };
@@ -10,7 +11,7 @@ struct probe {
     tombola_type type;
     float logits[PROBE_ROWS * PROBE_STRIDE]; /* elements of the type */
     tombola_params params[PROBE_ROWS];
-    tombola_draw draws[PROBE_ROWS];
+    struct draw draws[PROBE_ROWS];
 };
 
 /* Rows of logits at several parameters, greedy, plain and filtered, and what the oracle draws. */

@@ -1,5 +1,5 @@
 /* A kernel per piece of the stages, so that each is tested alone on the device. */
-#include "passes.clh"
+#include "top_k.clh"
 
 kernel void philox_words(global const uint *input, global uint *output)
 {
@@ -37,4 +37,22 @@ kernel void keys(global const stored *input, global uint *output, global float *
     words key = keys_of(widen(JOIN(vload, WIDTH)(0, input + i)));
     JOIN(vstore, WIDTH)(key, 0, output + i);
     JOIN(vstore, WIDTH)(floats_of(key_bits(key)), 0, back + i);
+}
+
+/* Gathers the tokens of a row of a block from key 0 on, told that there is room for ROOM of them, and gives back all of
+ * the memory that it gathered into. */
+#define ROOM 4
+kernel void gathered(global const stored *input, global ulong *output, global uint *tops)
+{
+    local struct workspace ws;
+    local u64 places[BLOCK];
+    struct row row = {input, tops, 0, BLOCK, 1, WIDTH};
+    struct threshold all = {KEY_FIRST, ID_LAST};
+    tops[0] = KEY_INFINITY;
+    ws.count = 0;
+    for (uint i = 0; i < BLOCK; i++)
+        places[i] = NO_TOKEN;
+    gather(&ws, places, ROOM, row, all);
+    for (uint i = 0; i < BLOCK; i++)
+        output[i] = places[i];
 }

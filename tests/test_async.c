@@ -14,8 +14,9 @@
 
 #include "calls.h"
 #include "group.h"
+#include "refused.h"
 
-static tombola_error error;
+static tombola_error error = {.struct_size = sizeof(tombola_error)};
 
 static const tombola_transfer transfers[] = {TOMBOLA_TRANSFER_IN_PLACE, TOMBOLA_TRANSFER_STAGED};
 static const struct make probe_like = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, PROBE_VOCABULARY};
@@ -25,29 +26,40 @@ static tombola_sampler *probe_sampler(tombola_transfer transfer)
     return make_sampler_that(context, &probe_like, PROBE_ROWS, TOMBOLA_DISPATCH_AUTO, transfer);
 }
 
+/* Where the batches in flight put what they draw. */
+static struct {
+    tombola_ticket ticket;
+    struct columns columns;
+} flights[4];
+static size_t next_flight;
+
 /* The rows [first, first + rows) of the probe. */
 static tombola_ticket submit(tombola_sampler *sampler, size_t first, size_t rows)
 {
+    const size_t place = next_flight++ % COUNT_OF(flights);
     tombola_ticket ticket = 0;
-    if (tombola_sampler_submit(sampler, probe.logits + first * PROBE_STRIDE, rows, PROBE_STRIDE, probe.params + first,
-                               &ticket, &error))
+    memset(&flights[place], 0xFF, sizeof flights[place]);
+    if (submit_rows(sampler, probe.logits + first * PROBE_STRIDE, rows, PROBE_STRIDE, probe.params + first,
+                    &flights[place].columns, &ticket, &error))
         fail_msg("submit: %s", error.message);
     assert_true(ticket != 0);
-    return ticket;
+    return flights[place].ticket = ticket;
 }
 
 static void expect_draws(tombola_sampler *sampler, tombola_ticket ticket, size_t first, size_t rows)
 {
-    tombola_draw draws[PROBE_ROWS];
-    if (tombola_sampler_wait(sampler, ticket, draws, &error))
+    struct draw draws[PROBE_ROWS];
+    size_t place = (next_flight - 1) % COUNT_OF(flights); /* the newest: other samplers have had that ticket too */
+    while (flights[place].ticket != ticket)
+        place = (place + COUNT_OF(flights) - 1) % COUNT_OF(flights);
+    if (wait_rows(sampler, ticket, &flights[place].columns, rows, draws, &error))
         fail_msg("wait: %s", error.message);
     assert_memory_equal(draws, probe.draws + first, rows * sizeof *draws);
 }
 
 static void expect_refused(tombola_status status, const char *message)
 {
-    if (status != TOMBOLA_INVALID_ARGUMENT || strcmp(error.message, message) != 0)
-        fail_msg("status %d, \"%s\", where \"%s\" was to be refused", (int)status, error.message, message);
+    expect_refusal(status, &error, message);
 }
 
 static void two_batches_are_waited_for_in_either_order(void **state)
@@ -81,35 +93,40 @@ static void a_pipeline_keeps_one_batch_ahead(void **state)
     }
 }
 
-static int no_model(void *user, const tombola_sequence *sequences, const size_t *live, size_t rows, void *logits,
-                    size_t row_stride)
+static int even_forward(void *user, const tombola_step *step)
 {
-    (void)user, (void)sequences, (void)live;
-    memset(logits, 0, rows * row_stride * sizeof(float));
+    (void)user;
+    memset(step->logits, 0, step->rows * step->stride * sizeof(float));
     return 0;
+}
+
+static void expect_busy(tombola_status status)
+{
+    expect_error(TOMBOLA_BUSY, status, &error, "2 batches are in flight: wait for one of them first");
 }
 
 static void a_third_batch_is_refused_and_the_two_still_come(void **state)
 {
     (void)state;
-    static const char *const full = "2 batches are in flight: wait for one of them first";
     static float output[PROBE_VOCABULARY];
+    static struct columns columns;
+    const float *logits = probe.logits;
+    const tombola_params *params = probe.params;
     tombola_sampler *sampler = probe_sampler(TOMBOLA_TRANSFER_AUTO);
-    tombola_draw draws[PROBE_ROWS];
-    tombola_candidate candidate;
+    struct draw draws[PROBE_ROWS];
+    struct candidate candidate;
     int32_t token;
     tombola_sequence sequence = tombola_sequence_default();
+    tombola_model even = tombola_model_default();
     sequence.tokens = &token;
     sequence.max_new_tokens = 1;
+    even.forward = even_forward;
     tombola_ticket first = submit(sampler, 0, 3), second = submit(sampler, 1, 3), third = 77;
-    expect_refused(tombola_sampler_submit(sampler, probe.logits, 1, PROBE_STRIDE, probe.params, &third, &error), full);
-    expect_refused(tombola_sampler_sample(sampler, probe.logits, 1, PROBE_STRIDE, probe.params, draws, &error), full);
-    expect_refused(tombola_sampler_softmax(sampler, probe.logits, 1, PROBE_STRIDE, probe.params, 0, output,
-                                           PROBE_VOCABULARY, NULL, &error),
-                   full);
-    expect_refused(
-        tombola_sampler_top_k(sampler, probe.logits, 1, PROBE_STRIDE, probe.params, 1, &candidate, NULL, &error), full);
-    expect_refused(tombola_sampler_generate(sampler, &sequence, 1, no_model, NULL, NULL, NULL, &error), full);
+    expect_busy(submit_rows(sampler, logits, 1, PROBE_STRIDE, params, &columns, &third, &error));
+    expect_busy(draw_rows(sampler, logits, 1, PROBE_STRIDE, params, draws, &error));
+    expect_busy(softmax_rows(sampler, logits, 1, PROBE_STRIDE, params, 0, output, PROBE_VOCABULARY, NULL, &error));
+    expect_busy(top_k_rows(sampler, logits, 1, PROBE_STRIDE, params, 1, &candidate, NULL, &error));
+    expect_busy(tombola_sampler_generate(sampler, &sequence, 1, &even, NULL, NULL, &error));
     assert_true(third == 77);
     expect_draws(sampler, second, 1, 3);
     assert_true(probe_passes(&probe, sampler));
@@ -125,7 +142,7 @@ static void every_call_works_beside_a_batch_in_flight(void **state)
     static float output[PROBE_VOCABULARY], expected[PROBE_VOCABULARY];
     for (size_t t = 0; t < COUNT_OF(transfers); t++) {
         tombola_sampler *sampler = probe_sampler(transfers[t]);
-        tombola_candidate candidate, best;
+        struct candidate candidate, best;
         call_softmax(sampler, &probe_like, probe.logits, 1, probe.params + 1, 0, expected, NULL);
         call_top_k(sampler, &probe_like, probe.logits, 1, probe.params + 1, 1, &best, NULL);
         tombola_ticket ticket = submit(sampler, 0, PROBE_ROWS);
@@ -143,37 +160,54 @@ static void a_ticket_serves_once(void **state)
 {
     (void)state;
     tombola_sampler *sampler = probe_sampler(TOMBOLA_TRANSFER_AUTO);
-    tombola_draw draws[PROBE_ROWS];
     tombola_ticket ticket = submit(sampler, 0, 1);
     char message[80];
-    expect_refused(tombola_sampler_wait(sampler, 0, draws, &error), "ticket is 0, which is not in flight");
+    int is_done = 77;
+    expect_refused(tombola_sampler_wait(sampler, 0, &error), "ticket is 0, which is not in flight");
     snprintf(message, sizeof message, "ticket is %llu, which is not in flight", (unsigned long long)ticket + 1);
-    expect_refused(tombola_sampler_wait(sampler, ticket + 1, draws, &error), message);
-    expect_refused(tombola_sampler_wait(sampler, ticket, NULL, &error), "draws is NULL");
-    expect_refused(tombola_sampler_wait(NULL, ticket, draws, &error), "sampler is NULL");
+    expect_refused(tombola_sampler_wait(sampler, ticket + 1, &error), message);
+    expect_refused(tombola_sampler_poll(sampler, ticket + 1, &is_done, &error), message);
+    expect_refused(tombola_sampler_wait(NULL, ticket, &error), "sampler is NULL");
+    expect_refused(tombola_sampler_poll(NULL, ticket, &is_done, &error), "sampler is NULL");
+    expect_refused(tombola_sampler_poll(sampler, ticket, NULL, &error), "is_done is NULL");
+    assert_int_equal(is_done, 77);
     expect_draws(sampler, ticket, 0, 1);
     snprintf(message, sizeof message, "ticket is %llu, which is not in flight", (unsigned long long)ticket);
-    expect_refused(tombola_sampler_wait(sampler, ticket, draws, &error), message);
+    expect_refused(tombola_sampler_wait(sampler, ticket, &error), message);
+    expect_refused(tombola_sampler_poll(sampler, ticket, &is_done, &error), message);
+    assert_int_equal(is_done, 77);
     tombola_sampler_release(sampler);
 }
 
 static void submit_refuses_what_sample_does(void **state)
 {
     (void)state;
+    static struct columns columns, untouched;
+    memset(&columns, 0x5A, sizeof columns);
+    memset(&untouched, 0x5A, sizeof untouched);
     tombola_sampler *sampler = probe_sampler(TOMBOLA_TRANSFER_AUTO);
     tombola_ticket ticket = 77;
     tombola_params bad = tombola_params_default();
+    tombola_rows rows = host_rows(probe.logits, 1, PROBE_STRIDE, probe.params);
+    tombola_results results = columns_results(&columns);
     bad.top_p = 2.0f;
-    expect_refused(tombola_sampler_submit(NULL, probe.logits, 1, 600, probe.params, &ticket, &error),
-                   "sampler is NULL");
-    expect_refused(tombola_sampler_submit(sampler, probe.logits, 1, 600, probe.params, NULL, &error), "ticket is NULL");
-    expect_refused(tombola_sampler_submit(sampler, NULL, 1, 600, probe.params, &ticket, &error), "logits is NULL");
-    expect_refused(tombola_sampler_submit(sampler, probe.logits, 1, 600, NULL, &ticket, &error), "params is NULL");
-    expect_refused(tombola_sampler_submit(sampler, probe.logits, 9, 600, probe.params, &ticket, &error),
-                   "rows is 9, not from 1 to the sampler's max_rows 4");
-    expect_refused(tombola_sampler_submit(sampler, probe.logits, 1, 600, &bad, &ticket, &error),
+    expect_refused(tombola_sampler_submit(NULL, &rows, &results, &ticket, &error), "sampler is NULL");
+    expect_refused(tombola_sampler_submit(sampler, &rows, &results, NULL, &error), "ticket is NULL");
+    expect_refused(tombola_sampler_submit(sampler, NULL, &results, &ticket, &error), "rows is NULL");
+    expect_refused(tombola_sampler_submit(sampler, &rows, NULL, &ticket, &error), "results is NULL");
+    rows.logits.host = NULL;
+    expect_refused(tombola_sampler_submit(sampler, &rows, &results, &ticket, &error),
+                   "rows.logits is NULL: neither host memory nor a buffer");
+    rows = host_rows(probe.logits, 1, PROBE_STRIDE, NULL);
+    expect_refused(tombola_sampler_submit(sampler, &rows, &results, &ticket, &error), "rows.params is NULL");
+    rows = host_rows(probe.logits, 9, PROBE_STRIDE, probe.params);
+    expect_refused(tombola_sampler_submit(sampler, &rows, &results, &ticket, &error),
+                   "rows.count is 9, not from 1 to the sampler's max_rows 4");
+    rows = host_rows(probe.logits, 1, PROBE_STRIDE, &bad);
+    expect_refused(tombola_sampler_submit(sampler, &rows, &results, &ticket, &error),
                    "params[0].top_p is 2, not from 0 to 1");
     assert_true(ticket == 77);
+    assert_memory_equal(&columns, &untouched, sizeof columns);
     expect_draws(sampler, submit(sampler, 0, 4), 0, 4);
     tombola_sampler_release(sampler);
 }
@@ -186,12 +220,15 @@ static void parameters_are_the_caller_s_again_at_once_and_logits_after_the_wait(
         float *logits = allocate(1, sizeof probe.logits);
         tombola_params params[PROBE_ROWS];
         for (size_t row = 0; row < PROBE_ROWS; row++) { /* each time other logits at the same address */
+            static struct columns columns;
+            struct draw draw;
             tombola_ticket ticket;
             memcpy(params, probe.params + row, sizeof *params);
             memcpy(logits, probe.logits + row * PROBE_STRIDE, PROBE_VOCABULARY * sizeof *logits);
-            assert_int_equal(tombola_sampler_submit(sampler, logits, 1, PROBE_VOCABULARY, params, &ticket, NULL), 0);
+            assert_int_equal(submit_rows(sampler, logits, 1, 0, params, &columns, &ticket, NULL), 0);
             memset(params, 0xFF, sizeof params);
-            expect_draws(sampler, ticket, row, 1);
+            assert_int_equal(wait_rows(sampler, ticket, &columns, 1, &draw, NULL), TOMBOLA_OK);
+            assert_memory_equal(&draw, &probe.draws[row], sizeof draw);
             memset(logits, 0xFF, sizeof probe.logits);
         }
         free(logits);
@@ -238,8 +275,8 @@ static void rows_at_any_address_need_no_byte_behind_them(void **state)
             enum { ROWS = 3 };
             size_t bytes = ROWS * vocabulary * size;
             tombola_params params[ROWS] = {params_at(0.7f), params_at(0.0f), params_at(1.0f)};
-            tombola_draw draws[ROWS], expected[ROWS];
-            tombola_candidate candidates[ROWS], best[ROWS];
+            struct draw draws[ROWS], expected[ROWS];
+            struct candidate candidates[ROWS], best[ROWS];
             float *output = allocate(2 * ROWS * vocabulary, sizeof *output), *right = output + ROWS * vocabulary;
             char *aligned = allocate(ROWS * vocabulary, size);
             struct brink brink;
@@ -280,7 +317,7 @@ static void staged_parts_give_what_one_piece_gives(void **state)
     size_t most = test_level() == TEST_SMALL ? 5 : ROWS, stride = make.vocabulary + 3;
     float *logits = allocate(most * stride, sizeof *logits);
     tombola_params params[ROWS];
-    tombola_draw draws[ROWS], expected[ROWS];
+    struct draw draws[ROWS], expected[ROWS];
     uint64_t random = 7;
     for (size_t i = 0; i < most * stride; i++)
         logits[i] = (float)(random_below(&random, 4000)) * 0.005f;
@@ -294,10 +331,10 @@ static void staged_parts_give_what_one_piece_gives(void **state)
             make_sampler_that(context, &make, most, (tombola_dispatch)dispatch, TOMBOLA_TRANSFER_IN_PLACE);
         tombola_sampler *staged =
             make_sampler_that(context, &make, most, (tombola_dispatch)dispatch, TOMBOLA_TRANSFER_STAGED);
-        assert_int_equal(tombola_sampler_sample(in_place, logits, most, stride, params, expected, NULL), TOMBOLA_OK);
+        assert_int_equal(draw_rows(in_place, logits, most, stride, params, expected, NULL), TOMBOLA_OK);
         for (size_t i = 0; i < COUNT_OF(sizes) && sizes[i] <= most; i++) {
             memset(draws, 0xFF, sizeof draws);
-            assert_int_equal(tombola_sampler_sample(staged, logits, sizes[i], stride, params, draws, NULL), TOMBOLA_OK);
+            assert_int_equal(draw_rows(staged, logits, sizes[i], stride, params, draws, NULL), TOMBOLA_OK);
             assert_memory_equal(draws, expected, sizes[i] * sizeof *draws);
         }
         tombola_sampler_release(in_place);
@@ -309,13 +346,14 @@ static void staged_parts_give_what_one_piece_gives(void **state)
 static void times_tell_where_the_logits_lay_and_what_was_copied(void **state)
 {
     (void)state;
-    tombola_times times;
+    tombola_times times = tombola_times_default();
     tombola_sampler *sampler = probe_sampler(TOMBOLA_TRANSFER_IN_PLACE);
     assert_true(probe_passes(&probe, sampler));
     expect_draws(sampler, submit(sampler, 0, 2), 0, 2);
     tombola_sampler_times(sampler, &times);
     assert_true(times.calls == 2 && times.in_place_calls == 2 && times.staged_calls == 0 && times.device_calls == 0);
-    assert_true(times.bytes_uploaded == 0 && times.bytes_read == 6 * sizeof(tombola_draw));
+    assert_int_equal(times.bytes_uploaded, 0);
+    assert_int_equal(times.bytes_read, (PROBE_ROWS + 2) * 3 * sizeof(int32_t));
     tombola_sampler_release(sampler);
     sampler = probe_sampler(TOMBOLA_TRANSFER_STAGED);
     assert_true(probe_passes(&probe, sampler));

@@ -22,7 +22,7 @@ static void a_draw_that_is_not_the_oracles_is_refused(void **state)
     assert_null(truth.draws[BENCH_GREEDY]);
 
     /* What the oracle says of the second batch is right, and nothing else is. */
-    tombola_draw draws[5];
+    struct draw draws[5];
     size_t found = 0;
     for (size_t i = 0; i < truth.count; i++)
         if (truth.rows[i] / 5 == 1) {
@@ -33,7 +33,7 @@ static void a_draw_that_is_not_the_oracles_is_refused(void **state)
     assert_int_equal(bench_truth_check(&truth, &pool, BENCH_TOP_P, 1, draws), 0);
     assert_int_equal(bench_truth_check(&truth, &pool, BENCH_TOP_P, 2, draws), -1);
     for (size_t row = 0; row < 5; row++) {
-        tombola_draw right = draws[row];
+        struct draw right = draws[row];
         draws[row].token++;
         assert_int_equal(bench_truth_check(&truth, &pool, BENCH_TOP_P, 1, draws), -1);
         draws[row] = right;

@@ -105,6 +105,8 @@ static void devices_lists_what_the_library_lists(void **state)
     (void)state;
     tombola_device devices[16];
     size_t count, defaults = 0;
+    for (size_t i = 0; i < COUNT_OF(devices); i++)
+        devices[i] = tombola_device_default();
     assert_int_equal(tombola_device_list(devices, COUNT_OF(devices), &count, NULL), TOMBOLA_OK);
     json_t *lines = parse_lines(RUN("devices", "--json"));
     assert_int_equal(json_array_size(lines), count);

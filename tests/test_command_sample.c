@@ -12,6 +12,7 @@
 
 #include "command.h"
 #include "files.h"
+#include "calls.h"
 #include "harness.h"
 #include "sample_files.h"
 
@@ -26,9 +27,9 @@ static char *expected_json(const void *data, size_t rows, size_t columns, tombol
     assert_int_equal(tombola_sampler_create(context, columns, 1, &options, &sampler, NULL), TOMBOLA_OK);
     char *text = allocate(rows * 100, 1), *end = text;
     for (size_t row = 0; row < rows; row++) {
-        tombola_draw draw;
+        struct draw draw;
         const char *start = (const char *)data + row * columns * tombola_type_size(options.type);
-        assert_int_equal(tombola_sampler_sample(sampler, start, 1, columns, &params[row], &draw, NULL), TOMBOLA_OK);
+        assert_int_equal(draw_rows(sampler, start, 1, columns, &params[row], &draw, NULL), TOMBOLA_OK);
         end += sprintf(end, "{\"row\":%zu,\"token\":%d,\"status\":\"%s\",\"kept\":%u}\n", row, draw.token,
                        tombola_row_status_string((tombola_row_status)draw.status), draw.kept);
     }

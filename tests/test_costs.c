@@ -29,43 +29,69 @@ static void sampling_makes_wrappings_and_events_alone_and_reads_back_32_bytes_a_
     }
 }
 
-static void softmax_and_top_k_make_no_more_than_one_wrapping_besides(void **state)
+static void probabilities_take_one_wrapping_more_and_candidates_none(void **state)
 {
     (void)state;
     tombola_status (*const runs[])(tombola_error *) = {try_softmax, try_top_k};
+    const size_t wrappings[] = {3, 2};
     for (size_t i = 0; i < COUNT_OF(runs); i++) {
+        assert_int_equal(runs[i](NULL), TOMBOLA_OK); /* makes room for candidates */
         faults_begin();
         long held = faults_seen().held;
         assert_int_equal(runs[i](NULL), TOMBOLA_OK);
-        assert_true(faults_seen().wrapped == 3);
-        assert_true(faults_seen().created <= 3 + 5); /* its mapping, and events */
-        assert_true(faults_seen().buffer_bytes == 0);
-        assert_true(faults_seen().allocations == 0);
-        assert_true(faults_seen().held == held);
+        assert_int_equal(faults_seen().wrapped, wrappings[i]);
+        assert_in_range(faults_seen().created, 0, 3 + 5); /* its mapping, and events */
+        assert_int_equal(faults_seen().buffer_bytes, 0);
+        assert_int_equal(faults_seen().allocations, 0);
+        assert_int_equal(faults_seen().held, held);
     }
+}
+
+/* Of the sampler `plain`, without malloc. */
+static tombola_status draw(size_t count, size_t stride, const tombola_params *params)
+{
+    static struct columns columns;
+    const tombola_rows rows = host_rows(probe.logits, count, stride, params);
+    const tombola_results results = columns_results(&columns);
+    return tombola_sampler_sample(plain, &rows, &results, NULL);
+}
+
+static tombola_status rank(const tombola_params *params, uint32_t candidate_count)
+{
+    static int32_t tokens[PROBE_ROWS];
+    const tombola_rows rows = host_rows(probe.logits, PROBE_ROWS, PROBE_STRIDE, params);
+    tombola_results results = tombola_results_default();
+    results.candidate_count = candidate_count;
+    results.candidate_tokens.host = tokens;
+    return tombola_sampler_sample(plain, &rows, &results, NULL);
 }
 
 static void refused_arguments_reach_no_opencl_call(void **state)
 {
     (void)state;
-    tombola_draw draws[PROBE_ROWS];
-    tombola_params params[PROBE_ROWS];
-    float output[1];
-    tombola_candidate candidates[1];
-    memcpy(params, probe.params, sizeof params);
-    params[PROBE_ROWS - 1].temperature = -1.0f;
+    static struct columns columns;
+    static float output[1];
+    const float *logits = probe.logits;
+    const tombola_params *params = probe.params;
+    tombola_params bad[PROBE_ROWS];
+    memcpy(bad, probe.params, sizeof bad);
+    bad[PROBE_ROWS - 1].temperature = -1.0f;
     faults_begin();
-    assert_true(tombola_sampler_sample(plain, probe.logits, PROBE_ROWS, PROBE_STRIDE, params, draws, NULL) != 0);
-    assert_true(tombola_sampler_sample(plain, probe.logits, 0, PROBE_STRIDE, probe.params, draws, NULL) != 0);
-    assert_true(tombola_sampler_sample(plain, probe.logits, 1, 1, probe.params, draws, NULL) != 0);
-    assert_true(tombola_sampler_softmax(plain, probe.logits, PROBE_ROWS, PROBE_STRIDE, params, 0, output, 600, NULL,
-                                        NULL) != 0);
-    assert_true(
-        tombola_sampler_top_k(plain, probe.logits, PROBE_ROWS, PROBE_STRIDE, params, 1, candidates, NULL, NULL) != 0);
-    assert_true(tombola_sampler_softmax(plain, probe.logits, 0, PROBE_STRIDE, params, 0, output, 600, NULL, NULL) != 0);
-    assert_true(tombola_sampler_top_k(plain, probe.logits, 1, PROBE_STRIDE, params, 0, candidates, NULL, NULL) != 0);
-    assert_true(tombola_sampler_submit(plain, probe.logits, 1, 1, probe.params, &(tombola_ticket){0}, NULL) != 0);
-    assert_true(tombola_sampler_wait(plain, 0, draws, NULL) != 0);
+    assert_int_equal(draw(PROBE_ROWS, PROBE_STRIDE, bad), TOMBOLA_INVALID_ARGUMENT);
+    assert_int_equal(draw(0, PROBE_STRIDE, params), TOMBOLA_INVALID_ARGUMENT);
+    assert_int_equal(draw(1, 1, params), TOMBOLA_INVALID_ARGUMENT);
+    assert_int_equal(softmax_rows(plain, logits, PROBE_ROWS, PROBE_STRIDE, bad, 0, output, 600, NULL, NULL),
+                     TOMBOLA_INVALID_ARGUMENT);
+    assert_int_equal(softmax_rows(plain, logits, 0, PROBE_STRIDE, params, 0, output, 600, NULL, NULL),
+                     TOMBOLA_INVALID_ARGUMENT);
+    assert_int_equal(softmax_rows(plain, logits, 1, PROBE_STRIDE, params, 0, NULL, 600, NULL, NULL),
+                     TOMBOLA_INVALID_ARGUMENT);
+    assert_int_equal(rank(bad, 1), TOMBOLA_INVALID_ARGUMENT);
+    assert_int_equal(rank(params, 0), TOMBOLA_INVALID_ARGUMENT);
+    assert_int_equal(rank(params, TOMBOLA_MAX_CANDIDATES + 1), TOMBOLA_INVALID_ARGUMENT);
+    assert_int_equal(submit_rows(plain, logits, 1, 1, params, &columns, &(tombola_ticket){0}, NULL),
+                     TOMBOLA_INVALID_ARGUMENT);
+    assert_int_equal(tombola_sampler_wait(plain, 0, NULL), TOMBOLA_INVALID_ARGUMENT);
     assert_true(faults_seen().calls == 0 && faults_seen().allocations == 0);
     assert_true(probe_passes(&probe, plain));
 }
@@ -78,7 +104,7 @@ static void a_sampler_needs_little_memory_beside_its_logits(void **state)
     static const size_t vocabularies[] = {1, 255, 257, 1000, 32000, 128256, 151936, 1u << 20};
     static const size_t rows[] = {1, 7, 64};
     static const tombola_type types[] = {TOMBOLA_FLOAT32, TOMBOLA_BFLOAT16};
-    size_t units = tombola_context_device(context)->compute_units;
+    size_t units = device_of(context).compute_units;
     for (size_t t = 0; t < COUNT_OF(types) * 2; t++) {
         tombola_sampler_options options = tombola_sampler_options_default();
         options.type = types[t / 2];
@@ -110,7 +136,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sampling_makes_wrappings_and_events_alone_and_reads_back_32_bytes_a_row),
-        cmocka_unit_test(softmax_and_top_k_make_no_more_than_one_wrapping_besides),
+        cmocka_unit_test(probabilities_take_one_wrapping_more_and_candidates_none),
         cmocka_unit_test(refused_arguments_reach_no_opencl_call),
         cmocka_unit_test(a_sampler_needs_little_memory_beside_its_logits),
     };

@@ -17,16 +17,16 @@ static void a_batch_in_a_buffer_gives_the_right_draws(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(transfers) * COUNT_OF(queues); i++) {
         tombola_sampler *sampler = probe_sampler(transfers[i / 2]);
-        tombola_cl_batch batch = probe_batch();
-        tombola_draw draws[PROBE_ROWS];
+        tombola_rows batch = probe_batch();
+        struct columns columns;
         cl_event event;
-        enqueue(sampler, queues[i % 2], &batch, to_host(draws), NULL, &event);
+        enqueue(sampler, queues[i % 2], &batch, columns_results(&columns), NULL, &event);
         settle(event);
-        expect_probe(draws);
-        memset(draws, 0xFF, sizeof draws);
-        enqueue(sampler, queues[i % 2], &batch, to_host(draws), NULL, NULL);
+        expect_probe(&columns);
+        memset(&columns, 0xFF, sizeof columns);
+        enqueue(sampler, queues[i % 2], &batch, columns_results(&columns), NULL, NULL);
         assert_int_equal(clFinish(queues[i % 2]), CL_SUCCESS);
-        expect_probe(draws);
+        expect_probe(&columns);
         tombola_sampler_release(sampler);
     }
 }
@@ -37,16 +37,18 @@ static void rows_are_taken_by_their_indices_in_any_order_and_twice(void **state)
     static const uint32_t indices[][PROBE_ROWS] = {{3, 1, 2, 0}, {2, 2, 2, 2}, {0, 3, 3, 1}};
     tombola_sampler *sampler = probe_sampler(TOMBOLA_TRANSFER_AUTO);
     for (size_t i = 0; i < COUNT_OF(indices); i++) {
-        tombola_cl_batch batch = probe_batch();
+        tombola_rows batch = probe_batch();
         tombola_params params[PROBE_ROWS];
-        tombola_draw draws[PROBE_ROWS];
+        struct columns columns;
         cl_event event;
         for (size_t row = 0; row < PROBE_ROWS; row++)
             params[row] = probe.params[indices[i][row]];
-        batch.row_indices = indices[i];
+        batch.indices = indices[i];
         batch.params = params;
-        enqueue(sampler, queues[0], &batch, to_host(draws), NULL, &event);
+        enqueue(sampler, queues[0], &batch, columns_results(&columns), NULL, &event);
         settle(event);
+        struct draw draws[PROBE_ROWS];
+        columns_draws(&columns, PROBE_ROWS, draws);
         for (size_t row = 0; row < PROBE_ROWS; row++)
             assert_memory_equal(&draws[row], &probe.draws[indices[i][row]], sizeof *draws);
     }
@@ -68,40 +70,51 @@ static void rows_begin_at_their_offset(void **state)
             char *copy = allocate(offset * size + bytes, 1);
             memset(copy, 0xFF, offset * size);
             memcpy(copy + offset * size, other.logits, bytes);
-            tombola_cl_batch batch = probe_batch();
-            tombola_draw draws[PROBE_ROWS];
+            tombola_rows batch = probe_batch();
+            struct columns columns;
             cl_event event;
-            batch.logits = entry_buffer(context, offset * size + bytes, copy); /* ends with the last logit */
-            batch.offset = offset;
+            batch.logits.buffer = entry_buffer(context, offset * size + bytes, copy); /* ends with the last logit */
+            batch.logits.offset = offset;
             batch.params = other.params;
-            enqueue(sampler, queues[0], &batch, to_host(draws), NULL, &event);
+            enqueue(sampler, queues[0], &batch, columns_results(&columns), NULL, &event);
             settle(event);
+            struct draw draws[PROBE_ROWS];
+            columns_draws(&columns, PROBE_ROWS, draws);
             assert_memory_equal(draws, other.draws, sizeof draws);
-            clReleaseMemObject(batch.logits);
+            clReleaseMemObject(batch.logits.buffer);
             free(copy);
         }
         tombola_sampler_release(sampler);
     }
 }
 
-static void draws_in_a_buffer_touch_nothing_beside_them(void **state)
+static void columns_in_a_buffer_touch_nothing_beside_them(void **state)
 {
     (void)state;
-    enum { ROOM = sizeof probe.draws + 64 };
-    unsigned char before[ROOM], after[ROOM];
+    enum { GAP = 5, MOST_OFFSET = 16, ROOM = MOST_OFFSET + 3 * (PROBE_ROWS + GAP) };
+    cl_uint before[ROOM], expected[ROOM], after[ROOM];
     memset(before, 0x5A, sizeof before);
     tombola_sampler *sampler = probe_sampler(TOMBOLA_TRANSFER_AUTO);
-    for (size_t offset = 0; offset <= 64; offset += 4) {
-        tombola_cl_batch batch = probe_batch();
+    for (size_t offset = 0; offset <= MOST_OFFSET; offset++) {
+        tombola_rows batch = probe_batch();
+        tombola_results results = tombola_results_default();
         cl_mem buffer = entry_buffer(context, sizeof before, before);
-        cl_command_queue queue = queues[offset / 4 % 2];
+        cl_command_queue queue = queues[offset % 2];
         cl_event event;
-        enqueue(sampler, queue, &batch, to_buffer(buffer, offset), NULL, &event);
+        results.tokens.buffer = results.status.buffer = results.kept.buffer = buffer;
+        results.tokens.offset = offset;
+        results.kept.offset = offset + PROBE_ROWS + GAP;
+        results.status.offset = offset + 2 * (PROBE_ROWS + GAP);
+        enqueue(sampler, queue, &batch, results, NULL, &event);
         assert_int_equal(clEnqueueReadBuffer(queue, buffer, CL_TRUE, 0, sizeof after, after, 1, &event, NULL),
                          CL_SUCCESS);
-        assert_memory_equal(after, before, offset);
-        assert_memory_equal(after + offset, probe.draws, sizeof probe.draws);
-        assert_memory_equal(after + offset + sizeof probe.draws, before, 64 - offset);
+        memcpy(expected, before, sizeof expected);
+        for (size_t row = 0; row < PROBE_ROWS; row++) {
+            expected[results.tokens.offset + row] = (cl_uint)probe.draws[row].token;
+            expected[results.kept.offset + row] = probe.draws[row].kept;
+            expected[results.status.offset + row] = (cl_uint)probe.draws[row].status;
+        }
+        assert_memory_equal(after, expected, sizeof after);
         clReleaseEvent(event);
         clReleaseMemObject(buffer);
     }
@@ -113,32 +126,66 @@ static void batches_in_host_memory_and_in_buffers_go_side_by_side(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(transfers); i++) {
         tombola_sampler *sampler = probe_sampler(transfers[i]);
-        tombola_cl_batch batch = probe_batch();
-        tombola_draw first[PROBE_ROWS], second[PROBE_ROWS], draws[PROBE_ROWS];
-        const tombola_cl_draws refused = to_host(draws);
+        tombola_rows batch = probe_batch();
+        static struct columns columns[2], submitted[2], refused;
+        struct draw draws[PROBE_ROWS];
         tombola_ticket tickets[2];
-        enqueue(sampler, queues[0], &batch, to_host(first), NULL, NULL);
-        enqueue(sampler, queues[1], &batch, to_host(second), NULL, NULL);
+        cl_event events[2];
+        memset(columns, 0xFF, sizeof columns);
+        memset(submitted, 0xFF, sizeof submitted);
+        enqueue(sampler, queues[0], &batch, columns_results(&columns[0]), NULL, &events[0]);
+        enqueue(sampler, queues[1], &batch, columns_results(&columns[1]), NULL, &events[1]);
+        settle(events[0]);
         assert_true(probe_passes(&probe, sampler)); /* takes the room of the first */
+        settle(events[1]);
         for (int n = 0; n < 2; n++)
-            assert_int_equal(tombola_sampler_submit(sampler, probe.logits, PROBE_ROWS, PROBE_STRIDE, probe.params,
-                                                    &tickets[n], NULL),
+            assert_int_equal(submit_rows(sampler, probe.logits, PROBE_ROWS, PROBE_STRIDE, probe.params, &submitted[n],
+                                         &tickets[n], NULL),
                              TOMBOLA_OK);
-        assert_int_equal(tombola_sampler_enqueue(sampler, queues[0], &batch, &refused, 0, NULL, NULL, &error),
-                         TOMBOLA_INVALID_ARGUMENT);
+        const tombola_results to = columns_results(&refused);
+        assert_int_equal(tombola_sampler_enqueue(sampler, queues[0], &batch, &to, 0, NULL, NULL, &error), TOMBOLA_BUSY);
         assert_string_equal(error.message, "2 batches are in flight: wait for one of them first");
+        assert_int_equal(error.status, TOMBOLA_BUSY);
         for (int n = 0; n < 2; n++) {
-            assert_int_equal(tombola_sampler_wait(sampler, tickets[n], draws, NULL), TOMBOLA_OK);
-            expect_probe(draws);
+            assert_int_equal(wait_rows(sampler, tickets[n], &submitted[n], PROBE_ROWS, draws, NULL), TOMBOLA_OK);
+            assert_memory_equal(draws, probe.draws, sizeof draws);
         }
-        clFinish(queues[0]);
-        clFinish(queues[1]);
-        expect_probe(first);
-        expect_probe(second);
-        tombola_times times;
+        expect_probe(&columns[0]);
+        expect_probe(&columns[1]);
+        tombola_times times = tombola_times_default();
         tombola_sampler_times(sampler, &times);
         assert_true(times.calls == 5 && times.device_calls == 2);
-        assert_true(times.in_place_calls == (i ? 0 : 3) && times.staged_calls == (i ? 3 : 0));
+        /* the second of two that read the same memory is staged */
+        assert_int_equal(times.in_place_calls, i ? 0 : 2);
+        assert_int_equal(times.staged_calls, i ? 3 : 1);
+        tombola_sampler_release(sampler);
+    }
+}
+
+/* Logits in a buffer and results in host memory, and the other way round, by the calls that wait. */
+static void sample_and_submit_take_buffers_too(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 4 * COUNT_OF(transfers); i++) {
+        tombola_sampler *sampler = probe_sampler(transfers[i / 4]);
+        const int in_buffer = i % 2 == 0, submits = i / 2 % 2;
+        tombola_rows rows = probe_batch();
+        cl_mem buffer = entry_buffer(context, 3 * PROBE_ROWS * sizeof(cl_uint), NULL);
+        struct columns columns;
+        tombola_results results = in_buffer ? columns_results(&columns) : to_buffer(buffer, 0);
+        tombola_ticket ticket;
+        if (!in_buffer)
+            rows = host_rows(probe.logits, PROBE_ROWS, PROBE_STRIDE, probe.params);
+        if (submits) {
+            assert_int_equal(tombola_sampler_submit(sampler, &rows, &results, &ticket, &error), TOMBOLA_OK);
+            assert_int_equal(tombola_sampler_wait(sampler, ticket, &error), TOMBOLA_OK);
+        } else {
+            assert_int_equal(tombola_sampler_sample(sampler, &rows, &results, &error), TOMBOLA_OK);
+        }
+        if (!in_buffer)
+            read_columns(buffer, &columns);
+        expect_probe(&columns);
+        clReleaseMemObject(buffer);
         tombola_sampler_release(sampler);
     }
 }
@@ -147,13 +194,17 @@ static void an_enqueued_batch_has_no_ticket(void **state)
 {
     (void)state;
     tombola_sampler *sampler = probe_sampler(TOMBOLA_TRANSFER_AUTO);
-    tombola_cl_batch batch = probe_batch();
-    tombola_draw draws[PROBE_ROWS], waited[PROBE_ROWS];
-    enqueue(sampler, queues[0], &batch, to_host(draws), NULL, NULL);
-    for (tombola_ticket ticket = 0; ticket < 4; ticket++)
-        assert_int_equal(tombola_sampler_wait(sampler, ticket, waited, NULL), TOMBOLA_INVALID_ARGUMENT);
+    tombola_rows batch = probe_batch();
+    struct columns columns;
+    int is_done = 77;
+    enqueue(sampler, queues[0], &batch, columns_results(&columns), NULL, NULL);
+    for (tombola_ticket ticket = 0; ticket < 4; ticket++) {
+        assert_int_equal(tombola_sampler_wait(sampler, ticket, NULL), TOMBOLA_INVALID_ARGUMENT);
+        assert_int_equal(tombola_sampler_poll(sampler, ticket, &is_done, NULL), TOMBOLA_INVALID_ARGUMENT);
+    }
+    assert_int_equal(is_done, 77);
     tombola_sampler_release(sampler); /* waits for it */
-    expect_probe(draws);
+    expect_probe(&columns);
 }
 
 int main(void)
@@ -162,8 +213,9 @@ int main(void)
         cmocka_unit_test(a_batch_in_a_buffer_gives_the_right_draws),
         cmocka_unit_test(rows_are_taken_by_their_indices_in_any_order_and_twice),
         cmocka_unit_test(rows_begin_at_their_offset),
-        cmocka_unit_test(draws_in_a_buffer_touch_nothing_beside_them),
+        cmocka_unit_test(columns_in_a_buffer_touch_nothing_beside_them),
         cmocka_unit_test(batches_in_host_memory_and_in_buffers_go_side_by_side),
+        cmocka_unit_test(sample_and_submit_take_buffers_too),
         cmocka_unit_test(an_enqueued_batch_has_no_ticket),
     };
     return cmocka_run_group_tests(tests, open_queues, close_queues);

@@ -18,17 +18,17 @@ static void everything_may_be_released_as_soon_as_it_is_enqueued(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(transfers) * COUNT_OF(queues); i++) {
         tombola_sampler *sampler = probe_sampler(transfers[i / 2]);
-        tombola_cl_batch *batch = allocate(1, sizeof *batch);
+        tombola_rows *batch = allocate(1, sizeof *batch);
         tombola_params *params = allocate(PROBE_ROWS, sizeof *params);
         cl_command_queue queue = entry_queue(context, i % 2);
-        tombola_draw draws[PROBE_ROWS];
+        struct columns columns;
         cl_event begin = entry_event(context), done;
         memcpy(params, probe.params, PROBE_ROWS * sizeof *params);
         *batch = probe_batch();
-        batch->logits = entry_buffer(context, sizeof probe.logits, probe.logits);
+        batch->logits.buffer = entry_buffer(context, sizeof probe.logits, probe.logits);
         batch->params = params;
-        enqueue(sampler, queue, batch, to_host(draws), &begin, &done);
-        clReleaseMemObject(batch->logits);
+        enqueue(sampler, queue, batch, columns_results(&columns), &begin, &done);
+        clReleaseMemObject(batch->logits.buffer);
         clReleaseCommandQueue(queue);
         memset(params, 0xFF, PROBE_ROWS * sizeof *params);
         free(params);
@@ -36,7 +36,7 @@ static void everything_may_be_released_as_soon_as_it_is_enqueued(void **state)
         clSetUserEventStatus(begin, CL_COMPLETE);
         clReleaseEvent(begin);
         settle(done);
-        expect_probe(draws);
+        expect_probe(&columns);
         tombola_sampler_release(sampler);
     }
 }
@@ -80,12 +80,12 @@ static void reference_counts_are_what_they_were(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(transfers); i++) {
         cl_mem logits = entry_buffer(context, sizeof probe.logits, probe.logits);
-        cl_mem draws = entry_buffer(context, sizeof probe.draws, NULL);
+        cl_mem draws = entry_buffer(context, 3 * PROBE_ROWS * sizeof(cl_uint), NULL);
         cl_command_queue queue = entry_queue(context, 0);
         cl_event begin = entry_event(context), done;
         tombola_sampler *sampler = probe_sampler(transfers[i]);
-        tombola_cl_batch batch = probe_batch();
-        batch.logits = logits;
+        tombola_rows batch = probe_batch();
+        batch.logits.buffer = logits;
         enqueue(sampler, queue, &batch, to_buffer(draws, 0), &begin, &done);
         clSetUserEventStatus(begin, CL_COMPLETE);
         assert_int_equal(clWaitForEvents(1, &done), CL_SUCCESS);
@@ -116,7 +116,8 @@ static void a_context_opens_on_the_caller_s_and_gives_it_back(void **state)
         fail_msg("open_cl: %s", error.message);
     assert_ptr_equal(tombola_context_cl_context(opened), own);
     assert_ptr_equal(tombola_context_cl_device(opened), device);
-    assert_memory_equal(tombola_context_device(opened), tombola_context_device(context), sizeof(tombola_device));
+    const tombola_device taken = device_of(opened), expected = device_of(context);
+    assert_memory_equal(&taken, &expected, sizeof taken);
     assert_non_null(strstr(tombola_context_choice(opened), "is the one that was given, in an OpenCL context."));
     assert_true(probe_passes_on(&probe, opened));
     assert_true(references_to_context(own) > before);

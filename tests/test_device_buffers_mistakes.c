@@ -1,4 +1,4 @@
-/* Logits that lie in OpenCL buffers: batches, draws, objects and events that are refused, each with its reason. */
+/* Batches that an OpenCL queue does not take: rows, results, objects and events that are refused, each with its reason. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,19 +10,19 @@
 
 #include "device_batch.h"
 #include "entries.h"
+#include "refused.h"
 
 static tombola_sampler *refusing;
 
-static void expect_refused(cl_command_queue queue, const tombola_cl_batch *batch, const tombola_cl_draws *draws,
+static void expect_refused(cl_command_queue queue, const tombola_rows *rows, const tombola_results *results,
                            const char *message)
 {
-    tombola_times before, after;
+    tombola_times before = tombola_times_default(), after = tombola_times_default();
     cl_event event = NULL;
     tombola_sampler_times(refusing, &before);
-    tombola_status status = tombola_sampler_enqueue(refusing, queue, batch, draws, 0, NULL, &event, &error);
-    if (status != TOMBOLA_INVALID_ARGUMENT || strcmp(error.message, message) != 0)
-        fail_msg("status %d, \"%s\", where \"%s\" was to be refused", (int)status, error.message, message);
-    assert_int_equal(tombola_sampler_enqueue(refusing, queue, batch, draws, 0, NULL, NULL, NULL),
+    tombola_status status = tombola_sampler_enqueue(refusing, queue, rows, results, 0, NULL, &event, &error);
+    expect_refusal(status, &error, message);
+    assert_int_equal(tombola_sampler_enqueue(refusing, queue, rows, results, 0, NULL, NULL, NULL),
                      TOMBOLA_INVALID_ARGUMENT);
     tombola_sampler_times(refusing, &after);
     assert_memory_equal(&before, &after, sizeof before);
@@ -30,84 +30,135 @@ static void expect_refused(cl_command_queue queue, const tombola_cl_batch *batch
     assert_true(probe_passes(&probe, refusing));
 }
 
-static void batches_that_cannot_be_are_refused(void **state)
+static void rows_that_cannot_be_are_refused(void **state)
 {
     (void)state;
     enum { ELEMENTS = PROBE_ROWS * PROBE_STRIDE };
-    tombola_draw host[PROBE_ROWS];
-    const tombola_cl_draws draws = to_host(host);
-    static const uint32_t beyond[PROBE_ROWS] = {0, 3, 4, 1};
+    static struct columns columns;
+    const tombola_results results = columns_results(&columns);
+    static const uint32_t beyond[PROBE_ROWS] = {0, 3, 4, 1}, far_beyond[PROBE_ROWS] = {0, 1, UINT32_MAX, 3};
     tombola_params params[PROBE_ROWS];
-    tombola_cl_batch batch;
+    tombola_rows rows;
+    cl_int code;
+    cl_mem secret = clCreateBuffer(opencl, CL_MEM_WRITE_ONLY, sizeof probe.logits, NULL, &code);
     char message[200];
+    assert_int_equal(code, CL_SUCCESS);
     refusing = probe_sampler(TOMBOLA_TRANSFER_AUTO);
 #define REFUSED(field, value, text)                                                                                    \
     do {                                                                                                               \
-        batch = probe_batch();                                                                                         \
-        batch.field = value;                                                                                           \
-        expect_refused(queues[0], &batch, &draws, text);                                                               \
+        rows = probe_batch();                                                                                          \
+        rows.field = value;                                                                                            \
+        expect_refused(queues[0], &rows, &results, text);                                                              \
     } while (0)
-    expect_refused(queues[0], NULL, &draws, "batch is NULL");
-    REFUSED(logits, NULL, "batch.logits is NULL");
-    REFUSED(params, NULL, "batch.params is NULL");
-    REFUSED(rows, 0, "batch.rows is 0, not from 1 to the sampler's max_rows 4");
-    REFUSED(rows, 5, "batch.rows is 5, not from 1 to the sampler's max_rows 4");
-    REFUSED(row_stride, 599, "batch.row_stride is 599, less than the vocabulary 600");
-    REFUSED(row_stride, 1000, "batch.rows is 4: row 2 lies beyond the buffer's 2428 elements");
-    REFUSED(row_stride, SIZE_MAX, "batch.rows is 4: row 1 lies beyond the buffer's 2428 elements");
-    REFUSED(offset, 8, "batch.rows is 4: row 3 lies beyond the buffer's 2428 elements");
-    REFUSED(offset, ELEMENTS - 599, "batch.offset is 1829: no row of 600 fits behind it into 2428");
-    snprintf(message, sizeof message, "batch.offset is %zu: no row of 600 fits behind it into 2428", SIZE_MAX - 3);
-    REFUSED(offset, SIZE_MAX - 3, message);
-    REFUSED(row_indices, beyond, "batch.row_indices[2] is 4: that row lies beyond the buffer's 2428 elements");
-    snprintf(message, sizeof message, "batch.struct_size is 8, not %zu: start from tombola_cl_batch_default()",
-             sizeof batch);
-    REFUSED(struct_size, 8, message);
+    expect_refused(queues[0], NULL, &results, "rows is NULL");
+    REFUSED(logits.buffer, NULL, "rows.logits is NULL: neither host memory nor a buffer");
+    REFUSED(logits.host, probe.logits, "rows.logits is in host memory and in a buffer: one is to be set");
+    REFUSED(logits.buffer, secret, "rows.logits.buffer is a buffer that kernels may not read");
+    REFUSED(params, NULL, "rows.params is NULL");
+    REFUSED(count, 0, "rows.count is 0, not from 1 to the sampler's max_rows 4");
+    REFUSED(count, 5, "rows.count is 5, not from 1 to the sampler's max_rows 4");
+    REFUSED(stride, 599, "rows.stride is 599, less than the vocabulary 600");
+    REFUSED(stride, 1000, "rows.count is 4: row 2 lies beyond the buffer's 2428 elements");
+    REFUSED(stride, SIZE_MAX, "rows.count is 4: row 1 lies beyond the buffer's 2428 elements");
+    REFUSED(logits.offset, 8, "rows.count is 4: row 3 lies beyond the buffer's 2428 elements");
+    REFUSED(logits.offset, ELEMENTS - 599, "rows.logits.offset is 1829: no row of 600 fits behind it into 2428");
+    snprintf(message, sizeof message, "rows.logits.offset is %zu: no row of 600 fits behind it into 2428",
+             SIZE_MAX - 3);
+    REFUSED(logits.offset, SIZE_MAX - 3, message);
+    REFUSED(indices, beyond, "rows.indices[2] is 4: that row lies beyond the buffer's 2428 elements");
+    REFUSED(indices, far_beyond, "rows.indices[2] is 4294967295: that row lies beyond the buffer's 2428 elements");
+    REFUSED(struct_size, 3, "rows.struct_size is 3: start from tombola_rows_default()");
     memcpy(params, probe.params, sizeof params);
     params[2].temperature = -1.0f;
     REFUSED(params, params, "params[2].temperature is -1, not 0 or more");
 #undef REFUSED
-    batch = probe_batch();
-    assert_int_equal(tombola_sampler_enqueue(NULL, queues[0], &batch, &draws, 0, NULL, NULL, &error),
+    rows = probe_batch();
+    assert_int_equal(tombola_sampler_enqueue(NULL, queues[0], &rows, &results, 0, NULL, NULL, &error),
                      TOMBOLA_INVALID_ARGUMENT);
     assert_string_equal(error.message, "sampler is NULL");
     tombola_sampler_release(refusing);
     refusing = NULL;
+    clReleaseMemObject(secret);
 }
 
-static void draws_that_cannot_be_are_refused(void **state)
+/* Each column of the results on its own: its place among them, its name, and how many elements it has of PROBE_ROWS. */
+#define K 3
+static const struct {
+    const char *name;
+    size_t place, elements;
+} arrays[] = {
+#define ARRAY(name, elements)                                                                                          \
+    {                                                                                                                  \
+#name, offsetof(tombola_results, name), elements                                                               \
+    }
+    ARRAY(tokens, PROBE_ROWS),
+    ARRAY(status, PROBE_ROWS),
+    ARRAY(kept, PROBE_ROWS),
+    ARRAY(probabilities, PROBE_ROWS *PROBE_VOCABULARY),
+    ARRAY(log_probabilities, PROBE_ROWS *PROBE_VOCABULARY),
+    ARRAY(candidate_tokens, PROBE_ROWS *K),
+    ARRAY(candidate_logits, PROBE_ROWS *K),
+    ARRAY(candidate_probabilities, PROBE_ROWS *K),
+};
+#undef ARRAY
+
+/* Results that ask for one array alone; all of them have the same layout. */
+static tombola_results results_of(size_t array, void *host, cl_mem buffer, size_t offset)
+{
+    tombola_results results = tombola_results_default();
+    TOMBOLA_ARRAY(void) column = {host, buffer, offset};
+    results.candidate_count = K;
+    memcpy((char *)&results + arrays[array].place, &column, sizeof column);
+    return results;
+}
+
+static void results_that_cannot_be_are_refused(void **state)
 {
     (void)state;
-    tombola_draw host[PROBE_ROWS];
-    const tombola_cl_batch batch = probe_batch();
-    cl_mem buffer = entry_buffer(context, sizeof probe.draws, NULL);
-    tombola_cl_draws draws = tombola_cl_draws_default();
+    static float host[PROBE_ROWS * PROBE_VOCABULARY];
+    const tombola_rows rows = probe_batch();
+    tombola_results results = tombola_results_default();
     char message[200];
     cl_int code;
-    cl_mem constant = clCreateBuffer(opencl, CL_MEM_READ_ONLY, sizeof probe.draws, NULL, &code);
+    cl_mem constant = clCreateBuffer(opencl, CL_MEM_READ_ONLY, sizeof host, NULL, &code);
     assert_int_equal(code, CL_SUCCESS);
     refusing = probe_sampler(TOMBOLA_TRANSFER_AUTO);
-    expect_refused(queues[0], &batch, NULL, "draws is NULL");
-    expect_refused(queues[0], &batch, &draws, "draws.host and draws.buffer are both NULL: one is to be set");
-    draws.host = host;
-    draws.buffer = buffer;
-    expect_refused(queues[0], &batch, &draws, "draws.host and draws.buffer are both set: one is to be set");
-    draws = to_buffer(buffer, 2);
-    expect_refused(queues[0], &batch, &draws, "draws.offset is 2, not a multiple of 4");
-    draws = to_buffer(buffer, 4);
-    expect_refused(queues[0], &batch, &draws, "draws.buffer holds 64 bytes: 4 draws do not fit behind draws.offset 4");
-    draws = to_buffer(buffer, SIZE_MAX - 3);
-    snprintf(message, sizeof message, "draws.buffer holds 64 bytes: 4 draws do not fit behind draws.offset %zu",
-             SIZE_MAX - 3);
-    expect_refused(queues[0], &batch, &draws, message);
-    draws = to_buffer(constant, 0);
-    expect_refused(queues[0], &batch, &draws, "draws.buffer is a buffer that kernels may not write");
-    draws = to_host(host);
-    draws.struct_size = 3;
-    snprintf(message, sizeof message, "draws.struct_size is 3, not %zu: start from tombola_cl_draws_default()",
-             sizeof draws);
-    expect_refused(queues[0], &batch, &draws, message);
-    clReleaseMemObject(buffer);
+    expect_refused(queues[0], &rows, NULL, "results is NULL");
+    expect_refused(queues[0], &rows, &results, "results asks for nothing: all of its arrays are NULL");
+    results.candidate_count = K;
+    expect_refused(queues[0], &rows, &results, "results asks for nothing: all of its arrays are NULL");
+    for (size_t i = 0; i < COUNT_OF(arrays); i++) {
+        const char *name = arrays[i].name;
+        const size_t elements = arrays[i].elements;
+        cl_mem buffer = entry_buffer(context, elements * sizeof(cl_uint), NULL);
+        results = results_of(i, host, buffer, 0);
+        snprintf(message, sizeof message, "results.%s is in host memory and in a buffer: one is to be set, or neither",
+                 name);
+        expect_refused(queues[0], &rows, &results, message);
+        results = results_of(i, NULL, buffer, 1);
+        snprintf(message, sizeof message,
+                 "results.%s.buffer holds %zu elements: %zu do not fit behind results.%s.offset 1", name, elements,
+                 elements, name);
+        expect_refused(queues[0], &rows, &results, message);
+        results = results_of(i, NULL, buffer, SIZE_MAX);
+        snprintf(message, sizeof message,
+                 "results.%s.buffer holds %zu elements: %zu do not fit behind results.%s.offset %zu", name, elements,
+                 elements, name, SIZE_MAX);
+        expect_refused(queues[0], &rows, &results, message);
+        results = results_of(i, NULL, constant, 0);
+        snprintf(message, sizeof message, "results.%s.buffer is a buffer that kernels may not write", name);
+        expect_refused(queues[0], &rows, &results, message);
+        results = results_of(i, host, NULL, 4);
+        snprintf(message, sizeof message, "results.%s.offset is 4, but there is no buffer", name);
+        expect_refused(queues[0], &rows, &results, message);
+        results = results_of(i, (char *)host + 2, NULL, 0);
+        snprintf(message, sizeof message, "results.%s.host is not aligned to its type of 4 bytes", name);
+        expect_refused(queues[0], &rows, &results, message);
+        results = results_of(i, host, NULL, 0);
+        results.struct_size = 3;
+        expect_refused(queues[0], &rows, &results, "results.struct_size is 3: start from tombola_results_default()");
+        clReleaseMemObject(buffer);
+    }
     clReleaseMemObject(constant);
     tombola_sampler_release(refusing);
     refusing = NULL;
@@ -125,15 +176,15 @@ static void images_are_refused(void **state)
     cl_int code;
     cl_mem image = clCreateImage(tombola_context_cl_context(context), CL_MEM_READ_WRITE, &format, &shape, NULL, &code);
     assert_int_equal(code, CL_SUCCESS);
-    tombola_draw host[PROBE_ROWS];
-    tombola_cl_draws draws = to_host(host);
-    tombola_cl_batch batch = probe_batch();
+    static struct columns columns;
+    tombola_results results = columns_results(&columns);
+    tombola_rows rows = probe_batch();
     refusing = probe_sampler(TOMBOLA_TRANSFER_AUTO);
-    batch.logits = image;
-    expect_refused(queues[0], &batch, &draws, "batch.logits is a memory object of type 0x10f1, not a buffer");
-    batch = probe_batch();
-    draws = to_buffer(image, 0);
-    expect_refused(queues[0], &batch, &draws, "draws.buffer is a memory object of type 0x10f1, not a buffer");
+    rows.logits.buffer = image;
+    expect_refused(queues[0], &rows, &results, "rows.logits.buffer is a memory object of type 0x10f1, not a buffer");
+    rows = probe_batch();
+    results = to_buffer(image, 0);
+    expect_refused(queues[0], &rows, &results, "results.tokens.buffer is a memory object of type 0x10f1, not a buffer");
     tombola_sampler_release(refusing);
     refusing = NULL;
     clReleaseMemObject(image);
@@ -150,17 +201,17 @@ static void objects_of_another_context_are_refused(void **state)
     assert_int_equal(code, CL_SUCCESS);
     cl_mem buffer = clCreateBuffer(foreign, CL_MEM_READ_WRITE, sizeof probe.logits, NULL, &code);
     assert_int_equal(code, CL_SUCCESS);
-    tombola_draw host[PROBE_ROWS];
-    tombola_cl_draws draws = to_host(host);
-    tombola_cl_batch batch = probe_batch();
+    static struct columns columns;
+    tombola_results results = columns_results(&columns);
+    tombola_rows rows = probe_batch();
     refusing = probe_sampler(TOMBOLA_TRANSFER_AUTO);
-    expect_refused(NULL, &batch, &draws, "queue is NULL");
-    expect_refused(queue, &batch, &draws, "queue is of another OpenCL context than the sampler");
-    batch.logits = buffer;
-    expect_refused(queues[0], &batch, &draws, "batch.logits is of another OpenCL context than the sampler");
-    batch = probe_batch();
-    draws = to_buffer(buffer, 0);
-    expect_refused(queues[0], &batch, &draws, "draws.buffer is of another OpenCL context than the sampler");
+    expect_refused(NULL, &rows, &results, "queue is NULL");
+    expect_refused(queue, &rows, &results, "queue is of another OpenCL context than the sampler");
+    rows.logits.buffer = buffer;
+    expect_refused(queues[0], &rows, &results, "rows.logits.buffer is of another OpenCL context than the sampler");
+    rows = probe_batch();
+    results = to_buffer(buffer, 0);
+    expect_refused(queues[0], &rows, &results, "results.tokens.buffer is of another OpenCL context than the sampler");
     tombola_sampler_release(refusing);
     refusing = NULL;
     clReleaseMemObject(buffer);
@@ -172,9 +223,9 @@ static void wait_lists_that_cannot_be_are_refused(void **state)
 {
     (void)state;
     tombola_sampler *sampler = probe_sampler(TOMBOLA_TRANSFER_AUTO);
-    tombola_draw host[PROBE_ROWS];
-    const tombola_cl_draws draws = to_host(host);
-    const tombola_cl_batch batch = probe_batch();
+    static struct columns columns;
+    const tombola_results results = columns_results(&columns);
+    const tombola_rows rows = probe_batch();
     cl_event none[2] = {entry_event(context), NULL};
     static const struct {
         cl_uint count;
@@ -184,7 +235,7 @@ static void wait_lists_that_cannot_be_are_refused(void **state)
                  {0, 1, "wait_count is 0, but wait_list is not NULL"},
                  {2, 1, "wait_list[1] is NULL"}};
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        assert_int_equal(tombola_sampler_enqueue(sampler, queues[0], &batch, &draws, cases[i].count,
+        assert_int_equal(tombola_sampler_enqueue(sampler, queues[0], &rows, &results, cases[i].count,
                                                  cases[i].list ? none : NULL, NULL, &error),
                          TOMBOLA_INVALID_ARGUMENT);
         assert_string_equal(error.message, cases[i].message);
@@ -217,8 +268,8 @@ static void open_cl_refuses_bad_arguments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(batches_that_cannot_be_are_refused),
-        cmocka_unit_test(draws_that_cannot_be_are_refused),
+        cmocka_unit_test(rows_that_cannot_be_are_refused),
+        cmocka_unit_test(results_that_cannot_be_are_refused),
         cmocka_unit_test(images_are_refused),
         cmocka_unit_test(objects_of_another_context_are_refused),
         cmocka_unit_test(wait_lists_that_cannot_be_are_refused),

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "device_batch.h"
 #include "entries.h"
 
@@ -18,19 +20,19 @@ static void a_batch_waits_for_its_events(void **state)
         tombola_sampler *sampler = probe_sampler(transfers[i / 2]);
         cl_mem logits = entry_buffer(context, sizeof probe.logits, NULL);
         cl_command_queue writer = entry_queue(context, 0);
-        tombola_cl_batch batch = probe_batch();
-        tombola_draw draws[PROBE_ROWS];
+        tombola_rows batch = probe_batch();
+        struct columns columns;
         cl_event begin = entry_event(context), written, done;
-        batch.logits = logits;
+        batch.logits.buffer = logits;
         assert_int_equal(
             clEnqueueWriteBuffer(writer, logits, CL_FALSE, 0, sizeof probe.logits, probe.logits, 1, &begin, &written),
             CL_SUCCESS);
         clFlush(writer);
-        enqueue(sampler, queues[i % 2], &batch, to_host(draws), &written, &done);
+        enqueue(sampler, queues[i % 2], &batch, columns_results(&columns), &written, &done);
         assert_true(status_of(done) > CL_COMPLETE);
         assert_int_equal(clSetUserEventStatus(begin, CL_COMPLETE), CL_SUCCESS);
         settle(done);
-        expect_probe(draws);
+        expect_probe(&columns);
         clReleaseEvent(begin);
         clReleaseEvent(written);
         clReleaseCommandQueue(writer);
@@ -39,23 +41,57 @@ static void a_batch_waits_for_its_events(void **state)
     }
 }
 
-static void a_third_batch_waits_for_the_first(void **state)
+/* Each takes the place of the one before the last, which has completed by then: nothing waits, and nothing is BUSY. */
+static void a_batch_takes_the_place_of_one_that_has_completed(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(transfers) * COUNT_OF(queues); i++) {
         tombola_sampler *sampler = probe_sampler(transfers[i / 2]);
-        tombola_draw draws[12][PROBE_ROWS];
+        static struct columns columns[12];
         cl_event events[12];
-        for (size_t turn = 0; turn < COUNT_OF(draws); turn++) {
-            tombola_cl_batch batch = probe_batch();
-            enqueue(sampler, queues[i % 2], &batch, to_host(draws[turn]), NULL, &events[turn]);
+        memset(columns, 0xFF, sizeof columns);
+        for (size_t turn = 0; turn < COUNT_OF(columns); turn++) {
+            tombola_rows batch = probe_batch();
             if (turn >= 2)
-                assert_true(status_of(events[turn - 2]) == CL_COMPLETE);
+                settle(events[turn - 2]);
+            enqueue(sampler, queues[i % 2], &batch, columns_results(&columns[turn]), NULL, &events[turn]);
         }
-        for (size_t turn = 0; turn < COUNT_OF(draws); turn++) {
-            settle(events[turn]);
-            expect_probe(draws[turn]);
-        }
+        settle(events[10]);
+        settle(events[11]);
+        for (size_t turn = 0; turn < COUNT_OF(columns); turn++)
+            expect_probe(&columns[turn]);
+        tombola_sampler_release(sampler);
+    }
+}
+
+/* The first two wait for an event that this thread has yet to set: a third call that waited would do so for ever. */
+static void a_third_batch_is_busy_until_one_has_completed(void **state)
+{
+    (void)state;
+    if (!entry_can_wait(context))
+        skip();
+    for (size_t i = 0; i < COUNT_OF(transfers) * COUNT_OF(queues); i++) {
+        tombola_sampler *sampler = probe_sampler(transfers[i / 2]);
+        static struct columns columns[3];
+        const tombola_rows batch = probe_batch();
+        const tombola_results third = columns_results(&columns[2]);
+        cl_event begin = entry_event(context), events[2], late = NULL;
+        memset(columns, 0xFF, sizeof columns);
+        for (int turn = 0; turn < 2; turn++)
+            enqueue(sampler, queues[i % 2], &batch, columns_results(&columns[turn]), &begin, &events[turn]);
+        assert_int_equal(tombola_sampler_enqueue(sampler, queues[i % 2], &batch, &third, 0, NULL, &late, &error),
+                         TOMBOLA_BUSY);
+        assert_string_equal(error.message, "2 batches are in flight: wait for one of them first");
+        assert_null(late);
+        assert_true(status_of(events[0]) > CL_COMPLETE && status_of(events[1]) > CL_COMPLETE);
+        clSetUserEventStatus(begin, CL_COMPLETE);
+        settle(events[0]);
+        enqueue(sampler, queues[i % 2], &batch, third, NULL, &late);
+        settle(events[1]);
+        settle(late);
+        for (int turn = 0; turn < 3; turn++)
+            expect_probe(&columns[turn]);
+        clReleaseEvent(begin);
         tombola_sampler_release(sampler);
     }
 }
@@ -67,17 +103,17 @@ static void one_batch_need_not_wait_for_another_queue_s(void **state)
         skip();
     tombola_sampler *sampler = probe_sampler(TOMBOLA_TRANSFER_AUTO);
     cl_command_queue other = entry_queue(context, 0);
-    tombola_cl_batch batch = probe_batch();
-    tombola_draw held_up[PROBE_ROWS], draws[PROBE_ROWS];
+    tombola_rows batch = probe_batch();
+    struct columns held_up, columns;
     cl_event begin = entry_event(context), late, done;
-    enqueue(sampler, queues[0], &batch, to_host(held_up), &begin, &late);
-    enqueue(sampler, other, &batch, to_host(draws), NULL, &done);
+    enqueue(sampler, queues[0], &batch, columns_results(&held_up), &begin, &late);
+    enqueue(sampler, other, &batch, columns_results(&columns), NULL, &done);
     settle(done);
-    expect_probe(draws);
+    expect_probe(&columns);
     assert_true(status_of(late) > CL_COMPLETE);
     clSetUserEventStatus(begin, CL_COMPLETE);
     settle(late);
-    expect_probe(held_up);
+    expect_probe(&held_up);
     clReleaseEvent(begin);
     clReleaseCommandQueue(other);
     tombola_sampler_release(sampler);
@@ -87,7 +123,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_batch_waits_for_its_events),
-        cmocka_unit_test(a_third_batch_waits_for_the_first),
+        cmocka_unit_test(a_batch_takes_the_place_of_one_that_has_completed),
+        cmocka_unit_test(a_third_batch_is_busy_until_one_has_completed),
         cmocka_unit_test(one_batch_need_not_wait_for_another_queue_s),
     };
     return cmocka_run_group_tests(tests, open_queues, close_queues);

@@ -21,7 +21,7 @@
 static void the_list_is_cut_to_its_room_and_has_one_default(void **state)
 {
     (void)state;
-    tombola_device one[2] = {{.index = 77}, {.index = 77}};
+    tombola_device one[2] = {{.struct_size = sizeof *one, .index = 77}, {.struct_size = sizeof *one, .index = 77}};
     size_t count = 0, defaults = 0;
     assert_int_equal(tombola_device_list(NULL, 0, &count, NULL), TOMBOLA_OK);
     assert_true(count == device_count);
@@ -48,9 +48,9 @@ static void a_platform_without_devices_adds_none(void **state)
 static void expect_no_platform(void)
 {
     size_t count = 77;
-    tombola_device device;
+    tombola_device device = tombola_device_default();
     tombola_context *context = NULL;
-    tombola_error error = {""};
+    tombola_error error = tombola_error_default();
     assert_int_equal(tombola_device_list(&device, 1, &count, &error), TOMBOLA_OK);
     assert_true(count == 0);
     assert_int_equal(tombola_context_open(NULL, NULL, &context, &error), TOMBOLA_NO_DEVICE);
@@ -88,11 +88,11 @@ static void a_machine_without_opencl_has_no_device(void **state)
 static void expect_taken(const char *argument, size_t index, const char *source)
 {
     tombola_context *context = NULL;
-    tombola_error error = {""};
+    tombola_error error = tombola_error_default();
     if (tombola_context_open(argument, NULL, &context, &error) != TOMBOLA_OK)
         fail_msg("no device was taken for %s: %s", argument ? argument : "NULL", error.message);
-    assert_true(tombola_context_device(context)->index == index);
-    assert_string_equal(tombola_context_device(context)->name, devices[index].name);
+    assert_true(device_of(context).index == index);
+    assert_string_equal(device_of(context).name, devices[index].name);
     expect_text(tombola_context_choice(context), source);
     tombola_context_close(context);
 }
@@ -144,7 +144,7 @@ static void a_name_that_no_device_has_is_told(void **state)
                                         "-1"};
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         tombola_context *context = NULL;
-        tombola_error error = {""};
+        tombola_error error = tombola_error_default();
         assert_int_equal(tombola_context_open(names[i], NULL, &context, &error), TOMBOLA_NO_DEVICE);
         assert_null(context);
         expect_text(error.message, names[i]);

@@ -66,7 +66,7 @@ static void need_pocl(void)
 /* What opening is told. */
 static const char *message_of(const char *device, tombola_status expected)
 {
-    static tombola_error error;
+    static tombola_error error = {.struct_size = sizeof error};
     tombola_context *opened = NULL;
     assert_int_equal(tombola_context_open(device, NULL, &opened, &error), expected);
     assert_null(opened);

@@ -45,7 +45,7 @@ static void a_device_that_lacks_something_is_told_by_its_name(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(lacks); i++) {
         tombola_context *opened = NULL;
-        tombola_error error;
+        tombola_error error = tombola_error_default();
         char message[600];
         faults_begin();
         faults_answer(lacks[i].property, lacks[i].value, lacks[i].size);
@@ -69,7 +69,7 @@ static void a_device_that_does_not_answer_is_told_too(void **state)
     assert_true(faults_seen().calls > before.calls);
     size_t told = 0;
     for (size_t nth = 0; nth < 60; nth++) {
-        tombola_error error = {.message = ""};
+        tombola_error error = tombola_error_default();
         faults_begin();
         faults_fail("clGetDeviceInfo", nth, CL_OUT_OF_RESOURCES);
         if (tombola_context_open("0", NULL, &opened, &error) == TOMBOLA_OK)
@@ -97,7 +97,7 @@ static void expect_shape(size_t largest, size_t along, uint32_t lanes, uint32_t 
     const cl_device_type gpu = CL_DEVICE_TYPE_GPU;
     const size_t sizes[3] = {along, along, along};
     tombola_context *opened;
-    tombola_error error;
+    tombola_error error = tombola_error_default();
     uint32_t got_lanes, got_teams;
     faults_begin();
     faults_answer(CL_DEVICE_TYPE, &gpu, sizeof gpu);
@@ -127,7 +127,7 @@ static void a_shape_of_the_callers_that_does_not_fit_is_told(void **state)
     const size_t largest = 16;
     tombola_context_options options = tombola_context_options_default();
     tombola_context *opened = NULL;
-    tombola_error error;
+    tombola_error error = tombola_error_default();
     options.lanes = 32;
     options.width = 4;
     options.teams = 2;

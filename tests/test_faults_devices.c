@@ -25,11 +25,11 @@ static void expect_passed_over(const char *reason)
 {
     const tombola_device *first = &devices[order[0]], *second = &devices[order[1]];
     tombola_context *context = NULL;
-    tombola_error error = {""};
+    tombola_error error = tombola_error_default();
     char line[1024];
     if (tombola_context_open(NULL, NULL, &context, &error) != TOMBOLA_OK)
         fail_msg("no device was taken: %s", error.message);
-    assert_true(tombola_context_device(context)->index == second->index);
+    assert_true(device_of(context).index == second->index);
     const char *choice = tombola_context_choice(context);
     snprintf(line, sizeof line, "Device %u (%s) was passed over: ", (unsigned)first->index, first->name);
     expect_text(choice, line);
@@ -77,7 +77,7 @@ static void no_device_is_left_when_all_fail_and_each_reason_is_told(void **state
 {
     (void)state;
     tombola_context *context = NULL;
-    tombola_error error = {""};
+    tombola_error error = tombola_error_default();
     faults_fail_always("clCreateContext", CL_OUT_OF_RESOURCES);
     assert_int_equal(tombola_context_open(NULL, NULL, &context, &error), TOMBOLA_NO_DEVICE);
     assert_null(context);
@@ -93,7 +93,7 @@ static void no_device_is_left_when_all_fail_and_each_reason_is_told(void **state
 static void expect_named_fails(tombola_status expected, const char *reason)
 {
     tombola_context *context = NULL;
-    tombola_error error = {""};
+    tombola_error error = tombola_error_default();
     char name[16];
     snprintf(name, sizeof name, "%zu", order[0]);
     assert_int_equal(tombola_context_open(name, NULL, &context, &error), expected);
@@ -102,7 +102,7 @@ static void expect_named_fails(tombola_status expected, const char *reason)
     faults_begin();
     assert_true(faults_seen().held == 0);
     assert_int_equal(tombola_context_open(name, NULL, &context, &error), TOMBOLA_OK);
-    assert_true(tombola_context_device(context)->index == order[0]);
+    assert_true(device_of(context).index == order[0]);
     assert_true(probe_passes_on(&probe, context));
     tombola_context_close(context);
 }
@@ -134,7 +134,7 @@ static void options_that_the_compiler_refuses_fail_the_build(void **state)
 {
     (void)state;
     tombola_context *context = NULL;
-    tombola_error error = {""};
+    tombola_error error = tombola_error_default();
     tombola_context_options options = tombola_context_options_default();
     options.build_options = "-D u64=float";
     assert_int_equal(tombola_context_open("0", &options, &context, &error), TOMBOLA_BUILD_FAILED);
@@ -154,7 +154,7 @@ static void kernels_for_another_type_are_checked_when_they_are_first_asked_for(v
     static struct probe narrow;
     tombola_context *context;
     tombola_sampler *sampler = NULL;
-    tombola_error error = {""};
+    tombola_error error = tombola_error_default();
     tombola_sampler_options options = tombola_sampler_options_default();
     options.type = TOMBOLA_BFLOAT16;
     probe_make(&narrow, TOMBOLA_BFLOAT16);

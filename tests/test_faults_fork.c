@@ -12,9 +12,11 @@
 #include <unistd.h>
 
 #include "actions.h"
+#include "calls.h"
 #include "faults.h"
 #include "harness.h"
 
+static struct columns columns;
 static tombola_ticket ticket; /* of a batch of `plain` that is in flight as the process forks */
 
 /* Runs a function in a child; 0, or what the child exited with, or 128 + the signal that ended it. */
@@ -34,14 +36,24 @@ static int run_child(int (*run)(void), unsigned seconds)
 
 static tombola_status try_wait(tombola_error *error)
 {
-    tombola_draw draws[PROBE_ROWS];
-    return tombola_sampler_wait(plain, ticket, draws, error);
+    return tombola_sampler_wait(plain, ticket, error);
+}
+
+static tombola_status try_poll(tombola_error *error)
+{
+    int is_done;
+    return tombola_sampler_poll(plain, ticket, &is_done, error);
+}
+
+static tombola_status try_memory(tombola_error *error)
+{
+    tombola_memory memory = tombola_memory_default();
+    return tombola_sampler_memory_before(context, PROBE_VOCABULARY, PROBE_ROWS, NULL, &memory, error);
 }
 
 static int is_told(tombola_status (*action)(tombola_error *))
 {
-    tombola_error error;
-    memset(&error, 0, sizeof error);
+    tombola_error error = tombola_error_default();
     size_t calls = faults_seen().calls;
     tombola_status status = action(&error);
     if (status == TOMBOLA_FORKED && strstr(error.message, "forked") && strstr(error.message, "\"spawn\"") &&
@@ -57,7 +69,7 @@ static int expect_told(void)
     static tombola_status (*const actions[])(tombola_error *) = {
         try_list,          try_open,         try_open_cl, try_create,  try_create_staged, try_sample,
         try_sample_staged, try_submit_twice, try_wait,    try_enqueue, try_softmax,       try_top_k,
-        try_generate,      try_sample_timed, try_list,    try_open,
+        try_generate,      try_sample_timed, try_poll,    try_memory,  try_list,          try_open,
     };
     for (size_t i = 0; i < COUNT_OF(actions); i++)
         if (!is_told(actions[i]))
@@ -134,7 +146,7 @@ static void children_of_a_process_that_used_it_are_told_by_every_call(void **sta
 {
     (void)state;
     assert_int_equal(open_all(state), 0);
-    assert_int_equal(tombola_sampler_submit(plain, probe.logits, PROBE_ROWS, PROBE_STRIDE, probe.params, &ticket, NULL),
+    assert_int_equal(submit_rows(plain, probe.logits, PROBE_ROWS, PROBE_STRIDE, probe.params, &columns, &ticket, NULL),
                      TOMBOLA_OK);
     assert_int_equal(run_child(expect_told, 20), 0);
     assert_int_equal(run_child(expect_told_in_the_next_generation, 30), 0);

@@ -17,6 +17,7 @@ static struct batch take_alone(const struct batch *batch, size_t i)
 {
     struct batch alone = {.count = 1, .type = batch->type};
     alone.sequences[0] = batch->sequences[i];
+    alone.params[0] = batch->params[i];
     memcpy(alone.tokens[0], batch->tokens[i], sizeof alone.tokens[0]);
     return alone;
 }
@@ -38,7 +39,7 @@ static void each_sequence_draws_what_it_draws_alone(void **state)
             assert_same(&together, i, &alone, 0);
             assert_int_equal(together.sequences[i].finish, TOMBOLA_FINISH_LIMIT);
             assert_int_equal(together.sequences[i].length, i + 1 + start.sequences[i].max_new_tokens);
-            assert_int_equal(together.sequences[i].params.offset, start.sequences[i].max_new_tokens);
+            assert_int_equal(together.params[i].offset, start.sequences[i].max_new_tokens);
         }
     }
 }
@@ -83,7 +84,7 @@ static void an_end_token_ends_its_sequence_and_is_kept(void **state)
     assert_int_equal(run(&ended, ROWS, NULL), TOMBOLA_OK);
     assert_int_equal(ended.sequences[2].finish, TOMBOLA_FINISH_END_TOKEN);
     assert_int_equal(ended.sequences[2].length, 3 + length + 1);
-    assert_int_equal(ended.sequences[2].params.offset, length + 1);
+    assert_int_equal(ended.params[2].offset, length + 1);
     assert_memory_equal(ended.tokens[2], whole.tokens[2], ended.sequences[2].length * sizeof(int32_t));
     for (size_t i = 0; i < 6; i++)
         if (i != 2)
@@ -138,7 +139,7 @@ static void the_callback_stops_one_sequence(void **state)
     assert_int_equal(run(&stopped, ROWS, NULL), TOMBOLA_OK);
     assert_int_equal(stopped.sequences[1].finish, TOMBOLA_FINISH_STOPPED);
     assert_int_equal(stopped.sequences[1].length, 2 + 2);
-    assert_int_equal(stopped.sequences[1].params.offset, 2);
+    assert_int_equal(stopped.params[1].offset, 2);
     assert_memory_equal(stopped.tokens[1], whole.tokens[1], 4 * sizeof(int32_t));
     for (size_t i = 0; i < 4; i++)
         if (i != 1)
@@ -158,7 +159,7 @@ static void the_callback_stops_all_and_the_run_can_go_on(void **state)
         size_t drawn = i < 2 ? 2 : 1;
         assert_int_equal(stopped.sequences[i].finish, i == 1 ? TOMBOLA_FINISH_STOPPED : TOMBOLA_FINISH_NONE);
         assert_int_equal(stopped.sequences[i].length, i + 1 + drawn);
-        assert_int_equal(stopped.sequences[i].params.offset, drawn);
+        assert_int_equal(stopped.params[i].offset, drawn);
         stopped.sequences[i].max_new_tokens -= drawn;
     }
     stopped.stop_at = 0;
@@ -171,7 +172,7 @@ static void a_failing_model_ends_the_call_and_keeps_what_was_drawn(void **state)
 {
     (void)state;
     struct batch whole = make_batch(6), failing = make_batch(6);
-    tombola_error error;
+    tombola_error error = tombola_error_default();
     assert_int_equal(run(&whole, ROWS, NULL), TOMBOLA_OK);
     failing.failing_call = 4;
     assert_int_equal(run(&failing, ROWS, &error), TOMBOLA_MODEL_FAILED);
@@ -206,7 +207,7 @@ static void a_row_without_a_token_ends_its_own_sequence(void **state)
         assert_int_equal(run(&bad, ROWS, NULL), TOMBOLA_OK);
         assert_int_equal(bad.sequences[1].finish, CASES[i].finish);
         assert_int_equal(bad.sequences[1].length, 2 + 3);
-        assert_int_equal(bad.sequences[1].params.offset, 3);
+        assert_int_equal(bad.params[1].offset, 3);
         for (size_t j = 0; j < 6; j++)
             if (j != 1)
                 assert_same(&bad, j, &whole, j);

@@ -45,15 +45,15 @@ static void negate_token(struct batch *b)
 }
 static void spoil_temperature(struct batch *b)
 {
-    b->sequences[1].params.temperature = -1.0f;
+    b->params[1].temperature = -1.0f;
 }
 static void spoil_top_p(struct batch *b)
 {
-    b->sequences[1].params.top_p = NAN;
+    b->params[1].top_p = NAN;
 }
 static void spoil_min_p(struct batch *b)
 {
-    b->sequences[1].params.min_p = 1.5f;
+    b->params[1].min_p = 1.5f;
 }
 
 static void every_bad_sequence_is_named(void **state)
@@ -63,7 +63,7 @@ static void every_bad_sequence_is_named(void **state)
         void (*spoil)(struct batch *batch);
         const char *message; /* how it starts */
     } CASES[] = {
-        {clear_size, "sequences[1].struct_size is 0 instead of "},
+        {clear_size, "sequences[1].struct_size is 0: start from tombola_sequence_default()"},
         {clear_limit, "sequences[1].max_new_tokens is 0, must be at least 1"},
         {overflow, "sequences[1].length 2 and max_new_tokens 18446744073709551615 are more"},
         {lose_end_tokens, "sequences[1].end_tokens is NULL, but end_token_count is 2"},
@@ -76,7 +76,7 @@ static void every_bad_sequence_is_named(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(CASES); i++) {
         struct batch bad = make_batch(3);
-        tombola_error error;
+        tombola_error error = tombola_error_default();
         CASES[i].spoil(&bad);
         assert_int_equal(run(&bad, ROWS, &error), TOMBOLA_INVALID_ARGUMENT);
         error.message[strlen(CASES[i].message)] = '\0';
@@ -92,27 +92,32 @@ static void every_bad_argument_is_named(void **state)
 {
     (void)state;
     tombola_sampler *sampler;
-    tombola_error error;
+    tombola_error error = tombola_error_default();
     struct batch batch = make_batch(2);
     tombola_sequence *sequences = batch.sequences;
+    const tombola_model model = toy_model(&batch), empty = tombola_model_default();
+    tombola_model sizeless = model;
+    sizeless.struct_size = 0;
     assert_int_equal(tombola_sampler_create(context, VOCABULARY, ROWS, NULL, &sampler, NULL), TOMBOLA_OK);
 
 #define REFUSES(call, text)                                                                                            \
     assert_int_equal(call, TOMBOLA_INVALID_ARGUMENT);                                                                  \
-    assert_string_equal(error.message, text)
-    REFUSES(tombola_sampler_generate(NULL, sequences, 2, toy_model, &batch, NULL, NULL, &error), "sampler is NULL");
-    REFUSES(tombola_sampler_generate(sampler, NULL, 2, toy_model, &batch, NULL, NULL, &error), "sequences is NULL");
-    REFUSES(tombola_sampler_generate(sampler, sequences, 0, toy_model, &batch, NULL, NULL, &error),
+    assert_string_equal(error.message, text);                                                                          \
+    assert_int_equal(error.status, TOMBOLA_INVALID_ARGUMENT)
+    REFUSES(tombola_sampler_generate(NULL, sequences, 2, &model, NULL, NULL, &error), "sampler is NULL");
+    REFUSES(tombola_sampler_generate(sampler, NULL, 2, &model, NULL, NULL, &error), "sequences is NULL");
+    REFUSES(tombola_sampler_generate(sampler, sequences, 0, &model, NULL, NULL, &error),
             "count is 0, must be at least 1");
-    REFUSES(tombola_sampler_generate(sampler, sequences, 2, NULL, &batch, NULL, NULL, &error), "model is NULL");
-    REFUSES(tombola_sampler_generate(sampler, sequences, 2, toy_model, &batch, NULL, NULL, &error),
-            "sequences[0].tokens is NULL");
+    REFUSES(tombola_sampler_generate(sampler, sequences, 2, NULL, NULL, NULL, &error), "model is NULL");
+    REFUSES(tombola_sampler_generate(sampler, sequences, 2, &empty, NULL, NULL, &error), "model.forward is NULL");
+    REFUSES(tombola_sampler_generate(sampler, sequences, 2, &sizeless, NULL, NULL, &error),
+            "model.struct_size is 0: start from tombola_model_default()");
+    REFUSES(tombola_sampler_generate(sampler, sequences, 2, &model, NULL, NULL, &error), "sequences[0].tokens is NULL");
 #undef REFUSES
 
     for (size_t i = 0; i < 2; i++)
         sequences[i].tokens = batch.tokens[i];
-    assert_int_equal(tombola_sampler_generate(sampler, sequences, 2, toy_model, &batch, NULL, NULL, &error),
-                     TOMBOLA_OK);
+    assert_int_equal(tombola_sampler_generate(sampler, sequences, 2, &model, NULL, NULL, &error), TOMBOLA_OK);
     tombola_sampler_release(sampler);
 }
 

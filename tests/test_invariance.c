@@ -51,7 +51,7 @@ static void fill_order(size_t *order, size_t count)
 
 static void expect_dispatched(const tombola_sampler *sampler, tombola_dispatch dispatch)
 {
-    tombola_times times;
+    tombola_times times = tombola_times_default();
     tombola_sampler_times(sampler, &times);
     assert_true(times.calls > 0 && times.in_place_calls + times.staged_calls + times.device_calls == times.calls);
     assert_true(times.row_dispatches == (dispatch == TOMBOLA_DISPATCH_ROW ? times.calls : 0));
@@ -186,7 +186,7 @@ static tombola_context *open_shape(uint32_t lanes, uint32_t width, uint32_t team
 {
     tombola_context_options options = tombola_context_options_default();
     tombola_context *opened = NULL;
-    tombola_error error = {""};
+    tombola_error error = tombola_error_default();
     uint32_t got[3];
     options.lanes = lanes;
     options.width = width;
@@ -276,7 +276,7 @@ static void threads_that_share_a_context_give_the_same(void **state)
                                         {TOMBOLA_BFLOAT16, TOMBOLA_LOGITS, 257},
                                         {TOMBOLA_FLOAT32, TOMBOLA_PROBABILITIES, 2000}};
     size_t count = test_level() == TEST_SMALL ? 1 : COUNT_OF(makes);
-    if (strstr(tombola_context_device(context)->name, "Oclgrind")) /* it runs one kernel at a time, or dies */
+    if (strstr(device_of(context).name, "Oclgrind")) /* it runs one kernel at a time, or dies */
         skip();
     struct pool pools[COUNT_OF(makes)];
     struct worker workers[THREADS];

@@ -28,9 +28,9 @@ static void expect_bad_row(const struct make *make, float bad, size_t first, siz
     enum { ROWS = 3, K = 5 };
     size_t vocabulary = make->vocabulary;
     tombola_params params[ROWS] = {params_at(0.8f), params_at(0.8f), params_at(0.8f)};
-    tombola_draw right[ROWS], draws[ROWS];
+    struct draw right[ROWS], draws[ROWS];
     tombola_row_status status[ROWS];
-    tombola_candidate candidates[ROWS * K];
+    struct candidate candidates[ROWS * K];
     char *elements = allocate(ROWS * vocabulary, tombola_type_size(make->type));
     float *output = allocate(ROWS * vocabulary, sizeof *output);
     tombola_sampler *wide = make_sampler(context, make, ROWS, TOMBOLA_DISPATCH_AUTO);
@@ -90,7 +90,7 @@ static void a_masked_logit_anywhere_is_never_drawn(void **state)
         float logits[3] = {1.0f, 1.0f, 1.0f};
         logits[masked] = -INFINITY;
         tombola_params params = tombola_params_default();
-        tombola_draw draw;
+        struct draw draw;
         for (params.offset = 0; params.offset < 20; params.offset++) {
             call_sample(small, &make, logits, 1, &params, &draw);
             assert_true(draw.status == TOMBOLA_ROW_OK && draw.token != masked && draw.kept == 2);
@@ -107,7 +107,7 @@ static void expect_even_draws(uint32_t vocabulary, tombola_type type)
     for (int dispatch = TOMBOLA_DISPATCH_ROW; dispatch <= TOMBOLA_DISPATCH_SPREAD; dispatch++) {
         tombola_sampler *large = make_sampler(context, &make, 1, (tombola_dispatch)dispatch);
         tombola_params params = tombola_params_default();
-        tombola_draw draw;
+        struct draw draw;
         memset(elements, 0, vocabulary * tombola_type_size(type));
         for (params.seed = 1; params.seed <= 3; params.seed++) {
             call_sample(large, &make, elements, 1, &params, &draw);
@@ -145,15 +145,15 @@ static void times_count_calls_dispatches_and_bytes(void **state)
     static const float logits[2 * VOCABULARY];
     static float output[2 * VOCABULARY];
     const tombola_params params[2] = {params_at(1.0f), params_at(0.5f)};
-    tombola_candidate candidates[2 * 3];
-    tombola_draw draws[2];
+    struct candidate candidates[2 * 3];
+    struct draw draws[2];
     for (int timed = 0; timed < 2; timed++) {
         tombola_sampler_options options = tombola_sampler_options_default();
         options.dispatch = TOMBOLA_DISPATCH_SPREAD;
         options.timed = timed;
         options.transfer = TOMBOLA_TRANSFER_STAGED;
         tombola_sampler *counted;
-        tombola_times times;
+        tombola_times times = tombola_times_default();
         assert_int_equal(tombola_sampler_create(context, make.vocabulary, 2, &options, &counted, NULL), TOMBOLA_OK);
         tombola_sampler_times(counted, &times);
         assert_true(times.calls == 0 && times.bytes_uploaded == 0 && times.bytes_read == 0);

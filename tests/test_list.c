@@ -221,7 +221,7 @@ static void compare_row(tombola_context *context, const struct make *make, size_
     tombola_sampler *sampler = make_sampler(context, make, 1, TOMBOLA_DISPATCH_ROW);
     for (size_t i = 0; i < count; i++) {
         const tombola_params *p = &params[i];
-        tombola_draw expected = oracle_draw(row, p), draw;
+        struct draw expected = oracle_draw(row, p), draw;
         call_sample(sampler, make, values, 1, p, &draw);
         if (draw.token != expected.token || draw.kept != expected.kept || draw.status != expected.status)
             die("%s of %" PRIu32 ", T %a k %" PRIu32
@@ -287,7 +287,7 @@ static void a_list_too_short_for_most(void **state)
     (void)state;
     tombola_context *context;
     tombola_context_options options = tombola_context_options_default();
-    tombola_error error;
+    tombola_error error = tombola_error_default();
     options.lanes = 1;
     options.width = 16;
     options.build_options = "-D LIST=512";

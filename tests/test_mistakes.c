@@ -21,7 +21,7 @@ static const struct make make = {.vocabulary = V};
 
 static float rows[ROWS * V];
 static tombola_params params[ROWS];
-static tombola_draw draws[ROWS];
+static struct draw draws[ROWS];
 
 static void fill_rows(enum row_kind kind, uint32_t seeds, float temperature)
 {
@@ -40,9 +40,9 @@ static void draw_batch(size_t count, tombola_dispatch dispatch)
     tombola_sampler_release(sampler);
 }
 
-static tombola_draw draw_alone(uint32_t row)
+static struct draw draw_alone(uint32_t row)
 {
-    tombola_draw draw;
+    struct draw draw;
     tombola_sampler *sampler = make_sampler(context, &make, 1, TOMBOLA_DISPATCH_AUTO);
     call_sample(sampler, &make, rows + row * V, 1, &params[row], &draw);
     tombola_sampler_release(sampler);
@@ -52,7 +52,7 @@ static tombola_draw draw_alone(uint32_t row)
 static void expect_rows_draw_as_alone(void)
 {
     for (uint32_t row = 0; row < ROWS; row++) {
-        tombola_draw alone = draw_alone(row);
+        struct draw alone = draw_alone(row);
         assert_memory_equal(&draws[row], &alone, sizeof alone);
     }
 }
@@ -136,7 +136,7 @@ static void top_k_1_is_greedy_under_ties(void **state)
 {
     (void)state;
     for (int kind = 0; kind < 2; kind++) {
-        tombola_draw greedy[ROWS];
+        struct draw greedy[ROWS];
         fill_rows(kind ? ROW_TIES : ROW_ZEROS, ROWS, 0.0f);
         draw_batch(ROWS, TOMBOLA_DISPATCH_AUTO);
         memcpy(greedy, draws, sizeof greedy);
@@ -189,7 +189,7 @@ static void no_token_is_as_large_as_the_vocabulary(void **state)
     for (size_t i = 0; i < COUNT_OF(vocabularies); i++) {
         const struct make small = {.vocabulary = vocabularies[i]};
         tombola_params highest = params_at(1.0f);
-        tombola_draw draw;
+        struct draw draw;
         highest.seed = 1;
         highest.offset = HIGHEST_OFFSET;
         tombola_sampler *sampler = make_sampler(context, &small, 1, TOMBOLA_DISPATCH_AUTO);
@@ -202,8 +202,8 @@ static void no_token_is_as_large_as_the_vocabulary(void **state)
 static void a_bad_row_says_so_and_spoils_no_other(void **state)
 {
     (void)state;
-    const tombola_draw invalid = {.token = -1, .status = TOMBOLA_ROW_INVALID};
-    const tombola_draw empty = {.token = -1, .status = TOMBOLA_ROW_EMPTY};
+    const struct draw invalid = {.token = -1, .status = TOMBOLA_ROW_INVALID};
+    const struct draw empty = {.token = -1, .status = TOMBOLA_ROW_EMPTY};
     static const uint32_t places[] = {0, V / 2, V - 1};
     fill_rows(ROW_GAUSSIAN, ROWS, 1.0f);
     for (uint32_t row = 0; row < ROWS; row++) {
@@ -221,7 +221,7 @@ static void a_bad_row_says_so_and_spoils_no_other(void **state)
     draw_batch(ROWS, TOMBOLA_DISPATCH_AUTO);
     for (uint32_t row = 0; row < ROWS; row++) {
         if (row % 2 == 0) {
-            tombola_draw alone = draw_alone(row);
+            struct draw alone = draw_alone(row);
             assert_memory_equal(&draws[row], &alone, sizeof alone);
             assert_in_range(draws[row].token, 0, V - 1);
         } else {
@@ -234,7 +234,7 @@ static void the_size_of_the_batch_changes_no_token(void **state)
 {
     (void)state;
     static const size_t sizes[] = {64, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33};
-    tombola_draw expected[ROWS];
+    struct draw expected[ROWS];
     fill_rows(ROW_GAUSSIAN, ROWS, 1.2f);
     for (uint32_t row = 0; row < ROWS; row++) {
         params[row].offset = row;

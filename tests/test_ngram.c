@@ -241,12 +241,12 @@ static void every_row_of_the_default_text_is_a_distribution_over_all_of_it(void 
     release(&model);
 }
 
-static int ngram_model(void *user, const tombola_sequence *sequences, const size_t *live, size_t rows, void *logits,
-                       size_t row_stride)
+static int ngram_forward(void *user, const tombola_step *step)
 {
-    for (size_t row = 0; row < rows; row++)
-        ngram_predict(user, sequences[live[row]].tokens, sequences[live[row]].length,
-                      (float *)logits + row * row_stride);
+    for (size_t row = 0; row < step->rows; row++) {
+        const tombola_sequence *sequence = &step->sequences[step->live[row]];
+        ngram_predict(user, sequence->tokens, sequence->length, (float *)step->logits + row * step->stride);
+    }
     return 0;
 }
 
@@ -272,6 +272,7 @@ static void greedy_falls_into_a_loop(void **state)
     assert_int_equal(tombola_sampler_create(context, words_count(model.words), COUNT_OF(PROMPTS), NULL, &sampler, NULL),
                      TOMBOLA_OK);
     tombola_sequence sequences[COUNT_OF(PROMPTS)];
+    tombola_params params[COUNT_OF(PROMPTS)];
     for (size_t i = 0; i < COUNT_OF(PROMPTS); i++) {
         struct tokens prompt = {0};
         assert_int_equal(words_find(model.words, PROMPTS[i], &prompt, NULL, NULL), 0);
@@ -281,12 +282,16 @@ static void greedy_falls_into_a_loop(void **state)
             memcpy(sequences[i].tokens, prompt.ids, prompt.count * sizeof *prompt.ids);
         sequences[i].length = prompt.count;
         sequences[i].max_new_tokens = LOOP_WITHIN;
-        sequences[i].params.temperature = 0;
+        params[i] = tombola_params_default();
+        params[i].temperature = 0;
+        sequences[i].params = &params[i];
         free(prompt.ids);
     }
-    assert_int_equal(
-        tombola_sampler_generate(sampler, sequences, COUNT_OF(PROMPTS), ngram_model, model.ngram, NULL, NULL, NULL),
-        TOMBOLA_OK);
+    tombola_model ngram = tombola_model_default();
+    ngram.user = model.ngram;
+    ngram.forward = ngram_forward;
+    assert_int_equal(tombola_sampler_generate(sampler, sequences, COUNT_OF(PROMPTS), &ngram, NULL, NULL, NULL),
+                     TOMBOLA_OK);
     for (size_t i = 0; i < COUNT_OF(PROMPTS); i++) {
         size_t drawn = sequences[i].length, period = find_loop(sequences[i].tokens, drawn);
         if (period == 0 || 2 * period > drawn)

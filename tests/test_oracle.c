@@ -31,7 +31,7 @@ static void the_oracle_gives_every_known_answer(void **state)
             oracle_row_release(row);
             row = row_of(&answers[i].recipe);
         }
-        tombola_draw got = oracle_draw(row, &answers[i].params);
+        struct draw got = oracle_draw(row, &answers[i].params);
         expect_draw("the oracle", &answers[i].recipe, &answers[i].params, &answers[i].draw, &got);
     }
     oracle_row_release(row);
@@ -57,10 +57,10 @@ static void the_known_answers_cover_what_they_should(void **state)
     }
 }
 
-static tombola_draw draw_from(const float *values, uint32_t vocabulary, tombola_input input, tombola_params params)
+static struct draw draw_from(const float *values, uint32_t vocabulary, tombola_input input, tombola_params params)
 {
     struct oracle_row *row = oracle_row_create(values, vocabulary, input);
-    tombola_draw draw = oracle_draw(row, &params);
+    struct draw draw = oracle_draw(row, &params);
     oracle_row_release(row);
     return draw;
 }

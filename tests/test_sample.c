@@ -25,7 +25,7 @@ struct trial {
     const struct row_recipe *recipe;
     const char *elements;
     tombola_params params;
-    tombola_draw expected;
+    struct draw expected;
 };
 
 static const tombola_dispatch dispatches[] = {TOMBOLA_DISPATCH_ROW, TOMBOLA_DISPATCH_SPREAD};
@@ -36,7 +36,7 @@ static int each_cut;             /* also all batches of one size, for each size 
 
 static void expect_dispatches(const tombola_sampler *sampler, tombola_dispatch dispatch, uint64_t calls)
 {
-    tombola_times times;
+    tombola_times times = tombola_times_default();
     tombola_sampler_times(sampler, &times);
     assert_true(times.calls == calls);
     assert_true(times.row_dispatches == (dispatch == TOMBOLA_DISPATCH_ROW ? calls : 0));
@@ -47,8 +47,8 @@ static void run_batch(tombola_sampler *sampler, const struct make *make, const s
                       size_t stride, char *batch, const char *who)
 {
     tombola_params params[MOST_ROWS];
-    tombola_draw draws[MOST_ROWS];
-    tombola_error error;
+    struct draw draws[MOST_ROWS];
+    tombola_error error = tombola_error_default();
     size_t size = tombola_type_size(make->type);
     for (size_t row = 0; row < rows; row++) {
         char *start = batch + row * stride * size;
@@ -56,7 +56,7 @@ static void run_batch(tombola_sampler *sampler, const struct make *make, const s
         memset(start + make->vocabulary * size, 0xFF, (stride - make->vocabulary) * size); /* NaN: not to be read */
         params[row] = trials[row].params;
     }
-    if (tombola_sampler_sample(sampler, batch, rows, stride, params, draws, &error) != TOMBOLA_OK) {
+    if (draw_rows(sampler, batch, rows, stride, params, draws, &error) != TOMBOLA_OK) {
         die("%s: %zu rows of %" PRIu32 ": %s", who, rows, make->vocabulary, error.message);
     }
     for (size_t row = 0; row < rows; row++) {
@@ -276,7 +276,7 @@ static int run_shape(uint32_t lanes, uint32_t width)
     if (lanes && (got_lanes != lanes || got_width != width)) {
         die("asked for blocks of %u x %u, got %u x %u", lanes, width, got_lanes, got_width);
     }
-    printf("%s, blocks of %u x %u\n", tombola_context_device(context)->name, got_lanes, got_width);
+    printf("%s, blocks of %u x %u\n", device_of(context).name, got_lanes, got_width);
     int failed = cmocka_run_group_tests(small_tests, NULL, NULL);
     if (test_level() != TEST_SMALL) {
         failed += cmocka_run_group_tests(large_tests, NULL, NULL);

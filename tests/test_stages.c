@@ -44,7 +44,7 @@ static int open_device(void **state)
 {
     (void)state;
     tombola_context *opened = test_context_open(0, 0);
-    device = device_at(tombola_context_device(opened)->index);
+    device = device_at(device_of(opened).index);
     tombola_context_close(opened);
     cl_int code;
     context = clCreateContext(NULL, 1, &device, NULL, NULL, &code);
@@ -272,6 +272,29 @@ static void keys_are_in_the_order_of_the_numbers(void **state)
     }
 }
 
+/* As where logits change between the finding of a threshold and the gathering: more tokens than there is room for. */
+static void gathering_keeps_to_its_room(void **state)
+{
+    (void)state;
+    enum { BLOCK_SIZE = 256, ROOM = 4 };
+    const uint64_t none = UINT64_MAX;
+    float logits[BLOCK_SIZE];
+    uint64_t places[BLOCK_SIZE];
+    uint32_t tops[WIDTH];
+    for (size_t i = 0; i < BLOCK_SIZE; i++) {
+        logits[i] = (float)i;
+    }
+    struct array outputs[] = {{places, sizeof places}, {tops, sizeof tops}};
+    run(TOMBOLA_FLOAT32, "gathered", 1, (struct array){logits, sizeof logits}, outputs, 2);
+    for (size_t i = 0; i < BLOCK_SIZE; i++) {
+        if (i < ROOM) {
+            assert_int_equal((uint32_t)places[i], i);
+        } else {
+            assert_int_equal(places[i], none);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +305,7 @@ int main(void)
         cmocka_unit_test(every_binary16_number_is_widened_exactly),
         cmocka_unit_test(every_bfloat16_number_is_widened_exactly),
         cmocka_unit_test(keys_are_in_the_order_of_the_numbers),
+        cmocka_unit_test(gathering_keeps_to_its_room),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

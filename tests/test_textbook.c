@@ -64,7 +64,7 @@ static void zero_stays_zero_at_any_temperature(void **state)
     const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_PROBABILITIES, COUNT_OF(p)};
     static float rows[BATCH * COUNT_OF(p)];
     static tombola_params params[BATCH];
-    static tombola_draw draws[BATCH];
+    static struct draw draws[BATCH];
     tombola_sampler *sampler = make_sampler(context, &make, BATCH, TOMBOLA_DISPATCH_AUTO);
     for (size_t i = 0; i < COUNT_OF(temperatures); i++) {
         float got[COUNT_OF(p)];
@@ -84,9 +84,9 @@ static void zero_stays_zero_at_any_temperature(void **state)
     tombola_sampler_release(sampler);
 }
 
-static tombola_draw draw_once(const struct make *make, const void *row, tombola_params params)
+static struct draw draw_once(const struct make *make, const void *row, tombola_params params)
 {
-    tombola_draw draw;
+    struct draw draw;
     tombola_sampler *sampler = make_sampler(context, make, 1, TOMBOLA_DISPATCH_AUTO);
     call_sample(sampler, make, row, 1, &params, &draw);
     tombola_sampler_release(sampler);
@@ -120,7 +120,7 @@ static void draw_many(const struct make *make, const float *row, const tombola_p
 {
     float *rows = allocate((size_t)BATCH * make->vocabulary, sizeof *rows);
     tombola_params *batch = allocate(BATCH, sizeof *batch);
-    tombola_draw *draws = allocate(BATCH, sizeof *draws);
+    struct draw *draws = allocate(BATCH, sizeof *draws);
     tombola_sampler *sampler = make_sampler(context, make, BATCH, TOMBOLA_DISPATCH_AUTO);
     for (size_t i = 0; i < BATCH; i++) {
         memcpy(rows + i * make->vocabulary, row, make->vocabulary * sizeof *row);

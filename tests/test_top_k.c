@@ -79,9 +79,9 @@ static struct batch batch_of_row(const float *values, uint32_t vocabulary, tombo
 }
 
 /* The candidate that the oracle's order and the library's softmax make of this rank. */
-static tombola_candidate candidate_at(const struct batch *batch, size_t row, size_t rank)
+static struct candidate candidate_at(const struct batch *batch, size_t row, size_t rank)
 {
-    const tombola_candidate none = {.token = -1};
+    const struct candidate none = {.token = -1};
     size_t v = batch->make.vocabulary;
     if (batch->status[row] != TOMBOLA_ROW_OK || rank >= v) {
         return none;
@@ -90,14 +90,14 @@ static tombola_candidate candidate_at(const struct batch *batch, size_t row, siz
     if (oracle_row_logits(batch->oracle[row])[id] == -INFINITY) {
         return none;
     }
-    return (tombola_candidate){(int32_t)id, batch->values[row * v + id], batch->probabilities[row * v + id]};
+    return (struct candidate){(int32_t)id, batch->values[row * v + id], batch->probabilities[row * v + id]};
 }
 
-static void expect_candidates(const struct batch *batch, const char *who, size_t k, const tombola_candidate *got)
+static void expect_candidates(const struct batch *batch, const char *who, size_t k, const struct candidate *got)
 {
     for (size_t row = 0; row < batch->rows; row++) {
         for (size_t rank = 0; rank < k; rank++, got++) {
-            tombola_candidate expected = candidate_at(batch, row, rank);
+            struct candidate expected = candidate_at(batch, row, rank);
             if (memcmp(&expected, got, sizeof expected) != 0) {
                 fail_msg("%s, V %" PRIu32 ", type %d of input %d, T %g, row %zu, rank %zu of %zu: token %" PRId32
                          " (%a, %a), not %" PRId32 " (%a, %a)",
@@ -114,7 +114,7 @@ static void expect_candidates(const struct batch *batch, const char *who, size_t
 static void expect_top_k(const struct batch *batch, size_t k)
 {
     static const char *const names[] = {[TOMBOLA_DISPATCH_ROW] = "row by row", [TOMBOLA_DISPATCH_SPREAD] = "spread"};
-    tombola_candidate *candidates = allocate(batch->rows * k, sizeof *candidates);
+    struct candidate *candidates = allocate(batch->rows * k, sizeof *candidates);
     tombola_row_status status[ROW_KINDS];
     for (int dispatch = TOMBOLA_DISPATCH_ROW; dispatch <= TOMBOLA_DISPATCH_SPREAD; dispatch++) {
         tombola_sampler *sampler = make_sampler(context, &batch->make, batch->rows, (tombola_dispatch)dispatch);
@@ -211,7 +211,7 @@ static void probabilities_of_equal_logarithms_still_rank_by_themselves(void **st
     const float p[] = {0x1.8p-100f, 0x1.800002p-100f, 0x1.800004p-100f, 0x1.800002p-100f, 0x1p-126f, 0.0f, 0x1.8p-100f};
     const int32_t expected[] = {2, 1, 3, 0, 6, 4, -1, -1};
     const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_PROBABILITIES, COUNT_OF(p)};
-    tombola_candidate candidates[COUNT_OF(expected)];
+    struct candidate candidates[COUNT_OF(expected)];
     assert_true(logarithm(p[0]) == logarithm(p[2]));
     struct batch batch = batch_of_row(p, COUNT_OF(p), TOMBOLA_PROBABILITIES, 1.0f);
     expect_top_k(&batch, COUNT_OF(expected));
@@ -229,8 +229,8 @@ static void a_greedy_row_gives_all_to_its_first_candidate(void **state)
 {
     (void)state;
     const float z[] = {1.0f, 5.0f, -INFINITY, 5.0f, 3e38f, 3e38f, -3e38f};
-    const tombola_candidate expected[] = {{4, 3e38f, 1.0f}, {5, 3e38f, 0.0f},  {1, 5.0f, 0.0f},  {3, 5.0f, 0.0f},
-                                          {0, 1.0f, 0.0f},  {6, -3e38f, 0.0f}, {-1, 0.0f, 0.0f}, {-1, 0.0f, 0.0f}};
+    const struct candidate expected[] = {{4, 3e38f, 1.0f}, {5, 3e38f, 0.0f},  {1, 5.0f, 0.0f},  {3, 5.0f, 0.0f},
+                                         {0, 1.0f, 0.0f},  {6, -3e38f, 0.0f}, {-1, 0.0f, 0.0f}, {-1, 0.0f, 0.0f}};
     struct batch batch = batch_of_row(z, COUNT_OF(z), TOMBOLA_LOGITS, 0.0f);
     expect_top_k(&batch, COUNT_OF(expected));
     expect_candidates(&batch, "by hand", COUNT_OF(expected), expected);
@@ -259,7 +259,7 @@ static void a_logit_is_given_back_as_it_came(void **state)
     const float z[] = {-1e-40f, 0x1p-126f, -0.0f, 1e-40f, 0.0f, -0x1p-126f};
     const struct make make = {.vocabulary = COUNT_OF(z)};
     const int32_t expected[] = {1, 0, 2, 3, 4, 5};
-    tombola_candidate candidates[COUNT_OF(z)];
+    struct candidate candidates[COUNT_OF(z)];
     tombola_params params = tombola_params_default();
     tombola_sampler *sampler = make_sampler(context, &make, 1, TOMBOLA_DISPATCH_AUTO);
     call_top_k(sampler, &make, z, 1, &params, COUNT_OF(z), candidates, NULL);

@@ -21,29 +21,37 @@ static void write_logit(tombola_type type, void *row, size_t place, float logit)
         ((uint16_t *)row)[place] = isinf(logit) ? 0xFF80u : narrow_to_bfloat(logit);
 }
 
-int toy_model(void *user, const tombola_sequence *sequences, const size_t *live, size_t rows, void *logits,
-              size_t row_stride)
+int toy_forward(void *user, const tombola_step *step)
 {
     struct batch *batch = user;
     batch->calls++;
-    if (rows > batch->most_rows)
-        batch->most_rows = rows;
-    for (size_t row = 0; row < rows; row++) {
-        assert_true(row == 0 || live[row - 1] < live[row]);
-        assert_true(live[row] < batch->count);
-        const tombola_sequence *sequence = &sequences[live[row]];
+    assert_int_equal(step->struct_size, sizeof *step);
+    if (step->rows > batch->most_rows)
+        batch->most_rows = step->rows;
+    for (size_t row = 0; row < step->rows; row++) {
+        const size_t index = step->live[row];
+        assert_true(row == 0 || step->live[row - 1] < index);
+        assert_true(index < batch->count);
+        const tombola_sequence *sequence = &step->sequences[index];
         uint64_t state = 1;
         for (size_t i = 0; i < sequence->length; i++)
             state = state * 1000003u + (uint64_t)sequence->tokens[i];
-        char *start = (char *)logits + row * row_stride * tombola_type_size(batch->type);
-        int spoilt =
-            batch->bad_logit != 0.0f && live[row] == batch->bad_sequence && sequence->length >= batch->bad_length;
+        char *start = (char *)step->logits + row * step->stride * tombola_type_size(batch->type);
+        int spoilt = batch->bad_logit != 0.0f && index == batch->bad_sequence && sequence->length >= batch->bad_length;
         for (size_t token = 0; token < VOCABULARY; token++) {
             float logit = (float)random_below(&state, 128) * 0.0625f; /* exact in every type */
             write_logit(batch->type, start, token, spoilt ? batch->bad_logit : logit);
         }
     }
     return batch->calls == batch->failing_call ? 7 : 0;
+}
+
+tombola_model toy_model(struct batch *batch)
+{
+    tombola_model model = tombola_model_default();
+    model.user = batch;
+    model.forward = toy_forward;
+    return model;
 }
 
 tombola_verdict hear(void *user, const tombola_sequence *sequences, size_t index, int32_t token)
@@ -64,11 +72,12 @@ struct batch make_batch(size_t count)
             batch.tokens[i][place] = (int32_t)(place * 17 % VOCABULARY);
         sequence->length = i + 1;
         sequence->max_new_tokens = 10 + 3 * i;
-        sequence->params.temperature = i % 3 == 0 ? 0.0f : 0.5f + 0.25f * (float)i;
-        sequence->params.top_k = i % 4 == 1 ? 20 : 0;
-        sequence->params.top_p = i % 2 ? 0.9f : 1.0f;
-        sequence->params.seed = 42;
-        sequence->params.stream = (uint32_t)i;
+        batch.params[i] = tombola_params_default();
+        batch.params[i].temperature = i % 3 == 0 ? 0.0f : 0.5f + 0.25f * (float)i;
+        batch.params[i].top_k = i % 4 == 1 ? 20 : 0;
+        batch.params[i].top_p = i % 2 ? 0.9f : 1.0f;
+        batch.params[i].seed = 42;
+        batch.params[i].stream = (uint32_t)i;
     }
     return batch;
 }
@@ -82,8 +91,11 @@ tombola_status run(struct batch *batch, size_t max_rows, tombola_error *error)
     assert_int_equal(tombola_sampler_create(context, VOCABULARY, max_rows, &options, &sampler, NULL), TOMBOLA_OK);
     for (size_t i = 0; i < batch->count; i++)
         batch->sequences[i].tokens = batch->tokens[i];
+    for (size_t i = 0; i < batch->count; i++)
+        batch->sequences[i].params = &batch->params[i];
+    const tombola_model model = toy_model(batch);
     tombola_status status =
-        tombola_sampler_generate(sampler, batch->sequences, batch->count, toy_model, batch, hear, batch, error);
+        tombola_sampler_generate(sampler, batch->sequences, batch->count, &model, hear, batch, error);
     tombola_sampler_release(sampler);
     return status;
 }
@@ -92,6 +104,6 @@ void assert_same(const struct batch *a, size_t i, const struct batch *b, size_t 
 {
     assert_int_equal(a->sequences[i].length, b->sequences[j].length);
     assert_int_equal(a->sequences[i].finish, b->sequences[j].finish);
-    assert_int_equal(a->sequences[i].params.offset, b->sequences[j].params.offset);
+    assert_int_equal(a->params[i].offset, b->params[j].offset);
     assert_memory_equal(a->tokens[i], b->tokens[j], a->sequences[i].length * sizeof a->tokens[i][0]);
 }

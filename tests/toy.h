@@ -16,6 +16,7 @@
 struct batch {
     tombola_sequence sequences[12];
     int32_t tokens[12][ROOM];
+    tombola_params params[12];
     size_t count;
     tombola_type type;
     size_t most_rows;    /* that the model was asked for at once */
@@ -29,9 +30,9 @@ struct batch {
     tombola_verdict stop_verdict;
 };
 
-/* The model and the token callback; `user` is a struct batch. */
-int toy_model(void *user, const tombola_sequence *sequences, const size_t *live, size_t rows, void *logits,
-              size_t row_stride);
+/* What the model does in a step, the model, and the token callback; `user` is a struct batch. */
+int toy_forward(void *user, const tombola_step *step);
+tombola_model toy_model(struct batch *batch);
 tombola_verdict hear(void *user, const tombola_sequence *sequences, size_t index, int32_t token);
 
 /* Sequence i starts with i + 1 tokens, may draw 10 + 3 i, and has a temperature, filters and stream of its own. */

@@ -35,6 +35,8 @@ int list_devices(void **state)
     static const tombola_device_type ranks[] = {TOMBOLA_DEVICE_GPU, TOMBOLA_DEVICE_CPU, TOMBOLA_DEVICE_OTHER};
     size_t placed = 0;
     probe_make(&probe, TOMBOLA_FLOAT32);
+    for (size_t i = 0; i < MOST_DEVICES; i++)
+        devices[i] = tombola_device_default();
     if (tombola_device_list(devices, MOST_DEVICES, &device_count, NULL) != TOMBOLA_OK)
         return 1;
     for (size_t rank = 0; rank < COUNT_OF(ranks); rank++)

@@ -100,9 +100,10 @@ static int measure_all(const struct bench_plan *plan, tombola_context *context, 
 
 static void warn_about_affinity(const tombola_context *context)
 {
-    const tombola_device *device = tombola_context_device(context);
-    if (strcmp(device->platform, "Portable Computing Language") == 0 && !getenv("POCL_AFFINITY") &&
-        device->compute_units > 1)
+    tombola_device device = tombola_device_default();
+    tombola_context_device(context, &device);
+    if (strcmp(device.platform, "Portable Computing Language") == 0 && !getenv("POCL_AFFINITY") &&
+        device.compute_units > 1)
         warnx("POCL_AFFINITY is not set: two of PoCL's threads may share a core, and figures vary by a factor");
 }
 
@@ -130,7 +131,7 @@ int tool_bench(int argc, char **argv)
         return TOOL_FAILURE;
 
     int status = TOOL_FAILURE;
-    tombola_error error;
+    tombola_error error = tombola_error_default();
     tombola_context *context = NULL;
     struct results results = {0};
     struct bench_reader *reader = bench_reader_create(plan.options.threads);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "draw.h"
 #include "npy.h"
 #include "tombola.h"
 #include "workload.h"
@@ -71,9 +72,9 @@ void bench_pool_widen(const bench_pool *pool, size_t row, float *values);
 /* What the oracle draws from a sample of a pool's rows. */
 typedef struct bench_truth {
     size_t count;
-    size_t *rows;                       /* of the pool, increasing */
-    tombola_draw *draws[BENCH_CONFIGS]; /* `count` for each configuration asked for; else NULL */
-    double kept[BENCH_CONFIGS];         /* the median of kept tokens */
+    size_t *rows;                      /* of the pool, increasing */
+    struct draw *draws[BENCH_CONFIGS]; /* `count` for each configuration asked for; else NULL */
+    double kept[BENCH_CONFIGS];        /* the median of kept tokens */
 } bench_truth;
 
 #define BENCH_MOST_CHECKED 64
@@ -84,7 +85,7 @@ void bench_truth_release(bench_truth *truth);
 
 /* Compares what a batch gave with what the truth has of its rows; the message names the first that differs. */
 int bench_truth_check(const bench_truth *truth, const bench_pool *pool, bench_config config, size_t batch,
-                      const tombola_draw *draws);
+                      const struct draw *draws);
 
 /* ------------------------------------------------------------------ figures */
 

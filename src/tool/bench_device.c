@@ -133,7 +133,9 @@ struct bench_device *bench_device_open(tombola_context *context, const bench_poo
     }
     cl_int code;
     cl_bool unified = CL_FALSE;
-    int is_gpu = tombola_context_device(context)->type == TOMBOLA_DEVICE_GPU, failed = -1;
+    tombola_device device = tombola_device_default();
+    tombola_context_device(context, &device);
+    int is_gpu = device.type == TOMBOLA_DEVICE_GPU, failed = -1;
     d->cl = tombola_context_cl_context(context);
     d->id = tombola_context_cl_device(context);
     clGetDeviceInfo(d->id, CL_DEVICE_HOST_UNIFIED_MEMORY, sizeof unified, &unified, NULL);

@@ -34,9 +34,10 @@ struct measuring {
     struct bench_device *device;
     struct bench_reader *reader;
     tombola_sampler *sampler, *timed_sampler;
-    tombola_draw *draws;                   /* of a batch */
+    tombola_results results;               /* of a batch: columns of tokens, status and kept */
+    struct draw *draws;                    /* the same side by side */
     tombola_params *params[BENCH_CONFIGS]; /* of the whole pool, as are the next */
-    tombola_draw *expected[BENCH_CONFIGS]; /* what came when tokens were checked */
+    struct draw *expected[BENCH_CONFIGS];  /* what came when tokens were checked */
     double *seconds[ITEMS];
 };
 
@@ -50,20 +51,12 @@ static int has_item(const struct measuring *m, int item)
     return item < FIRST_CONFIG || has_config(m, item - FIRST_CONFIG);
 }
 
-static tombola_status call_on_device(struct measuring *m, tombola_sampler *sampler, int config, size_t batch,
+static tombola_status call_on_device(struct measuring *m, tombola_sampler *sampler, const tombola_rows *rows,
                                      tombola_error *error)
 {
-    tombola_cl_batch logits = tombola_cl_batch_default();
-    logits.logits = bench_device_logits(m->device);
-    logits.offset = batch * m->pool->rows * m->pool->row_stride;
-    logits.row_stride = m->pool->row_stride;
-    logits.rows = m->pool->rows;
-    logits.params = m->params[config] + batch * m->pool->rows;
-    tombola_cl_draws draws = tombola_cl_draws_default();
-    draws.host = m->draws;
     cl_event event;
     tombola_status status = tombola_sampler_enqueue(sampler, bench_device_queue(m->device, sampler == m->timed_sampler),
-                                                    &logits, &draws, 0, NULL, &event, error);
+                                                    rows, &m->results, 0, NULL, &event, error);
     if (status)
         return status;
     cl_int code = clWaitForEvents(1, &event);
@@ -77,15 +70,27 @@ static tombola_status call_on_device(struct measuring *m, tombola_sampler *sampl
 /* A whole call, as a caller sees it. */
 static int call(struct measuring *m, tombola_sampler *sampler, int config, size_t batch, double *seconds)
 {
-    tombola_error error;
+    tombola_error error = tombola_error_default();
     tombola_status status;
+    tombola_rows rows = tombola_rows_default();
+    rows.count = m->pool->rows;
+    rows.stride = m->pool->row_stride;
+    rows.params = m->params[config] + batch * m->pool->rows;
+    if (m->where == BENCH_DEVICE) {
+        rows.logits.buffer = bench_device_logits(m->device);
+        rows.logits.offset = batch * m->pool->rows * m->pool->row_stride;
+    } else {
+        rows.logits.host = bench_pool_batch(m->pool, batch);
+    }
     double start = bench_now();
     if (m->where == BENCH_DEVICE)
-        status = call_on_device(m, sampler, config, batch, &error);
+        status = call_on_device(m, sampler, &rows, &error);
     else
-        status = tombola_sampler_sample(sampler, bench_pool_batch(m->pool, batch), m->pool->rows, m->pool->row_stride,
-                                        m->params[config] + batch * m->pool->rows, m->draws, &error);
+        status = tombola_sampler_sample(sampler, &rows, &m->results, &error);
     *seconds = bench_now() - start;
+    for (size_t row = 0; row < m->pool->rows && !status; row++)
+        m->draws[row] =
+            (struct draw){m->results.tokens.host[row], m->results.status.host[row], m->results.kept.host[row]};
     if (status)
         warnx("%s", error.message);
     return status ? -1 : 0;
@@ -94,7 +99,7 @@ static int call(struct measuring *m, tombola_sampler *sampler, int config, size_
 /* That a call gave what it gave when tokens were checked. */
 static int check_again(const struct measuring *m, int config, size_t batch)
 {
-    const tombola_draw *expected = m->expected[config] + batch * m->pool->rows;
+    const struct draw *expected = m->expected[config] + batch * m->pool->rows;
     if (memcmp(m->draws, expected, m->pool->rows * sizeof *expected) == 0)
         return 0;
     warnx("%s, %s, %zu x %zu: batch %zu gave other tokens while it was timed than before",
@@ -186,7 +191,7 @@ static int run_timed(struct measuring *m, bench_result *result)
     for (int config = 0; config < BENCH_CONFIGS; config++) {
         if (!has_config(m, config))
             continue;
-        tombola_times before, after;
+        tombola_times before = tombola_times_default(), after = tombola_times_default();
         for (size_t i = 0; i < LAG + TIMED_CALLS; i++) {
             tombola_sampler_times(m->timed_sampler, &before);
             if (call(m, m->timed_sampler, config, i % m->pool->batches, &scratch))
@@ -207,7 +212,7 @@ static int run_timed(struct measuring *m, bench_result *result)
 
 static const char *describe_lay(const struct measuring *m)
 {
-    tombola_times times;
+    tombola_times times = tombola_times_default();
     tombola_sampler_times(m->sampler, &times);
     if (m->where == BENCH_DEVICE)
         return bench_device_shares_memory(m->device) ? "OpenCL buffer over host memory" : "OpenCL buffer on the device";
@@ -216,7 +221,7 @@ static const char *describe_lay(const struct measuring *m)
 
 static int make_sampler(const struct measuring *m, int timed, tombola_sampler **sampler)
 {
-    tombola_error error;
+    tombola_error error = tombola_error_default();
     tombola_sampler_options options = tombola_sampler_options_default();
     options.type = m->pool->type;
     options.dispatch = m->options->dispatch;
@@ -231,14 +236,18 @@ static int make_sampler(const struct measuring *m, int timed, tombola_sampler **
 static int allocate(struct measuring *m)
 {
     size_t rows = m->pool->rows * m->pool->batches, rounds = m->options->repeats ? m->options->repeats : MOST_ROUNDS;
-    int failed = !(m->draws = calloc(m->pool->rows, sizeof *m->draws));
+    m->results = tombola_results_default();
+    int failed = !(m->draws = calloc(m->pool->rows, sizeof *m->draws)) ||
+                 !(m->results.tokens.host = calloc(m->pool->rows, sizeof(int32_t))) ||
+                 !(m->results.status.host = calloc(m->pool->rows, sizeof(int32_t))) ||
+                 !(m->results.kept.host = calloc(m->pool->rows, sizeof(uint32_t)));
     for (int item = 0; item < ITEMS && !failed; item++)
         failed = has_item(m, item) && !(m->seconds[item] = calloc(rounds, sizeof(double)));
     for (int config = 0; config < BENCH_CONFIGS && !failed; config++) {
         if (!has_config(m, config))
             continue;
         m->params[config] = calloc(rows, sizeof(tombola_params));
-        m->expected[config] = calloc(rows, sizeof(tombola_draw));
+        m->expected[config] = calloc(rows, sizeof(struct draw));
         failed = !m->params[config] || !m->expected[config];
         for (size_t row = 0; row < rows && !failed; row++)
             m->params[config][row] = bench_config_params((bench_config)config, m->options->seed, row);
@@ -254,7 +263,7 @@ static int run(struct measuring *m, bench_result *result)
         return -1;
     if (make_sampler(m, 1, &m->timed_sampler) || run_timed(m, result))
         return -1;
-    tombola_memory memory;
+    tombola_memory memory = tombola_memory_default();
     tombola_sampler_memory(m->sampler, &memory);
     result->own_bytes = memory.device_bytes + memory.host_bytes;
     result->lay = describe_lay(m);
@@ -288,6 +297,9 @@ int bench_measure(bench_result *result, const bench_options *options, tombola_co
     }
     for (int item = 0; item < ITEMS; item++)
         free(m.seconds[item]);
+    free(m.results.tokens.host);
+    free(m.results.status.host);
+    free(m.results.kept.host);
     free(m.draws);
     return failed;
 }

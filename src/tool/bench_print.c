@@ -34,12 +34,13 @@ int bench_read_is_kernel(const bench_result *results, size_t count, const bench_
 
 static void print_heading(const bench_about *about, const bench_result *results, size_t count)
 {
-    const tombola_device *device = tombola_context_device(about->context);
+    tombola_device device = tombola_device_default();
+    tombola_context_device(about->context, &device);
     uint32_t lanes, width, teams;
     tombola_context_shape(about->context, &lanes, &width, &teams);
     printf("Tombola %s on %s (%s, %s, driver %s), %u compute units, blocks %ux%u, %u side by side.\n",
-           tombola_version_string(), device->name, device->platform, device->version, device->driver,
-           device->compute_units, lanes, width, teams);
+           tombola_version_string(), device.name, device.platform, device.version, device.driver, device.compute_units,
+           lanes, width, teams);
     printf("Processor: %s, %ld cores, plain read with %zu threads. Seed %llu.\n", about->processor,
            sysconf(_SC_NPROCESSORS_ONLN), about->threads, (unsigned long long)about->seed);
     printf("The read is the maximum-reduction kernel where that reaches %.0f%% of the plain read at 256x262144 and "

@@ -19,7 +19,7 @@ static void draw_row(bench_truth *truth, size_t place, const bench_pool *pool, u
     oracle_row_release(oracle);
 }
 
-static double median_kept(const tombola_draw *draws, size_t count, double *scratch)
+static double median_kept(const struct draw *draws, size_t count, double *scratch)
 {
     for (size_t i = 0; i < count; i++)
         scratch[i] = draws[i].kept;
@@ -68,13 +68,13 @@ void bench_truth_release(bench_truth *truth)
 }
 
 int bench_truth_check(const bench_truth *truth, const bench_pool *pool, bench_config config, size_t batch,
-                      const tombola_draw *draws)
+                      const struct draw *draws)
 {
     for (size_t i = 0; i < truth->count; i++) {
         size_t row = truth->rows[i];
         if (row / pool->rows != batch)
             continue;
-        const tombola_draw *got = &draws[row % pool->rows], *want = &truth->draws[config][i];
+        const struct draw *got = &draws[row % pool->rows], *want = &truth->draws[config][i];
         if (got->token == want->token && got->status == want->status && got->kept == want->kept)
             continue;
         warnx("%s, %s, %zu x %zu: row %zu of batch %zu gave token %d, %s, %u kept, where the oracle draws %d, %s, %u "

@@ -46,9 +46,10 @@ static int prepare_row(continuation *c, size_t row, const struct tokens *prompt,
         sequence->end_tokens = &END_TOKEN;
         sequence->end_token_count = 1;
     }
-    sequence->params = c->plan->params;
-    sequence->params.temperature = c->plan->temperatures[turn / c->plan->batch];
-    sequence->params.stream = (uint32_t)row;
+    sequence->params = &c->params[row];
+    *sequence->params = c->plan->params;
+    sequence->params->temperature = c->plan->temperatures[turn / c->plan->batch];
+    sequence->params->stream = (uint32_t)row;
     return 0;
 }
 
@@ -73,8 +74,9 @@ int continuation_prepare(continuation *c, const continuation_plan *plan, corpus 
     *c = (continuation){.plan = plan, .corpus = corpus, .writer = {stdout, 0}};
     c->rows = plan->prompt_count * turns;
     c->sequences = calloc(c->rows, sizeof *c->sequences);
+    c->params = calloc(c->rows, sizeof *c->params);
     c->starts = calloc(c->rows, sizeof *c->starts);
-    if (!c->sequences || !c->starts || prepare_rows(c)) {
+    if (!c->sequences || !c->params || !c->starts || prepare_rows(c)) {
         warnx("no memory for %zu rows of %zu tokens", c->rows, plan->max_tokens);
         return -1;
     }
@@ -86,17 +88,17 @@ void continuation_release(continuation *c)
     for (size_t row = 0; c->sequences && row < c->rows; row++)
         free(c->sequences[row].tokens);
     free(c->sequences);
+    free(c->params);
     free(c->starts);
 }
 
-static int model(void *user, const tombola_sequence *sequences, const size_t *live, size_t rows, void *logits,
-                 size_t row_stride)
+static int predict(void *user, const tombola_step *step)
 {
     continuation *c = user;
     double start = now();
-    for (size_t row = 0; row < rows; row++) {
-        const tombola_sequence *sequence = &sequences[live[row]];
-        ngram_predict(c->corpus->ngram, sequence->tokens, sequence->length, (float *)logits + row * row_stride);
+    for (size_t row = 0; row < step->rows; row++) {
+        const tombola_sequence *sequence = &step->sequences[step->live[row]];
+        ngram_predict(c->corpus->ngram, sequence->tokens, sequence->length, (float *)step->logits + row * step->stride);
     }
     c->model_seconds += now() - start;
     return 0;
@@ -128,11 +130,14 @@ static tombola_verdict take_token(void *user, const tombola_sequence *sequences,
 
 static int decode(continuation *c, tombola_sampler *sampler)
 {
-    tombola_error error;
+    tombola_error error = tombola_error_default();
+    tombola_model model = tombola_model_default();
+    model.user = c;
+    model.forward = predict;
     double start = now();
     if (!c->streaming && isatty(STDERR_FILENO))
         c->progress_shown = start;
-    tombola_status status = tombola_sampler_generate(sampler, c->sequences, c->rows, model, c, take_token, c, &error);
+    tombola_status status = tombola_sampler_generate(sampler, c->sequences, c->rows, &model, take_token, c, &error);
     c->seconds = now() - start;
     if (c->progress_shown > 0)
         fputs("\r\033[K", stderr);
@@ -140,7 +145,7 @@ static int decode(continuation *c, tombola_sampler *sampler)
         warnx("%s", error.message);
         return -1;
     }
-    tombola_times times;
+    tombola_times times = tombola_times_default();
     tombola_sampler_times(sampler, &times);
     c->transfer_seconds = times.upload_seconds + times.read_seconds;
     c->kernel_seconds = times.kernel_seconds;
@@ -150,7 +155,7 @@ static int decode(continuation *c, tombola_sampler *sampler)
 int continuation_run(continuation *c, tombola_context *context, int streaming)
 {
     tombola_sampler *sampler;
-    tombola_error error;
+    tombola_error error = tombola_error_default();
     tombola_sampler_options options = tombola_sampler_options_default();
     options.timed = 1;
     size_t live = c->rows < LIVE_ROWS ? c->rows : LIVE_ROWS;

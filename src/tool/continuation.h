@@ -25,7 +25,8 @@ typedef struct continuation {
     corpus *corpus;
     size_t rows;
     tombola_sequence *sequences;
-    size_t *starts; /* tokens of each row's prompt */
+    tombola_params *params; /* a row each */
+    size_t *starts;         /* tokens of each row's prompt */
     /* How it went. */
     size_t tokens;   /* drawn */
     size_t finished; /* rows */

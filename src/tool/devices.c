@@ -82,7 +82,7 @@ int tool_devices(int argc, char **argv)
     if (tool_parse(&argp, argc, argv, &json))
         return TOOL_FAILURE;
 
-    tombola_error error;
+    tombola_error error = tombola_error_default();
     size_t count, room;
     if (tombola_device_list(NULL, 0, &count, &error)) {
         warnx("%s", error.message);
@@ -95,6 +95,8 @@ int tool_devices(int argc, char **argv)
     }
     int status = TOOL_FAILURE;
     room = count;
+    for (size_t i = 0; i < room; i++)
+        devices[i] = tombola_device_default();
     if (tombola_device_list(devices, room, &count, &error)) {
         warnx("%s", error.message);
         goto done;

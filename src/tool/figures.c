@@ -16,7 +16,8 @@ typedef struct batch {
     size_t rows;
     float *values;
     tombola_params *params;
-    tombola_draw *draws;
+    int32_t *tokens; /* drawn */
+    int32_t *status;
 } batch;
 
 static int allocate(figures *figures, batch *batch, const float *values)
@@ -36,9 +37,10 @@ static int allocate(figures *figures, batch *batch, const float *values)
         batch->rows = figures->columns;
     batch->values = calloc(batch->rows * figures->tokens, sizeof(float));
     batch->params = calloc(batch->rows, sizeof *batch->params);
-    batch->draws = calloc(batch->rows, sizeof *batch->draws);
+    batch->tokens = calloc(batch->rows, sizeof *batch->tokens);
+    batch->status = calloc(figures->columns, sizeof *batch->status);
     if (!figures->probabilities || !figures->keeps || !figures->drawn || !figures->kept || !figures->entropy ||
-        !batch->values || !batch->params || !batch->draws) {
+        !batch->values || !batch->params || !batch->tokens || !batch->status) {
         warnx("out of memory");
         return -1;
     }
@@ -50,7 +52,7 @@ static int allocate(figures *figures, batch *batch, const float *values)
 static int check_rows(const figures *figures, const batch *batch)
 {
     for (size_t column = 0; column < figures->columns; column++) {
-        tombola_row_status status = (tombola_row_status)batch->draws[column].status;
+        tombola_row_status status = (tombola_row_status)batch->status[column];
         if (status == TOMBOLA_ROW_INVALID) {
             warnx("at temperature %g the distribution is invalid: its values overflow when scaled",
                   (double)figures->temperatures[column]);
@@ -65,32 +67,43 @@ static int check_rows(const figures *figures, const batch *batch)
     return 0;
 }
 
-/* Filters keep the first tokens in rank order, and a draw tells how many. */
+static tombola_rows rows_of(const batch *batch, size_t count)
+{
+    tombola_rows rows = tombola_rows_default();
+    rows.count = count;
+    rows.logits.host = batch->values;
+    rows.params = batch->params;
+    return rows;
+}
+
+/* Filters keep the first tokens in rank order, and a draw tells how many. The probabilities are those before them. */
 static int find_kept(figures *figures, batch *batch, tombola_error *error)
 {
-    tombola_candidate *ranked = calloc(figures->columns * figures->tokens, sizeof *ranked);
+    int32_t *ranked = calloc(figures->columns * figures->tokens, sizeof *ranked);
     if (!ranked) {
         warnx("out of memory");
         return -1;
     }
     int failed = -1;
-    if (tombola_sampler_sample(batch->sampler, batch->values, figures->columns, figures->tokens, batch->params,
-                               batch->draws, error) ||
-        tombola_sampler_top_k(batch->sampler, batch->values, figures->columns, figures->tokens, batch->params,
-                              figures->tokens, ranked, NULL, error)) {
+    tombola_rows rows = rows_of(batch, figures->columns);
+    tombola_results results = tombola_results_default();
+    results.status.host = batch->status;
+    results.kept.host = figures->kept;
+    results.probabilities.host = figures->probabilities;
+    results.candidate_count = (uint32_t)figures->tokens;
+    results.candidate_tokens.host = ranked;
+    if (tombola_sampler_sample(batch->sampler, &rows, &results, error)) {
         warnx("%s", error->message);
         goto done;
     }
     if (check_rows(figures, batch))
         goto done;
-    for (size_t column = 0; column < figures->columns; column++) {
-        figures->kept[column] = batch->draws[column].kept;
+    for (size_t column = 0; column < figures->columns; column++)
         for (size_t rank = 0; rank < figures->kept[column]; rank++) {
-            int32_t token = ranked[column * figures->tokens + rank].token;
+            int32_t token = ranked[column * figures->tokens + rank];
             if (token >= 0)
                 figures->keeps[column * figures->tokens + (size_t)token] = 1;
         }
-    }
     failed = 0;
 done:
     free(ranked);
@@ -98,7 +111,7 @@ done:
 }
 
 /* Renormalising is the softmax of what is left once the dropped are masked out. */
-static int find_probabilities(figures *figures, batch *batch, float mask, tombola_error *error)
+static int renormalise(figures *figures, const batch *batch, float mask, tombola_error *error)
 {
     size_t cells = figures->columns * figures->tokens;
     float *masked = calloc(cells, sizeof *masked);
@@ -107,42 +120,48 @@ static int find_probabilities(figures *figures, batch *batch, float mask, tombol
         return -1;
     }
     for (size_t i = 0; i < cells; i++)
-        masked[i] = figures->filtered && !figures->keeps[i] ? mask : batch->values[i];
-    int failed = tombola_sampler_softmax(batch->sampler, masked, figures->columns, figures->tokens, batch->params, 0,
-                                         figures->probabilities, figures->tokens, NULL, error) != TOMBOLA_OK;
+        masked[i] = figures->keeps[i] ? batch->values[i] : mask;
+    tombola_rows rows = rows_of(batch, figures->columns);
+    tombola_results results = tombola_results_default();
+    rows.logits.host = masked;
+    results.probabilities.host = figures->probabilities;
+    tombola_status status = tombola_sampler_sample(batch->sampler, &rows, &results, error);
     free(masked);
-    if (failed) {
+    if (status)
         warnx("%s", error->message);
-        return -1;
-    }
-    for (size_t i = 0; i < cells; i++) {
+    return status ? -1 : 0;
+}
+
+static void add_entropy(figures *figures)
+{
+    for (size_t i = 0; i < figures->columns * figures->tokens; i++) {
         double p = figures->probabilities[i];
         if (p > 0)
             figures->entropy[i / figures->tokens] -= p * log2(p);
     }
-    return 0;
 }
 
 static int count_draws(figures *figures, batch *batch, size_t column, const tombola_params *params,
                        tombola_error *error)
 {
     uint64_t *drawn = figures->drawn + column * figures->tokens;
+    tombola_results results = tombola_results_default();
+    results.tokens.host = batch->tokens;
     for (uint64_t done = 0; done < figures->draws;) {
         uint64_t left = figures->draws - done;
-        size_t rows = left < batch->rows ? (size_t)left : batch->rows;
-        for (size_t row = 0; row < rows; row++) {
+        tombola_rows rows = rows_of(batch, left < batch->rows ? (size_t)left : batch->rows);
+        for (size_t row = 0; row < rows.count; row++) {
             batch->params[row] = *params;
             batch->params[row].offset += done + row;
         }
-        if (tombola_sampler_sample(batch->sampler, batch->values, rows, figures->tokens, batch->params, batch->draws,
-                                   error)) {
+        if (tombola_sampler_sample(batch->sampler, &rows, &results, error)) {
             warnx("%s", error->message);
             return -1;
         }
-        for (size_t row = 0; row < rows; row++)
-            if (batch->draws[row].token >= 0)
-                drawn[batch->draws[row].token]++;
-        done += rows;
+        for (size_t row = 0; row < rows.count; row++)
+            if (batch->tokens[row] >= 0)
+                drawn[batch->tokens[row]]++;
+        done += rows.count;
     }
     return 0;
 }
@@ -151,7 +170,7 @@ int figures_compute(figures *figures, const tool_sampling *sampling, const float
 {
     int failed = -1;
     batch batch = {0};
-    tombola_error error;
+    tombola_error error = tombola_error_default();
     if (allocate(figures, &batch, values))
         goto done;
     if (!(batch.context = tool_sampling_open(sampling)))
@@ -170,8 +189,9 @@ int figures_compute(figures *figures, const tool_sampling *sampling, const float
         batch.params[column].temperature = figures->temperatures[column];
     }
     float mask = input == TOMBOLA_PROBABILITIES ? 0 : -INFINITY;
-    if (find_kept(figures, &batch, &error) || find_probabilities(figures, &batch, mask, &error))
+    if (find_kept(figures, &batch, &error) || (figures->filtered && renormalise(figures, &batch, mask, &error)))
         goto done;
+    add_entropy(figures);
     for (size_t column = 0; column < figures->columns; column++) {
         params.temperature = figures->temperatures[column];
         if (count_draws(figures, &batch, column, &params, &error))
@@ -183,7 +203,8 @@ done:
     tombola_context_close(batch.context);
     free(batch.values);
     free(batch.params);
-    free(batch.draws);
+    free(batch.tokens);
+    free(batch.status);
     return failed;
 }
 

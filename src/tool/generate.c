@@ -177,8 +177,8 @@ static int print_row(FILE *file, const continuation *c, size_t row)
     }
     json_t *object =
         json_pack("{s:I, s:s, s:o, s:I, s:s, s:I, s:s}", "row", (json_int_t)row, "prompt", continuation_prompt(c, row),
-                  "temperature", real_or_inf(sequence->params.temperature), "stream",
-                  (json_int_t)sequence->params.stream, "text", text, "tokens",
+                  "temperature", real_or_inf(sequence->params->temperature), "stream",
+                  (json_int_t)sequence->params->stream, "text", text, "tokens",
                   (json_int_t)(sequence->length - c->starts[row]), "finish", tombola_finish_string(sequence->finish));
     free(text);
     return tool_json_print(file, object);
@@ -205,7 +205,7 @@ static int print_texts(const continuation *c)
             return -1;
         }
         writer writer = {stdout, 0};
-        printf("--- %zu, temperature %g\n", row, (double)c->sequences[row].params.temperature);
+        printf("--- %zu, temperature %g\n", row, (double)c->sequences[row].params->temperature);
         writer_put(&writer, continuation_prompt(c, row));
         writer_put(&writer, text);
         fputs("\n\n", stdout);
@@ -238,10 +238,12 @@ static int run(const options *options, const continuation_plan *plan, corpus *co
     int failed = -1;
     continuation continuation;
     tombola_context *context = NULL;
+    tombola_device device = tombola_device_default();
     if (continuation_prepare(&continuation, plan, corpus))
         goto done;
     if (!(context = tool_sampling_open(&options->sampling)))
         goto done;
+    tombola_context_device(context, &device);
     int streaming = continuation.rows == 1 && !options->json;
     failed = continuation_run(&continuation, context, streaming);
     if (!failed && options->json)
@@ -254,7 +256,7 @@ static int run(const options *options, const continuation_plan *plan, corpus *co
         *output = NULL;
     }
     if (!failed)
-        failed = print_sum(&continuation, tombola_context_device(context)->name, options->json);
+        failed = print_sum(&continuation, device.name, options->json);
 done:
     tombola_context_close(context);
     continuation_release(&continuation);

@@ -312,9 +312,9 @@ static int32_t invert(struct oracle_row *row, uint32_t count, uint64_t random)
     errx(EXIT_FAILURE, "the oracle's draw fell off its row");
 }
 
-tombola_draw oracle_draw(struct oracle_row *row, const tombola_params *params)
+struct draw oracle_draw(struct oracle_row *row, const tombola_params *params)
 {
-    tombola_draw draw = {.token = -1, .status = (int32_t)weigh(row, params->temperature)};
+    struct draw draw = {.token = -1, .status = (int32_t)weigh(row, params->temperature)};
     if (draw.status != TOMBOLA_ROW_OK) {
         return draw;
     }

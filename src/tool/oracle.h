@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "draw.h"
 #include "tombola.h"
 
 /* One row, checked and sorted once. The weights of the last temperature asked for are
@@ -23,7 +24,7 @@ const uint32_t *oracle_row_order(const struct oracle_row *row);
 /* The logits that are drawn from: subnormals made 0, probabilities made logarithms. */
 const float *oracle_row_logits(const struct oracle_row *row);
 
-tombola_draw oracle_draw(struct oracle_row *row, const tombola_params *params);
+struct draw oracle_draw(struct oracle_row *row, const tombola_params *params);
 
 /* The probability with which each token is drawn by integer weights, filters applied;
  * zeros for an invalid or empty row. Returns its tombola_row_status. */

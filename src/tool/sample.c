@@ -78,11 +78,11 @@ static int width_of(size_t number)
     return width;
 }
 
-static int print_json(size_t row, const tombola_draw *draw)
+static int print_json(size_t row, const tombola_results *results, size_t i)
 {
-    json_t *object =
-        json_pack("{s:I, s:i, s:s, s:I}", "row", (json_int_t)row, "token", draw->token, "status",
-                  tombola_row_status_string((tombola_row_status)draw->status), "kept", (json_int_t)draw->kept);
+    json_t *object = json_pack("{s:I, s:i, s:s, s:I}", "row", (json_int_t)row, "token", results->tokens.host[i],
+                               "status", tombola_row_status_string((tombola_row_status)results->status.host[i]), "kept",
+                               (json_int_t)results->kept.host[i]);
     return tool_json_print(stdout, object);
 }
 
@@ -99,31 +99,34 @@ static layout layout_of(const npy *array)
     return layout;
 }
 
-static void print_line(layout layout, size_t row, const tombola_draw *draw)
+static void print_line(layout layout, size_t row, const tombola_results *results, size_t i)
 {
-    printf("%*zu  %*d  %-7s  %*u\n", layout.row, row, layout.token, draw->token,
-           tombola_row_status_string((tombola_row_status)draw->status), layout.token, draw->kept);
+    printf("%*zu  %*d  %-7s  %*u\n", layout.row, row, layout.token, results->tokens.host[i],
+           tombola_row_status_string((tombola_row_status)results->status.host[i]), layout.token, results->kept.host[i]);
 }
 
 static int draw_batches(tombola_sampler *sampler, const npy *array, size_t batch, const tombola_params *params,
-                        tombola_draw *draws, int json)
+                        const tombola_results *results, int json)
 {
     layout layout = layout_of(array);
     size_t row_bytes = array->columns * tombola_type_size(array->type);
     if (!json)
         printf("%*s  %*s  %-7s  %*s\n", layout.row, "row", layout.token, "token", "status", layout.token, "kept");
     for (size_t first = 0; first < array->rows; first += batch) {
-        size_t rows = array->rows - first < batch ? array->rows - first : batch;
-        const char *logits = (const char *)array->data + first * row_bytes;
-        tombola_error error;
-        if (tombola_sampler_sample(sampler, logits, rows, array->columns, params + first, draws, &error)) {
+        tombola_rows rows = tombola_rows_default();
+        rows.count = array->rows - first < batch ? array->rows - first : batch;
+        rows.logits.host = (const char *)array->data + first * row_bytes;
+        rows.stride = array->columns;
+        rows.params = params + first;
+        tombola_error error = tombola_error_default();
+        if (tombola_sampler_sample(sampler, &rows, results, &error)) {
             warnx("%s", error.message);
             return TOOL_FAILURE;
         }
-        for (size_t i = 0; i < rows; i++) {
+        for (size_t i = 0; i < rows.count; i++) {
             if (!json)
-                print_line(layout, first + i, &draws[i]);
-            else if (print_json(first + i, &draws[i]))
+                print_line(layout, first + i, results, i);
+            else if (print_json(first + i, results, i))
                 return TOOL_FAILURE;
         }
         if (ferror(stdout))
@@ -155,15 +158,17 @@ static int draw_array(const options *options, const npy *array)
     int status = TOOL_FAILURE;
     tombola_context *context = NULL;
     tombola_sampler *sampler = NULL;
-    tombola_draw *draws = NULL;
-    tombola_error error;
+    tombola_results results = tombola_results_default();
+    tombola_error error = tombola_error_default();
     size_t batch = BATCH_BYTES / (array->columns * tombola_type_size(array->type));
     batch = batch < 1 ? 1 : batch > array->rows ? array->rows : batch;
 
     tombola_params *params = make_params(options, array->rows);
     if (!params)
         goto done;
-    if (!(draws = calloc(batch, sizeof *draws))) {
+    if (!(results.tokens.host = calloc(batch, sizeof(int32_t))) ||
+        !(results.status.host = calloc(batch, sizeof(int32_t))) ||
+        !(results.kept.host = calloc(batch, sizeof(uint32_t)))) {
         warnx("out of memory");
         goto done;
     }
@@ -176,11 +181,13 @@ static int draw_array(const options *options, const npy *array)
         warnx("%s", error.message);
         goto done;
     }
-    status = draw_batches(sampler, array, batch, params, draws, options->json);
+    status = draw_batches(sampler, array, batch, params, &results, options->json);
 done:
     tombola_sampler_release(sampler);
     tombola_context_close(context);
-    free(draws);
+    free(results.tokens.host);
+    free(results.status.host);
+    free(results.kept.host);
     free(params);
     return status;
 }

@@ -113,7 +113,7 @@ const struct argp tool_sampling_argp = {.options = OPTIONS, .parser = parse, .do
 tombola_context *tool_sampling_open(const tool_sampling *sampling)
 {
     tombola_context *context;
-    tombola_error error;
+    tombola_error error = tombola_error_default();
     if (tombola_context_open(sampling->device, NULL, &context, &error)) {
         warnx("%s", error.message);
         return NULL;

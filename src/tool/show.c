@@ -44,8 +44,8 @@ static void read_values(options *options, const char *name, char *text, tombola_
     options->values = list ? calloc(options->count, sizeof *options->values) : NULL;
     if (!options->values)
         argp_failure(state, TOOL_FAILURE, 0, "out of memory");
-    if (options->count > TOMBOLA_MAX_TOP_K)
-        argp_error(state, "%s: at most %u values, not %zu", name, TOMBOLA_MAX_TOP_K, options->count);
+    if (options->count > TOMBOLA_MAX_CANDIDATES)
+        argp_error(state, "%s: at most %u values, not %zu", name, TOMBOLA_MAX_CANDIDATES, options->count);
     options->input = input;
     for (size_t i = 0; i < options->count; i++) {
         if (input == TOMBOLA_LOGITS && tool_float_read(list[i], -INFINITY, FLT_MAX, &options->values[i]))

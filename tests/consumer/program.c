@@ -6,10 +6,10 @@
 
 #include <stdio.h>
 
-static tombola_error error;
+static tombola_error error = {sizeof(tombola_error), TOMBOLA_OK, ""};
 
 static tombola_status draw_from_buffer(tombola_context *context, tombola_sampler *sampler, float *logits,
-                                       const tombola_params *params, tombola_draw *draw)
+                                       const tombola_params *params, int32_t *token)
 {
     cl_int code;
     cl_context cl = tombola_context_cl_context(context);
@@ -19,14 +19,13 @@ static tombola_status draw_from_buffer(tombola_context *context, tombola_sampler
     tombola_status status = TOMBOLA_DEVICE_FAILED;
     cl_mem buffer = clCreateBuffer(cl, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, 4 * sizeof *logits, logits, &code);
     if (code == CL_SUCCESS) {
-        tombola_cl_batch batch = tombola_cl_batch_default();
-        batch.logits = buffer;
-        batch.row_stride = 4;
-        batch.rows = 1;
-        batch.params = params;
-        tombola_cl_draws draws = tombola_cl_draws_default();
-        draws.host = draw;
-        status = tombola_sampler_enqueue(sampler, queue, &batch, &draws, 0, NULL, NULL, &error);
+        tombola_rows rows = tombola_rows_default();
+        rows.count = 1;
+        rows.logits.buffer = buffer;
+        rows.params = params;
+        tombola_results results = tombola_results_default();
+        results.tokens.host = token;
+        status = tombola_sampler_enqueue(sampler, queue, &rows, &results, 0, NULL, NULL, &error);
         clFinish(queue);
         clReleaseMemObject(buffer);
     }
@@ -39,17 +38,25 @@ int main(void)
     float logits[4] = {1.0f, 3.0f, 2.0f, 0.5f};
     tombola_params params = tombola_params_default();
     params.temperature = 0;
-    tombola_draw near_draw, far_draw;
+    int32_t near_token = -1, far_token = -1;
+    float probabilities[4] = {0, 0, 0, 0};
+    tombola_rows rows = tombola_rows_default();
+    rows.count = 1;
+    rows.logits.host = logits;
+    rows.params = &params;
+    tombola_results results = tombola_results_default();
+    results.tokens.host = &near_token;
+    results.probabilities.host = probabilities;
     tombola_context *context;
     tombola_sampler *sampler;
     if (tombola_context_open(NULL, NULL, &context, &error) ||
         tombola_sampler_create(context, 4, 1, NULL, &sampler, &error) ||
-        tombola_sampler_sample(sampler, logits, 1, 4, &params, &near_draw, &error) ||
-        draw_from_buffer(context, sampler, logits, &params, &far_draw)) {
+        tombola_sampler_sample(sampler, &rows, &results, &error) ||
+        draw_from_buffer(context, sampler, logits, &params, &far_token)) {
         fprintf(stderr, "%s\n", error.message);
         return 1;
     }
     tombola_sampler_release(sampler);
     tombola_context_close(context);
-    return !(near_draw.token == 1 && far_draw.token == 1 && tombola_version() == TOMBOLA_VERSION);
+    return !(near_token == 1 && far_token == 1 && probabilities[1] == 1 && tombola_version() == TOMBOLA_VERSION);
 }

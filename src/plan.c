@@ -1,0 +1,149 @@
+#include "plan.h"
+
+#include "context.h"
+#include "error.h"
+#include "sized.h"
+
+#define PART_BYTES ((size_t)4 << 20) /* keep a bus busy for some time */
+#define IN_FLIGHT 2
+
+static tombola_status check_options(const tombola_sampler_options *o, tombola_error *error)
+{
+    if ((unsigned)o->type >= TYPES)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.type is %d, which is no tombola_type", (int)o->type);
+    if ((unsigned)o->input >= INPUTS)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.input is %d, which is no tombola_input", (int)o->input);
+    if ((unsigned)o->dispatch > TOMBOLA_DISPATCH_SPREAD)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.dispatch is %d, which is no tombola_dispatch",
+                    (int)o->dispatch);
+    if ((unsigned)o->transfer > TOMBOLA_TRANSFER_STAGED)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.transfer is %d, which is no tombola_transfer",
+                    (int)o->transfer);
+    if (o->in_flight > TOMBOLA_MAX_IN_FLIGHT)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.in_flight is %lu, not from 0 to %u",
+                    (unsigned long)o->in_flight, TOMBOLA_MAX_IN_FLIGHT);
+    if (o->max_candidates > TOMBOLA_MAX_CANDIDATES)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.max_candidates is %lu, not from 0 to %u",
+                    (unsigned long)o->max_candidates, TOMBOLA_MAX_CANDIDATES);
+    return TOMBOLA_OK;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Rows of a slot of pinned memory: as many as keep a bus busy, and a MAX_PARTS-th of a batch at least. */
+static size_t rows_of_slot(const struct plan *p, size_t row_bytes)
+{
+    size_t rows = PART_BYTES / row_bytes, least = (p->max_rows + MAX_PARTS - 1) / MAX_PARTS;
+    rows = rows > least ? rows : least;
+    return smaller(smaller(rows, p->max_rows), p->largest_buffer / SLOTS / row_bytes);
+}
+
+/* That parts of so many rows make a batch. */
+static tombola_status check_rows(const struct plan *p, const tombola_context *context, size_t rows, size_t row_bytes,
+                                 const char *what, tombola_error *error)
+{
+    size_t least = (p->max_rows + MAX_PARTS - 1) / MAX_PARTS;
+    if (rows >= least)
+        return TOMBOLA_OK;
+    return fail(
+        error, TOMBOLA_OUT_OF_MEMORY,
+        "%s for max_rows %zu x vocabulary %zu does not fit: %zu rows, of %zu bytes each, are to be in one buffer "
+        "of at most %zu bytes (CL_DEVICE_MAX_MEM_ALLOC_SIZE of %s)",
+        what, p->max_rows, p->vocabulary, least, row_bytes, p->largest_buffer, context->device.info.name);
+}
+
+tombola_status plan_make(const tombola_context *context, size_t vocabulary, size_t max_rows,
+                         const tombola_sampler_options *options, struct plan *plan, tombola_error *error)
+{
+    tombola_sampler_options own = tombola_sampler_options_default();
+    tombola_status status = TOMBOLA_OK;
+    if (vocabulary < 1 || vocabulary > TOMBOLA_MAX_VOCABULARY)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "vocabulary is %zu, not from 1 to %u", vocabulary,
+                    TOMBOLA_MAX_VOCABULARY);
+    if (max_rows < 1 || max_rows > INT32_MAX)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "max_rows is %zu, not from 1 to %d", max_rows, INT32_MAX);
+    if (options)
+        status = sized_read("options", "tombola_sampler_options_default", &own, sizeof own, options, error);
+    if (!status)
+        status = check_options(&own, error);
+    if (status)
+        return status;
+    if (own.in_flight == 0)
+        own.in_flight = IN_FLIGHT;
+
+    struct plan p = {.options = own, .vocabulary = vocabulary, .max_rows = max_rows};
+    p.blocks = (vocabulary + BLOCK - 1) / BLOCK;
+    p.padded_blocks = (p.blocks + context->width - 1) / context->width * context->width;
+    p.row_bytes = vocabulary * tombola_type_size(own.type);
+    p.output_bytes = vocabulary * sizeof(float);
+    p.largest_buffer = context->largest_buffer;
+    p.shares_memory =
+        own.transfer == TOMBOLA_TRANSFER_IN_PLACE || (own.transfer == TOMBOLA_TRANSFER_AUTO && context->is_unified);
+    p.always_stages = !p.shares_memory;
+    size_t scratch_bytes = p.padded_blocks * sizeof(u64);
+    p.scratch_rows = smaller(max_rows, p.largest_buffer / scratch_bytes);
+    p.slot_rows = rows_of_slot(&p, p.row_bytes);
+    p.resident_rows = smaller(max_rows, p.largest_buffer / p.row_bytes);
+    p.output_rows = rows_of_slot(&p, p.output_bytes);
+    status = check_rows(&p, context, p.scratch_rows, scratch_bytes, "the scratch", error);
+    if (!status)
+        status = check_rows(&p, context, p.slot_rows, SLOTS * p.row_bytes, "pinned memory for the logits", error);
+    if (!status)
+        status =
+            check_rows(&p, context, p.output_rows, SLOTS * p.output_bytes, "pinned memory for probabilities", error);
+    if (!status && max_rows > p.largest_buffer / sizeof(struct row_params))
+        status = fail(error, TOMBOLA_OUT_OF_MEMORY,
+                      "max_rows is %zu: their parameters do not fit into one buffer of at most %zu bytes "
+                      "(CL_DEVICE_MAX_MEM_ALLOC_SIZE of %s)",
+                      max_rows, p.largest_buffer, context->device.info.name);
+    if (!status)
+        *plan = p;
+    return status;
+}
+
+struct cost plan_base(const struct plan *p)
+{
+    const uint64_t params = p->max_rows * sizeof(struct row_params);
+    const uint64_t columns = p->max_rows * (1 + SAMPLE_COLUMNS) * sizeof(u32);
+    return (struct cost){
+        .device = (uint64_t)p->scratch_rows * p->padded_blocks * (sizeof(u32) + sizeof(u64)) + columns +
+                  (p->shares_memory ? 0 : params),
+        .host = params + columns,
+    };
+}
+
+struct cost plan_staging(const struct plan *p)
+{
+    return (struct cost){(uint64_t)p->resident_rows * p->row_bytes, (uint64_t)SLOTS * p->slot_rows * p->row_bytes};
+}
+
+struct cost plan_candidates(const struct plan *p, size_t candidates)
+{
+    uint64_t bytes = (uint64_t)p->max_rows * candidates * TOP_K_COLUMNS * sizeof(u32);
+    return (struct cost){bytes, bytes};
+}
+
+struct cost plan_outputs(const struct plan *p)
+{
+    uint64_t bytes = (uint64_t)SLOTS * p->output_rows * p->output_bytes;
+    return (struct cost){bytes, bytes};
+}
+
+tombola_memory plan_memory(const struct plan *p)
+{
+    tombola_memory memory = tombola_memory_default();
+    const struct cost costs[] = {
+        plan_base(p),
+        p->always_stages ? plan_staging(p) : (struct cost){0, 0},
+        plan_candidates(p, p->options.max_candidates),
+        p->options.probabilities ? plan_outputs(p) : (struct cost){0, 0},
+    };
+    for (size_t i = 0; i < sizeof costs / sizeof costs[0]; i++) {
+        memory.device_bytes += p->options.in_flight * costs[i].device;
+        memory.host_bytes += p->options.in_flight * costs[i].host;
+    }
+    return memory;
+}

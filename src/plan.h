@@ -1,0 +1,43 @@
+/* The shape of a sampler's batches and what it needs for them: worked out once, from numbers alone. */
+#ifndef TOMBOLA_SRC_PLAN_H
+#define TOMBOLA_SRC_PLAN_H
+
+#include "tombola.h"
+#include "row.h"
+
+#define MAX_PARTS 32 /* that a batch is cut into */
+#define SLOTS 2      /* of pinned memory: one is filled while the other is in transfer */
+
+struct plan {
+    tombola_sampler_options options; /* in_flight is set */
+    size_t vocabulary, max_rows;
+    size_t blocks, padded_blocks; /* of a row; rounded up to whole vectors as the kernels take them */
+    size_t row_bytes;             /* of logits */
+    size_t output_bytes;          /* of a row of probabilities */
+    size_t largest_buffer;        /* of the device, bytes */
+    int shares_memory;            /* rows and results may be used where they are in host memory */
+    int always_stages;            /* they never are */
+    size_t scratch_rows;          /* rows of a part: those that the scratch has room for */
+    size_t slot_rows;             /* and a slot of pinned memory for logits */
+    size_t resident_rows;         /* and the device's copy of the logits */
+    size_t output_rows;           /* and a slot of pinned memory for probabilities */
+};
+
+/* Checks a sampler's options and works out its plan. Fails where a batch of max_rows can't be cut so that its parts fit
+ * into the device's buffers. */
+tombola_status plan_make(const tombola_context *context, size_t vocabulary, size_t max_rows,
+                         const tombola_sampler_options *options, struct plan *plan, tombola_error *error);
+
+/* Bytes that each batch in flight holds for something, in device buffers and in host memory. */
+struct cost {
+    uint64_t device, host;
+};
+struct cost plan_base(const struct plan *plan);                          /* what every batch needs */
+struct cost plan_staging(const struct plan *plan);                       /* logits staged */
+struct cost plan_candidates(const struct plan *plan, size_t candidates); /* on their way to host memory */
+struct cost plan_outputs(const struct plan *plan);                       /* probabilities likewise */
+
+/* What a sampler holds from its creation on. */
+tombola_memory plan_memory(const struct plan *plan);
+
+#endif
