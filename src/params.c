@@ -18,12 +18,12 @@
  * columns. FIELD(name, kind, low, high, neutral, help); the range is a float's. */
 #define FIELDS(FIELD)                                                                                                  \
     FIELD(temperature, FLOAT, 0, HUGE_VAL, 1, "Divide logits by this: 0 (always the most likely token) to inf")        \
-    FIELD(top_k, UINT32, 0, 0, 0, "Keep the K most likely tokens; 0 keeps all")                                        \
+    FIELD(top_k, UINT32, 0, 0, 0, "Keep so many of the most likely tokens; 0 keeps all")                               \
     FIELD(top_p, FLOAT, 0, 1, 1, "Keep the most likely tokens until they hold this share, 0 to 1; 1 keeps all")        \
     FIELD(min_p, FLOAT, 0, 1, 0, "Keep tokens at least this many times as likely as the first, 0 to 1; 0 keeps all")   \
     FIELD(seed, UINT64, 0, 0, 0, "The random stream; the same seed draws the same tokens on every device")             \
     FIELD(offset, UINT64, 0, 0, 0, "Where in the random stream to start")                                              \
-    FIELD(stream, UINT32, 0, 0, 0, "Which of several samples of one request")
+    FIELD(stream, UINT32, 0, 0, 0, "Which of several samples of one request, with a random stream each")
 
 #define TABLE_LINE(name, kind, low, high, neutral, help)                                                               \
     {sizeof(tombola_field), TOMBOLA_KIND_##kind, #name, offsetof(tombola_params, name), low, high, neutral, help},

@@ -6,7 +6,20 @@
 #include "harness.h"
 
 enum { FACTORS = 4, MOST_VALUES = 7 };
-static const uint32_t factor_sizes[FACTORS] = {7, 6, 3, 6};
+
+/* The values that a parameter takes, the fastest changing one first. Numbers from FROM_VOCABULARY on are an offset from
+ * the vocabulary. Every parameter of the library's table that is no number of the random stream has a line here. */
+#define FROM_VOCABULARY 1e9
+static const struct factor {
+    const char *name;
+    uint32_t count;
+    double values[MOST_VALUES];
+} factors[FACTORS] = {
+    {"top_k", 7, {0, 1, 2, 50, FROM_VOCABULARY - 1, FROM_VOCABULARY, FROM_VOCABULARY + 1}},
+    {"top_p", 6, {0, 1e-6, 0.5, 0.9, 0.999999, 1}},
+    {"min_p", 3, {0, 0.05, 1}},
+    {"temperature", 6, {0, 0.01, 0.7, 1, 100, INFINITY}},
+};
 
 /* Which value each parameter takes in a combination; the last factor changes slowest. */
 struct choice {
@@ -17,24 +30,47 @@ static struct choice choose(uint32_t number)
 {
     struct choice choice;
     for (uint32_t factor = 0; factor < FACTORS; factor++) {
-        choice.value[factor] = number % factor_sizes[factor];
-        number /= factor_sizes[factor];
+        choice.value[factor] = number % factors[factor].count;
+        number /= factors[factor].count;
     }
     return choice;
 }
 
+static const struct factor *factor_of(const tombola_field *field)
+{
+    for (size_t i = 0; i < FACTORS; i++) {
+        if (strcmp(factors[i].name, field->name) == 0) {
+            return &factors[i];
+        }
+    }
+    return NULL;
+}
+
+static void set_field(tombola_params *params, const tombola_field *field, double value, uint32_t vocabulary)
+{
+    const float real = (float)value;
+    const uint32_t whole = (uint32_t)(value >= FROM_VOCABULARY - 1 ? value - FROM_VOCABULARY + vocabulary : value);
+    if (field->kind == TOMBOLA_KIND_FLOAT) {
+        memcpy((char *)params + field->offset, &real, sizeof real);
+    } else {
+        memcpy((char *)params + field->offset, &whole, sizeof whole);
+    }
+}
+
 tombola_params grid_params(uint32_t number, uint32_t vocabulary)
 {
-    const uint32_t top_k[] = {0, 1, 2, 50, vocabulary - 1, vocabulary, vocabulary + 1};
-    static const float top_p[] = {0.0f, 1e-6f, 0.5f, 0.9f, 0.999999f, 1.0f};
-    static const float min_p[] = {0.0f, 0.05f, 1.0f};
-    static const float temperature[] = {0.0f, 0.01f, 0.7f, 1.0f, 100.0f, INFINITY};
     struct choice choice = choose(number);
     tombola_params params = tombola_params_default();
-    params.top_k = top_k[choice.value[0]];
-    params.top_p = top_p[choice.value[1]];
-    params.min_p = min_p[choice.value[2]];
-    params.temperature = temperature[choice.value[3]];
+    const tombola_field *field;
+    for (size_t i = 0; (field = tombola_params_field(i)); i++) {
+        const struct factor *factor = factor_of(field);
+        if (factor) {
+            set_field(&params, field, factor->values[choice.value[factor - factors]], vocabulary);
+        } else if (strcmp(field->name, "seed") != 0 && strcmp(field->name, "offset") != 0 &&
+                   strcmp(field->name, "stream") != 0) {
+            die("the grid has no values for the parameter %s", field->name);
+        }
+    }
     return params;
 }
 

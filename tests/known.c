@@ -30,25 +30,96 @@ static enum row_kind kind_of(const char *word, unsigned line)
     die("known_answers.txt:%u: unknown kind '%s'", line, word);
 }
 
-static struct known_answer parse(const char *text, unsigned line)
+enum { MOST_COLUMNS = 32 };
+
+/* The words of a line, which is cut up. */
+struct words {
+    char *word[MOST_COLUMNS];
+    size_t count;
+};
+
+static struct words split(char *text)
+{
+    struct words words = {.count = 0};
+    for (char *word = strtok(text, " \n"); word; word = strtok(NULL, " \n")) {
+        if (words.count == MOST_COLUMNS) {
+            die("known_answers.txt: a line of more than %d words", MOST_COLUMNS);
+        }
+        words.word[words.count++] = word;
+    }
+    return words;
+}
+
+static uint64_t number_of(const char *word, unsigned line)
+{
+    char *end;
+    uint64_t number = strtoull(word, &end, 10);
+    if (*end || end == word) {
+        die("known_answers.txt:%u: '%s' is no number", line, word);
+    }
+    return number;
+}
+
+/* Sets the parameter of that name; dies if the library has none. */
+static void set_parameter(tombola_params *params, const char *name, const char *word, unsigned line)
+{
+    const tombola_field *field;
+    for (size_t i = 0; (field = tombola_params_field(i)) && strcmp(field->name, name) != 0;) {
+        i++;
+    }
+    if (!field) {
+        die("known_answers.txt: unknown column '%s'", name);
+    }
+    char *target = (char *)params + field->offset;
+    const float real = strtof(word, NULL);
+    const uint64_t whole = field->kind == TOMBOLA_KIND_FLOAT ? 0 : number_of(word, line);
+    const uint32_t narrow = (uint32_t)whole;
+    switch (field->kind) {
+    case TOMBOLA_KIND_FLOAT:
+        memcpy(target, &real, sizeof real);
+        break;
+    case TOMBOLA_KIND_UINT32:
+        memcpy(target, &narrow, sizeof narrow);
+        break;
+    default:
+        memcpy(target, &whole, sizeof whole);
+    }
+}
+
+static void set_column(struct known_answer *answer, const char *name, const char *word, unsigned line)
+{
+    struct row_recipe *recipe = &answer->recipe;
+    if (strcmp(name, "kind") == 0) {
+        recipe->kind = kind_of(word, line);
+    } else if (strcmp(name, "type") == 0) {
+        recipe->type = (tombola_type)place_of(word, type_names, COUNT_OF(type_names), line);
+    } else if (strcmp(name, "input") == 0) {
+        recipe->input = (tombola_input)place_of(word, input_names, COUNT_OF(input_names), line);
+    } else if (strcmp(name, "row_seed") == 0) {
+        recipe->seed = (uint32_t)number_of(word, line);
+    } else if (strcmp(name, "vocabulary") == 0) {
+        recipe->vocabulary = (uint32_t)number_of(word, line);
+    } else if (strcmp(name, "token") == 0) {
+        answer->draw.token = (int32_t)strtol(word, NULL, 10);
+    } else if (strcmp(name, "kept") == 0) {
+        answer->draw.kept = (uint32_t)number_of(word, line);
+    } else if (strcmp(name, "status") == 0) {
+        answer->draw.status = (int32_t)place_of(word, status_names, COUNT_OF(status_names), line);
+    } else {
+        set_parameter(&answer->params, name, word, line);
+    }
+}
+
+static struct known_answer parse(char *text, const struct words *columns, unsigned line)
 {
     struct known_answer answer = {.line = line, .params = tombola_params_default()};
-    struct row_recipe *recipe = &answer.recipe;
-    tombola_params *params = &answer.params;
-    char kind[16], type[8], input[16], status[16];
-    int fields = sscanf(text,
-                        "%15s %7s %15s %" SCNu32 " %" SCNu32 " %f %" SCNu32 " %f %f %" SCNu64 " %" SCNu64 " %" SCNu32
-                        " %" SCNd32 " %" SCNu32 " %15s",
-                        kind, type, input, &recipe->seed, &recipe->vocabulary, &params->temperature, &params->top_k,
-                        &params->top_p, &params->min_p, &params->seed, &params->offset, &params->stream,
-                        &answer.draw.token, &answer.draw.kept, status);
-    if (fields != 15) {
-        die("known_answers.txt:%u: %d of 15 fields", line, fields);
+    struct words words = split(text);
+    if (words.count != columns->count || words.count == 0) {
+        die("known_answers.txt:%u: %zu words for %zu columns", line, words.count, columns->count);
     }
-    recipe->kind = kind_of(kind, line);
-    recipe->type = (tombola_type)place_of(type, type_names, COUNT_OF(type_names), line);
-    recipe->input = (tombola_input)place_of(input, input_names, COUNT_OF(input_names), line);
-    answer.draw.status = (int32_t)place_of(status, status_names, COUNT_OF(status_names), line);
+    for (size_t i = 0; i < words.count; i++) {
+        set_column(&answer, columns->word[i], words.word[i], line);
+    }
     return answer;
 }
 
@@ -60,9 +131,15 @@ struct known_answer *known_answers_read(size_t *count)
     }
     struct known_answer *answers = NULL;
     size_t room = 0;
-    char text[512];
+    static const char columns_follow[] = "#columns ";
+    char text[512], names[512] = "";
+    struct words columns = {.count = 0};
     *count = 0;
     for (unsigned line = 1; fgets(text, sizeof text, file); line++) {
+        if (strncmp(text, columns_follow, sizeof columns_follow - 1) == 0) {
+            strcpy(names, text + sizeof columns_follow - 1);
+            columns = split(names);
+        }
         if (text[0] == '#' || text[0] == '\n') {
             continue;
         }
@@ -73,7 +150,7 @@ struct known_answer *known_answers_read(size_t *count)
                 die("out of memory");
             }
         }
-        answers[(*count)++] = parse(text, line);
+        answers[(*count)++] = parse(text, &columns, line);
     }
     fclose(file);
     return answers;

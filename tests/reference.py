@@ -347,13 +347,14 @@ HEADER = """\
 # Known answers of the draw, computed by reference.py and by nothing else:
 #     python3 reference.py known_answers.txt
 # A line is a row, how to draw from it, and what must come out:
-#     kind type input row-seed vocabulary   the row: rows.c states its values as integer formulas
-#     T k p m                               temperature, top-k, top-p, min-p; floats in hexadecimal
-#     seed offset stream                    of the random number
+#     kind type input row_seed vocabulary   the row: rows.c states its values as integer formulas
+#     temperature top_k ... stream          the parameters, by the library's names; floats in hexadecimal
 #     token kept status                     the answer
 # f16 and bf16 rows are those formulas rounded to the type, to the nearest, halves to even;
 # finite numbers beyond its range become its largest.
-"""
+#columns """
+COLUMNS = ("kind", "type", "input", "row_seed", "vocabulary", "temperature", "top_k", "top_p", "min_p", "seed", "offset",
+           "stream", "token", "kept", "status")
 T_OFF, K_OFF, P_OFF, M_OFF = 1.0, 0, 1.0, 0.0
 
 
@@ -418,9 +419,8 @@ def answers():
         if counter % 3 == 0:
             seed, offset, stream = counter, counter % 100, counter % 4
         token, kept, status = row_of(*row).draw(T, k, p, m, seed, offset, stream)
-        kind, type_name, source, row_seed, V = row
-        yield (f"{kind} {type_name} {source} {row_seed} {V} {hexadecimal(T)} {k} {hexadecimal(p)} {hexadecimal(m)}"
-               f" {seed} {offset} {stream} {token} {kept} {status}\n")
+        parameters = hexadecimal(T), k, hexadecimal(p), hexadecimal(m), seed, offset, stream
+        yield " ".join(map(str, row + parameters + (token, kept, status))) + "\n"
 
 
 def hexadecimal(x):
@@ -430,7 +430,7 @@ def hexadecimal(x):
 
 def main(arguments):
     assert random_64(0, 0, 0) == 0xE169C58D6627E8D5
-    text = HEADER + "".join(answers())
+    text = HEADER + " ".join(COLUMNS) + "\n" + "".join(answers())
     if arguments[:1] == ["--check"] and len(arguments) == 2:
         with open(arguments[1], encoding="ascii") as file:
             return 0 if file.read() == text else f"{arguments[1]} differs from what this would write"

@@ -49,7 +49,7 @@ static int prepare_row(continuation *c, size_t row, const struct tokens *prompt,
     sequence->params = &c->params[row];
     *sequence->params = c->plan->params;
     sequence->params->temperature = c->plan->temperatures[turn / c->plan->batch];
-    sequence->params->stream = (uint32_t)row;
+    sequence->params->stream += (uint32_t)row;
     return 0;
 }
 

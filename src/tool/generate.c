@@ -306,7 +306,7 @@ done:
 
 int tool_generate(int argc, char **argv)
 {
-    const struct argp_child children[] = {{&tool_sampling_argp, 0, "Sampling:", 1}, {0}};
+    const struct argp_child children[] = {{tool_sampling_argp(), 0, "Sampling:", 1}, {0}};
     const struct argp argp = {
         .options = OPTIONS, .parser = parse, .args_doc = "--text FILE...", .doc = DOC, .children = children};
     options options = {

@@ -9,14 +9,14 @@
 #include "text.h"
 #include "tool.h"
 
-#define MAX_COLUMNS 7 /* as many as there are names, and none may come twice */
+#define MAX_COLUMNS 64 /* more than there are names, none of which may come twice */
 
 typedef struct reader {
     const char *path;
     size_t line;   /* of the file, 1 first */
     size_t field;  /* fields of this line read so far */
     size_t record; /* lines with something on them so far, the header included */
-    const char *columns[MAX_COLUMNS];
+    const tombola_field *columns[MAX_COLUMNS];
     size_t column_count;
     tombola_params *params;
     size_t rows;
@@ -26,26 +26,26 @@ typedef struct reader {
 static int has_column(const reader *reader, const char *name)
 {
     for (size_t i = 0; i < reader->column_count; i++)
-        if (strcmp(reader->columns[i], name) == 0)
+        if (strcmp(reader->columns[i]->name, name) == 0)
             return 1;
     return 0;
 }
 
 static void read_name(reader *reader, const char *text)
 {
-    const char *name = tool_params_name(text);
-    if (!name) {
-        warnx("%s: line %zu: unknown column '%s'; there are temperature, top_k, top_p, min_p, seed, offset and stream",
-              reader->path, reader->line, text);
+    const tombola_field *field = tool_params_find(text);
+    if (!field) {
+        warnx("%s: line %zu: unknown column '%s'; there are %s", reader->path, reader->line, text,
+              tool_params_names().text);
         reader->failed = 1;
         return;
     }
-    if (has_column(reader, name)) {
-        warnx("%s: line %zu: column '%s' comes twice", reader->path, reader->line, name);
+    if (has_column(reader, field->name)) {
+        warnx("%s: line %zu: column '%s' comes twice", reader->path, reader->line, field->name);
         reader->failed = 1;
         return;
     }
-    reader->columns[reader->column_count++] = name;
+    reader->columns[reader->column_count++] = field;
 }
 
 static void read_value(reader *reader, const char *text)
@@ -53,15 +53,14 @@ static void read_value(reader *reader, const char *text)
     size_t row = reader->record - 1;
     if (reader->field >= reader->column_count || row >= reader->rows)
         return; /* counted, and reported with the line or the file */
-    const char *name = reader->columns[reader->field];
-    const char *expected = tool_params_read(&reader->params[row], name, text);
-    if (!expected)
+    const tombola_field *field = reader->columns[reader->field];
+    if (tool_params_read(&reader->params[row], field, text) == 0)
         return;
     if (*text)
-        warnx("%s: line %zu, column '%s': '%s' is not %s%s", reader->path, reader->line, name, text, expected,
-              tool_params_hint(name, text).text);
+        warnx("%s: line %zu, column '%s': '%s' is not %s%s", reader->path, reader->line, field->name, text,
+              tool_params_expected(field).text, tool_params_hint(field, text).text);
     else
-        warnx("%s: line %zu, column '%s': the value is missing", reader->path, reader->line, name);
+        warnx("%s: line %zu, column '%s': the value is missing", reader->path, reader->line, field->name);
     reader->failed = 1;
 }
 

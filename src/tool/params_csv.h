@@ -6,8 +6,7 @@
 
 #include "tombola.h"
 
-/* The file has a header that names any of temperature, top_k, top_p, min_p, seed, offset
- * and stream, in any order, then a line for each of the rows.
+/* The file has a header that names any of the library's parameters, in any order, then a line for each of the rows.
  * params  `rows` of them; the named fields are overwritten, the others left as they are, but for the stream: it
  *         becomes 0 where seeds are given and streams are not
  * 0, or -1 with a message on standard error. */

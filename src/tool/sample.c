@@ -15,9 +15,10 @@ static const char DOC[] =
     "\v"
     "The array has 2 dimensions, rows x vocabulary (one with a single dimension is one row), of float32, float16 or "
     "bfloat16, or of float64 whose values are all float32 too.\n\n"
-    "The temperature is 1 unless given. Row i draws from stream i, so that equal rows differ. The CSV file of --params "
-    "has a header that names any of "
-    "temperature, top_k, top_p, min_p, seed, offset and stream, then a line for each row; what it gives counts in "
+    "The temperature is 1 unless given. Row i draws from stream i (plus --stream), so that equal rows differ. The CSV "
+    "file of --params "
+    "has a header that names any of the "
+    "parameters, as top_p for --top-p, then a line for each row; what it gives counts in "
     "place of the options. With a column of seeds and none of streams all rows have stream 0, so that a row draws the "
     "same wherever it stands in the file.\n\n"
     "A row that holds NaN or +inf is invalid, one of only -inf is empty: no token is drawn from it.";
@@ -144,7 +145,7 @@ static tombola_params *make_params(const options *options, size_t rows)
     }
     for (size_t i = 0; i < rows; i++) {
         params[i] = options->sampling.params;
-        params[i].stream = (uint32_t)i;
+        params[i].stream += (uint32_t)i;
     }
     if (options->params && params_csv_read(options->params, rows, params)) {
         free(params);
@@ -195,7 +196,7 @@ done:
 int tool_sample(int argc, char **argv)
 {
     const struct argp_child children[] = {
-        {&npy_argp, 0, "The array:", 1}, {&tool_sampling_argp, 0, "Sampling:", 2}, {0}};
+        {&npy_argp, 0, "The array:", 1}, {tool_sampling_argp(), 0, "Sampling:", 2}, {0}};
     const struct argp argp = {
         .options = OPTIONS, .parser = parse, .args_doc = "LOGITS.npy", .doc = DOC, .children = children};
     options options = {.sampling = tool_sampling_default(1)};

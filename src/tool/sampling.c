@@ -1,40 +1,63 @@
 #include "tool.h"
 
 #include <err.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* Keys beyond a character's range: options without a letter. */
-enum { TEMPERATURE = 0x200, TOP_K, TOP_P, MIN_P, SEED, OFFSET, DEVICE, VERBOSE };
+/* Keys beyond a character's range: options without a letter. From PARAMETERS on they are places in the table. */
+enum { DEVICE = 0x200, VERBOSE, PARAMETERS };
 
-static const struct argp_option OPTIONS[] = {
-    {"temperature", TEMPERATURE, "T", 0,
-     "0 (always the most likely token) to inf (all alike); some commands take several, as 0.5,1,inf", 0},
-    {"top-k", TOP_K, "K", 0, "Keep the K most likely tokens; 0 keeps all (default)", 0},
-    {"top-p", TOP_P, "P", 0, "Keep the most likely tokens until they hold the share P, 0 to 1 (default 1: all)", 0},
-    {"min-p", MIN_P, "M", 0, "Keep tokens at least M times as likely as the first, 0 to 1 (default 0: all)", 0},
-    {"seed", SEED, "N", 0,
-     "The random stream (default 0); the same seed draws the same tokens on every device. random takes one from the "
-     "system and says on standard error which",
-     0},
-    {"offset", OFFSET, "N", 0, "Where in the random stream to start (default 0)", 0},
+#define MAX_PARAMETERS 60
+
+static const struct argp_option OTHERS[] = {
     {"device", DEVICE, "NAME", 0,
-     "Index or a part of the name, as listed by `tombola devices'; default: $TOMBOLA_DEVICE, else the best that works",
+     "Index, type (cpu, gpu) or a part of the name, as listed by `tombola devices'; name:4090 for a name that reads as "
+     "an index; default: $TOMBOLA_DEVICE, else the best that works",
      0},
     {"verbose", VERBOSE, 0, 0, "Say on standard error which device was taken and why", 0},
-    {0},
 };
+
+/* What the library does not know of an option. */
+static const char *more_help(const tombola_field *field)
+{
+    if (strcmp(field->name, "temperature") == 0)
+        return "; some commands take several, as 0.5,1,inf";
+    if (strcmp(field->name, "seed") == 0)
+        return "; random takes one from the system and says on standard error which";
+    return "";
+}
+
+/* The options: a line for each parameter, its name with hyphens, then the others. */
+static const struct argp_option *all_options(void)
+{
+    static struct argp_option options[MAX_PARAMETERS + sizeof OTHERS / sizeof OTHERS[0] + 1];
+    static char names[MAX_PARAMETERS][64], helps[MAX_PARAMETERS][256];
+    size_t count = 0;
+    const tombola_field *field;
+    for (; count < MAX_PARAMETERS && (field = tombola_params_field(count)); count++) {
+        snprintf(names[count], sizeof names[count], "%s", field->name);
+        for (char *c = names[count]; *c; c++)
+            *c = *c == '_' ? '-' : *c;
+        snprintf(helps[count], sizeof helps[count], "%s (default %g)%s", field->help, field->neutral, more_help(field));
+        options[count] = (struct argp_option){
+            names[count], PARAMETERS + (int)count, field->kind == TOMBOLA_KIND_FLOAT ? "X" : "N", 0, helps[count], 0};
+    }
+    memcpy(options + count, OTHERS, sizeof OTHERS);
+    return options;
+}
 
 tool_sampling tool_sampling_default(size_t temperature_limit)
 {
     return (tool_sampling){.temperature_limit = temperature_limit, .params = tombola_params_default()};
 }
 
-static void read_field(tool_sampling *sampling, const char *option, const char *name, const char *text,
+static void read_field(tool_sampling *sampling, const char *option, const tombola_field *field, const char *text,
                        struct argp_state *state)
 {
-    const char *expected = tool_params_read(&sampling->params, name, text);
-    if (expected)
-        argp_error(state, "%s: '%s' is not %s%s", option, text, expected, tool_params_hint(name, text).text);
+    if (tool_params_read(&sampling->params, field, text))
+        argp_error(state, "%s: '%s' is not %s%s", option, text, tool_params_expected(field).text,
+                   tool_params_hint(field, text).text);
 }
 
 /* 0,7 is two temperatures, and may be meant for one. Such a one has a single digit before its comma. */
@@ -45,7 +68,7 @@ static void warn_of_comma(const char *text)
               text + 2, text[0], text + 2);
 }
 
-static void read_temperatures(tool_sampling *sampling, char *text, struct argp_state *state)
+static void read_temperatures(tool_sampling *sampling, const tombola_field *field, char *text, struct argp_state *state)
 {
     size_t count;
     char **list = tool_list_split(text, &count);
@@ -56,7 +79,7 @@ static void read_temperatures(tool_sampling *sampling, char *text, struct argp_s
     if (count > sampling->temperature_limit)
         argp_error(state, "--temperature: takes at most %zu values, not %zu", sampling->temperature_limit, count);
     for (size_t i = count; i-- > 0;) { /* down, so that params ends with the first */
-        read_field(sampling, "--temperature", "temperature", list[i], state);
+        read_field(sampling, "--temperature", field, list[i], state);
         sampling->temperatures[i] = sampling->params.temperature;
     }
     sampling->temperature_count = count;
@@ -64,29 +87,29 @@ static void read_temperatures(tool_sampling *sampling, char *text, struct argp_s
     free(list);
 }
 
+static void read_parameter(tool_sampling *sampling, const tombola_field *field, char *text, struct argp_state *state)
+{
+    if (strcmp(field->name, "temperature") == 0) {
+        read_temperatures(sampling, field, text, state);
+    } else if (strcmp(field->name, "seed") == 0) {
+        if (tool_seed_read(text, UINT64_MAX, &sampling->params.seed, &sampling->has_random_seed))
+            argp_error(state, "--seed: '%s' is not random or %s", text, tool_params_expected(field).text);
+    } else {
+        char option[70] = "--";
+        for (size_t i = 0; field->name[i] && i + 3 < sizeof option; i++)
+            option[i + 2] = field->name[i] == '_' ? '-' : field->name[i];
+        read_field(sampling, option, field, text, state);
+    }
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     tool_sampling *sampling = state->input;
+    if (key >= PARAMETERS && key < PARAMETERS + MAX_PARAMETERS) {
+        read_parameter(sampling, tombola_params_field((size_t)(key - PARAMETERS)), text, state);
+        return 0;
+    }
     switch (key) {
-    case TEMPERATURE:
-        read_temperatures(sampling, text, state);
-        return 0;
-    case TOP_K:
-        read_field(sampling, "--top-k", "top_k", text, state);
-        return 0;
-    case TOP_P:
-        read_field(sampling, "--top-p", "top_p", text, state);
-        return 0;
-    case MIN_P:
-        read_field(sampling, "--min-p", "min_p", text, state);
-        return 0;
-    case SEED:
-        if (tool_seed_read(text, UINT64_MAX, &sampling->params.seed, &sampling->has_random_seed))
-            argp_error(state, "--seed: '%s' is not random or a whole number from 0 to 18446744073709551615", text);
-        return 0;
-    case OFFSET:
-        read_field(sampling, "--offset", "offset", text, state);
-        return 0;
     case DEVICE:
         sampling->device = text;
         return 0;
@@ -108,7 +131,12 @@ static const char DOC[] =
     "Logits are divided by the temperature first; then come top-k, top-p and min-p, in this order. To top-p a share "
     "counts as reached within 2^-20 of the mass, so that decimal fractions behave as on paper.";
 
-const struct argp tool_sampling_argp = {.options = OPTIONS, .parser = parse, .doc = DOC};
+const struct argp *tool_sampling_argp(void)
+{
+    static struct argp argp = {.parser = parse, .doc = DOC};
+    argp.options = all_options();
+    return &argp;
+}
 
 tombola_context *tool_sampling_open(const tool_sampling *sampling)
 {

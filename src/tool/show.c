@@ -97,7 +97,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 int tool_show(int argc, char **argv)
 {
-    const struct argp_child children[] = {{&tool_sampling_argp, 0, "Sampling:", 1}, {0}};
+    const struct argp_child children[] = {{tool_sampling_argp(), 0, "Sampling:", 1}, {0}};
     const struct argp argp = {.options = OPTIONS, .parser = parse, .doc = DOC, .children = children};
     options options = {.sampling = tool_sampling_default(TOOL_MAX_TEMPERATURES)};
     if (tool_parse(&argp, argc, argv, &options))

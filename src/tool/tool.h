@@ -43,13 +43,6 @@ int tool_seed_read(const char *text, uint64_t high, uint64_t *seed, int *is_rand
 /* Says on standard error which seed the system gave, so that the run can be repeated. */
 void tool_seed_print(uint64_t seed);
 
-/* Sets the field of `params` that is called `name` (temperature, top_k, top_p, min_p,
- * seed, offset or stream; hyphens may stand for the underscores) from text. NULL, or what was
- * expected: "a number from 0 to 1". */
-const char *tool_params_read(tombola_params *params, const char *name, const char *text);
-/* The name of that field as params has it, NULL for none. */
-const char *tool_params_name(const char *name);
-
 /* The end of a message about a text that should be a single number: "; write 0.7 if that was meant" where it looks like
  * one with a comma for a point, as 0,7; else "". */
 typedef struct tool_hint {
@@ -57,9 +50,6 @@ typedef struct tool_hint {
 } tool_hint;
 
 tool_hint tool_comma_hint(const char *text);
-/* The same for the field of that name, of which some are no fractions. */
-tool_hint tool_params_hint(const char *name, const char *text);
-
 /* A type of logits by its name: float32, float16 or bfloat16, or f32, f16 or bf16 for short. 0, or -1 for no such
  * type. */
 int tool_type_read(const char *text, tombola_type *type);
@@ -70,12 +60,30 @@ const char *tool_type_name(tombola_type type);
  * the caller with free(); NULL if memory ran out. */
 char **tool_list_split(const char *text, size_t *count);
 
+/* --------------------------------------------------------------- parameters */
+
+typedef struct tool_text {
+    char text[512];
+} tool_text;
+
+/* The parameter of that name, in which hyphens may stand for underscores; NULL for none. */
+const tombola_field *tool_params_find(const char *name);
+size_t tool_params_count(void);
+/* All names: "temperature, top_k, ... and stream". */
+tool_text tool_params_names(void);
+
+/* Sets a parameter from text. 0, or -1 where the text is not what is expected: "a number from 0 to 1". */
+int tool_params_read(tombola_params *params, const tombola_field *field, const char *text);
+tool_text tool_params_expected(const tombola_field *field);
+/* tool_comma_hint for a parameter, of which some are no fractions. */
+tool_hint tool_params_hint(const tombola_field *field, const char *text);
+
 /* ----------------------------------------------------------------- sampling */
 
 #define TOOL_MAX_TEMPERATURES 64
 
-/* --temperature --top-k --top-p --min-p --seed --offset --device --verbose, for every
- * command that draws. */
+/* An option for each parameter of the library's, --top-k for top_k, and --device and --verbose; for every command that
+ * draws. */
 typedef struct tool_sampling {
     size_t temperature_limit; /* in: how many values --temperature may have */
     size_t temperature_count; /* 0 where the option was not given */
@@ -88,10 +96,10 @@ typedef struct tool_sampling {
 
 tool_sampling tool_sampling_default(size_t temperature_limit);
 
-/* For `.children = (struct argp_child[]){{&tool_sampling_argp, 0, "Sampling:", 1}, {0}}`.
+/* For `.children = (struct argp_child[]){{tool_sampling_argp(), 0, "Sampling:", 1}, {0}}`.
  * The parent's parser hands the struct over in ARGP_KEY_INIT:
  *     state->child_inputs[0] = &options->sampling; */
-extern const struct argp tool_sampling_argp;
+const struct argp *tool_sampling_argp(void);
 
 /* Opens the device that --device asks for; says what is wrong if it fails, and with
  * --verbose why this device was taken. NULL on failure. */
