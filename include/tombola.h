@@ -169,8 +169,9 @@ static inline tombola_context_options tombola_context_options_default(void)
 }
 
 /* Opens a device, compiles the kernels and checks them against known answers.
- * device    an index ("0") or a part of a device's or platform's name, upper or lower
- *           case; the first that matches is taken, and no other is tried.
+ * device    an index ("0"), a type ("cpu", "gpu" or "other"), "pocl" or "mesa", or a part of a device's or
+ *           platform's name ("nvidia"), all in upper or lower case; "name:4090" is a part of a name even if it looks
+ *           like one of the former. The first that matches is taken, and no other is tried.
  *           NULL or "": the environment variable TOMBOLA_DEVICE, read in the same way; where
  *           that is unset or empty, the first GPU, else the first CPU device, and if that
  *           does not open, compile or pass, the next: GPUs, then CPUs, then the rest.

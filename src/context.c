@@ -2,6 +2,7 @@
 
 #include "absence.h"
 #include "device_check.h"
+#include "device_name.h"
 #include "error.h"
 #include "process.h"
 #include "program.h"
@@ -194,6 +195,25 @@ static void add_absence(char **choice)
         add_sentence(choice, "%s", text);
 }
 
+/* With the devices that there are, and the platforms that list none: cut to fit. */
+static tombola_status fail_to_match(const struct device *devices, size_t count, const char *name, const char *source,
+                                    tombola_error *error)
+{
+    char text[TOMBOLA_ERROR_MESSAGE_SIZE] = "", absence[TOMBOLA_ERROR_MESSAGE_SIZE];
+    size_t length = 0;
+    for (size_t i = 0; i < count && length + 1 < sizeof text; i++) {
+        length += (size_t)snprintf(text + length, sizeof text - length, "%s", i ? ", " : "");
+        if (length < sizeof text)
+            device_label(&devices[i].info, text + length, sizeof text - length);
+        length = strlen(text);
+    }
+    absence_describe(absence, sizeof absence);
+    return fail(error, TOMBOLA_NO_DEVICE, "no OpenCL device matches \"%s\", which %s asks for%s; there %s %s.%s%s",
+                name, source,
+                device_is_index(name) ? " by its index (name: before it would ask for a part of a name)" : "",
+                count == 1 ? "is" : "are", text, absence[0] ? " " : "", absence);
+}
+
 static tombola_status open_named(const struct device *devices, size_t count, const char *name, const char *source,
                                  const tombola_context_options *options, tombola_context **context, char **choice,
                                  tombola_error *error)
@@ -205,8 +225,7 @@ static tombola_status open_named(const struct device *devices, size_t count, con
                      (unsigned)devices[i].info.index, devices[i].info.name, name, source);
         return open_device(&devices[i], NULL, options, context, error);
     }
-    return fail(error, TOMBOLA_NO_DEVICE, "no OpenCL device matches \"%s\", which %s asks for; there %s %zu", name,
-                source, count == 1 ? "is" : "are", count);
+    return fail_to_match(devices, count, name, source, error);
 }
 
 static tombola_status open_default(const struct device *devices, size_t count, const tombola_context_options *options,

@@ -5,7 +5,6 @@
 #include "process.h"
 #include "sized.h"
 
-#include <ctype.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,27 +139,6 @@ tombola_status device_find(cl_device_id id, struct device *found, tombola_error 
     }
     free(devices);
     return TOMBOLA_OK;
-}
-
-static int contains(const char *text, const char *part)
-{
-    for (; *text; text++) {
-        size_t i = 0;
-        while (part[i] && tolower((unsigned char)text[i]) == tolower((unsigned char)part[i]))
-            i++;
-        if (!part[i])
-            return 1;
-    }
-    return 0;
-}
-
-int device_matches(const tombola_device *device, const char *name)
-{
-    if (name[strspn(name, "0123456789")] == '\0') {
-        char *end;
-        return strtoull(name, &end, 10) == device->index;
-    }
-    return contains(device->name, name) || contains(device->platform, name);
 }
 
 void device_default_order(const struct device *devices, size_t count, size_t *order)

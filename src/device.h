@@ -17,9 +17,6 @@ tombola_status device_load(struct device **devices, size_t *count, tombola_error
 /* One of them by its handle. A sub-device is in no list: its index is UINT32_MAX. */
 tombola_status device_find(cl_device_id id, struct device *found, tombola_error *error);
 
-/* Whether `name` (an index, or a part of the device's or platform's name in any case) means this device. */
-int device_matches(const tombola_device *device, const char *name);
-
 /* Fills order[0..count) with the indices of the devices as they are tried by default: GPUs, then
  * CPUs, then the rest, each in the order of the list. */
 void device_default_order(const struct device *devices, size_t count, size_t *order);

@@ -119,6 +119,11 @@ static void devices_are_named_by_index_or_part_of_a_name_in_any_case(void **stat
     expect_taken("0", 0, "the argument device");
     expect_taken("PTHread", first_match("pthread"), "the argument device");
     expect_taken("basic", first_match("basic"), "the argument device");
+    expect_taken("name:basic", first_match("basic"), "the argument device");
+    if (strcmp(devices[0].platform, "Portable Computing Language") == 0) {
+        expect_taken("pocl", 0, "the argument device");
+        expect_taken("CPU", 0, "the argument device");
+    }
     expect_taken("COMPUTING lang", first_match("computing lang"), "the argument device");
 }
 
@@ -149,6 +154,12 @@ static void a_name_that_no_device_has_is_told(void **state)
         assert_null(context);
         expect_text(error.message, names[i]);
         expect_text(error.message, "the argument device");
+        assert_true(!strstr(error.message, "by its index") == (strspn(names[i], "0123456789") != strlen(names[i])));
+        for (size_t d = 0; d < device_count && d < 3; d++) {
+            char label[600];
+            snprintf(label, sizeof label, "%zu: %s (%s, ", d, devices[d].name, devices[d].platform);
+            expect_text(error.message, label);
+        }
         setenv("TOMBOLA_DEVICE", names[i], 1);
         assert_int_equal(tombola_context_open(NULL, NULL, &context, &error), TOMBOLA_NO_DEVICE);
         expect_text(error.message, "TOMBOLA_DEVICE");

@@ -12,8 +12,9 @@ enum { DEVICE = 0x200, VERBOSE, PARAMETERS };
 
 static const struct argp_option OTHERS[] = {
     {"device", DEVICE, "NAME", 0,
-     "Index, type (cpu, gpu) or a part of the name, as listed by `tombola devices'; name:4090 for a name that reads as "
-     "an index; default: $TOMBOLA_DEVICE, else the best that works",
+     "Index, cpu, gpu, other, pocl, mesa, or a part of the device's or platform's name, as listed by `tombola "
+     "devices'; name:4090 for a part that looks like one of the former; default: $TOMBOLA_DEVICE, else the best that "
+     "works",
      0},
     {"verbose", VERBOSE, 0, 0, "Say on standard error which device was taken and why", 0},
 };
