@@ -137,8 +137,9 @@ typedef struct tombola_context tombola_context;
 /* Compiled kernels are kept in the folder tombola under $XDG_CACHE_HOME, or else under $HOME/.cache, so that the
  * next process need not compile them; where neither is an absolute path they are not. Never with PoCL, which has
  * a cache of its own, nor with Oclgrind, which is there to see kernels compiled. What is kept may be deleted at any
- * time. It is checked before it is used, and against the known answers as if it had just been compiled; where that
- * fails, the kernels are compiled. TOMBOLA_CACHE=off in the environment, or 0, stops all of it. */
+ * time; beyond 128 files or 256 MiB, what was used longest ago is. It is checked before it is used, and against the
+ * known answers as if it had just been compiled; where that fails, the kernels are compiled. TOMBOLA_CACHE=off in the
+ * environment, or 0, stops all of it. */
 typedef enum tombola_cache {
     TOMBOLA_CACHE_AUTO = 0, /* as told above */
     TOMBOLA_CACHE_OFF = 1   /* nothing is read or written */
@@ -187,8 +188,9 @@ TOMBOLA_API tombola_status tombola_context_open(const char *device, const tombol
 /* Describes the device that was taken. device: made by tombola_device_default */
 TOMBOLA_API void tombola_context_device(const tombola_context *context, tombola_device *device);
 
-/* Why it was taken: a sentence a line, first the devices that were passed over
- * and what was wrong with each. Lives as long as the context. */
+/* Why it was taken: a sentence a line, first the devices that were passed over and what was wrong with each, last the
+ * platforms that list none, and why compiled kernels are not kept where every start compiles them. Lives as long as
+ * the context. */
 TOMBOLA_API const char *tombola_context_choice(const tombola_context *context);
 
 /* The block shape in force (see tombola_context_options). Any pointer may be NULL. */

@@ -186,6 +186,14 @@ static void add_sentence(char **text, const char *format, ...)
     *text = grown;
 }
 
+/* That each start compiles, if it does. */
+static void add_cache(tombola_context *context, tombola_cache cache)
+{
+    char clause[TOMBOLA_ERROR_MESSAGE_SIZE];
+    if (program_cache_trouble(context, cache, clause, sizeof clause))
+        add_sentence(&context->choice, "Compiled kernels are not kept, so that every start compiles them: %s.", clause);
+}
+
 /* The platforms that list nothing. */
 static void add_absence(char **choice)
 {
@@ -281,14 +289,15 @@ tombola_status tombola_context_open(const char *device, const tombola_context_op
         status = open_named(devices, count, variable, "TOMBOLA_DEVICE", &own, context, &choice, error);
     else
         status = open_default(devices, count, &own, context, &choice, error);
-    if (!status)
-        add_absence(&choice);
-    if (status)
-        free(choice);
-    else
-        (*context)->choice = choice;
     free(devices);
-    return status;
+    if (status) {
+        free(choice);
+        return status;
+    }
+    add_absence(&choice);
+    (*context)->choice = choice;
+    add_cache(*context, own.cache);
+    return TOMBOLA_OK;
 }
 
 /* Whether the caller's context holds the device. */
@@ -333,6 +342,8 @@ tombola_status tombola_context_open_cl(cl_context context, cl_device_id device, 
     if (!status)
         add_sentence(&(*opened)->choice, "Device %u (%s) is the one that was given, in an OpenCL context.",
                      (unsigned)found.info.index, found.info.name);
+    if (!status)
+        add_cache(*opened, options->cache);
     return status;
 }
 

@@ -23,6 +23,7 @@ struct tombola_context {
     struct wrapped *wrapped;            /* what is wrapped of host memory, guarded by wrapped_lock */
     char *build_options;                /* the caller's, "" if none */
     char *cache;                        /* the folder that keeps compiled kernels; NULL: none does */
+    int cache_code;                     /* the errno of what was last put there, 0 if all is well */
     char *choice;                       /* why this device, a sentence a line */
     pthread_mutex_t lock;               /* guards programs */
     cl_program programs[TYPES][INPUTS]; /* built and checked when first asked for; NULL before */

@@ -1,5 +1,6 @@
 #include "kernel_cache.h"
 
+#include "kernel_cache_sweep.h"
 #include "siphash.h"
 
 #include <errno.h>
@@ -69,23 +70,26 @@ static int open_folder(const char *path)
     if (folder < 0 || is_ours(folder, S_IFDIR, &status))
         return folder;
     close(folder);
+    errno = EPERM;
     return -1;
 }
 
-/* With the one above it, as .cache may be missing in a new home; no more, as a home may not be there at all. */
-static void make_folder(const char *path)
+/* With the one above it, as .cache may be missing in a new home; no more, as a home may not be there at all. 0, or the
+ * errno. */
+static int make_folder(const char *path)
 {
-    if (mkdir(path, 0700) == 0 || errno != ENOENT)
-        return;
+    if (mkdir(path, 0700) == 0 || errno == EEXIST)
+        return 0;
+    int code = errno;
     const char *end = strrchr(path, '/');
-    char *above = malloc((size_t)(end - path) + 1);
+    char *above = code == ENOENT ? malloc((size_t)(end - path) + 1) : NULL;
     if (!above)
-        return;
+        return code;
     memcpy(above, path, (size_t)(end - path));
     above[end - path] = '\0';
-    if (mkdir(above, 0700) == 0)
-        mkdir(path, 0700);
+    code = mkdir(above, 0700) == 0 && mkdir(path, 0700) == 0 ? 0 : errno;
     free(above);
+    return code;
 }
 
 static int read_all(int file, void *data, size_t size)
@@ -153,6 +157,8 @@ struct bytes kernel_cache_load(const char *folder, struct bytes key)
     int file = openat(at, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (file >= 0) {
         binary = read_entry(file, key);
+        if (binary.data)
+            futimens(file, NULL); /* used now: among those to go last */
         close(file);
     }
     close(at);
@@ -174,26 +180,36 @@ static int may_write(size_t size)
     return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || size <= limit.rlim_cur;
 }
 
-void kernel_cache_store(const char *folder, struct bytes key, struct bytes binary)
+int kernel_cache_store(const char *folder, struct bytes key, struct bytes binary)
 {
     if (key.size > LARGEST_FILE / 2 || binary.size == 0 || binary.size > LARGEST_FILE / 2 - sizeof(struct header) ||
         !may_write(sizeof(struct header) + key.size + binary.size))
-        return;
-    make_folder(folder);
-    int at = open_folder(folder);
+        return EFBIG;
+    int code = make_folder(folder), at = code ? -1 : open_folder(folder);
     if (at < 0)
-        return;
+        return code ? code : errno;
     char name[NAME_SIZE], draft[2 * NAME_SIZE];
     name_entry(name, key);
     name_draft(draft, name);
     int file = openat(at, draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (file >= 0) {
-        struct header header = header_of(key, binary);
-        int whole = write_all(file, &header, sizeof header) && write_all(file, key.data, key.size) &&
-                    write_all(file, binary.data, binary.size);
-        whole &= close(file) == 0; /* some file systems say only now that they are full */
-        if (!whole || renameat(at, draft, at, name) != 0)
-            unlinkat(at, draft, 0);
+    if (file < 0) {
+        code = errno;
+        goto done;
     }
+    struct header header = header_of(key, binary);
+    if (!write_all(file, &header, sizeof header) || !write_all(file, key.data, key.size) ||
+        !write_all(file, binary.data, binary.size))
+        code = errno;
+    if (close(file) != 0 && !code) /* some file systems say only now that they are full */
+        code = errno;
+    if (!code && renameat(at, draft, at, name) != 0)
+        code = errno;
+    if (code)
+        unlinkat(at, draft, 0);
+    else
+        kernel_cache_sweep(at, name);
+
+done:
     close(at);
+    return code;
 }

@@ -12,14 +12,27 @@
 
 #define OPTIONS_SIZE 1024
 
+/* PoCL has a cache of its own. Oclgrind, a debugger, is started to see the kernels compiled, and in ways that its
+ * driver's version does not tell. */
+static int goes_its_own_way(const tombola_device *device)
+{
+    return strcmp(device->platform, "Portable Computing Language") == 0 || strcmp(device->platform, "Oclgrind") == 0;
+}
+
 char *program_cache_folder(const tombola_device *device, tombola_cache cache)
 {
-    /* PoCL has a cache of its own. Oclgrind, a debugger, is started to see the kernels compiled, and in ways
-     * that its driver's version does not tell. */
-    if (cache == TOMBOLA_CACHE_OFF || strcmp(device->platform, "Portable Computing Language") == 0 ||
-        strcmp(device->platform, "Oclgrind") == 0)
-        return NULL;
-    return kernel_cache_folder();
+    return cache == TOMBOLA_CACHE_OFF || goes_its_own_way(device) ? NULL : kernel_cache_folder();
+}
+
+int program_cache_trouble(const tombola_context *context, tombola_cache cache, char *clause, size_t size)
+{
+    if (goes_its_own_way(&context->device.info) || (context->cache && !context->cache_code))
+        return 0;
+    if (cache == TOMBOLA_CACHE_OFF)
+        snprintf(clause, size, "options.cache is TOMBOLA_CACHE_OFF");
+    else
+        kernel_cache_trouble(context->cache, context->cache_code, clause, size);
+    return 1;
 }
 
 /* With the start of the compiler's log, where its first complaint is. */
@@ -142,8 +155,8 @@ static cl_uint place_of(cl_program program, cl_device_id device, cl_uint count)
     return place;
 }
 
-/* Puts a compiled program into the cache. */
-static void keep(const tombola_context *context, struct bytes key, cl_program program)
+/* Puts a compiled program into the cache. A driver that gives no binary leaves it as it was. */
+static void keep(tombola_context *context, struct bytes key, cl_program program)
 {
     cl_uint count = 0;
     if (clGetProgramInfo(program, CL_PROGRAM_NUM_DEVICES, sizeof count, &count, NULL) != CL_SUCCESS || count == 0)
@@ -155,7 +168,7 @@ static void keep(const tombola_context *context, struct bytes key, cl_program pr
         clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, count * sizeof *sizes, sizes, NULL) == CL_SUCCESS &&
         sizes[place] && (binaries[place] = malloc(sizes[place])) &&
         clGetProgramInfo(program, CL_PROGRAM_BINARIES, count * sizeof *binaries, binaries, NULL) == CL_SUCCESS)
-        kernel_cache_store(context->cache, key, (struct bytes){binaries[place], sizes[place]});
+        context->cache_code = kernel_cache_store(context->cache, key, (struct bytes){binaries[place], sizes[place]});
     if (binaries && place < count)
         free(binaries[place]);
     free(binaries);

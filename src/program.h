@@ -7,6 +7,10 @@
 /* The folder that keeps compiled kernels for this device, to be freed; NULL if none does. */
 char *program_cache_folder(const tombola_device *device, tombola_cache cache);
 
+/* Whether compiled kernels are not kept though the device's own driver does not keep them either; then why, as a
+ * clause, cut to fit. For a context that has its first kernels. */
+int program_cache_trouble(const tombola_context *context, tombola_cache cache, char *clause, size_t size);
+
 /* The kernels for one kind of row, checked against known answers; to be released. From context->cache where it
  * has them, else compiled, and then kept there. */
 tombola_status program_make(tombola_context *context, tombola_type type, tombola_input input, cl_program *program,

@@ -37,7 +37,7 @@ struct faults_seen faults_seen(void);
 void faults_fail(const char *call, size_t nth, int code);
 void faults_fail_always(const char *call, int code);
 
-/* Every device answers so when it is asked for this property; for FAULTS_ANSWERS of them at once.
+/* Every device, or platform, answers so when it is asked for this property; for FAULTS_ANSWERS of them at once.
  * value  kept until then */
 #define FAULTS_ANSWERS 4
 void faults_answer(unsigned property, const void *value, size_t size);

@@ -13,6 +13,25 @@ static cl_int released(cl_int code)
     return code;
 }
 
+static const struct faults_answer *answer_to(cl_uint property)
+{
+    for (size_t i = 0; i < FAULTS_ANSWERS; i++)
+        if (faults_plan.answers[i].property == property)
+            return &faults_plan.answers[i];
+    return NULL;
+}
+
+static cl_int give(const struct faults_answer *answer, size_t room, void *value, size_t *size)
+{
+    if (value && room < answer->size)
+        return CL_INVALID_VALUE;
+    if (value)
+        memcpy(value, answer->value, answer->size);
+    if (size)
+        *size = answer->size;
+    return CL_SUCCESS;
+}
+
 cl_int clGetPlatformIDs(cl_uint room, cl_platform_id *platforms, cl_uint *count)
 {
     FAIL_IF_PLANNED(clGetPlatformIDs);
@@ -22,6 +41,9 @@ cl_int clGetPlatformIDs(cl_uint room, cl_platform_id *platforms, cl_uint *count)
 cl_int clGetPlatformInfo(cl_platform_id platform, cl_platform_info what, size_t room, void *value, size_t *size)
 {
     FAIL_IF_PLANNED(clGetPlatformInfo);
+    const struct faults_answer *answer = answer_to(what);
+    if (answer)
+        return give(answer, room, value, size);
     return REAL(clGetPlatformInfo)(platform, what, room, value, size);
 }
 
@@ -34,18 +56,9 @@ cl_int clGetDeviceIDs(cl_platform_id platform, cl_device_type type, cl_uint room
 cl_int clGetDeviceInfo(cl_device_id device, cl_device_info what, size_t room, void *value, size_t *size)
 {
     FAIL_IF_PLANNED(clGetDeviceInfo);
-    for (size_t i = 0; i < FAULTS_ANSWERS; i++) {
-        const struct faults_answer *answer = &faults_plan.answers[i];
-        if (answer->property != what || !answer->property)
-            continue;
-        if (value && room < answer->size)
-            return CL_INVALID_VALUE;
-        if (value)
-            memcpy(value, answer->value, answer->size);
-        if (size)
-            *size = answer->size;
-        return CL_SUCCESS;
-    }
+    const struct faults_answer *answer = answer_to(what);
+    if (answer)
+        return give(answer, room, value, size);
     return REAL(clGetDeviceInfo)(device, what, room, value, size);
 }
 
