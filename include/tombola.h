@@ -156,7 +156,8 @@ typedef struct tombola_context_options {
     uint32_t width;
     /* Blocks that a work-group takes side by side; a power of two, teams * lanes at most 256. */
     uint32_t teams;
-    /* Appended to the OpenCL compiler's options. */
+    /* Appended to the OpenCL compiler's options. Those that relax arithmetic would change tokens, and are refused:
+     * -cl-fast-relaxed-math, -cl-mad-enable and the like. */
     const char *build_options;
     tombola_cache cache; /* default TOMBOLA_CACHE_AUTO */
 } tombola_context_options;

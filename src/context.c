@@ -1,6 +1,7 @@
 #include "context.h"
 
 #include "absence.h"
+#include "build_options.h"
 #include "device_check.h"
 #include "device_name.h"
 #include "error.h"
@@ -35,7 +36,7 @@ static tombola_status check_options(const tombola_context_options *o, tombola_er
                     "options.teams is %u, not a power of two up to 256 / lanes with lanes given", (unsigned)o->teams);
     if ((unsigned)o->cache > TOMBOLA_CACHE_OFF)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.cache is %d, which is no tombola_cache", (int)o->cache);
-    return TOMBOLA_OK;
+    return build_options_check(o->build_options, error);
 }
 
 /* The caller's options as this library has them; NULL: the defaults. */
@@ -150,6 +151,8 @@ static tombola_status open_device(const struct device *device, cl_context given,
     }
     cl_program program;
     status = device_check(device, error);
+    if (!status)
+        status = build_options_check_environment(device->info.platform, error);
     if (!status)
         status = fit_shape(context, options, error);
     if (!status)

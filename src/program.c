@@ -71,7 +71,8 @@ static tombola_status write_options(const tombola_context *context, tombola_type
         (unsigned)context->lanes, (unsigned)context->width, (unsigned)context->teams, list_size(context), (int)type,
         (int)input, context->build_options);
     if (length < 0 || length >= OPTIONS_SIZE)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.build_options is longer than %d bytes", OPTIONS_SIZE / 2);
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.build_options has %zu bytes, but at most %d fit",
+                    strlen(context->build_options), OPTIONS_SIZE - 1 - (length - (int)strlen(context->build_options)));
     return TOMBOLA_OK;
 }
 
