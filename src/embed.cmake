@@ -1,5 +1,6 @@
-# Writes the kernels as one C string: ROOT with each file that it includes in place of
-# the #include, every file once. cmake -D ROOT=tombola.cl -D OUTPUT=kernel_text.c -P embed.cmake
+# Writes the kernels as one C string: ROOT with each file that it includes in place of the #include, every file once,
+# and #line where a file begins or goes on, so that a compiler names the place.
+# cmake -D ROOT=tombola.cl -D OUTPUT=kernel_text.c -P embed.cmake
 cmake_minimum_required(VERSION 3.18)
 get_filename_component(folder ${ROOT} DIRECTORY)
 set(done "")
@@ -19,10 +20,15 @@ function(append file)
   string(REPLACE "\\" "<backslash>" body "${body}")
   string(REPLACE "\"" "<quote>" body "${body}")
   string(REPLACE "\n" ";" lines "${body}")
+  set(number 0)
+  string(APPEND text "    \"#line 1 <quote>kernels/${file}<quote>\\n\"\n")
   foreach(line IN LISTS lines)
+    math(EXPR number "${number} + 1")
     if(line MATCHES "^#include <quote>(.*)<quote>")
       append(${CMAKE_MATCH_1})
       set(done ${done} PARENT_SCOPE)
+      math(EXPR next "${number} + 1")
+      string(APPEND text "    \"#line ${next} <quote>kernels/${file}<quote>\\n\"\n")
     else()
       string(APPEND text "    \"${line}\\n\"\n")
     endif()

@@ -147,6 +147,34 @@ static void options_that_the_compiler_refuses_fail_the_build(void **state)
     expect_text(error.message, "options.build_options");
 }
 
+/* The compiler's complaint tells the file and the line of it, also behind the includes. */
+static void a_build_log_names_the_place_in_the_sources(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *text;
+    } places[] = {{"philox.h", MULTIPLIER}, {"tombola.cl", "local u64 places[MAX_TOP_K];"}};
+    for (size_t i = 0; i < COUNT_OF(places); i++) {
+        char path[512], line[1024], place[64];
+        int number = 0;
+        snprintf(path, sizeof path, "%s/../kernels/%s", TEST_DATA, places[i].file);
+        FILE *file = fopen(path, "r");
+        assert_non_null(file);
+        do {
+            assert_non_null(fgets(line, sizeof line, file));
+            number++;
+        } while (!strstr(line, places[i].text));
+        fclose(file);
+        snprintf(place, sizeof place, "kernels/%s:%d:", places[i].file, number);
+        tombola_context *opened = NULL;
+        tombola_error error;
+        faults_begin();
+        faults_edit_source(places[i].text, NONSENSE);
+        assert_int_equal(tombola_context_open("0", NULL, &opened, &error), TOMBOLA_BUILD_FAILED);
+        expect_text(error.message, place);
+    }
+}
+
 /* The kernels for another type of logits come later, and may fail later. */
 static void kernels_for_another_type_are_checked_when_they_are_first_asked_for(void **state)
 {
@@ -209,6 +237,7 @@ int main(int argc, char **argv)
         TEST(a_named_device_never_falls_back),
         TEST(a_device_named_by_the_variable_never_falls_back),
         TEST(options_that_the_compiler_refuses_fail_the_build),
+        TEST(a_build_log_names_the_place_in_the_sources),
         TEST(a_context_lives_as_long_as_its_samplers_and_references),
         TEST(kernels_for_another_type_are_checked_when_they_are_first_asked_for),
     };
