@@ -35,9 +35,21 @@ typedef JOIN(ulong, WIDTH) longs;
 
 #else
 
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+
+/* What the host computes goes into tokens to the last bit. */
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#error "Tombola draws other tokens with -ffast-math or -ffinite-math-only: leave these out"
+#endif
+#if !defined(FLT_EVAL_METHOD) || FLT_EVAL_METHOD != 0
+#error "Tombola draws other tokens where floats are evaluated in a wider format (FLT_EVAL_METHOD): use -mfpmath=sse"
+#endif
+#if FLT_RADIX != 2 || FLT_MANT_DIG != 24 || FLT_MAX_EXP != 128 || DBL_MANT_DIG != 53 || DBL_MAX_EXP != 1024
+#error "Tombola needs IEEE 754 binary32 and binary64"
+#endif
 
 typedef uint32_t u32;
 typedef uint64_t u64;
