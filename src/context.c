@@ -346,7 +346,7 @@ tombola_status tombola_context_open_cl(cl_context context, cl_device_id device, 
         add_sentence(&(*opened)->choice, "Device %u (%s) is the one that was given, in an OpenCL context.",
                      (unsigned)found.info.index, found.info.name);
     if (!status)
-        add_cache(*opened, options->cache);
+        add_cache(*opened, own.cache);
     return status;
 }
 

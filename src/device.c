@@ -151,6 +151,23 @@ void device_default_order(const struct device *devices, size_t count, size_t *or
                 order[placed++] = i;
 }
 
+/* That a caller's array has elements of one size. */
+static tombola_status check_sizes(const tombola_device *devices, size_t size, size_t count, tombola_error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!sized_is_one(size))
+            return fail(error, TOMBOLA_INVALID_ARGUMENT,
+                        "devices[0].struct_size is %zu: start each from tombola_device_default()", size);
+        size_t other = sized_size((const char *)devices + i * size);
+        if (other != size)
+            return fail(error, TOMBOLA_INVALID_ARGUMENT,
+                        "devices[%zu].struct_size is %zu, but that of devices[0] is %zu: start each from "
+                        "tombola_device_default()",
+                        i, other, size);
+    }
+    return TOMBOLA_OK;
+}
+
 tombola_status tombola_device_list(tombola_device *devices, size_t capacity, size_t *count, tombola_error *error)
 {
     if (!count)
@@ -162,9 +179,8 @@ tombola_status tombola_device_list(tombola_device *devices, size_t capacity, siz
     if (status)
         return status;
     const size_t size = capacity > 0 ? sized_size(devices) : 0;
-    if (capacity > 0 && size < offsetof(tombola_device, platform))
-        status = fail(error, TOMBOLA_INVALID_ARGUMENT,
-                      "devices[0].struct_size is %zu: start each from tombola_device_default()", size);
+    if (status == TOMBOLA_OK)
+        status = check_sizes(devices, size, capacity, error);
     for (size_t i = 0; i < *count && i < capacity && !status; i++)
         sized_write((char *)devices + i * size, &loaded[i].info, sizeof loaded[i].info);
     free(loaded);

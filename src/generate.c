@@ -196,8 +196,8 @@ static void append(tombola_sequence *sequence, tombola_params *params, int32_t t
         return;
     }
     sequence->tokens[sequence->length++] = token;
-    if (params)
-        params->offset++;
+    if (params && sized_size(params) >= offsetof(tombola_params, offset) + sizeof params->offset)
+        params->offset++; /* an older caller's struct has none */
     --*left;
     if (is_end_token(sequence, token))
         sequence->finish = TOMBOLA_FINISH_END_TOKEN;

@@ -175,8 +175,10 @@ tombola_status sampler_begin(tombola_sampler *s, const tombola_rows *rows, const
     if (status)
         return status;
     if (!b)
-        return fail(error, TOMBOLA_BUSY, "%u batches are in flight: wait for one of them first",
-                    (unsigned)s->engine.plan.options.in_flight);
+        return s->engine.plan.options.in_flight == 1
+                   ? fail(error, TOMBOLA_BUSY, "1 batch is in flight: wait for it first")
+                   : fail(error, TOMBOLA_BUSY, "%u batches are in flight: wait for one of them first",
+                          (unsigned)s->engine.plan.options.in_flight);
     batch_start(b, ++s->begun, queue ? queue : s->engine.queue);
     b->rows = own_rows;
     b->results = own_results;

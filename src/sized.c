@@ -15,12 +15,17 @@ uint32_t sized_size(const void *theirs)
     return size;
 }
 
+int sized_is_one(size_t size)
+{
+    return size >= SMALLEST && size <= LARGEST;
+}
+
 tombola_status sized_read(const char *name, const char *maker, void *own, size_t own_size, const void *theirs,
                           tombola_error *error)
 {
     const unsigned char *bytes = theirs;
     uint32_t size = sized_size(theirs);
-    if (size < SMALLEST || size > LARGEST)
+    if (!sized_is_one(size))
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "%s.struct_size is %lu: start from %s()", name,
                     (unsigned long)size, maker);
     for (size_t i = own_size; i < size; i++)
@@ -37,7 +42,7 @@ tombola_status sized_read(const char *name, const char *maker, void *own, size_t
 void sized_write(void *theirs, const void *own, size_t own_size)
 {
     uint32_t size = sized_size(theirs);
-    if (size < SMALLEST || size > LARGEST)
+    if (!sized_is_one(size))
         return;
     memcpy((char *)theirs + sizeof size, (const char *)own + sizeof size,
            (size < own_size ? size : own_size) - sizeof size);

@@ -15,7 +15,8 @@ tombola_status sized_read(const char *name, const char *maker, void *own, size_t
  * struct_size that is none gets nothing. */
 void sized_write(void *theirs, const void *own, size_t own_size);
 
-/* The struct_size at the beginning of a struct. */
+/* The struct_size at the beginning of a struct; and whether a number can be one. */
 uint32_t sized_size(const void *theirs);
+int sized_is_one(size_t size);
 
 #endif

@@ -8,9 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "arrays.h"
 #include "device_batch.h"
 #include "entries.h"
 #include "refused.h"
+
+enum { K = 3 };
 
 static tombola_sampler *refusing;
 
@@ -81,34 +84,12 @@ static void rows_that_cannot_be_are_refused(void **state)
     clReleaseMemObject(secret);
 }
 
-/* Each column of the results on its own: its place among them, its name, and how many elements it has of PROBE_ROWS. */
-#define K 3
-static const struct {
-    const char *name;
-    size_t place, elements;
-} arrays[] = {
-#define ARRAY(name, elements)                                                                                          \
-    {                                                                                                                  \
-#name, offsetof(tombola_results, name), elements                                                               \
-    }
-    ARRAY(tokens, PROBE_ROWS),
-    ARRAY(status, PROBE_ROWS),
-    ARRAY(kept, PROBE_ROWS),
-    ARRAY(probabilities, PROBE_ROWS *PROBE_VOCABULARY),
-    ARRAY(log_probabilities, PROBE_ROWS *PROBE_VOCABULARY),
-    ARRAY(candidate_tokens, PROBE_ROWS *K),
-    ARRAY(candidate_logits, PROBE_ROWS *K),
-    ARRAY(candidate_probabilities, PROBE_ROWS *K),
-};
-#undef ARRAY
-
-/* Results that ask for one array alone; all of them have the same layout. */
-static tombola_results results_of(size_t array, void *host, cl_mem buffer, size_t offset)
+/* Results that ask for one array alone. */
+static tombola_results results_of(enum array array, void *host, cl_mem buffer, size_t offset)
 {
     tombola_results results = tombola_results_default();
-    TOMBOLA_ARRAY(void) column = {host, buffer, offset};
     results.candidate_count = K;
-    memcpy((char *)&results + arrays[array].place, &column, sizeof column);
+    array_set(&results, array, host, buffer, offset);
     return results;
 }
 
@@ -127,9 +108,9 @@ static void results_that_cannot_be_are_refused(void **state)
     expect_refused(queues[0], &rows, &results, "results asks for nothing: all of its arrays are NULL");
     results.candidate_count = K;
     expect_refused(queues[0], &rows, &results, "results asks for nothing: all of its arrays are NULL");
-    for (size_t i = 0; i < COUNT_OF(arrays); i++) {
-        const char *name = arrays[i].name;
-        const size_t elements = arrays[i].elements;
+    for (enum array i = 0; i < ARRAYS; i++) {
+        const char *name = array_name(i);
+        const size_t elements = PROBE_ROWS * array_width(i, PROBE_VOCABULARY, K);
         cl_mem buffer = entry_buffer(context, elements * sizeof(cl_uint), NULL);
         results = results_of(i, host, buffer, 0);
         snprintf(message, sizeof message, "results.%s is in host memory and in a buffer: one is to be set, or neither",

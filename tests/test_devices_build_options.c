@@ -38,7 +38,7 @@ static void options_that_change_tokens_are_refused_by_name(void **state)
     for (size_t i = 0; i < COUNT_OF(relaxing); i++)
         for (size_t f = 0; f < COUNT_OF(formats); f++) {
             char options[120], message[200];
-            tombola_error error;
+            tombola_error error = tombola_error_default();
             snprintf(options, sizeof options, formats[f], relaxing[i]);
             snprintf(message, sizeof message,
                      "options.build_options has %s, which lets the compiler change tokens: leave it out", relaxing[i]);
@@ -54,7 +54,7 @@ static void options_that_change_none_are_taken(void **state)
     static const char *const harmless[] = {
         "", " ", "-cl-denorms-are-zero", "-D X=-cl-mad-enable -w", "-D MAD=cl-mad-enable", NULL};
     for (size_t i = 0; i < COUNT_OF(harmless); i++) {
-        tombola_error error;
+        tombola_error error = tombola_error_default();
         if (open_with(harmless[i], &error))
             fail_msg("\"%s\": %s", harmless[i] ? harmless[i] : "NULL", error.message);
     }
@@ -65,7 +65,7 @@ static void the_environments_options_are_refused_too(void **state)
     (void)state;
     if (strcmp(devices[0].platform, "Portable Computing Language") != 0)
         skip();
-    tombola_error error;
+    tombola_error error = tombola_error_default();
     setenv("POCL_EXTRA_BUILD_FLAGS", "-w -cl-fast-relaxed-math", 1);
     assert_int_equal(open_with(NULL, &error), TOMBOLA_BUILD_FAILED);
     expect_text(error.message, "POCL_EXTRA_BUILD_FLAGS in the environment has -cl-fast-relaxed-math");
@@ -79,7 +79,7 @@ static void the_longest_options_are_told_and_taken(void **state)
     (void)state;
     static char spaces[4096];
     size_t length = 0, most = 0;
-    tombola_error error;
+    tombola_error error = tombola_error_default();
     memset(spaces, ' ', sizeof spaces - 1);
     assert_int_equal(open_with(spaces, &error), TOMBOLA_INVALID_ARGUMENT);
     assert_int_equal(sscanf(error.message, "options.build_options has %zu bytes, but at most %zu fit", &length, &most),

@@ -167,7 +167,7 @@ static void a_build_log_names_the_place_in_the_sources(void **state)
         fclose(file);
         snprintf(place, sizeof place, "kernels/%s:%d:", places[i].file, number);
         tombola_context *opened = NULL;
-        tombola_error error;
+        tombola_error error = tombola_error_default();
         faults_begin();
         faults_edit_source(places[i].text, NONSENSE);
         assert_int_equal(tombola_context_open("0", NULL, &opened, &error), TOMBOLA_BUILD_FAILED);

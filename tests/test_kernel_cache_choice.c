@@ -35,7 +35,7 @@ static char *told_by(tombola_cache cache)
 {
     tombola_context_options options = tombola_context_options_default();
     tombola_context *opened;
-    tombola_error error;
+    tombola_error error = tombola_error_default();
     options.cache = cache;
     options.build_options = getenv("TOMBOLA_TEST_BUILD_OPTIONS");
     if (tombola_context_open(NULL, &options, &opened, &error))

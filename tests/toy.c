@@ -21,6 +21,19 @@ static void write_logit(tombola_type type, void *row, size_t place, float logit)
         ((uint16_t *)row)[place] = isinf(logit) ? 0xFF80u : narrow_to_bfloat(logit);
 }
 
+uint64_t toy_state(uint64_t state, const int32_t *tokens, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        state = state * 1000003u + (uint64_t)tokens[i];
+    return state;
+}
+
+void toy_fill(tombola_type type, uint64_t state, void *row)
+{
+    for (size_t token = 0; token < VOCABULARY; token++)
+        write_logit(type, row, token, (float)random_below(&state, 128) * 0.0625f); /* exact in every type */
+}
+
 int toy_forward(void *user, const tombola_step *step)
 {
     struct batch *batch = user;
@@ -33,15 +46,12 @@ int toy_forward(void *user, const tombola_step *step)
         assert_true(row == 0 || step->live[row - 1] < index);
         assert_true(index < batch->count);
         const tombola_sequence *sequence = &step->sequences[index];
-        uint64_t state = 1;
-        for (size_t i = 0; i < sequence->length; i++)
-            state = state * 1000003u + (uint64_t)sequence->tokens[i];
+        const uint64_t state = toy_state(TOY_START, sequence->tokens, sequence->length);
         char *start = (char *)step->logits + row * step->stride * tombola_type_size(batch->type);
         int spoilt = batch->bad_logit != 0.0f && index == batch->bad_sequence && sequence->length >= batch->bad_length;
-        for (size_t token = 0; token < VOCABULARY; token++) {
-            float logit = (float)random_below(&state, 128) * 0.0625f; /* exact in every type */
-            write_logit(batch->type, start, token, spoilt ? batch->bad_logit : logit);
-        }
+        toy_fill(batch->type, state, start);
+        for (size_t token = 0; token < VOCABULARY && spoilt; token++)
+            write_logit(batch->type, start, token, batch->bad_logit);
     }
     return batch->calls == batch->failing_call ? 7 : 0;
 }

@@ -1,0 +1,33 @@
+/* The arrays of tombola_results by number: all of them have elements of 4 bytes. */
+#ifndef ARRAYS_H
+#define ARRAYS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tombola_cl.h"
+
+enum array {
+    ARRAY_TOKENS,
+    ARRAY_STATUS,
+    ARRAY_KEPT,
+    ARRAY_PROBABILITIES,
+    ARRAY_LOG_PROBABILITIES,
+    ARRAY_CANDIDATE_TOKENS,
+    ARRAY_CANDIDATE_LOGITS,
+    ARRAY_CANDIDATE_PROBABILITIES,
+    ARRAYS
+};
+
+/* "tokens" */
+const char *array_name(enum array array);
+
+/* Elements that each row has: 1, the vocabulary or the number of candidates. */
+size_t array_width(enum array array, size_t vocabulary, size_t candidate_count);
+
+/* Whether the rows of the array are `probability_stride` apart, not side by side. */
+int array_has_stride(enum array array);
+
+void array_set(tombola_results *results, enum array array, void *host, cl_mem buffer, size_t offset);
+
+#endif
