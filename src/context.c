@@ -7,6 +7,7 @@
 #include "error.h"
 #include "process.h"
 #include "program.h"
+#include "shape.h"
 #include "sized.h"
 #include "tombola_cl.h"
 
@@ -48,44 +49,6 @@ static tombola_status read_options(const tombola_context_options *theirs, tombol
     if (theirs)
         status = sized_read("options", "tombola_context_options_default", own, sizeof *own, theirs, error);
     return status ? status : check_options(own, error);
-}
-
-/* CPUs do best with one work-item that holds whole vector registers; GPUs want the lanes of a block
- * side by side, and several blocks to hide the way to memory. A device that has no vectors of its own takes
- * them apart, and compiles the longer the wider they are. */
-static void choose_shape(tombola_context *context, const tombola_context_options *o)
-{
-    int is_gpu = context->device.info.type == TOMBOLA_DEVICE_GPU;
-    cl_uint native = 0;
-    clGetDeviceInfo(context->device.id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof native, &native, NULL);
-    context->lanes = o->lanes ? o->lanes : is_gpu ? 32 : 1;
-    context->width = o->width ? o->width : is_gpu || native <= 1 ? 4 : 16;
-    context->teams = o->teams ? o->teams : is_gpu && !o->lanes ? 8 : 1;
-}
-
-/* The work-items that the device takes in a group. */
-static size_t largest_group(cl_device_id device)
-{
-    size_t largest = 1, along[16] = {0}; /* in each dimension, of which there are at least 3 */
-    clGetDeviceInfo(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof largest, &largest, NULL);
-    clGetDeviceInfo(device, CL_DEVICE_MAX_WORK_ITEM_SIZES, sizeof along, along, NULL);
-    return along[0] && along[0] < largest ? along[0] : largest;
-}
-
-/* Makes the shape one that the device takes, but for what the caller has chosen. */
-static tombola_status fit_shape(tombola_context *context, const tombola_context_options *o, tombola_error *error)
-{
-    const size_t largest = largest_group(context->device.id);
-    while (!o->teams && context->teams > 1 && (size_t)context->lanes * context->teams > largest)
-        context->teams /= 2;
-    while (!o->lanes && context->lanes > 1 && (size_t)context->lanes * context->teams > largest)
-        context->lanes /= 2;
-    if ((size_t)context->lanes * context->teams > largest)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT,
-                    "options.lanes %u and options.teams %u make %u work-items, but %s takes %zu in a work-group",
-                    (unsigned)context->lanes, (unsigned)context->teams, (unsigned)(context->lanes * context->teams),
-                    context->device.info.name, largest);
-    return TOMBOLA_OK;
 }
 
 /* How large buffers may be, and how those over host memory go. Where buffers begin that the device uses in place is what
@@ -141,7 +104,7 @@ static tombola_status open_device(const struct device *device, cl_context given,
     tombola_status status = TOMBOLA_OK;
     atomic_init(&context->references, 1);
     context->device = *device;
-    choose_shape(context, options);
+    shape_choose(context, options);
     look_at_memory(context);
     context->cache = program_cache_folder(&context->device.info, options->cache);
     context->build_options = copy_text(options->build_options ? options->build_options : "");
@@ -154,7 +117,7 @@ static tombola_status open_device(const struct device *device, cl_context given,
     if (!status)
         status = build_options_check_environment(device->info.platform, error);
     if (!status)
-        status = fit_shape(context, options, error);
+        status = shape_fit(context, options, error);
     if (!status)
         status = take_cl(context, given, error);
     if (!status)

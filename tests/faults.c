@@ -10,7 +10,7 @@
 #include "faults_plan.h"
 #include "harness.h"
 
-struct faults_plan faults_plan = {.nth = NEVER, .memory = NEVER, .disk = NEVER};
+struct faults_plan faults_plan = {.nth = NEVER, .largest_buffer = NEVER, .memory = NEVER, .disk = NEVER};
 struct faults_seen faults_counts;
 
 __attribute__((constructor)) static void compile_every_kernel(void)
@@ -24,7 +24,8 @@ void faults_begin(void)
     memset(&faults_counts, 0, sizeof faults_counts);
     faults_counts.held = held;
     memset(&faults_plan, 0, sizeof faults_plan);
-    faults_plan.nth = faults_plan.memory = faults_plan.disk = NEVER;
+    faults_plan.nth = faults_plan.largest_buffer = faults_plan.memory = faults_plan.disk = NEVER;
+    faults_forget_regions();
 }
 
 struct faults_seen faults_seen(void)

@@ -26,6 +26,15 @@ struct faults_seen {
 struct _cl_event;
 void faults_wait(struct _cl_event *event);
 
+/* Host memory that a buffer lies over, or has lain over since faults_begin. */
+struct faults_region {
+    const char *start;
+    size_t bytes;
+    int overlaps; /* memory of another buffer that had not been released when this one was made */
+};
+size_t faults_region_count(void);
+struct faults_region faults_region(size_t index);
+
 /* Counts from nothing, and makes nothing fail any more. */
 void faults_begin(void);
 struct faults_seen faults_seen(void);
@@ -41,6 +50,9 @@ void faults_fail_always(const char *call, int code);
  * value  kept until then */
 #define FAULTS_ANSWERS 4
 void faults_answer(unsigned property, const void *value, size_t size);
+
+/* No buffer may have more bytes: devices say so (CL_DEVICE_MAX_MEM_ALLOC_SIZE), and clCreateBuffer refuses it. */
+void faults_limit_buffers(size_t bytes);
 
 /* The nth malloc, calloc or realloc of the library, or the test, returns NULL. */
 void faults_fail_memory(size_t nth);

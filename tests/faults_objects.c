@@ -77,14 +77,6 @@ cl_command_queue clCreateCommandQueue(cl_context context, cl_device_id device, c
     return faults_made(REAL(clCreateCommandQueue)(context, device, properties, code));
 }
 
-cl_mem clCreateBuffer(cl_context context, cl_mem_flags flags, size_t size, void *host, cl_int *code)
-{
-    FAIL_TO_MAKE_IF_PLANNED(clCreateBuffer, code);
-    faults_counts.wrapped += (flags & CL_MEM_USE_HOST_PTR) != 0;
-    faults_counts.buffer_bytes += flags & CL_MEM_USE_HOST_PTR ? 0 : size;
-    return faults_made(REAL(clCreateBuffer)(context, flags, size, host, code));
-}
-
 /* The text with the first place of faults_plan.text replaced; to be freed. */
 static char *edited(const char *text)
 {
@@ -182,11 +174,6 @@ cl_int clReleaseContext(cl_context context)
 cl_int clReleaseCommandQueue(cl_command_queue queue)
 {
     return released(REAL(clReleaseCommandQueue)(queue));
-}
-
-cl_int clReleaseMemObject(cl_mem buffer)
-{
-    return released(REAL(clReleaseMemObject)(buffer));
 }
 
 cl_int clReleaseProgram(cl_program program)

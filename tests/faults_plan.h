@@ -15,8 +15,9 @@ struct faults_plan {
     size_t nth; /* NEVER, or how many calls of it are still to pass */
     int always;
     cl_int code;
-    size_t memory; /* NEVER, or how many allocations are still to pass */
-    size_t disk;   /* NEVER, or how many bytes may still be written */
+    size_t largest_buffer; /* NEVER, or bytes */
+    size_t memory;         /* NEVER, or how many allocations are still to pass */
+    size_t disk;           /* NEVER, or how many bytes may still be written */
     const char *text, *replacement;
     struct faults_answer {
         cl_device_info property; /* 0: none is planned */
@@ -30,6 +31,9 @@ extern struct faults_seen faults_counts;
 
 /* Counts a call; whether it is to fail. */
 int faults_due(const char *call);
+
+/* Drops the regions of buffers that have been released. */
+void faults_forget_regions(void);
 
 /* Counts what a call made, if it made something. */
 void *faults_made(void *object);
