@@ -55,10 +55,14 @@ static tombola_status check_profile(const struct device *device, tombola_error *
 
 static tombola_status check_version(const struct device *device, tombola_error *error)
 {
+    char version[256] = "";
     int major = 0, minor = 0;
-    if (sscanf(device->info.version, "OpenCL %d.%d", &major, &minor) == 2 && (major > 1 || (major == 1 && minor >= 2)))
+    tombola_status status = ask(device, "CL_DEVICE_VERSION", CL_DEVICE_VERSION, version, sizeof version - 1, error);
+    if (status)
+        return status;
+    if (sscanf(version, "OpenCL %d.%d", &major, &minor) == 2 && (major > 1 || (major == 1 && minor >= 2)))
         return TOMBOLA_OK;
-    return lacks(device, "CL_DEVICE_VERSION", device->info.version, "OpenCL 1.2 or later", error);
+    return lacks(device, "CL_DEVICE_VERSION", version, "OpenCL 1.2 or later", error);
 }
 
 /* Rounding decides the last bit of a weight, and infinities mask tokens out. Subnormal numbers decide nothing. */

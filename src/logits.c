@@ -238,6 +238,42 @@ static const cl_event *last_reader(const struct batch *b, int part)
     return b->parts[part].first >= b->round_rows ? &b->events[b->chain] : NULL;
 }
 
+/* Rows that lie side by side in host memory from this one on, to the end of the part at most. */
+static size_t run_of(const struct batch *b, const struct part *part, size_t row)
+{
+    size_t end = row + 1;
+    while (end < part->first + part->rows && row_index(&b->rows, end) == row_index(&b->rows, end - 1) + 1)
+        end++;
+    return end - row;
+}
+
+/* Sends a part from the caller's memory itself, without waiting for anything. The queue is in order: its first command
+ * waits for the rest, and the last one tells of all. */
+static tombola_status send_directly(struct batch *b, int index, const cl_event **after, tombola_error *error)
+{
+    struct engine *e = b->engine;
+    const struct part *part = &b->parts[index];
+    const size_t bytes = e->plan.row_bytes, stride = bytes_of(b, b->rows.stride), end = part->first + part->rows;
+    const cl_event *reader = last_reader(b, index);
+    for (size_t row = part->first, rows; row < end; row += rows) {
+        rows = run_of(b, part, row);
+        const size_t to[3] = {0, row % b->round_rows, 0}, from[3] = {0, row_index(&b->rows, row), 0},
+                     region[3] = {bytes, rows, 1};
+        const int is_last = row + rows == end;
+        cl_int code =
+            clEnqueueWriteBufferRect(e->transfers, b->logits, CL_FALSE, to, from, region, bytes, 0, stride, 0,
+                                     b->rows.logits.host, reader ? 1 : 0, reader, is_last ? batch_event(b) : NULL);
+        if (code != CL_SUCCESS)
+            return fail_cl(error, "clEnqueueWriteBufferRect for the logits", code);
+        e->times.bytes_uploaded += rows * bytes;
+        reader = NULL;
+    }
+    *after = batch_event(b);
+    batch_enqueued(b, WORK_UPLOAD, 0);
+    cl_int code = clFlush(e->transfers);
+    return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clFlush", code);
+}
+
 /* Sends a part through a slot, once what was in it has left. */
 static tombola_status stage(struct batch *b, int index, const cl_event **after, tombola_error *error)
 {
@@ -272,7 +308,10 @@ tombola_status logits_bring(struct batch *b, int part, cl_mem *buffer, const cl_
         return TOMBOLA_OK;
     case WAY_STAGED:
         *buffer = b->logits;
-        return stage(b, part, after, error);
+        /* Where the device's copy is used anew, a slot is free only once earlier parts are decoded, which may wait for
+         * events of the caller's. */
+        return b->is_enqueued && b->rows.count > b->round_rows ? send_directly(b, part, after, error)
+                                                               : stage(b, part, after, error);
     default:
         *buffer = b->rows.logits.buffer;
         return TOMBOLA_OK;

@@ -22,6 +22,18 @@ cl_int clEnqueueWriteBuffer(cl_command_queue queue, cl_mem buffer, cl_bool block
                       event);
 }
 
+cl_int clEnqueueWriteBufferRect(cl_command_queue queue, cl_mem buffer, cl_bool blocking, const size_t *buffer_origin,
+                                const size_t *host_origin, const size_t *region, size_t buffer_row, size_t buffer_slice,
+                                size_t host_row, size_t host_slice, const void *from, cl_uint wait_count,
+                                const cl_event *wait, cl_event *event)
+{
+    FAIL_IF_PLANNED(clEnqueueWriteBufferRect);
+    return with_event(REAL(clEnqueueWriteBufferRect)(queue, buffer, blocking, buffer_origin, host_origin, region,
+                                                     buffer_row, buffer_slice, host_row, host_slice, from, wait_count,
+                                                     wait, event),
+                      event);
+}
+
 cl_int clEnqueueReadBuffer(cl_command_queue queue, cl_mem buffer, cl_bool blocking, size_t offset, size_t size,
                            void *to, cl_uint wait_count, const cl_event *wait, cl_event *event)
 {

@@ -23,7 +23,8 @@ struct action {
 };
 
 static const struct action listing = {try_list, "clGetPlatformInfo clGetDeviceIDs clGetDeviceInfo", ""};
-/* Opening makes a sampler and releases it; that this can't wait is no reason to keep it. */
+/* Opening makes a sampler and releases it; that this can't wait is no reason to keep it. Once a device is open, the
+ * platforms are asked again, for a word on those that have none. */
 static const struct action opening = {
     try_open, "clGetPlatformIDs clGetPlatformInfo clGetDeviceIDs clGetDeviceInfo clFinish clEnqueueUnmapMemObject",
     "clGetDeviceIDs clGetDeviceInfo"};
