@@ -14,15 +14,23 @@
 #define EMPTY_ROW 9
 #define CANDIDATES 60
 
+/* Rows longer than those that kernels look at token by token. */
+#define LONG_VOCABULARY 5003
+#define LONG_ROWS 4
+
 /* What a row is drawn with; seed, offset and stream follow from its number. */
-static const struct {
+struct question {
     float temperature;
     uint32_t top_k;
     float top_p, min_p;
-} questions[ROWS] = {{1.0f, 0, 1.0f, 0.0f},     {0.0f, 0, 1.0f, 0.0f},    {0.7f, 50, 1.0f, 0.0f},
-                     {1.0f, 0, 0.9f, 0.0f},     {0.7f, 40, 0.95f, 0.05f}, {2.0f, 0, 1.0f, 0.02f},
-                     {INFINITY, 0, 0.5f, 0.0f}, {0.05f, 2, 1.0f, 0.0f},   {1.0f, 0, 1.0f, 0.0f},
-                     {1.0f, 0, 1.0f, 0.0f}};
+};
+
+static const struct question questions[ROWS] = {
+    {1.0f, 0, 1.0f, 0.0f},    {0.0f, 0, 1.0f, 0.0f},  {0.7f, 50, 1.0f, 0.0f},    {1.0f, 0, 0.9f, 0.0f},
+    {0.7f, 40, 0.95f, 0.05f}, {2.0f, 0, 1.0f, 0.02f}, {INFINITY, 0, 0.5f, 0.0f}, {0.05f, 2, 1.0f, 0.0f},
+    {1.0f, 0, 1.0f, 0.0f},    {1.0f, 0, 1.0f, 0.0f}};
+static const struct question long_questions[LONG_ROWS] = {
+    {1.0f, 0, 1.0f, 0.0f}, {1.0f, 0, 0.95f, 0.0f}, {0.5f, 50, 0.9f, 0.0f}, {2.0f, 0, 1.0f, 0.05f}};
 
 static const struct answer {
     int32_t token;
@@ -49,6 +57,17 @@ static const struct answer {
                                {48, TOMBOLA_ROW_OK, 2},
                                {-1, TOMBOLA_ROW_INVALID, 0},
                                {-1, TOMBOLA_ROW_EMPTY, 0}},
+};
+
+static const struct answer long_answers[2][LONG_ROWS] = {
+    [TOMBOLA_LOGITS] = {{2588, TOMBOLA_ROW_OK, 5003},
+                        {5002, TOMBOLA_ROW_OK, 911},
+                        {1962, TOMBOLA_ROW_OK, 44},
+                        {4307, TOMBOLA_ROW_OK, 1845}},
+    [TOMBOLA_PROBABILITIES] = {{2592, TOMBOLA_ROW_OK, 4960},
+                               {5002, TOMBOLA_ROW_OK, 3867},
+                               {1904, TOMBOLA_ROW_OK, 45},
+                               {4287, TOMBOLA_ROW_OK, 4963}},
 };
 
 /* Of probabilities with their logarithms, and of candidates, as they are in memory. */
@@ -101,17 +120,17 @@ struct answers {
     float probabilities[ROWS * VOCABULARY], log_probabilities[ROWS * VOCABULARY];
 };
 
-static tombola_status compare_draws(const struct answers *got, tombola_input input, const char *dispatch,
-                                    tombola_error *error)
+static tombola_status compare_draws(const struct answers *got, const struct answer *right, int rows, size_t vocabulary,
+                                    const char *way, tombola_error *error)
 {
-    for (int row = 0; row < ROWS; row++) {
-        const struct answer *a = &answers[input][row];
+    for (int row = 0; row < rows; row++) {
+        const struct answer *a = &right[row];
         if (got->tokens[row] != a->token || got->status[row] != (int32_t)a->status || got->kept[row] != a->kept)
-            return fail(
-                error, TOMBOLA_SELF_TEST_FAILED,
-                "the device fails known answer %d (%s): token %d, status %d, kept %u, where %d, %d, %u is right", row,
-                dispatch, (int)got->tokens[row], (int)got->status[row], (unsigned)got->kept[row], (int)a->token,
-                (int)a->status, (unsigned)a->kept);
+            return fail(error, TOMBOLA_SELF_TEST_FAILED,
+                        "the device fails known answer %d of vocabulary %zu (%s): token %d, status %d, kept %u, where "
+                        "%d, %d, %u is right",
+                        row, vocabulary, way, (int)got->tokens[row], (int)got->status[row], (unsigned)got->kept[row],
+                        (int)a->token, (int)a->status, (unsigned)a->kept);
     }
     return TOMBOLA_OK;
 }
@@ -146,7 +165,7 @@ static tombola_status compare(const struct answers *got, tombola_input input, co
     uint64_t candidates = digest(basis, got->candidate_tokens, ROWS * CANDIDATES);
     candidates = digest(candidates, got->candidate_logits, ROWS * CANDIDATES);
     candidates = digest(candidates, got->candidate_probabilities, ROWS * CANDIDATES);
-    tombola_status status = compare_draws(got, input, dispatch, error);
+    tombola_status status = compare_draws(got, answers[input], ROWS, VOCABULARY, dispatch, error);
     if (!status)
         status = compare_digest("probabilities", dispatch, probabilities, digests[input].probabilities, error);
     if (!status)
@@ -155,54 +174,83 @@ static tombola_status compare(const struct answers *got, tombola_input input, co
 }
 
 /* Rows that begin at odd places, so that no vector is aligned. */
-#define STRIDE (VOCABULARY + 1)
+#define STRIDE(vocabulary) ((vocabulary) + 1)
 
-static void fill(void *values, tombola_params params[ROWS], tombola_type type, tombola_input input)
+static void fill(void *values, tombola_params *params, const struct question *of, uint32_t rows, uint32_t vocabulary,
+                 tombola_type type, tombola_input input)
 {
-    for (uint32_t row = 0; row < ROWS; row++) {
+    for (uint32_t row = 0; row < rows; row++) {
         params[row] = tombola_params_default();
-        params[row].temperature = questions[row].temperature;
-        params[row].top_k = questions[row].top_k;
-        params[row].top_p = questions[row].top_p;
-        params[row].min_p = questions[row].min_p;
+        params[row].temperature = of[row].temperature;
+        params[row].top_k = of[row].top_k;
+        params[row].top_p = of[row].top_p;
+        params[row].min_p = of[row].min_p;
         params[row].seed = 0x123456789ABCDEF0u + row;
         params[row].offset = ((uint64_t)row << 32) + 7;
         params[row].stream = row * 3;
-        for (uint32_t id = 0; id < VOCABULARY; id++)
-            store(values, (size_t)row * STRIDE + id, value_at(row, id, input), type);
+        for (uint32_t id = 0; id < vocabulary; id++)
+            store(values, (size_t)row * STRIDE(vocabulary) + id, value_at(row, id, input), type);
     }
 }
 
 /* In one shape of dispatch, and one way of the logits. */
 static tombola_status run(tombola_context *context, cl_program program, const tombola_sampler_options *options,
-                          const void *values, const tombola_params params[ROWS], struct answers *answers,
+                          size_t vocabulary, const tombola_rows *rows, const tombola_results *results,
                           tombola_error *error)
 {
     struct plan plan;
     tombola_sampler *sampler;
-    tombola_rows rows = tombola_rows_default();
-    rows.count = ROWS;
-    rows.logits.host = values;
-    rows.stride = STRIDE;
-    rows.params = params;
-    tombola_results results = tombola_results_default();
-    results.tokens.host = answers->tokens;
-    results.status.host = answers->status;
-    results.kept.host = answers->kept;
-    results.probabilities.host = answers->probabilities;
-    results.log_probabilities.host = answers->log_probabilities;
-    results.candidate_count = CANDIDATES;
-    results.candidate_tokens.host = answers->candidate_tokens;
-    results.candidate_logits.host = answers->candidate_logits;
-    results.candidate_probabilities.host = answers->candidate_probabilities;
-    tombola_status status = plan_make(context, VOCABULARY, ROWS, options, &plan, error);
+    tombola_status status = plan_make(context, vocabulary, rows->count, options, &plan, error);
     if (!status)
         status = sampler_create_from(context, program, &plan, &sampler, error);
     if (status)
         return status;
-    status = tombola_sampler_sample(sampler, &rows, &results, error);
+    status = tombola_sampler_sample(sampler, rows, results, error);
     tombola_sampler_release(sampler);
     return status;
+}
+
+/* Everything that kernels draw and report of short rows. */
+static tombola_status run_short(tombola_context *context, cl_program program, const tombola_sampler_options *options,
+                                void *values, struct answers *got, const char *way, tombola_error *error)
+{
+    tombola_params params[ROWS];
+    fill(values, params, questions, ROWS, VOCABULARY, options->type, options->input);
+    tombola_rows rows = tombola_rows_default();
+    rows.count = ROWS;
+    rows.logits.host = values;
+    rows.stride = STRIDE(VOCABULARY);
+    rows.params = params;
+    tombola_results results = tombola_results_default();
+    results.tokens.host = got->tokens;
+    results.status.host = got->status;
+    results.kept.host = got->kept;
+    results.probabilities.host = got->probabilities;
+    results.log_probabilities.host = got->log_probabilities;
+    results.candidate_count = CANDIDATES;
+    results.candidate_tokens.host = got->candidate_tokens;
+    results.candidate_logits.host = got->candidate_logits;
+    results.candidate_probabilities.host = got->candidate_probabilities;
+    tombola_status status = run(context, program, options, VOCABULARY, &rows, &results, error);
+    return status ? status : compare(got, options->input, way, error);
+}
+
+static tombola_status run_long(tombola_context *context, cl_program program, const tombola_sampler_options *options,
+                               void *values, struct answers *got, const char *way, tombola_error *error)
+{
+    tombola_params params[LONG_ROWS];
+    fill(values, params, long_questions, LONG_ROWS, LONG_VOCABULARY, options->type, options->input);
+    tombola_rows rows = tombola_rows_default();
+    rows.count = LONG_ROWS;
+    rows.logits.host = values;
+    rows.stride = STRIDE(LONG_VOCABULARY);
+    rows.params = params;
+    tombola_results results = tombola_results_default();
+    results.tokens.host = got->tokens;
+    results.status.host = got->status;
+    results.kept.host = got->kept;
+    tombola_status status = run(context, program, options, LONG_VOCABULARY, &rows, &results, error);
+    return status ? status : compare_draws(got, long_answers[options->input], LONG_ROWS, LONG_VOCABULARY, way, error);
 }
 
 tombola_status self_test_run(tombola_context *context, cl_program program, tombola_type type, tombola_input input,
@@ -214,28 +262,26 @@ tombola_status self_test_run(tombola_context *context, cl_program program, tombo
         tombola_transfer transfer;
     } ways[] = {{"a row per work-group", TOMBOLA_DISPATCH_ROW, TOMBOLA_TRANSFER_AUTO},
                 {"a row over many work-groups", TOMBOLA_DISPATCH_SPREAD, TOMBOLA_TRANSFER_STAGED}};
-    tombola_params params[ROWS];
     tombola_sampler_options options = tombola_sampler_options_default();
     options.type = type;
     options.input = input;
     options.in_flight = 1;
     tombola_status status = TOMBOLA_OK;
-    void *values = malloc((size_t)ROWS * STRIDE * sizeof(float));
-    struct answers *answers = malloc(sizeof *answers);
-    if (!values || !answers) {
+    void *values = malloc((size_t)LONG_ROWS * STRIDE(LONG_VOCABULARY) * sizeof(float)); /* the larger of the two */
+    struct answers *got = malloc(sizeof *got);
+    if (!values || !got) {
         status = fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for the self-test");
         goto done;
     }
-    fill(values, params, type, input);
     for (size_t i = 0; i < sizeof ways / sizeof ways[0] && !status; i++) {
         options.dispatch = ways[i].dispatch;
         options.transfer = ways[i].transfer;
-        status = run(context, program, &options, values, params, answers, error);
+        status = run_short(context, program, &options, values, got, ways[i].name, error);
         if (!status)
-            status = compare(answers, input, ways[i].name, error);
+            status = run_long(context, program, &options, values, got, ways[i].name, error);
     }
 done:
-    free(answers);
+    free(got);
     free(values);
     return status;
 }

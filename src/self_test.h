@@ -6,8 +6,8 @@
 
 #include <CL/cl.h>
 
-/* Draws from a few rows with freshly built kernels, in both shapes of dispatch, and compares every
- * token and count. TOMBOLA_SELF_TEST_FAILED names the first that differs. */
+/* Draws from a few short and long rows with freshly built kernels, in both shapes of dispatch, in place and staged, and
+ * compares all that kernels draw and report. TOMBOLA_SELF_TEST_FAILED names the first answer that differs. */
 tombola_status self_test_run(tombola_context *context, cl_program program, tombola_type type, tombola_input input,
                              tombola_error *error);
 
