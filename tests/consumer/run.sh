@@ -56,6 +56,9 @@ case $way in
   pkg-config)
     cmake --install "$build" --prefix "$PWD/prefix"
     build_plainly prefix shared
+    # before 1.0 a minor version may break its users: each has a soname of its own
+    minor=$(pkg-config --modversion tombola | cut -d. -f1,2)
+    readelf -d "$(find "$PWD/prefix" -name libtombola.so)" | grep "SONAME.*\[libtombola\.so\.$minor\]"
     run_with "$(dirname "$(find "$PWD/prefix" -name libtombola.so)")" shared
     mv prefix moved
     run_with "$(dirname "$(find "$PWD/moved" -name libtombola.so)")" shared
