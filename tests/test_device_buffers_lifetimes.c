@@ -129,12 +129,52 @@ static void a_context_opens_on_the_caller_s_and_gives_it_back(void **state)
     tombola_context_close(opened);
 }
 
+/* It is kept alive by its samplers, with batches in flight too, and let go with the last of them. */
+static void a_context_may_be_closed_before_its_samplers_are_released(void **state)
+{
+    (void)state;
+    cl_device_id device = tombola_context_cl_device(context);
+    tombola_context_options options = tombola_context_options_default();
+    options.build_options = getenv("TOMBOLA_TEST_BUILD_OPTIONS");
+    cl_int code;
+    cl_context own = clCreateContext(NULL, 1, &device, NULL, NULL, &code);
+    assert_int_equal(code, CL_SUCCESS);
+    const cl_uint before = references_to_context(own);
+    for (size_t i = 0; i < COUNT_OF(transfers); i++) {
+        tombola_context *opened = NULL;
+        tombola_sampler *samplers[2];
+        struct columns columns;
+        struct draw draws[PROBE_ROWS];
+        tombola_ticket ticket;
+        tombola_sampler_options shape = tombola_sampler_options_default();
+        shape.transfer = transfers[i];
+        assert_int_equal(tombola_context_open_cl(own, device, &options, &opened, &error), TOMBOLA_OK);
+        for (int n = 0; n < 2; n++)
+            assert_int_equal(tombola_sampler_create(opened, PROBE_VOCABULARY, PROBE_ROWS, &shape, &samplers[n], &error),
+                             TOMBOLA_OK);
+        assert_int_equal(
+            submit_rows(samplers[0], probe.logits, PROBE_ROWS, PROBE_STRIDE, probe.params, &columns, &ticket, &error),
+            TOMBOLA_OK);
+        tombola_context_close(opened);
+        assert_true(probe_passes(&probe, samplers[1]));
+        assert_int_equal(wait_rows(samplers[0], ticket, &columns, PROBE_ROWS, draws, &error), TOMBOLA_OK);
+        assert_memory_equal(draws, probe.draws, sizeof draws);
+        tombola_sampler_release(samplers[1]);
+        assert_true(probe_passes(&probe, samplers[0]));
+        assert_true(references_to_context(own) > before);
+        tombola_sampler_release(samplers[0]);
+        expect_references(references_to_context, own, before);
+    }
+    clReleaseContext(own);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_may_be_released_as_soon_as_it_is_enqueued),
         cmocka_unit_test(reference_counts_are_what_they_were),
         cmocka_unit_test(a_context_opens_on_the_caller_s_and_gives_it_back),
+        cmocka_unit_test(a_context_may_be_closed_before_its_samplers_are_released),
     };
     return cmocka_run_group_tests(tests, open_queues, close_queues);
 }

@@ -26,6 +26,12 @@ static size_t type_count(void)
     return test_level() == TEST_SMALL ? 1 : COUNT_OF(types); /* each builds kernels of its own */
 }
 
+/* In how many cases of a kind to look at one. */
+static size_t step(size_t small)
+{
+    return test_level() == TEST_SMALL ? small : 1;
+}
+
 /* Rows of a type, side by side, with parameters of their own and what each of them gives. */
 struct input {
     struct make make;
@@ -162,7 +168,7 @@ static void batches_and_their_results_may_lie_side_by_side(void **state)
         struct input input;
         make_input(&input, types[t]);
         const size_t logits = ROWS_EACH * V * input.size;
-        for (size_t lead = 0; lead <= 68; lead += 4) {
+        for (size_t lead = 0; lead <= 68; lead += 4 * step(5)) {
             const int turn = (int)(lead / 4 % (2 * TRANSFERS));
             struct flight flights[BATCHES];
             char who[80];
@@ -207,7 +213,7 @@ static void rows_may_begin_at_any_element(void **state)
     for (size_t t = 0; t < type_count(); t++) {
         struct input input;
         make_input(&input, types[t]);
-        for (size_t lead = 0; lead < 35; lead++) {
+        for (size_t lead = 0; lead < 35; lead += step(11)) {
             const int turn = (int)(lead % (2 * TRANSFERS));
             const size_t bytes = MOST_ROWS * V * input.size;
             char who[80];
@@ -323,7 +329,8 @@ static void memory_may_change_its_use_from_batch_to_batch(void **state)
         tombola_sampler *sampler = make_flying(&input, (tombola_transfer)(turn / 2));
         float *memory = allocate(2 * V, sizeof *memory);
         begin_regions();
-        for (size_t row = 0; row < 4 * MOST_ROWS; row++) { /* what were logits become probabilities, and so on */
+        for (size_t row = 0; row < 4 * MOST_ROWS;
+             row += step(7)) { /* what were logits become probabilities, and so on */
             const size_t index = row % MOST_ROWS;
             float *logits = memory + row % 2 * V, *output = memory + (row + 1) % 2 * V;
             struct flight flight;

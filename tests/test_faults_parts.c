@@ -101,10 +101,10 @@ static void make_input(struct input *input, const struct shape *shape)
 /* With no limit. */
 static struct whole expected_of(const struct input *input)
 {
+    faults_begin();
     tombola_sampler *sampler = sampler_of(context, TOMBOLA_TRANSFER_AUTO, 0);
     struct whole whole = whole_make(input->rows.count, V, K, WHOLE_ALL);
     const tombola_results results = whole_results(&whole);
-    faults_begin();
     assert_int_equal(tombola_sampler_sample(sampler, &input->rows, &results, &error), TOMBOLA_OK);
     tombola_sampler_release(sampler);
     return whole;
@@ -121,11 +121,11 @@ static void a_batch_in_parts_gives_what_it_gives_in_one_piece(void **state)
 {
     (void)state;
     static const unsigned wanted[] = {WHOLE_DRAWS, WHOLE_SOFTMAX, WHOLE_ALL};
-    for (size_t s = 0; s < COUNT_OF(shapes); s++) {
+    for (size_t s = 0; s < COUNT_OF(shapes); s += test_level() == TEST_SMALL ? 4 : 1) {
         struct input input;
         make_input(&input, &shapes[s]);
         struct whole expected = expected_of(&input);
-        for (size_t i = 0; i < COUNT_OF(wanted) * TRANSFERS * WHOLE_ENTRIES; i++) {
+        for (size_t i = 0; i < COUNT_OF(wanted) * TRANSFERS * WHOLE_ENTRIES; i += test_level() == TEST_SMALL ? 17 : 1) {
             const enum whole_entry entry = (enum whole_entry)(i % WHOLE_ENTRIES);
             const tombola_transfer transfer = (tombola_transfer)(i / WHOLE_ENTRIES % TRANSFERS);
             char who[120];
@@ -163,7 +163,7 @@ static void rows_and_results_in_buffers_are_cut_too(void **state)
     cl_mem logits = entry_buffer(limited, BUFFER_ROWS * V * sizeof(float), input.logits);
     input.rows.logits.host = NULL;
     input.rows.logits.buffer = logits;
-    for (int entry = 0; entry < WHOLE_ENTRIES; entry++) {
+    for (int entry = 0; entry < WHOLE_ENTRIES; entry += test_level() == TEST_SMALL ? 3 : 1) {
         char who[40];
         snprintf(who, sizeof who, "from a buffer, entry %d", entry);
         tombola_sampler *sampler = sampler_of(limited, TOMBOLA_TRANSFER_AUTO, 0);
@@ -213,7 +213,7 @@ static void batches_in_parts_fly_side_by_side(void **state)
     struct input input;
     make_input(&input, &shapes[1]);
     struct whole expected = expected_of(&input);
-    for (int transfer = 0; transfer < TRANSFERS; transfer++) {
+    for (int transfer = 0; transfer < TRANSFERS; transfer += test_level() == TEST_SMALL ? 2 : 1) {
         struct whole got[FLYING];
         tombola_ticket tickets[FLYING];
         begin_limited();
@@ -311,7 +311,7 @@ static void candidates_that_no_part_has_room_for_are_refused_with_the_limit(void
     const tombola_results too_many = whole_results(&many), results = whole_results(&got);
     begin_limited();
     tombola_sampler *sampler = sampler_of(limited, TOMBOLA_TRANSFER_AUTO, 1);
-    for (int entry = 0; entry < WHOLE_ENTRIES; entry++) {
+    for (int entry = 0; entry < WHOLE_ENTRIES; entry += test_level() == TEST_SMALL ? 3 : 1) {
         expect_limit_told(whole_call((enum whole_entry)entry, sampler, queues, &input.rows, &too_many, &error));
         if (tombola_sampler_sample(sampler, &input.rows, &results, &error))
             fail_msg("after entry %d: %s", entry, error.message);

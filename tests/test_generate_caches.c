@@ -142,7 +142,7 @@ static void a_model_with_caches_draws_what_one_without_draws(void **state)
 {
     (void)state;
     static const size_t counts[] = {1, 2, 5, MOST}, max_rows[] = {1, 2, 3, ROWS, 8, MOST};
-    for (size_t i = 0; i < COUNT_OF(counts) * COUNT_OF(max_rows); i += test_level() == TEST_SMALL ? 7 : 1) {
+    for (size_t i = 0; i < COUNT_OF(counts) * COUNT_OF(max_rows); i += test_level() == TEST_SMALL ? 8 : 1) {
         const size_t count = counts[i / COUNT_OF(max_rows)], most = max_rows[i % COUNT_OF(max_rows)];
         struct batch expected = make_batch(count), batch = make_batch(count);
         struct cached c = cache_of(&batch, most);
@@ -178,7 +178,7 @@ static void sequences_that_began_end_when_the_model_fails(void **state)
     struct batch whole = make_batch(6);
     struct cached first = cache_of(&whole, ROWS);
     assert_int_equal(run_cached(&first, ROWS, NULL), TOMBOLA_OK);
-    for (size_t step = 1; step <= first.steps; step++) {
+    for (size_t step = 1; step <= first.steps; step += test_level() == TEST_SMALL ? 11 : 1) {
         struct batch batch = make_batch(6);
         struct cached c = cache_of(&batch, ROWS);
         c.failing_step = step;
@@ -196,7 +196,7 @@ static void a_sequence_that_did_not_begin_does_not_end(void **state)
     enum { COUNT = 7 };
     struct batch whole = make_batch(COUNT);
     assert_int_equal(run(&whole, ROWS, NULL), TOMBOLA_OK);
-    for (size_t failing = 1; failing <= COUNT; failing++) {
+    for (size_t failing = 1; failing <= COUNT; failing += test_level() == TEST_SMALL ? 4 : 1) {
         struct batch batch = make_batch(COUNT);
         struct cached c = cache_of(&batch, ROWS);
         tombola_error error = tombola_error_default();
@@ -227,7 +227,7 @@ static void sequences_end_when_the_callback_stops_one_or_all(void **state)
     struct batch whole = make_batch(5);
     assert_int_equal(run(&whole, 3, NULL), TOMBOLA_OK);
     for (int verdict = TOMBOLA_STOP_SEQUENCE; verdict <= TOMBOLA_STOP_ALL; verdict++) {
-        for (size_t stop_at = 1; stop_at <= whole.heard; stop_at += test_level() == TEST_SMALL ? 13 : 1) {
+        for (size_t stop_at = 1; stop_at <= whole.heard; stop_at += test_level() == TEST_SMALL ? 31 : 1) {
             struct batch batch = make_batch(5);
             struct cached c = cache_of(&batch, 3);
             batch.stop_at = stop_at;

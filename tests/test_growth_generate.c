@@ -10,6 +10,7 @@
 
 #include "block.h"
 #include "group.h"
+#include "harness.h"
 #include "refused.h"
 #include "toy.h"
 
@@ -107,7 +108,7 @@ static struct batch *make_toy(struct batch *batch)
 static void sequences_of_any_size_draw_the_same(void **state)
 {
     (void)state;
-    for (int turn = 0; turn < TURNS; turn++) {
+    for (int turn = 0; turn < TURNS; turn += test_level() == TEST_SMALL ? 3 : 1) {
         const size_t size = OTHER_SIZE(tombola_sequence, turn);
         struct batch expected, batch;
         struct block block;
@@ -188,7 +189,7 @@ static void sequences_without_a_size_or_of_several_are_refused(void **state)
 static void a_model_of_any_size_is_asked(void **state)
 {
     (void)state;
-    for (int turn = 0; turn < TURNS; turn++) {
+    for (int turn = 0; turn < TURNS; turn += test_level() == TEST_SMALL ? 3 : 1) {
         const size_t size = OTHER_SIZE(tombola_model, turn);
         struct batch expected, batch;
         struct block block;
@@ -218,7 +219,7 @@ static void a_model_of_any_size_is_asked(void **state)
 static void parameters_of_a_sequence_may_have_any_size(void **state)
 {
     (void)state;
-    for (int turn = 0; turn < TURNS; turn++) {
+    for (int turn = 0; turn < TURNS; turn += test_level() == TEST_SMALL ? 3 : 1) {
         const size_t size = OTHER_SIZE(tombola_params, turn);
         struct batch expected, batch;
         struct block blocks[COUNT];
