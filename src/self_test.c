@@ -193,19 +193,36 @@ static void fill(void *values, tombola_params *params, const struct question *of
     }
 }
 
-/* In one shape of dispatch, and one way of the logits. */
+/* The columns that every row has. */
+static tombola_results draws_of(struct answers *got)
+{
+    tombola_results results = tombola_results_default();
+    results.tokens.host = got->tokens;
+    results.status.host = got->status;
+    results.kept.host = got->kept;
+    return results;
+}
+
+/* Draws from rows by a sampler made for them. */
 static tombola_status run(tombola_context *context, cl_program program, const tombola_sampler_options *options,
-                          size_t vocabulary, const tombola_rows *rows, const tombola_results *results,
-                          tombola_error *error)
+                          const struct question *of, uint32_t count, uint32_t vocabulary, void *values,
+                          const tombola_results *results, tombola_error *error)
 {
     struct plan plan;
     tombola_sampler *sampler;
-    tombola_status status = plan_make(context, vocabulary, rows->count, options, &plan, error);
+    tombola_params params[ROWS];
+    fill(values, params, of, count, vocabulary, options->type, options->input);
+    tombola_rows rows = tombola_rows_default();
+    rows.count = count;
+    rows.logits.host = values;
+    rows.stride = STRIDE(vocabulary);
+    rows.params = params;
+    tombola_status status = plan_make(context, vocabulary, count, options, &plan, error);
     if (!status)
         status = sampler_create_from(context, program, &plan, &sampler, error);
     if (status)
         return status;
-    status = tombola_sampler_sample(sampler, rows, results, error);
+    status = tombola_sampler_sample(sampler, &rows, results, error);
     tombola_sampler_release(sampler);
     return status;
 }
@@ -214,42 +231,24 @@ static tombola_status run(tombola_context *context, cl_program program, const to
 static tombola_status run_short(tombola_context *context, cl_program program, const tombola_sampler_options *options,
                                 void *values, struct answers *got, const char *way, tombola_error *error)
 {
-    tombola_params params[ROWS];
-    fill(values, params, questions, ROWS, VOCABULARY, options->type, options->input);
-    tombola_rows rows = tombola_rows_default();
-    rows.count = ROWS;
-    rows.logits.host = values;
-    rows.stride = STRIDE(VOCABULARY);
-    rows.params = params;
-    tombola_results results = tombola_results_default();
-    results.tokens.host = got->tokens;
-    results.status.host = got->status;
-    results.kept.host = got->kept;
+    tombola_results results = draws_of(got);
     results.probabilities.host = got->probabilities;
     results.log_probabilities.host = got->log_probabilities;
     results.candidate_count = CANDIDATES;
     results.candidate_tokens.host = got->candidate_tokens;
     results.candidate_logits.host = got->candidate_logits;
     results.candidate_probabilities.host = got->candidate_probabilities;
-    tombola_status status = run(context, program, options, VOCABULARY, &rows, &results, error);
+    tombola_status status = run(context, program, options, questions, ROWS, VOCABULARY, values, &results, error);
     return status ? status : compare(got, options->input, way, error);
 }
 
+/* Tokens of long rows. */
 static tombola_status run_long(tombola_context *context, cl_program program, const tombola_sampler_options *options,
                                void *values, struct answers *got, const char *way, tombola_error *error)
 {
-    tombola_params params[LONG_ROWS];
-    fill(values, params, long_questions, LONG_ROWS, LONG_VOCABULARY, options->type, options->input);
-    tombola_rows rows = tombola_rows_default();
-    rows.count = LONG_ROWS;
-    rows.logits.host = values;
-    rows.stride = STRIDE(LONG_VOCABULARY);
-    rows.params = params;
-    tombola_results results = tombola_results_default();
-    results.tokens.host = got->tokens;
-    results.status.host = got->status;
-    results.kept.host = got->kept;
-    tombola_status status = run(context, program, options, LONG_VOCABULARY, &rows, &results, error);
+    const tombola_results results = draws_of(got);
+    tombola_status status =
+        run(context, program, options, long_questions, LONG_ROWS, LONG_VOCABULARY, values, &results, error);
     return status ? status : compare_draws(got, long_answers[options->input], LONG_ROWS, LONG_VOCABULARY, way, error);
 }
 

@@ -14,8 +14,8 @@ struct block {
     enum block_kind kind;
 };
 
-/* An array of `count` structs, each of `size` bytes and with that struct_size: they begin as those of `own` do, which are
- * `own_size` apart, and end in zeros where they are larger. */
+/* An array of `count` structs, each of `size` bytes and with that struct_size: they begin as those of `own` do, which
+ * are `own_size` apart, and end in zeros where they are larger. */
 void *block_make(struct block *block, enum block_kind kind, const void *own, size_t own_size, size_t size,
                  size_t count);
 

@@ -1,4 +1,4 @@
-/* Batches that an OpenCL queue does not take: rows, results, objects and events that are refused, each with its reason. */
+/* Batches that are not enqueued: rows, results, objects and events that are refused, each with its reason. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Host memory that batches in flight share, or that lies side by side, at any address: results are right, no two buffers
- * over it overlap while both are there, and none reaches beyond an array of the caller's. */
+/* Host memory that batches in flight share, or that lies side by side, at any address: results are right, no two
+ * buffers over it overlap while both are there, and none reaches beyond an array of the caller's. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Batches too large for a single buffer of the device: cut into parts, they give what they give in one piece. The device
- * is made to allow small buffers only. */
+/* Batches too large for a single buffer of the device: cut into parts, they give what they give in one piece. The
+ * device is made to allow small buffers only. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -235,8 +235,8 @@ static void batches_in_parts_fly_side_by_side(void **state)
     free(input.logits);
 }
 
-/* Parts beyond the device's room for rows have to wait for those before them, and these for an event that this thread sets
- * once the batch is enqueued. */
+/* Parts beyond the device's room for rows have to wait for those before them, and these for an event that this thread
+ * sets once the batch is enqueued. */
 static void an_enqueued_batch_in_parts_does_not_wait(void **state)
 {
     (void)state;

@@ -132,7 +132,7 @@ static void parameters_without_a_size_or_of_several_are_refused(void **state)
     expect_refusal(draw(&rows, &results), &error, message);
 }
 
-/* Rows lack their parameters if they are older by 8 bytes: there never was such a header, but nothing is read beyond. */
+/* Rows that are older by 8 bytes lack their parameters: there never was such a header, but nothing is read beyond. */
 static void rows_of_other_sizes_are_read_to_their_end(void **state)
 {
     (void)state;

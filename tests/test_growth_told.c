@@ -1,5 +1,5 @@
-/* Structs that the library fills, from callers whose header is older or newer than it: what both know is filled, what is
- * beyond is left alone, and a struct without a size is too. */
+/* Structs that the library fills, from callers whose header is older or newer than it: what both know is filled, what
+ * is beyond is left alone, and a struct without a size is too. */
 #define _DEFAULT_SOURCE /* setenv */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,8 +42,7 @@ static void expect_told(const unsigned char *theirs, size_t size, const void *to
     expect_bytes(theirs + both, size - both, LEFT_ALONE);
 }
 
-/* Sizes of less than a struct's head, with nothing told. Structs of them are in memory of their full size: `size` is what
- * they say. */
+/* Sizes of less than a struct's head, with nothing told. Structs of them are in memory of their full size. */
 static const uint32_t no_sizes[] = {0, 1, 4, 7};
 
 static void an_error_gets_as_much_of_the_message_as_it_has_room_for(void **state)

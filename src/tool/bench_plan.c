@@ -52,7 +52,7 @@ static const struct argp_option OPTIONS[] = {
     {"repeats", REPEATS, "N", 0, "Calls of each configuration of a case, in place of --seconds", 1},
     {"seed", SEED, "N", 0,
      "Of the workloads and the draws (default 1); random takes one from the system and says which", 1},
-    {"device", DEVICE, "NAME", 0, "Index or a part of the name, as listed by `tombola devices'", 2},
+    {"device", DEVICE, "NAME", 0, "Index, type or a part of the name, as for `tombola sample'", 2},
     {"lanes", LANES, "N", 0, "Work-items side by side in a block; with --width", 2},
     {"width", WIDTH, "N", 0, "Logits that a work-item takes at a time: 4, 8 or 16; with --lanes", 2},
     {"teams", TEAMS, "N", 0, "Blocks that a work-group takes side by side; with --lanes", 2},
