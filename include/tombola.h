@@ -581,8 +581,8 @@ static inline tombola_model tombola_model_default(void)
 typedef enum tombola_verdict {
     TOMBOLA_CONTINUE = 0,
     TOMBOLA_STOP_SEQUENCE = 1,
-    /* Ends the call at once. In this step, sequences before this one have got their token, and those behind it have not:
-     * what was drawn for them is dropped, their offset has not advanced, and they would draw the same again. */
+    /* Ends the call at once. In this step, sequences before this one have got their token, and those behind it have
+     * not: what was drawn for them is dropped, their offset has not advanced, and they would draw the same again. */
     TOMBOLA_STOP_ALL = 2
 } tombola_verdict;
 

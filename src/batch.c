@@ -24,18 +24,52 @@ static tombola_status fail_buffer(const struct batch *b, const char *what, cl_in
     return fail_cl(error, "clCreateBuffer", code);
 }
 
+/* Parameters, where any device uses them in place, and alone in their pages. */
+static struct row_params *aligned_rows(size_t rows)
+{
+    const size_t page = 4096;
+    if (rows > (SIZE_MAX - page) / sizeof(struct row_params))
+        return NULL;
+    return aligned_alloc(page, (rows * sizeof(struct row_params) + page - 1) / page * page);
+}
+
 static void count_memory(struct batch *b, struct cost cost)
 {
     b->engine->memory.device_bytes += cost.device;
     b->engine->memory.host_bytes += cost.host;
 }
 
-/* Maps pinned memory for as long as it is there. */
-static tombola_status map_pinned(struct batch *b, cl_mem buffer, cl_map_flags flags, size_t bytes, void **mapped,
-                                 tombola_error *error)
+/* The queue beside the one that kernels are in, made when first needed. */
+static tombola_status need_transfers(struct engine *e, tombola_error *error)
 {
     cl_int code;
-    *mapped = clEnqueueMapBuffer(b->engine->queue, buffer, CL_TRUE, flags, 0, bytes, 0, NULL, NULL, &code);
+    cl_command_queue_properties properties = e->plan.options.timed ? CL_QUEUE_PROFILING_ENABLE : 0;
+    if (e->transfers)
+        return TOMBOLA_OK;
+    e->transfers = clCreateCommandQueue(e->context->cl, e->context->device.id, properties, &code);
+    if (code == CL_SUCCESS)
+        return TOMBOLA_OK;
+    e->transfers = NULL;
+    return fail_cl(error, "clCreateCommandQueue", code);
+}
+
+/* Host memory for staging, mapped for as long as it is there: pinned, but where the device shares memory, which has no
+ * use for that; mapping would wait there for what the device is at. What a failure leaves behind is for
+ * batch_release_cl.
+ * buffer  set to what is pinned, stays NULL where nothing is */
+static tombola_status make_staging(struct batch *b, cl_mem_flags flags, cl_map_flags use, size_t bytes,
+                                   const char *what, cl_mem *buffer, void **mapped, tombola_error *error)
+{
+    cl_int code = CL_SUCCESS;
+    if (b->engine->plan.shares_memory) {
+        *mapped = malloc(bytes);
+        return *mapped ? TOMBOLA_OK : fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for %s: %zu bytes", what, bytes);
+    }
+    if (!*buffer)
+        *buffer = make_buffer(b, flags | CL_MEM_ALLOC_HOST_PTR, bytes, &code);
+    if (code != CL_SUCCESS)
+        return fail_buffer(b, what, code, error);
+    *mapped = clEnqueueMapBuffer(b->engine->queue, *buffer, CL_TRUE, use, 0, bytes, 0, NULL, NULL, &code);
     if (code == CL_SUCCESS)
         return TOMBOLA_OK;
     *mapped = NULL;
@@ -46,7 +80,7 @@ tombola_status batch_make(struct engine *engine, struct batch *b, tombola_error 
 {
     const struct plan *p = &engine->plan;
     b->engine = engine;
-    b->host_params = calloc(p->max_rows, sizeof *b->host_params);
+    b->host_params = aligned_rows(p->max_rows);
     b->host_columns = calloc(p->max_rows, (1 + SAMPLE_COLUMNS) * sizeof *b->host_columns);
     if (!b->host_params || !b->host_columns)
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a sampler of max_rows %zu", p->max_rows);
@@ -76,25 +110,18 @@ tombola_status batch_reserve_staging(struct batch *b, tombola_error *error)
     struct engine *e = b->engine;
     const struct plan *p = &e->plan;
     cl_int code = CL_SUCCESS;
+    void *mapped;
     if (b->staged)
         return TOMBOLA_OK;
-    if (!e->transfers) {
-        cl_command_queue_properties properties = p->options.timed ? CL_QUEUE_PROFILING_ENABLE : 0;
-        e->transfers = clCreateCommandQueue(e->context->cl, e->context->device.id, properties, &code);
-        if (code != CL_SUCCESS) {
-            e->transfers = NULL;
-            return fail_cl(error, "clCreateCommandQueue", code);
-        }
-    }
-    size_t bytes = SLOTS * p->slot_rows * p->row_bytes;
+    tombola_status status = need_transfers(e, error);
+    if (status)
+        return status;
     if (!b->logits)
         b->logits = make_buffer(b, CL_MEM_READ_ONLY, p->resident_rows * p->row_bytes, &code);
-    if (!b->staging)
-        b->staging = make_buffer(b, CL_MEM_READ_ONLY | CL_MEM_ALLOC_HOST_PTR, bytes, &code);
     if (code != CL_SUCCESS)
-        return fail_buffer(b, "staging", code, error);
-    void *mapped;
-    tombola_status status = map_pinned(b, b->staging, CL_MAP_WRITE, bytes, &mapped, error);
+        return fail_buffer(b, "a copy", code, error);
+    status = make_staging(b, CL_MEM_READ_ONLY, CL_MAP_WRITE, SLOTS * p->slot_rows * p->row_bytes, "staging",
+                          &b->staging, &mapped, error);
     b->staged = mapped;
     if (!status)
         count_memory(b, plan_staging(p));
@@ -103,8 +130,12 @@ tombola_status batch_reserve_staging(struct batch *b, tombola_error *error)
 
 tombola_status batch_reserve_candidates(struct batch *b, size_t words_on_device, size_t words, tombola_error *error)
 {
-    if (b->candidates_size >= words)
+    if (b->candidates_size >= words && b->candidates_on_device >= words_on_device)
         return TOMBOLA_OK;
+    if (words < b->candidates_size) /* parts may be of more rows this time, and the batch of fewer */
+        words = b->candidates_size;
+    if (words_on_device < b->candidates_on_device)
+        words_on_device = b->candidates_on_device;
     cl_int code = CL_SUCCESS;
     u32 *host = malloc(words * sizeof *host);
     if (!host)
@@ -132,16 +163,15 @@ tombola_status batch_reserve_outputs(struct batch *b, tombola_error *error)
     const struct plan *p = &b->engine->plan;
     size_t bytes = SLOTS * p->output_rows * p->output_bytes;
     cl_int code = CL_SUCCESS;
+    void *mapped;
     if (b->landed)
         return TOMBOLA_OK;
     if (!b->outputs_buffer)
         b->outputs_buffer = make_buffer(b, CL_MEM_READ_WRITE, bytes, &code);
-    if (!b->landing_buffer)
-        b->landing_buffer = make_buffer(b, CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR, bytes, &code);
     if (code != CL_SUCCESS)
         return fail_buffer(b, "probabilities", code, error);
-    void *mapped;
-    tombola_status status = map_pinned(b, b->landing_buffer, CL_MAP_READ | CL_MAP_WRITE, bytes, &mapped, error);
+    tombola_status status = make_staging(b, CL_MEM_READ_WRITE, CL_MAP_READ | CL_MAP_WRITE, bytes, "probabilities",
+                                         &b->landing_buffer, &mapped, error);
     b->landed = mapped;
     if (!status)
         count_memory(b, plan_outputs(p));
@@ -154,11 +184,11 @@ void batch_release_cl(struct batch *b)
         return; /* never made */
     if (b->number)
         batch_finish(b, TOMBOLA_OK, NULL);
-    if (b->staged)
+    if (b->staging && b->staged)
         clEnqueueUnmapMemObject(b->engine->queue, b->staging, b->staged, 0, NULL, NULL);
-    if (b->landed)
+    if (b->landing_buffer && b->landed)
         clEnqueueUnmapMemObject(b->engine->queue, b->landing_buffer, b->landed, 0, NULL, NULL);
-    if (b->staged || b->landed)
+    if ((b->staging && b->staged) || (b->landing_buffer && b->landed))
         clFinish(b->engine->queue);
     cl_mem buffers[] = {b->tops,    b->sums,       b->columns,        b->params,        b->logits,
                         b->staging, b->candidates, b->outputs_buffer, b->landing_buffer};
@@ -172,12 +202,17 @@ void batch_free(struct batch *b)
     free(b->host_params);
     free(b->host_columns);
     free(b->host_candidates);
+    if (!b->staging) /* else it is mapped memory, gone with its buffer */
+        free(b->staged);
+    if (!b->landing_buffer)
+        free(b->landed);
 }
 
 void batch_start(struct batch *b, uint64_t number, cl_command_queue queue)
 {
     b->number = number;
     b->is_awaited = 0;
+    b->has_failed = 0;
     b->queue = queue;
     b->is_chained = 0;
     b->chain = -1;
@@ -247,7 +282,7 @@ tombola_status batch_finish(struct batch *b, tombola_status status, tombola_erro
     cl_int code = CL_SUCCESS;
     if (b->event_count > 0) {
         /* The last one comes last; waiting for each would wake this thread as often. */
-        int first = status ? 0 : b->event_count - 1;
+        int first = status || b->has_failed ? 0 : b->event_count - 1;
         code = clWaitForEvents((cl_uint)(b->event_count - first), b->events + first);
     }
     settle_events(b);

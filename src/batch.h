@@ -64,19 +64,20 @@ struct batch {
     struct row_params *host_params;
     u32 *host_columns;
     /* Made when first needed, by batch_reserve_...; NULL before. */
-    cl_mem logits;                                /* resident_rows x vocabulary */
-    cl_mem staging;                               /* SLOTS x slot_rows rows of pinned memory, mapped for good */
-    char *staged;                                 /* where it is mapped */
-    cl_mem candidates;                            /* columns of a part, one after another */
+    cl_mem logits;     /* resident_rows x vocabulary */
+    cl_mem staging;    /* SLOTS x slot_rows rows of pinned memory, mapped for good; NULL on devices that share memory */
+    char *staged;      /* where that is mapped, or plain memory */
+    cl_mem candidates; /* columns of a part, one after another */
     u32 *host_candidates;                         /* the same of each part, part after part */
     size_t candidates_on_device, candidates_size; /* words that they have room for */
     cl_mem outputs_buffer;                        /* SLOTS x output_rows rows of probabilities */
-    cl_mem landing_buffer;                        /* pinned memory like it, mapped for good */
-    float *landed;                                /* where it is mapped */
+    cl_mem landing_buffer;                        /* pinned memory like it, likewise */
+    float *landed;                                /* where that is mapped, or plain memory */
 
     /* Of the batch under way. */
     uint64_t number;         /* counts the sampler's batches from 1; 0 if there is none under way */
     int is_awaited;          /* a caller has its number as a ticket, and will ask for its results */
+    int has_failed;          /* a part of it was not enqueued; what was, may still run in several queues */
     int is_enqueued;         /* on a caller's queue: results go straight to where they are wanted */
     tombola_rows rows;       /* with stride set */
     tombola_results results; /* with probability_stride set */

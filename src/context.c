@@ -51,8 +51,8 @@ static tombola_status read_options(const tombola_context_options *theirs, tombol
     return status ? status : check_options(own, error);
 }
 
-/* How large buffers may be, and how those over host memory go. Where buffers begin that the device uses in place is what
- * it states for sub-buffers, until host_memory_probe finds out more. */
+/* How large buffers may be, and how those over host memory go. Where buffers begin that the device uses in place is
+ * what it states for sub-buffers, until host_memory_probe finds out more. */
 static void look_at_memory(tombola_context *context)
 {
     cl_bool is_unified = CL_FALSE;

@@ -1,8 +1,8 @@
 /* Batches on the caller's queue.
  *
  * The caller's objects are kept alive by the commands that use them: OpenCL deletes a buffer, a queue or an event only
- * when the commands enqueued with it have completed, whoever has released it. So nothing here has to be let go of
- * later. The events that the sampler itself keeps of a batch hold on to its queue until it finishes: see tombola_cl.h. */
+ * when the commands enqueued with it have completed, whoever has released it. So nothing here has to be let go of later.
+ * The events that the sampler itself keeps of a batch hold on to its queue until it finishes: see tombola_cl.h. */
 #include "tombola_cl.h"
 
 #include "context.h"
@@ -69,6 +69,7 @@ tombola_status tombola_sampler_enqueue(tombola_sampler *sampler, cl_command_queu
     }
     /* What has been enqueued before a failure runs on, in memory of the batch, and may wait for events of the
      * caller's: so the batch stays in flight until then, instead of this thread. */
+    b->has_failed = status != TOMBOLA_OK;
     if (status && b->event_count == 0)
         batch_finish(b, TOMBOLA_OK, NULL);
     return status;

@@ -120,6 +120,8 @@ static tombola_status check_arguments(const tombola_sampler *sampler, const tomb
     tombola_status status = sized_read("model", "tombola_model_default", model, sizeof *model, theirs, error);
     if (status != TOMBOLA_OK)
         return status;
+    if (model->reserved)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "model.reserved is %lu, not 0", (unsigned long)model->reserved);
     if (!model->forward)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "model.forward is NULL");
     const uint32_t size = sized_size(sequences);
@@ -310,6 +312,9 @@ tombola_status tombola_sampler_generate(tombola_sampler *sampler, tombola_sequen
 {
     struct round round = {.sampler = sampler, .sequences = sequences, .count = count};
     tombola_status status = check_arguments(sampler, sequences, count, model, &round.model, error);
+    if (status != TOMBOLA_OK)
+        return status;
+    status = sampler_check_room(sampler, error); /* before the model begins anything */
     if (status != TOMBOLA_OK)
         return status;
     round.sequence_size = sized_size(sequences);

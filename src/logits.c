@@ -62,6 +62,8 @@ tombola_status logits_check(const struct engine *e, const tombola_rows *theirs, 
     tombola_status status = sized_read("rows", "tombola_rows_default", own, sizeof *own, theirs, error);
     if (status)
         return status;
+    if (own->reserved)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows.reserved is %lu, not 0", (unsigned long)own->reserved);
     if (!own->logits.host && !own->logits.buffer)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows.logits is NULL: neither host memory nor a buffer");
     if (own->logits.host && own->logits.buffer)
@@ -143,11 +145,15 @@ static struct part next_part(const struct batch *b, size_t first, size_t most_ro
  * parts where that can't be done, which is no failure. */
 static tombola_status wrap_parts(struct batch *b, size_t most_rows, tombola_error *error)
 {
+    const int is_forced = b->engine->plan.options.transfer == TOMBOLA_TRANSFER_IN_PLACE;
     size_t row = 0;
     while (row < b->rows.count && b->part_count < MAX_PARTS) {
         struct extent extent;
         struct part part = next_part(b, row, most_rows, &extent);
+        const char *start = (const char *)b->rows.logits.host + bytes_of(b, extent.low);
         struct wrapped *wrapped = &b->wrapped_logits[b->part_count];
+        if (!is_forced && !host_memory_is_aligned(b->engine->context, start))
+            break;
         tombola_status status = host_memory_wrap(b->engine->context, CL_MEM_READ_ONLY,
                                                  (const char *)b->rows.logits.host + bytes_of(b, extent.low),
                                                  bytes_of(b, extent.high - extent.low), wrapped, error);
@@ -188,8 +194,7 @@ static void set_places(struct batch *b, const struct part *part)
 static tombola_status prepare_host(struct batch *b, size_t most_rows, tombola_error *error)
 {
     struct engine *e = b->engine;
-    const int is_forced = e->plan.options.transfer == TOMBOLA_TRANSFER_IN_PLACE;
-    if (e->plan.shares_memory && (is_forced || host_memory_is_aligned(e->context, b->rows.logits.host))) {
+    if (e->plan.shares_memory) {
         b->way = WAY_IN_PLACE;
         tombola_status status = wrap_parts(b, most_rows, error);
         if (status || b->part_count > 0)
@@ -247,31 +252,36 @@ static size_t run_of(const struct batch *b, const struct part *part, size_t row)
     return end - row;
 }
 
-/* Sends a part from the caller's memory itself, without waiting for anything. The queue is in order: its first command
- * waits for the rest, and the last one tells of all. */
-static tombola_status send_directly(struct batch *b, int index, const cl_event **after, tombola_error *error)
+/* Sends a part from the caller's memory itself, by the queue that its kernels are in: behind those that read what it
+ * overwrites, and without waiting for anything on this thread or in a queue that other batches need. */
+static tombola_status send_directly(struct batch *b, int index, tombola_error *error)
 {
     struct engine *e = b->engine;
     const struct part *part = &b->parts[index];
     const size_t bytes = e->plan.row_bytes, stride = bytes_of(b, b->rows.stride), end = part->first + part->rows;
-    const cl_event *reader = last_reader(b, index);
+    cl_int code;
     for (size_t row = part->first, rows; row < end; row += rows) {
         rows = run_of(b, part, row);
         const size_t to[3] = {0, row % b->round_rows, 0}, from[3] = {0, row_index(&b->rows, row), 0},
                      region[3] = {bytes, rows, 1};
-        const int is_last = row + rows == end;
-        cl_int code =
-            clEnqueueWriteBufferRect(e->transfers, b->logits, CL_FALSE, to, from, region, bytes, 0, stride, 0,
-                                     b->rows.logits.host, reader ? 1 : 0, reader, is_last ? batch_event(b) : NULL);
+        const int is_only = rows == part->rows;
+        cl_uint waits = batch_waits(b, NULL);
+        code = clEnqueueWriteBufferRect(b->queue, b->logits, CL_FALSE, to, from, region, bytes, 0, stride, 0,
+                                        b->rows.logits.host, waits, waits ? b->waits : NULL,
+                                        is_only ? batch_event(b) : NULL);
         if (code != CL_SUCCESS)
             return fail_cl(error, "clEnqueueWriteBufferRect for the logits", code);
         e->times.bytes_uploaded += rows * bytes;
-        reader = NULL;
+        if (is_only)
+            batch_enqueued(b, WORK_UPLOAD, 1);
     }
-    *after = batch_event(b);
-    batch_enqueued(b, WORK_UPLOAD, 0);
-    cl_int code = clFlush(e->transfers);
-    return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clFlush", code);
+    if (run_of(b, part, part->first) == part->rows)
+        return TOMBOLA_OK;
+    code = clEnqueueMarkerWithWaitList(b->queue, 0, NULL, batch_event(b)); /* all that came before, in any order */
+    if (code != CL_SUCCESS)
+        return fail_cl(error, "clEnqueueMarkerWithWaitList", code);
+    batch_enqueued(b, WORK_UPLOAD, 1);
+    return TOMBOLA_OK;
 }
 
 /* Sends a part through a slot, once what was in it has left. */
@@ -310,7 +320,7 @@ tombola_status logits_bring(struct batch *b, int part, cl_mem *buffer, const cl_
         *buffer = b->logits;
         /* Where the device's copy is used anew, a slot is free only once earlier parts are decoded, which may wait for
          * events of the caller's. */
-        return b->is_enqueued && b->rows.count > b->round_rows ? send_directly(b, part, after, error)
+        return b->is_enqueued && b->rows.count > b->round_rows ? send_directly(b, part, error)
                                                                : stage(b, part, after, error);
     default:
         *buffer = b->rows.logits.buffer;

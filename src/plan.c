@@ -19,6 +19,8 @@ static tombola_status check_options(const tombola_sampler_options *o, tombola_er
     if ((unsigned)o->transfer > TOMBOLA_TRANSFER_STAGED)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.transfer is %d, which is no tombola_transfer",
                     (int)o->transfer);
+    if (o->reserved)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.reserved is %lu, not 0", (unsigned long)o->reserved);
     if (o->in_flight > TOMBOLA_MAX_IN_FLIGHT)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.in_flight is %lu, not from 0 to %u",
                     (unsigned long)o->in_flight, TOMBOLA_MAX_IN_FLIGHT);

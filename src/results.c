@@ -100,8 +100,7 @@ tombola_status results_begin(struct batch *b, tombola_error *error)
         o->to.buffer = i ? r->log_probabilities.buffer : r->probabilities.buffer;
         o->to.offset = i ? r->log_probabilities.offset : r->probabilities.offset;
         o->is_wanted = IS_WANTED(o->to);
-        o->in_place = o->to.host && b->engine->plan.shares_memory && host_memory_is_aligned(context, o->to.host) &&
-                      spanned_rows(b) >= least_rows(b);
+        o->in_place = o->to.host && b->engine->plan.shares_memory && spanned_rows(b) >= least_rows(b);
     }
     if (results_most_rows(b) >= least_rows(b))
         return TOMBOLA_OK;
@@ -119,9 +118,11 @@ static tombola_status wrap_output(struct batch *b, struct output *o, int *is_rea
     for (int i = 0; i < b->part_count; i++) {
         const struct part *part = &b->parts[i];
         size_t elements = (part->rows - 1) * b->results.probability_stride + p->vocabulary;
-        tombola_status status = host_memory_wrap(b->engine->context, CL_MEM_WRITE_ONLY,
-                                                 o->to.host + part->first * b->results.probability_stride,
-                                                 elements * sizeof(float), &o->wrapped[i], error);
+        float *start = o->to.host + part->first * b->results.probability_stride;
+        tombola_status status = TOMBOLA_OK;
+        if (host_memory_is_aligned(b->engine->context, start))
+            status = host_memory_wrap(b->engine->context, CL_MEM_WRITE_ONLY, start, elements * sizeof(float),
+                                      &o->wrapped[i], error);
         if (status)
             return status;
         if (!o->wrapped[i].buffer) {

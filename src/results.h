@@ -20,8 +20,8 @@ tombola_status results_begin(struct batch *batch, tombola_error *error);
 /* The most rows that a part may have. */
 size_t results_most_rows(const struct batch *batch);
 
-/* Makes room, and wraps what is written in place, once the batch is cut into parts. *is_ready is 0 where a result has to
- * be staged after all: the parts may then be too large, and the batch is to be cut again. Nothing is enqueued. */
+/* Makes room, and wraps what is written in place, once the batch is cut into parts. *is_ready is 0 where a result has
+ * to be staged after all: the parts may then be too large, and the batch is to be cut again. Nothing is enqueued. */
 tombola_status results_prepare(struct batch *batch, int *is_ready, tombola_error *error);
 
 /* Enqueues the kernels for a part whose rows are in `logits`, and what brings its results to where they are wanted. */

@@ -143,21 +143,32 @@ tombola_status tombola_sampler_memory_before(tombola_context *context, size_t vo
 
 /* ------------------------------------------------------- begin and end of calls */
 
-/* A place for a batch: one that is empty, or whose batch is on a caller's queue and has completed. NULL if there is
- * none. */
+/* A place for a batch, NULL if there is none. Batches on a caller's queue that have completed give up theirs, and what
+ * they hold of the caller's memory. */
 static struct batch *free_batch(tombola_sampler *s)
 {
-    for (uint32_t i = 0; i < s->engine.plan.options.in_flight; i++)
-        if (!s->batches[i].number)
-            return &s->batches[i];
+    struct batch *free = NULL;
     for (uint32_t i = 0; i < s->engine.plan.options.in_flight; i++) {
         struct batch *b = &s->batches[i];
-        if (b->is_awaited || !batch_has_completed(b))
-            continue;
-        batch_finish(b, TOMBOLA_OK, NULL); /* how it went is for its event to tell */
-        return b;
+        if (b->number && !b->is_awaited && batch_has_completed(b))
+            batch_finish(b, TOMBOLA_OK, NULL); /* how it went is for its event to tell */
+        if (!b->number && !free)
+            free = b;
     }
-    return NULL;
+    return free;
+}
+
+static tombola_status fail_busy(const tombola_sampler *s, tombola_error *error)
+{
+    const unsigned room = (unsigned)s->engine.plan.options.in_flight;
+    if (room == 1)
+        return fail(error, TOMBOLA_BUSY, "1 batch is in flight: wait for it first");
+    return fail(error, TOMBOLA_BUSY, "%u batches are in flight: wait for one of them first", room);
+}
+
+tombola_status sampler_check_room(tombola_sampler *s, tombola_error *error)
+{
+    return free_batch(s) ? TOMBOLA_OK : fail_busy(s, error);
 }
 
 tombola_status sampler_begin(tombola_sampler *s, const tombola_rows *rows, const tombola_results *results,
@@ -175,10 +186,7 @@ tombola_status sampler_begin(tombola_sampler *s, const tombola_rows *rows, const
     if (status)
         return status;
     if (!b)
-        return s->engine.plan.options.in_flight == 1
-                   ? fail(error, TOMBOLA_BUSY, "1 batch is in flight: wait for it first")
-                   : fail(error, TOMBOLA_BUSY, "%u batches are in flight: wait for one of them first",
-                          (unsigned)s->engine.plan.options.in_flight);
+        return fail_busy(s, error);
     batch_start(b, ++s->begun, queue ? queue : s->engine.queue);
     b->rows = own_rows;
     b->results = own_results;

@@ -19,6 +19,9 @@ tombola_status sampler_create_from(tombola_context *context, cl_program program,
 tombola_status sampler_begin(tombola_sampler *sampler, const tombola_rows *rows, const tombola_results *results,
                              cl_command_queue queue, struct batch **batch, tombola_error *error);
 
+/* BUSY where there is no place for a batch. */
+tombola_status sampler_check_room(tombola_sampler *sampler, tombola_error *error);
+
 /* The batch with that ticket; NULL where it is not in flight, with the error told. */
 struct batch *sampler_find(tombola_sampler *sampler, tombola_ticket ticket, tombola_error *error);
 

@@ -126,11 +126,11 @@ static tombola_status compare_draws(const struct answers *got, const struct answ
     for (int row = 0; row < rows; row++) {
         const struct answer *a = &right[row];
         if (got->tokens[row] != a->token || got->status[row] != (int32_t)a->status || got->kept[row] != a->kept)
-            return fail(error, TOMBOLA_SELF_TEST_FAILED,
-                        "the device fails known answer %d of vocabulary %zu (%s): token %d, status %d, kept %u, where "
-                        "%d, %d, %u is right",
-                        row, vocabulary, way, (int)got->tokens[row], (int)got->status[row], (unsigned)got->kept[row],
-                        (int)a->token, (int)a->status, (unsigned)a->kept);
+            return fail(
+                error, TOMBOLA_SELF_TEST_FAILED,
+                "the device fails known answer %d (%s%s): token %d, status %d, kept %u, where %d, %d, %u is right", row,
+                way, vocabulary == VOCABULARY ? "" : ", long rows", (int)got->tokens[row], (int)got->status[row],
+                (unsigned)got->kept[row], (int)a->token, (int)a->status, (unsigned)a->kept);
     }
     return TOMBOLA_OK;
 }

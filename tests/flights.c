@@ -117,6 +117,7 @@ void expect_full(tombola_sampler *sampler, uint32_t room)
     assert_memory_equal(&before, &after, sizeof before);
     assert_int_equal(ticket, 77);
     assert_null(event);
+    assert_int_equal(steps, 0); /* the model is not asked in vain */
 }
 
 void expect_refusals(tombola_sampler *sampler)

@@ -5,7 +5,7 @@
 
 #include "harness.h"
 
-enum { FACTORS = 4, MOST_VALUES = 7 };
+enum { MOST_VALUES = 7 };
 
 /* The values that a parameter takes, the fastest changing one first. Numbers from FROM_VOCABULARY on are an offset from
  * the vocabulary. Every parameter of the library's table that is no number of the random stream has a line here. */
@@ -14,12 +14,14 @@ static const struct factor {
     const char *name;
     uint32_t count;
     double values[MOST_VALUES];
-} factors[FACTORS] = {
+} factors[] = {
     {"top_k", 7, {0, 1, 2, 50, FROM_VOCABULARY - 1, FROM_VOCABULARY, FROM_VOCABULARY + 1}},
     {"top_p", 6, {0, 1e-6, 0.5, 0.9, 0.999999, 1}},
     {"min_p", 3, {0, 0.05, 1}},
     {"temperature", 6, {0, 0.01, 0.7, 1, 100, INFINITY}},
 };
+
+enum { FACTORS = COUNT_OF(factors) };
 
 /* Which value each parameter takes in a combination; the last factor changes slowest. */
 struct choice {

@@ -156,17 +156,40 @@ struct known_answer *known_answers_read(size_t *count)
     return answers;
 }
 
+/* A parameter in words, floats with all their bits. */
+static void print_parameter(FILE *file, const tombola_params *params, const tombola_field *field)
+{
+    const char *at = (const char *)params + field->offset;
+    float real;
+    uint32_t narrow;
+    uint64_t wide;
+    switch (field->kind) {
+    case TOMBOLA_KIND_FLOAT:
+        memcpy(&real, at, sizeof real);
+        fprintf(file, " %s %a", field->name, (double)real);
+        break;
+    case TOMBOLA_KIND_UINT32:
+        memcpy(&narrow, at, sizeof narrow);
+        fprintf(file, " %s %" PRIu32, field->name, narrow);
+        break;
+    default:
+        memcpy(&wide, at, sizeof wide);
+        fprintf(file, " %s %" PRIu64, field->name, wide);
+    }
+}
+
 void expect_draw(const char *who, const struct row_recipe *recipe, const tombola_params *params,
                  const struct draw *expected, const struct draw *got)
 {
     if (got->token == expected->token && got->kept == expected->kept && got->status == expected->status) {
         return;
     }
-    die("%s: %s row %" PRIu32 " of %" PRIu32 " %s %s, T %a k %" PRIu32 " p %a m %a seed %" PRIu64 " offset %" PRIu64
-        " stream %" PRIu32 ": expected token %" PRId32 ", kept %" PRIu32 ", status %" PRId32 "; got %" PRId32
-        ", %" PRIu32 ", %" PRId32,
-        who, row_kind_name(recipe->kind), recipe->seed, recipe->vocabulary, type_names[recipe->type],
-        input_names[recipe->input], (double)params->temperature, params->top_k, (double)params->top_p,
-        (double)params->min_p, params->seed, params->offset, params->stream, expected->token, expected->kept,
-        expected->status, got->token, got->kept, got->status);
+    const tombola_field *field;
+    fprintf(stderr, "%s: %s row %" PRIu32 " of %" PRIu32 " %s %s,", who, row_kind_name(recipe->kind), recipe->seed,
+            recipe->vocabulary, type_names[recipe->type], input_names[recipe->input]);
+    for (size_t i = 0; (field = tombola_params_field(i)); i++) {
+        print_parameter(stderr, params, field);
+    }
+    die(": expected token %" PRId32 ", kept %" PRIu32 ", status %" PRId32 "; got %" PRId32 ", %" PRIu32 ", %" PRId32,
+        expected->token, expected->kept, expected->status, got->token, got->kept, got->status);
 }

@@ -153,6 +153,30 @@ static void softmax_and_top_k_refuse_bad_arguments(void **state)
     assert_true(top_k_rows(sampler, logits, 1, 600, params, 0, candidates, NULL, NULL) == TOMBOLA_INVALID_ARGUMENT);
 }
 
+/* What nobody has given a meaning must stay free for one. */
+static void reserved_fields_are_to_be_0(void **state)
+{
+    (void)state;
+    int32_t token;
+    tombola_sampler *made = NULL;
+    tombola_sampler_options options = tombola_sampler_options_default();
+    tombola_params params = tombola_params_default();
+    tombola_rows rows = host_rows(probe.logits, 1, 0, &params);
+    tombola_results results = tombola_results_default();
+    tombola_sequence sequence = tombola_sequence_default();
+    tombola_model model = tombola_model_default();
+    results.tokens.host = &token;
+    sequence.tokens = &token;
+    sequence.max_new_tokens = 1;
+    rows.reserved = 5;
+    options.reserved = 7;
+    model.reserved = 3;
+    expect_refused(tombola_sampler_sample(sampler, &rows, &results, &error), "rows.reserved is 5, not 0");
+    expect_refused(tombola_sampler_create(context, 1, 1, &options, &made, &error), "options.reserved is 7, not 0");
+    expect_refused(tombola_sampler_generate(sampler, &sequence, 1, &model, NULL, NULL, &error),
+                   "model.reserved is 3, not 0");
+}
+
 static void parameters_out_of_range_are_named_with_their_row_and_value(void **state)
 {
     (void)state;
@@ -211,6 +235,7 @@ int main(void)
         cmocka_unit_test(sample_refuses_bad_rows),
         cmocka_unit_test(sample_refuses_bad_results),
         cmocka_unit_test(softmax_and_top_k_refuse_bad_arguments),
+        cmocka_unit_test(reserved_fields_are_to_be_0),
         cmocka_unit_test(parameters_out_of_range_are_named_with_their_row_and_value),
     };
     return cmocka_run_group_tests(tests, make_all, release_all);

@@ -213,6 +213,11 @@ static void a_row_with_a_seed_of_its_own_draws_the_same_wherever_it_stands(void 
     write_file(csv_path, CSV, strlen(CSV));
     expect_output(SAMPLE(npy_path, "--json", "--params", csv_path), expected);
     free(expected);
+    for (size_t row = 0; row < ROWS; row++)
+        params[row].stream = 3;
+    expected = expected_json(same, ROWS, COLUMNS, tombola_sampler_options_default(), params);
+    expect_output(SAMPLE(npy_path, "--json", "--params", csv_path, "--stream", "3"), expected);
+    free(expected);
 
     process got = SAMPLE(npy_path, "--json");
     write_file(csv_path, TEMPERATURES, strlen(TEMPERATURES));

@@ -118,6 +118,10 @@ static void a_named_device_never_falls_back(void **state)
     expect_named_fails(TOMBOLA_BUILD_FAILED, "did not compile the kernels");
     faults_edit_source(MULTIPLIER, ANOTHER_MULTIPLIER);
     expect_named_fails(TOMBOLA_SELF_TEST_FAILED, "the device fails known answer 0 (a row per work-group)");
+    faults_edit_source("(only ? (floats)(1.0f)", "(only ? (floats)(0.5f)");
+    expect_named_fails(TOMBOLA_SELF_TEST_FAILED, "the device fails the known probabilities (a row per work-group)");
+    faults_edit_source("is_there ? probability : 0.0f", "is_there ? 0.5f * probability : 0.0f");
+    expect_named_fails(TOMBOLA_SELF_TEST_FAILED, "the device fails the known candidates (a row per work-group)");
 }
 
 static void a_device_named_by_the_variable_never_falls_back(void **state)

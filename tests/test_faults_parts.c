@@ -12,13 +12,21 @@
 #include <unistd.h>
 
 #include "calls.h"
+#include "context.h"
 #include "entries.h"
 #include "faults.h"
 #include "group.h"
 #include "rows.h"
 #include "whole.h"
 
-enum { LIMIT = 16384, V = 600, MOST_ROWS = 64, K = 50, TRANSFERS = 3 };
+enum {
+    OPENING_LIMIT = 65536,
+    /* room for the self-test */ LIMIT = 16384,
+    V = 600,
+    MOST_ROWS = 64,
+    K = 50,
+    TRANSFERS = 3
+};
 
 static tombola_context *limited; /* on a device whose buffers hold LIMIT bytes */
 static cl_command_queue queues[2];
@@ -330,9 +338,14 @@ static int open_limited(void **state)
     error = tombola_error_default();
     options.build_options = getenv("TOMBOLA_TEST_BUILD_OPTIONS");
     open_context(state);
-    begin_limited();
+    faults_begin();
+    faults_limit_buffers(OPENING_LIMIT);
     if (tombola_context_open(NULL, &options, &limited, &error))
         die("no context on small buffers: %s", error.message);
+    if (limited->largest_buffer != OPENING_LIMIT)
+        die("the device's limit is taken for %zu", limited->largest_buffer);
+    limited->largest_buffer = LIMIT;
+    begin_limited();
     queues[0] = entry_queue(limited, 0);
     queues[1] = entry_queue(limited, 1);
     return 0;

@@ -1,6 +1,6 @@
 /* The promise: a row gives the same token, the same probabilities and the same candidates, bit for bit,
- * in any place of any batch, by either dispatch, at any block width, through any entry, at any time, in any process and on
- * any thread. */
+ * in any place of any batch, by either dispatch, at any block width, through any entry, at any time, in any process and
+ * on any thread. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

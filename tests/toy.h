@@ -30,8 +30,8 @@ struct batch {
     tombola_verdict stop_verdict;
 };
 
-/* What the toy knows of a sequence: the state of its tokens so far, which those that follow carry on; and the logits that
- * come of it. */
+/* What the toy knows of a sequence: the state of its tokens so far, which those that follow carry on; and the logits
+ * that come of it. */
 #define TOY_START UINT64_C(1)
 uint64_t toy_state(uint64_t state, const int32_t *tokens, size_t count);
 void toy_fill(tombola_type type, uint64_t state, void *row);

@@ -147,7 +147,7 @@ static int check_counts(const reader *reader)
 static void settle_streams(const reader *reader)
 {
     for (size_t row = 0; row < reader->rows && has_column(reader, "seed") && !has_column(reader, "stream"); row++)
-        reader->params[row].stream = 0;
+        reader->params[row].stream -= (uint32_t)row; /* the row's number, which was added */
 }
 
 int params_csv_read(const char *path, size_t rows, tombola_params *params)

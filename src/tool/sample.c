@@ -19,7 +19,8 @@ static const char DOC[] =
     "file of --params "
     "has a header that names any of the "
     "parameters, as top_p for --top-p, then a line for each row; what it gives counts in "
-    "place of the options. With a column of seeds and none of streams all rows have stream 0, so that a row draws the "
+    "place of the options. With a column of seeds and none of streams all rows have the same stream (0, or --stream), "
+    "so that a row draws the "
     "same wherever it stands in the file.\n\n"
     "A row that holds NaN or +inf is invalid, one of only -inf is empty: no token is drawn from it.";
 
