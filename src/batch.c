@@ -61,6 +61,7 @@ static tombola_status make_staging(struct batch *b, cl_mem_flags flags, cl_map_f
                                    const char *what, cl_mem *buffer, void **mapped, tombola_error *error)
 {
     cl_int code = CL_SUCCESS;
+    *mapped = NULL;
     if (b->engine->plan.shares_memory) {
         *mapped = malloc(bytes);
         return *mapped ? TOMBOLA_OK : fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for %s: %zu bytes", what, bytes);

@@ -66,7 +66,8 @@ static void help_tells_in_which_order_filters_come_and_when_a_share_is_reached(v
                                       "in this order.");
         expect_explained(COMMANDS[i], "a share counts as reached within 2^-20 of the mass");
     }
-    expect_explained("sample", "With a column of seeds and none of streams all rows have stream 0");
+    expect_explained("sample",
+                     "With a column of seeds and none of streams all rows have the same stream (0, or --stream)");
 }
 
 static void version_is_that_of_the_library(void **state)
