@@ -95,7 +95,7 @@ tombola_status batch_make(struct engine *engine, struct batch *b, tombola_error 
     if (code != CL_SUCCESS)
         return fail_buffer(b, "scratch", code, error);
     count_memory(b, plan_base(p));
-    tombola_status status = p->always_stages ? batch_reserve_staging(b, error) : TOMBOLA_OK;
+    tombola_status status = p->shares_memory ? TOMBOLA_OK : batch_reserve_staging(b, error);
     if (!status && p->options.max_candidates) {
         size_t row = p->options.max_candidates * TOP_K_COLUMNS;
         size_t most = p->largest_buffer / sizeof(u32) / row, rows = p->max_rows < most ? p->max_rows : most;

@@ -154,8 +154,7 @@ static tombola_status wrap_parts(struct batch *b, size_t most_rows, tombola_erro
         struct wrapped *wrapped = &b->wrapped_logits[b->part_count];
         if (!is_forced && !host_memory_is_aligned(b->engine->context, start))
             break;
-        tombola_status status = host_memory_wrap(b->engine->context, CL_MEM_READ_ONLY,
-                                                 (const char *)b->rows.logits.host + bytes_of(b, extent.low),
+        tombola_status status = host_memory_wrap(b->engine->context, CL_MEM_READ_ONLY, start,
                                                  bytes_of(b, extent.high - extent.low), wrapped, error);
         if (status)
             return status; /* what is wrapped is let go when the batch finishes */

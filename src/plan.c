@@ -84,7 +84,6 @@ tombola_status plan_make(const tombola_context *context, size_t vocabulary, size
     p.largest_buffer = context->largest_buffer;
     p.shares_memory =
         own.transfer == TOMBOLA_TRANSFER_IN_PLACE || (own.transfer == TOMBOLA_TRANSFER_AUTO && context->is_unified);
-    p.always_stages = !p.shares_memory;
     size_t scratch_bytes = p.padded_blocks * sizeof(u64);
     p.scratch_rows = smaller(max_rows, p.largest_buffer / scratch_bytes);
     p.slot_rows = rows_of_slot(&p, p.row_bytes);
@@ -139,7 +138,7 @@ tombola_memory plan_memory(const struct plan *p)
     tombola_memory memory = tombola_memory_default();
     const struct cost costs[] = {
         plan_base(p),
-        p->always_stages ? plan_staging(p) : (struct cost){0, 0},
+        p->shares_memory ? (struct cost){0, 0} : plan_staging(p),
         plan_candidates(p, p->options.max_candidates),
         p->options.probabilities ? plan_outputs(p) : (struct cost){0, 0},
     };

@@ -15,12 +15,11 @@ struct plan {
     size_t row_bytes;             /* of logits */
     size_t output_bytes;          /* of a row of probabilities */
     size_t largest_buffer;        /* of the device, bytes */
-    int shares_memory;            /* rows and results may be used where they are in host memory */
-    int always_stages;            /* they never are */
-    size_t scratch_rows;          /* rows of a part: those that the scratch has room for */
-    size_t slot_rows;             /* and a slot of pinned memory for logits */
-    size_t resident_rows;         /* and the device's copy of the logits */
-    size_t output_rows;           /* and a slot of pinned memory for probabilities */
+    int shares_memory;    /* rows and results may be used where they are in host memory; else they are always staged */
+    size_t scratch_rows;  /* rows of a part: those that the scratch has room for */
+    size_t slot_rows;     /* and a slot of pinned memory for logits */
+    size_t resident_rows; /* and the device's copy of the logits */
+    size_t output_rows;   /* and a slot of pinned memory for probabilities */
 };
 
 /* Checks a sampler's options and works out its plan. Fails where a batch of max_rows can't be cut so that its parts fit
