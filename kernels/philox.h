@@ -27,18 +27,60 @@ static inline struct philox philox4x32_10(struct philox counter, u32 key0, u32 k
 }
 
 /* The last word of the counter tells the uses of the stream apart, so that none shifts another's numbers. */
-#define PHILOX_USE_DRAW 0u
+#define PHILOX_USE_CDF 0u    /* the draw by inverse CDF */
+#define PHILOX_USE_TOKENS 1u /* the race of tokens, by id */
+#define PHILOX_USE_BLOCKS 2u /* the race of blocks, by id / BLOCK */
+#define PHILOX_USE_XTC 3u    /* XTC's chance */
+#define PHILOX_TAIL 128u     /* added to a use: the lower bits of its numbers */
+#define PHILOX_USE_SHIFT 24  /* the call's number is below */
 
-/* The 64 random bits of one draw. */
+/* The 64 random bits of a draw by inverse CDF. */
 static inline u64 draw_bits(u64 seed, u64 offset, u32 stream)
 {
     struct philox counter;
     counter.word[0] = (u32)offset;
     counter.word[1] = (u32)(offset >> 32);
     counter.word[2] = stream;
-    counter.word[3] = PHILOX_USE_DRAW;
+    counter.word[3] = PHILOX_USE_CDF << PHILOX_USE_SHIFT;
     struct philox random = philox4x32_10(counter, (u32)seed, (u32)(seed >> 32));
     return (u64)random.word[0] | (u64)random.word[1] << 32;
+}
+
+/* The words of several calls at once: word[j] of each. */
+struct philox_words {
+    words word[4];
+};
+
+/* The random words of these calls, each below 2^21, in one use of the stream. */
+static inline struct philox_words random_words(words calls, u32 use, u64 seed, u64 offset, u32 stream)
+{
+    struct philox_words counter;
+    counter.word[0] = (words)((u32)offset);
+    counter.word[1] = (words)((u32)(offset >> 32));
+    counter.word[2] = (words)(stream);
+    counter.word[3] = (words)(use << PHILOX_USE_SHIFT) | calls;
+    u32 key0 = (u32)seed, key1 = (u32)(seed >> 32);
+    for (int round = 0; round < 10; round++) {
+        struct philox_words next;
+        next.word[0] = upper_products(counter.word[2], (words)(0xCD9E8D57u)) ^ counter.word[1] ^ (words)(key0);
+        next.word[1] = counter.word[2] * (words)(0xCD9E8D57u);
+        next.word[2] = upper_products(counter.word[0], (words)(0xD2511F53u)) ^ counter.word[3] ^ (words)(key1);
+        next.word[3] = counter.word[0] * (words)(0xD2511F53u);
+        counter = next;
+        key0 += 0x9E3779B9u;
+        key1 += 0xBB67AE85u;
+    }
+    return counter;
+}
+
+/* Where the word of index n lies, so that 16 calls side by side have the words of 4 x 16 neighbours. */
+static inline u32 random_call(u32 n)
+{
+    return (n >> 6) * 16u + (n & 15u);
+}
+static inline u32 random_word(u32 n)
+{
+    return n >> 4 & 3u;
 }
 
 /* The upper half of a 128-bit product. */

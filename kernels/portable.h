@@ -18,6 +18,8 @@
 
 typedef uint u32;
 typedef ulong u64;
+typedef int s32;
+typedef long s64;
 typedef JOIN(float, WIDTH) floats;
 typedef JOIN(uint, WIDTH) words;
 typedef JOIN(ulong, WIDTH) longs;
@@ -25,6 +27,8 @@ typedef JOIN(ulong, WIDTH) longs;
 #define fused(a, b, c) fma(a, b, c)
 #define words_of(x) JOIN(as_uint, WIDTH)(x)   /* the bits of floats */
 #define floats_of(x) JOIN(as_float, WIDTH)(x) /* floats from their bits */
+#define word_of(x) as_uint(x)                 /* the bits of one float */
+#define upper_products(a, b) mul_hi(a, b)     /* of words: the upper 32 bits of each product */
 #define truncate_to_words(x)                                                                                           \
     JOIN(as_uint, WIDTH)(JOIN(convert_int, WIDTH)(x))       /* 0 <= x < 2^31: few CPUs convert more */
 #define ALWAYS_INLINE inline __attribute__((always_inline)) /* for loops whose last arguments choose their form */
@@ -53,6 +57,8 @@ typedef JOIN(ulong, WIDTH) longs;
 
 typedef uint32_t u32;
 typedef uint64_t u64;
+typedef int32_t s32;
+typedef int64_t s64;
 typedef float floats;
 typedef uint32_t words;
 
@@ -66,6 +72,16 @@ static inline u32 words_of(float x)
     u32 bits;
     memcpy(&bits, &x, sizeof bits);
     return bits;
+}
+
+static inline u32 word_of(float x)
+{
+    return words_of(x);
+}
+
+static inline u32 upper_products(u32 a, u32 b)
+{
+    return (u32)((u64)a * b >> 32);
 }
 
 static inline float floats_of(u32 bits)
