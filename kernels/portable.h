@@ -28,6 +28,7 @@ typedef JOIN(ulong, WIDTH) longs;
 #define words_of(x) JOIN(as_uint, WIDTH)(x)   /* the bits of floats */
 #define floats_of(x) JOIN(as_float, WIDTH)(x) /* floats from their bits */
 #define word_of(x) as_uint(x)                 /* the bits of one float */
+#define float_of(x) as_float(x)               /* one float from its bits */
 #define upper_products(a, b) mul_hi(a, b)     /* of words: the upper 32 bits of each product */
 #define truncate_to_words(x)                                                                                           \
     JOIN(as_uint, WIDTH)(JOIN(convert_int, WIDTH)(x))       /* 0 <= x < 2^31: few CPUs convert more */
@@ -89,6 +90,11 @@ static inline float floats_of(u32 bits)
     float x;
     memcpy(&x, &bits, sizeof x);
     return x;
+}
+
+static inline float float_of(u32 bits)
+{
+    return floats_of(bits);
 }
 
 static inline u32 truncate_to_words(float x)

@@ -8,6 +8,18 @@
 #define BLOCK 256u      /* consecutive token ids that are weighed together */
 #define MAX_TOP_K 1024u /* candidates that the top_k kernel returns */
 #define MAX_COLUMNS 3   /* that a kernel writes, beside the status */
+#define MAX_FILTERS 16  /* that a row may ask for */
+
+/* Filters, as row_params.filters has them: FILTER(NAME, its file filters/name.clh, whether it needs the mass of
+ * what the filters before it have left). FILTER_TEMPERATURE keeps all: what stands behind it weighs with the row's
+ * temperature, and what stands before it with temperature 1. */
+#define FILTERS(FILTER)                                                                                                \
+    FILTER(TEMPERATURE, temperature, 0)                                                                                \
+    FILTER(TOP_K, top_k, 0)                                                                                            \
+    FILTER(TOP_P, top_p, 1)                                                                                            \
+    FILTER(MIN_P, min_p, 0)
+#define FILTER_NUMBER(NAME, name, needs_mass) FILTER_##NAME,
+enum { FILTER_END, FILTERS(FILTER_NUMBER) FILTER_COUNT };
 
 /* A row's parameters, as the kernels want them. */
 struct row_params {
@@ -21,11 +33,31 @@ struct row_params {
     u32 top_k;     /* 0, or the vocabulary size and more: off */
     u32 stream;
     u32 flags;
+    u32 mask;       /* which of the batch's masks; or NO_MASK */
+    u32 bias_first; /* of the batch's biases the row's, [bias_first, bias_end), by ascending id */
+    u32 bias_end;
+    unsigned char filters[MAX_FILTERS]; /* those in force, in the row's order; FILTER_END behind the last.
+                                           FILTER_TEMPERATURE is there only if a filter comes before it */
+    u32 reserved;
+};
+
+#define NO_MASK 0xFFFFFFFFu
+
+/* Added to the logit of one token; -inf bans it. */
+struct bias {
+    u32 id;
+    float value;
+};
+
+/* The last token kept, in rank order. */
+struct boundary {
+    float logit;
+    int token;
 };
 
 #define SHARE_ALL ((u64)1 << 32)
 #define ROW_GREEDY 1u
-#define ROW_MIN_P 2u /* drop is in force */
+#define ROW_INVERSE_CDF 4u /* draw by inverse CDF; else by race */
 
 #define ROW_OK 0
 #define ROW_INVALID 1
@@ -36,13 +68,14 @@ struct row_params {
 struct launch {
     u64 status; /* where each column begins in its buffer, in elements */
     u64 columns[MAX_COLUMNS];
+    u64 masks;     /* where they begin in their buffer, in words */
     u64 stride;    /* elements from row to row of the kernel's own columns */
     u32 first_row; /* of the part, in the batch */
     u32 vocabulary;
-    u32 parts;      /* work-groups for each row */
-    u32 phases;     /* PHASE_..., one or more */
-    u32 logarithms; /* softmax: of the probabilities */
-    u32 reserved;
+    u32 parts;       /* work-groups for each row */
+    u32 phases;      /* PHASE_..., one or more */
+    u32 logarithms;  /* softmax: of the probabilities */
+    u32 mask_stride; /* words from mask to mask */
 };
 
 /* The arguments of every kernel, by number: those that all have, then the columns of its own. A column that is NULL is
@@ -50,6 +83,8 @@ struct launch {
 enum {
     ARGUMENT_LOGITS,
     ARGUMENT_PARAMS,
+    ARGUMENT_MASKS,  /* may be NULL */
+    ARGUMENT_BIASES, /* may be NULL */
     ARGUMENT_TOPS,
     ARGUMENT_SUMS,
     ARGUMENT_LAUNCH,
@@ -58,7 +93,7 @@ enum {
 };
 
 /* Which of its own columns a kernel has where. */
-enum { SAMPLE_TOKENS, SAMPLE_KEPT, SAMPLE_COLUMNS };
+enum { SAMPLE_TOKENS, SAMPLE_KEPT, SAMPLE_BOUNDARY, SAMPLE_COLUMNS };
 enum { SOFTMAX_PROBABILITIES, SOFTMAX_COLUMNS };
 enum { TOP_K_TOKENS, TOP_K_LOGITS, TOP_K_PROBABILITIES, TOP_K_COLUMNS };
 

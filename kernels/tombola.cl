@@ -5,28 +5,15 @@
  *
  * logits       a row's `vocabulary` values begin at its params' place
  * params       one for each row of the batch
- * tops, sums   scratch, one entry per row of the launch and block, rows padded to whole vectors
+ * masks        of the batch, launch.mask_stride words each; NULL if there are none
+ * biases       of the batch; NULL if there are none
+ * maxima, facts   scratch, one entry per row of the launch and block, rows padded to whole vectors
  * launch       see row.h
  * status       a ROW_... for each row
  * and columns of the kernel's own. The columns' buffers may be the caller's, and any may be NULL. */
-#include "portable.h"
-#include "row.h"
 #include "top_k.clh"
 
 #define ROW_KERNEL kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
-
-static inline struct row row_at(global const stored *logits, ulong place, uint vocabulary, global u32 *tops,
-                                global u64 *sums, uint index)
-{
-    struct row row;
-    row.vocabulary = vocabulary;
-    row.blocks = (vocabulary + BLOCK - 1) / BLOCK;
-    row.slots = (row.blocks + WIDTH - 1) / WIDTH * WIDTH;
-    row.values = logits + place;
-    row.tops = tops + (ulong)index * row.slots;
-    row.sums = sums + (ulong)index * row.slots;
-    return row;
-}
 
 /* The row of the launch that this work-group works on, and which of its groups this is. */
 static inline uint group_row(struct launch launch)
@@ -38,64 +25,101 @@ static inline uint group_part(struct launch launch)
     return (uint)get_group_id(0) % launch.parts;
 }
 
-/* Takes the group's row through its passes; the first item of its first group leaves the status. */
-static inline struct course run_row(local struct workspace *ws, struct row row, struct row_params p, enum goal goal,
-                                    struct launch launch, global int *status)
+#define ROW_ARGUMENTS                                                                                                  \
+    global const stored *logits, global const struct row_params *params, global const u32 *masks,                      \
+        global const struct bias *biases, global u32 *maxima, global u64 *facts, struct launch launch,                 \
+        global int *status
+#define THE_ROW row_at(logits, masks, biases, maxima, facts, launch, p)
+
+static inline struct row row_at(global const stored *logits, global const u32 *masks, global const struct bias *biases,
+                                global u32 *maxima, global u64 *facts, struct launch launch, struct row_params p)
 {
-    uint share = (row.blocks + launch.parts - 1) / launch.parts;
-    uint first = min(group_part(launch) * share, row.blocks);
-    uint last = min(first + share, row.blocks);
-    struct course start = course_of(goal, p, row.vocabulary, launch.phases);
-    struct course c = run_passes(ws, row, p, start, launch.phases, first, last);
-    if ((launch.phases & PHASE_FINISH) && status && group_part(launch) == 0 && group_item() == 0)
-        status[launch.status + group_row(launch)] = c.status;
-    return c;
+    struct row row;
+    row.vocabulary = launch.vocabulary;
+    row.blocks = (launch.vocabulary + BLOCK - 1) / BLOCK;
+    row.padded_blocks = (row.blocks + WIDTH - 1) / WIDTH * WIDTH;
+    row.values = logits + p.place;
+    row.mask = masks && p.mask != NO_MASK ? masks + launch.masks + (ulong)p.mask * launch.mask_stride : 0;
+    row.biases = biases;
+    row.bias_first = biases ? p.bias_first : 0;
+    row.bias_end = biases ? p.bias_end : 0;
+    row.maxima = maxima + (ulong)group_row(launch) * row.padded_blocks;
+    row.facts = facts + (ulong)group_row(launch) * row.padded_blocks;
+    return row;
 }
 
-ROW_KERNEL void sample(global const stored *logits, global const struct row_params *params, global u32 *tops,
-                       global u64 *sums, struct launch launch, global int *status, global int *tokens, global u32 *kept)
+/* The part of the row that this work-group takes. */
+static inline struct share share_of(struct row row, struct launch launch)
+{
+    uint blocks = (row.blocks + launch.parts - 1) / launch.parts;
+    struct share s;
+    s.first = min(group_part(launch) * blocks, row.blocks);
+    s.last = min(s.first + blocks, row.blocks);
+    s.phases = launch.phases;
+    return s;
+}
+
+/* Whether this work-item writes what the row comes to. */
+static inline int is_writer(struct launch launch)
+{
+    return (launch.phases & PHASE_FINISH) && group_part(launch) == 0 && group_item() == 0;
+}
+
+ROW_KERNEL void sample(ROW_ARGUMENTS, global int *tokens, global u32 *kept, global struct boundary *boundaries)
 {
     local struct workspace ws;
     uint index = group_row(launch);
     struct row_params p = params[launch.first_row + index];
-    struct row row = row_at(logits, p.place, launch.vocabulary, tops, sums, index);
-    struct course c = run_row(&ws, row, p, GOAL_TOKEN, launch, status);
-    if (!(launch.phases & PHASE_FINISH) || group_item() != 0)
+    struct row row = THE_ROW;
+    struct drawn d = draw_row(&ws, row, p, share_of(row, launch), kept != 0, boundaries != 0);
+    if (!is_writer(launch))
         return;
+    int is_drawn = d.status == ROW_OK;
+    if (status)
+        status[launch.status + index] = d.status;
     if (tokens)
-        tokens[launch.columns[SAMPLE_TOKENS] + index] = (int)c.token;
+        tokens[launch.columns[SAMPLE_TOKENS] + index] = is_drawn ? (int)d.token : -1;
     if (kept)
-        kept[launch.columns[SAMPLE_KEPT] + index] = c.kept;
+        kept[launch.columns[SAMPLE_KEPT] + index] = is_drawn ? d.kept : 0;
+    if (boundaries) {
+        struct boundary b = {is_drawn ? value_of(d.last.key) : -INFINITY, is_drawn ? (int)d.last.id : -1};
+        boundaries[launch.columns[SAMPLE_BOUNDARY] + index] = b;
+    }
 }
 
-/* The softmax of WIDTH tokens of a row. A greedy row has its token already: it takes all. */
-static inline floats softmax_at(struct row row, uint first, struct course c, uint logarithms)
+/* The softmax of WIDTH tokens of a row. The `first_token` of a greedy row takes all. */
+static inline floats softmax_at(struct row row, uint first, struct normalised n, int is_greedy, uint first_token,
+                                uint logarithms)
 {
-    if (c.status != ROW_OK)
+    if (n.status != ROW_OK)
         return logarithms ? (floats)(-INFINITY) : (floats)(0.0f);
-    if (c.token != NOWHERE) {
-        flags only = ids_from(first) == c.token;
+    if (is_greedy) {
+        flags only = ids_from(first) == first_token;
         return logarithms ? (only ? (floats)(0.0f) : (floats)(-INFINITY)) : (only ? (floats)(1.0f) : (floats)(0.0f));
     }
-    floats z = logits_of_values(load_values(row, first));
-    return logarithms ? log_probabilities_of(z, c.scaling, c.normaliser) : probabilities_of(z, c.scaling, c.normaliser);
+    struct block b = block_of(row, first / BLOCK);
+    floats z = logits_of_values(load_values(row, b, first, b.is_plain));
+    return logarithms ? log_probabilities_of(z, n.standing.scaling, n.normaliser)
+                      : probabilities_of(z, n.standing.scaling, n.normaliser);
 }
 
-ROW_KERNEL void softmax(global const stored *logits, global const struct row_params *params, global u32 *tops,
-                        global u64 *sums, struct launch launch, global int *status, global float *probabilities)
+ROW_KERNEL void softmax(ROW_ARGUMENTS, global float *probabilities)
 {
     local struct workspace ws;
     uint index = group_row(launch), part = group_part(launch);
     struct row_params p = params[launch.first_row + index];
-    struct row row = row_at(logits, p.place, launch.vocabulary, tops, sums, index);
-    struct course c = run_row(&ws, row, p, GOAL_PROBABILITIES, launch, status);
+    struct row row = THE_ROW;
+    struct normalised n = normalise_row(&ws, row, p, share_of(row, launch));
+    uint first_token = first_of_row(&ws, row, n.standing.top);
     if (!(launch.phases & PHASE_FINISH))
         return;
+    if (is_writer(launch) && status)
+        status[launch.status + index] = n.status;
     global float *output = probabilities + launch.columns[SOFTMAX_PROBABILITIES] + index * launch.stride;
     uint share = (row.blocks + launch.parts - 1) / launch.parts * BLOCK;
     uint last = min(part * share + share, row.vocabulary);
     for (uint first = part * share + group_item() * WIDTH; first < last; first += GROUP * WIDTH) {
-        floats x = softmax_at(row, first, c, launch.logarithms);
+        floats x = softmax_at(row, first, n, (p.flags & ROW_GREEDY) != 0, first_token, launch.logarithms);
         if (first + WIDTH <= row.vocabulary) {
             JOIN(vstore, WIDTH)(x, 0, output + first);
         } else {
@@ -107,44 +131,47 @@ ROW_KERNEL void softmax(global const stored *logits, global const struct row_par
     }
 }
 
-ROW_KERNEL void top_k(global const stored *logits, global const struct row_params *params, global u32 *tops,
-                      global u64 *sums, struct launch launch, global int *status, global int *tokens,
-                      global float *token_logits, global float *probabilities)
+ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_logits, global float *probabilities)
 {
     local struct workspace ws;
-    local u64 places[MAX_TOP_K];
+    local u64 ranks[MAX_TOP_K];
     uint index = group_row(launch), k = (uint)launch.stride;
     struct row_params p = params[launch.first_row + index];
-    struct row row = row_at(logits, p.place, launch.vocabulary, tops, sums, index);
-    p.top_k = k;
-    struct course c = run_row(&ws, row, p, GOAL_CANDIDATES, launch, status);
-    if (!(launch.phases & PHASE_FINISH))
-        return;
+    struct row row = THE_ROW;
+    struct normalised n = normalise_row(&ws, row, p, share_of(row, launch));
+    struct standing *s = &n.standing;
+    int is_finishing = (launch.phases & PHASE_FINISH) && n.status == ROW_OK;
+    select(&ws, row, s, within_number(k).budget, is_finishing && k < row.vocabulary);
 
     uint size = 1;
     while (size < k)
         size *= 2;
+    group_barrier(&ws);
     for (uint i = group_item(); i < size; i += GROUP)
-        places[i] = NO_TOKEN;
+        ranks[i] = NO_TOKEN;
     if (group_item() == 0)
         ws.count = 0;
-    group_barrier();
-    if (c.status == ROW_OK)
-        gather(&ws, places, size, row, c.threshold);
-    sort_places(places, size);
+    group_barrier(&ws);
+    if (is_finishing)
+        gather_window(&ws, ranks, size, row, s->window);
+    sort_ranks(&ws, ranks, size);
+    if (!(launch.phases & PHASE_FINISH))
+        return;
+    if (is_writer(launch) && status)
+        status[launch.status + index] = n.status;
     for (uint i = group_item(); i < k; i += GROUP) {
-        u64 place = (u64)index * k + i;
-        int is_there = places[i] != NO_TOKEN;
-        u32 id = is_there ? (u32)places[i] : 0, key = ~(u32)(places[i] >> 32);
+        u64 at = (u64)index * k + i;
+        int is_there = ranks[i] != NO_TOKEN;
+        u32 id = is_there ? (u32)ranks[i] : 0, key = ~(u32)(ranks[i] >> 32);
         if (tokens)
-            tokens[launch.columns[TOP_K_TOKENS] + place] = is_there ? (int)id : -1;
+            tokens[launch.columns[TOP_K_TOKENS] + at] = is_there ? (int)id : -1;
         if (token_logits)
-            token_logits[launch.columns[TOP_K_LOGITS] + place] = is_there ? load_values(row, id).s0 : 0.0f;
+            token_logits[launch.columns[TOP_K_LOGITS] + at] = is_there ? effective_value(row, id) : 0.0f;
         if (probabilities) {
-            float probability = probabilities_of(logits_of((words)(key)), c.scaling, c.normaliser).s0;
+            float probability = probabilities_of(logits_of((words)(key)), s->scaling, n.normaliser).s0;
             if (p.flags & ROW_GREEDY)
                 probability = i == 0 ? 1.0f : 0.0f;
-            probabilities[launch.columns[TOP_K_PROBABILITIES] + place] = is_there ? probability : 0.0f;
+            probabilities[launch.columns[TOP_K_PROBABILITIES] + at] = is_there ? probability : 0.0f;
         }
     }
 }
