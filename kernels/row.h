@@ -7,7 +7,11 @@
 
 #define BLOCK 256u      /* consecutive token ids that are weighed together */
 #define MAX_TOP_K 1024u /* candidates that the top_k kernel returns */
+#define MAX_FILTERS 16  /* in a row's order of them */
 #define MAX_COLUMNS 3   /* that a kernel writes, beside the status */
+
+/* The steps between logits and draw. */
+enum { FILTER_END, FILTER_TEMPERATURE, FILTER_TOP_K, FILTER_TOP_P, FILTER_MIN_P };
 
 /* A row's parameters, as the kernels want them. */
 struct row_params {
@@ -21,11 +25,19 @@ struct row_params {
     u32 top_k;     /* 0, or the vocabulary size and more: off */
     u32 stream;
     u32 flags;
+    u32 mask;       /* which of the batch's masks; NO_MASK: none */
+    u32 bias_first; /* the row's biases, [bias_first, bias_end), ascending ids */
+    u32 bias_end;
+    unsigned char filters[MAX_FILTERS]; /* those in force, in the row's order; FILTER_END behind the last.
+                                           FILTER_TEMPERATURE stands in it only where a filter comes before it. */
 };
+
+#define NO_MASK 0xFFFFFFFFu
 
 #define SHARE_ALL ((u64)1 << 32)
 #define ROW_GREEDY 1u
-#define ROW_MIN_P 2u /* drop is in force */
+#define ROW_MIN_P 2u       /* drop is in force */
+#define ROW_INVERSE_CDF 4u /* draw by inverse CDF, else by race */
 
 #define ROW_OK 0
 #define ROW_INVALID 1

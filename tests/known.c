@@ -60,6 +60,28 @@ static uint64_t number_of(const char *word, unsigned line)
     return number;
 }
 
+/* The value of a choice or of a step that has this name; dies if none has. */
+static uint32_t value_of(const tombola_field *field, const char *name, size_t length, unsigned line)
+{
+    for (uint32_t value = 0; field->values[value]; value++) {
+        if (strlen(field->values[value]) == length && memcmp(field->values[value], name, length) == 0) {
+            return value;
+        }
+    }
+    die("known_answers.txt:%u: '%s' is no %s", line, name, field->name);
+}
+
+/* "default", or steps with commas between. */
+static void set_order(uint8_t *filters, const tombola_field *field, const char *word, unsigned line)
+{
+    memset(filters, 0, TOMBOLA_MAX_FILTERS);
+    for (size_t i = 0; strcmp(word, "default") != 0 && *word && i < TOMBOLA_MAX_FILTERS; i++) {
+        const size_t length = strcspn(word, ",");
+        filters[i] = (uint8_t)value_of(field, word, length, line);
+        word += length + (word[length] == ',');
+    }
+}
+
 /* Sets the parameter of that name; dies if the library has none. */
 static void set_parameter(tombola_params *params, const char *name, const char *word, unsigned line)
 {
@@ -71,18 +93,29 @@ static void set_parameter(tombola_params *params, const char *name, const char *
         die("known_answers.txt: unknown column '%s'", name);
     }
     char *target = (char *)params + field->offset;
-    const float real = strtof(word, NULL);
-    const uint64_t whole = field->kind == TOMBOLA_KIND_FLOAT ? 0 : number_of(word, line);
-    const uint32_t narrow = (uint32_t)whole;
+    float real;
+    uint32_t narrow;
+    uint64_t whole;
     switch (field->kind) {
     case TOMBOLA_KIND_FLOAT:
+        real = strtof(word, NULL);
         memcpy(target, &real, sizeof real);
         break;
     case TOMBOLA_KIND_UINT32:
+        narrow = (uint32_t)number_of(word, line);
         memcpy(target, &narrow, sizeof narrow);
         break;
-    default:
+    case TOMBOLA_KIND_UINT64:
+        whole = number_of(word, line);
         memcpy(target, &whole, sizeof whole);
+        break;
+    case TOMBOLA_KIND_CHOICE:
+        narrow = value_of(field, word, strlen(word), line);
+        memcpy(target, &narrow, sizeof narrow);
+        break;
+    case TOMBOLA_KIND_ORDER:
+        set_order((uint8_t *)target, field, word, line);
+        break;
     }
 }
 
@@ -134,8 +167,13 @@ struct known_answer *known_answers_read(size_t *count)
     static const char columns_follow[] = "#columns ";
     char text[512], names[512] = "";
     struct words columns = {.count = 0};
+    int contract = 0;
     *count = 0;
     for (unsigned line = 1; fgets(text, sizeof text, file); line++) {
+        if (sscanf(text, "#contract %d", &contract) == 1 && contract != tombola_contract()) {
+            die("known_answers.txt has answers of contract %d, the library is of contract %d", contract,
+                tombola_contract());
+        }
         if (strncmp(text, columns_follow, sizeof columns_follow - 1) == 0) {
             strcpy(names, text + sizeof columns_follow - 1);
             columns = split(names);
@@ -153,6 +191,9 @@ struct known_answer *known_answers_read(size_t *count)
         answers[(*count)++] = parse(text, &columns, line);
     }
     fclose(file);
+    if (contract == 0) {
+        die("known_answers.txt does not tell of which contract its answers are");
+    }
     return answers;
 }
 
@@ -172,7 +213,17 @@ static void print_parameter(FILE *file, const tombola_params *params, const tomb
         memcpy(&narrow, at, sizeof narrow);
         fprintf(file, " %s %" PRIu32, field->name, narrow);
         break;
-    default:
+    case TOMBOLA_KIND_CHOICE:
+        memcpy(&narrow, at, sizeof narrow);
+        fprintf(file, " %s %s", field->name, field->values[narrow]);
+        break;
+    case TOMBOLA_KIND_ORDER:
+        fprintf(file, " %s %s", field->name, at[0] ? "" : "default");
+        for (size_t i = 0; i < TOMBOLA_MAX_FILTERS && at[i]; i++) {
+            fprintf(file, "%s%s", i ? "," : "", field->values[(unsigned char)at[i]]);
+        }
+        break;
+    case TOMBOLA_KIND_UINT64:
         memcpy(&wide, at, sizeof wide);
         fprintf(file, " %s %" PRIu64, field->name, wide);
     }
