@@ -8,7 +8,9 @@ A row is cut into blocks of 256 ids. A token's weight is an integer, 2^27 * 2^t,
 its scaled logit less its block's rounded maximum; block sums are exact. Shifting a sum by
 the distance of its block's maximum from the row's brings all to one scale. Ranked by logit
 (larger first, then lower id) each filter keeps a beginning of the row, so a set of kept
-tokens is a length. One random number of 64 bits then picks a block, and a token in it.
+tokens is a length. Then blocks race, and the kept tokens of the block that wins: each
+arrives after an exponential random number of its own divided by its weight, and the first
+is drawn. Or, by inverse CDF, one random number of 64 bits picks a block, and a token in it.
 """
 import sys
 from functools import lru_cache
@@ -237,26 +239,98 @@ def precise_log(x):
     return exponent * 0.6931471805599453 + 2.0 * (s + s * series)
 
 
-def random_64(seed, offset, stream):
-    """The first 64 bits of Philox4x32-10; the key is the seed, the counter offset, stream and 0."""
-    low = 0xFFFFFFFF
-    words, key = (offset & low, offset >> 32, stream, 0), (seed & low, seed >> 32)
+CDF, TOKENS, BLOCKS, TAIL = 0, 1, 2, 128     # uses of the random stream; TAIL is added to one for its lower bits
+
+
+def philox(use, calls, seed, offset, stream):
+    """The four words of each call in one use: Philox4x32-10 with the seed as key, and as counter the offset, the
+    stream, and use and call."""
+    low = u64(0xFFFFFFFF)
+    calls = np.asarray(calls, u64)
+    counter = [np.broadcast_to(u64(x), calls.shape) for x in (offset & 0xFFFFFFFF, offset >> 32, stream)]
+    counter.append(calls | u64(use << 24))
+    key = seed & 0xFFFFFFFF, seed >> 32
     for _ in range(10):
-        left, right = words[0] * 0xD2511F53, words[2] * 0xCD9E8D57
-        words = (right >> 32 ^ words[1] ^ key[0], right & low, left >> 32 ^ words[3] ^ key[1], left & low)
-        key = (key[0] + 0x9E3779B9 & low, key[1] + 0xBB67AE85 & low)
-    return words[0] | words[1] << 32
+        left, right = counter[0] * u64(0xD2511F53), counter[2] * u64(0xCD9E8D57)
+        counter = [right >> u64(32) ^ counter[1] ^ u64(key[0]), right & low,
+                   left >> u64(32) ^ counter[3] ^ u64(key[1]), left & low]
+        key = key[0] + 0x9E3779B9 & 0xFFFFFFFF, key[1] + 0xBB67AE85 & 0xFFFFFFFF
+    return np.stack(counter)
+
+
+def random_64(seed, offset, stream):
+    """The 64 bits of a draw by inverse CDF."""
+    words = philox(CDF, 0, seed, offset, stream)
+    return int(words[0]) | int(words[1]) << 32
+
+
+def random_31(use, indices, seed, offset, stream):
+    """31 bits for each index in one use: 64 indices share 16 calls, the first 16 their first words."""
+    calls, inverse = np.unique(indices // 64 * 16 + indices % 16, return_inverse=True)
+    return (philox(use, calls, seed, offset, stream)[indices // 16 % 4, inverse] >> u64(1)).astype(np.int64)
+
+
+def exponential(high, low):
+    """-ln(1 - v) for the random number v of the bits high, and low below them where high is small."""
+    plain = fused(high.astype(f32), f32(2.0**-31), f32(2.0**-32))
+    tailed = fused((low | 1).astype(f32), f32(2.0**-62), high.astype(f32) * f32(2.0**-31))
+    rest = fused((2**31 - 1 - high).astype(f32), f32(2.0**-31), f32(2.0**-32))
+    mantissa, exponent = np.frexp(rest)             # mantissa in [1/2, 1)
+    lower = high < 2**30
+    g = np.where(lower, np.where(high < 2**20, tailed, plain), f32(1) - mantissa)
+    halvings = np.where(lower, 0, -exponent).astype(f32)
+    series = horner(g, ("0x1.6a0b54p+0", "-0x1.a391a6p+0", "0x1.354a32p+0", "-0x1.72165ep-3", "0x1.0df4eap-2",
+                        "0x1.f3144ap-3", "0x1.55a382p-2", "0x1.fffecp-2"))
+    return fused(halvings, f32(float.fromhex("0x1.62e43p-1")), fused(g * g, series, g))
+
+
+def reciprocal(x):
+    """1 / x for 1 to 2^36."""
+    r = (0x7EF311C3 - x.view(u32).astype(np.int64)).astype(u32).view(f32)
+    for _ in range(3):
+        r = fused(r, fused(-x, r, f32(1)), r)
+    return r
+
+
+def times(use, runners, weights, seed, offset, stream):
+    """When runners of these weights, none 0, arrive: the bits of a positive binary32."""
+    F = fused((weights >> 18).astype(f32), f32(2.0**18), (weights & 0x3FFFF).astype(f32))
+    high = random_31(use, runners, seed, offset, stream)
+    low = random_31(use + TAIL, runners, seed, offset, stream)
+    return (exponential(high, low) * reciprocal(F)).view(u32).astype(np.int64)
+
+
+def scale_order(r):
+    """The integer that a block's scale counts for: itself up to 2^39, beyond in steps of 128 from number to number."""
+    size = np.abs(r)
+    beyond = 2**39 + 128 * (size.view(u32).astype(np.int64) - 0x53000000)
+    return np.where(size <= f32(2.0**39), np.where(size <= f32(2.0**39), r, 0).astype(np.int64),
+                    np.where(r < 0, -beyond, beyond))
 
 
 # ------------------------------------------------------------------ the draw
+
+TEMPERATURE_FIRST = "temperature", "top_k", "top_p", "min_p"
+TEMPERATURE_LAST = "top_k", "top_p", "min_p", "temperature"
+
+
+def flushed(values):
+    """Subnormal numbers and -0 are +0."""
+    return np.where(np.abs(values) < SMALLEST, f32(0), values)
 
 
 class Row:
     """A row, checked and ranked once; draws from it at any parameters."""
 
-    def __init__(self, values, probabilities=False):
+    def __init__(self, values, probabilities=False, mask=None, biases=()):
+        """mask: flags of the tokens that may be drawn; biases: pairs of id and what is added to its logit."""
         self.V = len(values)
-        values = np.where(np.abs(values) < SMALLEST, f32(0), values)   # subnormal numbers and -0 are +0
+        values = flushed(values)
+        if mask is not None:
+            values = np.where(mask, values, f32(0) if probabilities else -INF)
+        for token, bias in biases:
+            if mask is None or mask[token]:
+                values[token] = -INF if bias == -INF else flushed(values[token] + f32(bias))
         bad = np.isnan(values) | (values == INF)
         if probabilities:
             bad |= values < 0
@@ -272,7 +346,7 @@ class Row:
         self.weighings = {}
 
     def weigh(self, T):
-        """-> status, weights, and by block the shift that brings a sum to the row's scale."""
+        """-> status, weights, and by block its scale and the shift that brings a sum to the row's."""
         if T in self.weighings:
             return self.weighings[T]
         scale = f32(1.4426950408889634 / min(float(T), HOTTEST))
@@ -286,53 +360,84 @@ class Row:
             far = (z - top[:, None]) * scale
             t = np.where(np.abs(r) < f32(2**23), near, far)
             w = np.where(r > -INF, weight(np.where(np.isfinite(t), t, -INF)), 0)
-            distance = r.max() - r[:, 0]
+            r = r[:, 0]
+            distance = r.max() - r
         shift = np.where(distance < 63, distance, 63)
         status = "invalid" if r.max() == INF else "empty" if r.max() == -INF else "ok"
         shift = np.where(np.isnan(shift), 63, shift).astype(np.int64)
-        self.weighings[T] = status, w.reshape(-1)[:self.V], shift
+        self.weighings[T] = status, w.reshape(-1)[:self.V], r, shift
         return self.weighings[T]
 
-    def draw(self, T=1.0, k=0, p=1.0, m=0.0, seed=0, offset=0, stream=0):
-        """-> token, number of tokens kept, status."""
-        T, p, m = f32(T), f32(p), f32(m)
-        if self.status != "ok":
-            return -1, 0, self.status
-        if T < GREEDY_BELOW:
-            return int(self.order[0]), 1, "ok"
-        status, w, shift = self.weigh(T)
-        if status != "ok":
-            return -1, 0, status
+    def sums(self, w, count):
+        """The weights of the first `count` tokens, by block."""
+        ids = self.order[:count]
+        return np.bincount(ids // BLOCK, weights=w[ids], minlength=-(-self.V // BLOCK)).astype(np.int64)
 
-        def block_sums(count):
-            ids = self.order[:count]
-            sums = np.zeros(len(shift), np.int64)
-            np.add.at(sums, ids // BLOCK, w[ids])
-            return sums
+    def top_p(self, count, p, T):
+        _, w, _, shift = self.weigh(T)
+        total = int((self.sums(w, count) << 12 >> shift).sum())
+        target = max((total * int(float(p) * 2.0**32 + 0.5) >> 32) - (total >> 20), 0)
+        ids = self.order[:count]
+        masses = w[ids] << 12 >> shift[ids // BLOCK]
+        return max(1, int(np.searchsorted(np.cumsum(masses) - masses, target, side="left")))
 
-        count = min(k, self.living) if 0 < k < self.V else self.living
-        if p < 1:
-            total = int((block_sums(count) << 12 >> shift).sum())
-            target = max((total * int(float(p) * 2.0**32 + 0.5) >> 32) - (total >> 20), 0)
-            ids = self.order[:count]
-            before = np.cumsum(w[ids] << 12 >> shift[ids // BLOCK]) - (w[ids] << 12 >> shift[ids // BLOCK])
-            count = max(1, int(np.searchsorted(before, target, side="left")))
-        if m >= SMALLEST:
-            best = self.z[self.order[0]]
-            with np.errstate(over="ignore"):
-                floor = best + f32(min(float(T), HOTTEST) * precise_log(float(m)))
-            count = max(1, int((self.z[self.order[:count]] >= floor).sum()))
+    def min_p(self, count, m, T):
+        with np.errstate(over="ignore"):
+            floor = self.z[self.order[0]] + f32(min(float(T), HOTTEST) * precise_log(float(m)))
+        return max(1, int((self.z[self.order[:count]] >= floor).sum()))
 
-        sums = block_sums(count)
-        masses = sums << 12 >> shift
-        R = random_64(seed, offset, stream) * int(masses.sum()) >> 64
+    def keep(self, T, k, p, m, order):
+        """How many tokens the filters leave, in this order; "invalid" where top-p meets weights without bound."""
+        count, now = self.living, T if "temperature" not in order else f32(1)
+        for step in order:
+            if step == "temperature":
+                now = T
+            elif step == "top_k" and k > 0:
+                count = min(k, count)
+            elif step == "top_p" and p < 1:
+                if self.weigh(now)[0] == "invalid":
+                    return "invalid"
+                count = self.top_p(count, p, now)
+            elif step == "min_p" and m >= SMALLEST:
+                count = self.min_p(count, m, now)
+        return count
+
+    def race(self, count, T, stream):
+        _, w, r, _ = self.weigh(T)
+        sums = self.sums(w, count)
+        blocks = np.flatnonzero(sums)
+        arrivals = times(BLOCKS, blocks, sums[blocks], *stream) - scale_order(r[blocks]) * 2**23
+        ids = np.sort(self.order[:count])
+        ids = ids[(ids // BLOCK == blocks[np.argmin(arrivals)]) & (w[ids] > 0)]     # argmin: the first of equals
+        return int(ids[np.argmin(times(TOKENS, ids, w[ids], *stream))])
+
+    def invert(self, count, T, stream):
+        _, w, _, shift = self.weigh(T)
+        masses = self.sums(w, count) << 12 >> shift
+        R = random_64(*stream) * int(masses.sum()) >> 64
         ends = np.cumsum(masses)
         b = int(np.searchsorted(ends, R, side="right"))
         R -= int(ends[b] - masses[b])
         q = R >> 12 - int(shift[b]) if shift[b] <= 12 else R << int(shift[b]) - 12
         ids = np.sort(self.order[:count])
         ids = ids[ids // BLOCK == b]
-        return int(ids[np.searchsorted(np.cumsum(w[ids]), q, side="right")]), count, "ok"
+        return int(ids[np.searchsorted(np.cumsum(w[ids]), q, side="right")])
+
+    def draw(self, T=1.0, k=0, p=1.0, m=0.0, seed=0, offset=0, stream=0, method="race", order=TEMPERATURE_FIRST):
+        """-> token, number of tokens kept, status."""
+        T, p, m = f32(T), f32(p), f32(m)
+        if self.status != "ok":
+            return -1, 0, self.status
+        if T < GREEDY_BELOW:
+            return int(self.order[0]), 1, "ok"
+        status = self.weigh(T)[0]
+        if status != "ok":
+            return -1, 0, status
+        count = self.keep(T, k, p, m, order)
+        if count == "invalid":
+            return -1, 0, "invalid"
+        pick = self.race if method == "race" else self.invert
+        return pick(count, T, (seed, offset, stream)), count, "ok"
 
 
 @lru_cache(maxsize=4)
