@@ -132,6 +132,10 @@ static void set_column(struct known_answer *answer, const char *name, const char
         recipe->seed = (uint32_t)number_of(word, line);
     } else if (strcmp(name, "vocabulary") == 0) {
         recipe->vocabulary = (uint32_t)number_of(word, line);
+    } else if (strcmp(name, "mask") == 0) {
+        answer->mask = (uint32_t)number_of(word, line);
+    } else if (strcmp(name, "biases") == 0) {
+        answer->biases = (uint32_t)number_of(word, line);
     } else if (strcmp(name, "token") == 0) {
         answer->draw.token = (int32_t)strtol(word, NULL, 10);
     } else if (strcmp(name, "kept") == 0) {
@@ -156,7 +160,7 @@ static struct known_answer parse(char *text, const struct words *columns, unsign
     return answer;
 }
 
-struct known_answer *known_answers_read(size_t *count)
+static struct known_answer *read_answers(size_t *count, int restricted)
 {
     FILE *file = fopen(TEST_DATA "/known_answers.txt", "r");
     if (!file) {
@@ -188,13 +192,24 @@ struct known_answer *known_answers_read(size_t *count)
                 die("out of memory");
             }
         }
-        answers[(*count)++] = parse(text, &columns, line);
+        answers[*count] = parse(text, &columns, line);
+        *count += (answers[*count].mask || answers[*count].biases) == restricted;
     }
     fclose(file);
     if (contract == 0) {
         die("known_answers.txt does not tell of which contract its answers are");
     }
     return answers;
+}
+
+struct known_answer *known_answers_read(size_t *count)
+{
+    return read_answers(count, 0);
+}
+
+struct known_answer *known_restricted_read(size_t *count)
+{
+    return read_answers(count, 1);
 }
 
 /* A parameter in words, floats with all their bits. */

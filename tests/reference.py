@@ -30,7 +30,7 @@ INF = f32(np.inf)
 
 KINDS = ("peaked flat gaussian equal one_hot mostly_masked lowest ties zeros subnormal huge stairs negative"
          " nan infinite empty").split()
-SUM_LOW, SUM_HIGH, VALUE, MASK, PLACE = 1, 2, 3, 4, 16
+SUM_LOW, SUM_HIGH, VALUE, MASK, ALLOWED, BIASED, BIAS, PLACE = 1, 2, 3, 4, 5, 6, 7, 16
 
 
 def hashed(seed, use, ids):
@@ -174,6 +174,27 @@ def through_type(row, name):
     else:
         return row
     return np.where(np.isinf(narrow) & np.isfinite(row), np.copysign(largest, row), narrow)
+
+
+def mask_of(number, V):
+    """The tokens that mask `number` allows; None for 0. Some allow whole blocks or none of them, some nothing."""
+    if number == 0:
+        return None
+    ids = np.arange(V)
+    if number % 8 == 7:
+        ids = ids // BLOCK
+    allowed = hashed(number, ALLOWED, ids) % (1 << (number % 5)) == 0
+    return allowed & (number % 16 != 15)
+
+
+def biases_of(number, V):
+    """Pairs of token and bias, no token twice, in no order; none for 0. Every fifth number has huge ones."""
+    pairs = {}
+    for n in range(1 + number % 40 if number else 0):
+        token, h = int(hashed(number, BIASED, n)) % V, int(hashed(number, BIAS, n))
+        value = f32(-np.inf) if h >> 28 == 0 else scaled(h % 129 - 64, 100 if number % 5 == 4 else -3)
+        pairs.setdefault(token, value)
+    return list(pairs.items())
 
 
 # ---------------------------------------------------------------- arithmetic
@@ -441,9 +462,10 @@ class Row:
 
 
 @lru_cache(maxsize=4)
-def row_of(kind, type_name, source, seed, V):
+def row_of(kind, type_name, source, seed, V, mask=0, biases=0):
     make = probability_row if source == "probabilities" else logit_row
-    return Row(through_type(make(kind, seed, V), type_name), source == "probabilities")
+    values = through_type(make(kind, seed, V), type_name)
+    return Row(values, source == "probabilities", mask_of(mask, V), biases_of(biases, V))
 
 
 # ------------------------------------------------------------- known answers
@@ -453,14 +475,17 @@ HEADER = """\
 #     python3 reference.py known_answers.txt
 # A line is a row, how to draw from it, and what must come out:
 #     kind type input row_seed vocabulary   the row: rows.c states its values as integer formulas
-#     temperature top_k ... stream          the parameters, by the library's names; floats in hexadecimal
+#     mask biases                           what restricts it, by number, as rows.c makes them; 0: nothing
+#     temperature top_k ... filters         the parameters, by the library's names; floats in hexadecimal
 #     token kept status                     the answer
 # f16 and bf16 rows are those formulas rounded to the type, to the nearest, halves to even;
 # finite numbers beyond its range become its largest.
+#contract 2
 #columns """
-COLUMNS = ("kind", "type", "input", "row_seed", "vocabulary", "temperature", "top_k", "top_p", "min_p", "seed", "offset",
-           "stream", "token", "kept", "status")
+COLUMNS = ("kind", "type", "input", "row_seed", "vocabulary", "mask", "biases", "temperature", "top_k", "top_p", "min_p",
+           "seed", "offset", "stream", "method", "filters", "token", "kept", "status")
 T_OFF, K_OFF, P_OFF, M_OFF = 1.0, 0, 1.0, 0.0
+NOT_PLAIN = ("top_p", "temperature", "top_k"), ("min_p", "top_p", "temperature"), ("temperature", "min_p", "top_k", "top_p")
 
 
 def filters(V, bits):
@@ -469,7 +494,7 @@ def filters(V, bits):
     p = (0.1, 0.5, 0.9, 0.95, 0.999999)[bits // 5 % 5]
     m = (0.001, 0.05, 0.2, 0.5, 1.0)[bits // 25 % 5]
     T = (0.3, 0.7, 0.8, 1.3, 2.0)[bits // 125 % 5]
-    return [
+    plain = [
         (T_OFF, K_OFF, P_OFF, M_OFF), (T, K_OFF, P_OFF, M_OFF), (0.01, K_OFF, P_OFF, M_OFF),
         (100.0, K_OFF, P_OFF, M_OFF), (np.inf, K_OFF, P_OFF, M_OFF), (0.0, K_OFF, P_OFF, M_OFF),
         (T, k, P_OFF, M_OFF), (T, K_OFF, p, M_OFF), (T, K_OFF, P_OFF, m),
@@ -477,6 +502,12 @@ def filters(V, bits):
         (np.inf, k, p, m), (100.0, K_OFF, p, m), (0.01, k, p, m), (1e-6, k, p, m),
         (T, 1, P_OFF, M_OFF), (T, K_OFF, 0.0, M_OFF), (T, V, 1e-6, 2.0**-127), (1.1e-5, V + 1, p, M_OFF),
     ]
+    ordered = [
+        (T, k, p, m, TEMPERATURE_LAST), (100.0, K_OFF, p, m, TEMPERATURE_LAST), (0.01, K_OFF, p, M_OFF, NOT_PLAIN[0]),
+        (T, k, p, M_OFF, NOT_PLAIN[0]), (T, K_OFF, p, m, NOT_PLAIN[1]), (np.inf, k, p, m, NOT_PLAIN[2]),
+        (T, k, P_OFF, m, TEMPERATURE_LAST), (T, k, p, m, TEMPERATURE_FIRST),
+    ]
+    return [choice + ((),) for choice in plain] + ordered
 
 
 def cases():
@@ -502,30 +533,53 @@ def cases():
 BRINKS = ((13041, 2, "0x1.00002p-1"), (73060, 2, "0x1.08655ap-1"), (365, 1000, "0x1.dcf4b6p-1"))
 
 
+def restrictions():
+    """-> row, mask and biases of rows that are restricted."""
+    number = 0
+    for kind in KINDS:
+        for V in (2, 257, 1000, 32000):
+            for type_name in ("f32", "f16", "bf16"):
+                number += 1
+                yield (kind, type_name, "logits", number, V), (number if number % 3 else 0), (number if number % 4 else 0)
+            number += 1
+            yield (kind, "f32", "probabilities", number, V), number, 0
+
+
 def questions():
-    """-> row and filters of each answer, and a number of its own."""
+    """-> row, mask, biases and filters of each answer, and a number of its own."""
     counter = 0
     for row, share in cases():
         for n, choice in enumerate(filters(row[4], counter)):
             counter += 1
             if (n + row[3]) % share == 0:
-                yield row, choice, counter
+                yield row, 0, 0, choice, counter
     for seed, V, top_p in BRINKS:
         p = f32(float.fromhex(top_p))
         for near in (np.nextafter(p, f32(0)), p, np.nextafter(p, f32(1))):
             counter += 1
-            yield ("gaussian", "f32", "logits", seed, V), (T_OFF, K_OFF, near, M_OFF), counter
+            yield ("gaussian", "f32", "logits", seed, V), 0, 0, (T_OFF, K_OFF, near, M_OFF, ()), counter
+    for row, mask, biases in restrictions():
+        for n, choice in enumerate(filters(row[4], counter)):
+            counter += 1
+            if (n + row[3]) % 7 == 0:
+                yield row, mask, biases, choice, counter
 
 
 def answers():
-    for row, (T, k, p, m), counter in questions():
+    for row, mask, biases, (T, k, p, m, order), counter in questions():
         seed, offset = random_64(1, counter, 0), random_64(2, counter, 0)
         stream = random_64(3, counter, 0) & 0xFFFFFFFF
         if counter % 3 == 0:
             seed, offset, stream = counter, counter % 100, counter % 4
-        token, kept, status = row_of(*row).draw(T, k, p, m, seed, offset, stream)
-        parameters = hexadecimal(T), k, hexadecimal(p), hexadecimal(m), seed, offset, stream
-        yield " ".join(map(str, row + parameters + (token, kept, status))) + "\n"
+        numbers = hexadecimal(T), k, hexadecimal(p), hexadecimal(m), seed, offset, stream
+        row_wants_both = row[4] < 32000 and T >= GREEDY_BELOW
+        methods = ("race", "inverse-cdf") if row_wants_both else (("race", "inverse-cdf")[counter % 2],)
+        for method in methods:
+            answer = row_of(*row, mask, biases).draw(T, k, p, m, seed, offset, stream, method, order or TEMPERATURE_FIRST)
+            line = row + (mask, biases) + numbers + (method, ",".join(order) or "default") + answer
+            yield " ".join(map(str, line)) + "\n"
+            if answer[2] != "ok":
+                break
 
 
 def hexadecimal(x):
