@@ -3,6 +3,7 @@
 
     python3 reference.py known_answers.txt    writes the answers that the C is tested with
     python3 reference.py --check known_answers.txt    compares a file with what it would write
+    python3 reference.py --self-test          prints the answers that src/self_test.c has
 
 A row is cut into blocks of 256 ids. A token's weight is an integer, 2^27 * 2^t, where t is
 its scaled logit less its block's rounded maximum; block sums are exact. Shifting a sum by
@@ -482,10 +483,11 @@ HEADER = """\
 # finite numbers beyond its range become its largest.
 #contract 2
 #columns """
-COLUMNS = ("kind", "type", "input", "row_seed", "vocabulary", "mask", "biases", "temperature", "top_k", "top_p", "min_p",
-           "seed", "offset", "stream", "method", "filters", "token", "kept", "status")
+COLUMNS = ("kind", "type", "input", "row_seed", "vocabulary", "mask", "biases", "temperature", "top_k", "top_p",
+           "min_p", "seed", "offset", "stream", "method", "filters", "token", "kept", "status")
 T_OFF, K_OFF, P_OFF, M_OFF = 1.0, 0, 1.0, 0.0
-NOT_PLAIN = ("top_p", "temperature", "top_k"), ("min_p", "top_p", "temperature"), ("temperature", "min_p", "top_k", "top_p")
+UNUSUAL = (("top_p", "temperature", "top_k"), ("min_p", "top_p", "temperature"),
+           ("temperature", "min_p", "top_k", "top_p"))
 
 
 def filters(V, bits):
@@ -503,8 +505,8 @@ def filters(V, bits):
         (T, 1, P_OFF, M_OFF), (T, K_OFF, 0.0, M_OFF), (T, V, 1e-6, 2.0**-127), (1.1e-5, V + 1, p, M_OFF),
     ]
     ordered = [
-        (T, k, p, m, TEMPERATURE_LAST), (100.0, K_OFF, p, m, TEMPERATURE_LAST), (0.01, K_OFF, p, M_OFF, NOT_PLAIN[0]),
-        (T, k, p, M_OFF, NOT_PLAIN[0]), (T, K_OFF, p, m, NOT_PLAIN[1]), (np.inf, k, p, m, NOT_PLAIN[2]),
+        (T, k, p, m, TEMPERATURE_LAST), (100.0, K_OFF, p, m, TEMPERATURE_LAST), (0.01, K_OFF, p, M_OFF, UNUSUAL[0]),
+        (T, k, p, M_OFF, UNUSUAL[0]), (T, K_OFF, p, m, UNUSUAL[1]), (np.inf, k, p, m, UNUSUAL[2]),
         (T, k, P_OFF, m, TEMPERATURE_LAST), (T, k, p, m, TEMPERATURE_FIRST),
     ]
     return [choice + ((),) for choice in plain] + ordered
@@ -540,7 +542,8 @@ def restrictions():
         for V in (2, 257, 1000, 32000):
             for type_name in ("f32", "f16", "bf16"):
                 number += 1
-                yield (kind, type_name, "logits", number, V), (number if number % 3 else 0), (number if number % 4 else 0)
+                mask, biases = number if number % 3 else 0, number if number % 4 else 0
+                yield (kind, type_name, "logits", number, V), mask, biases
             number += 1
             yield (kind, "f32", "probabilities", number, V), number, 0
 
@@ -572,10 +575,11 @@ def answers():
         if counter % 3 == 0:
             seed, offset, stream = counter, counter % 100, counter % 4
         numbers = hexadecimal(T), k, hexadecimal(p), hexadecimal(m), seed, offset, stream
-        row_wants_both = row[4] < 32000 and T >= GREEDY_BELOW
-        methods = ("race", "inverse-cdf") if row_wants_both else (("race", "inverse-cdf")[counter % 2],)
+        wants_both = row[4] < 32000 and T >= GREEDY_BELOW
+        methods = ("race", "inverse-cdf") if wants_both else (("race", "inverse-cdf")[counter % 2],)
         for method in methods:
-            answer = row_of(*row, mask, biases).draw(T, k, p, m, seed, offset, stream, method, order or TEMPERATURE_FIRST)
+            answer = row_of(*row, mask, biases).draw(T, k, p, m, seed, offset, stream, method,
+                                                     order or TEMPERATURE_FIRST)
             line = row + (mask, biases) + numbers + (method, ",".join(order) or "default") + answer
             yield " ".join(map(str, line)) + "\n"
             if answer[2] != "ok":
@@ -587,8 +591,43 @@ def hexadecimal(x):
     return mantissa.rstrip("0").rstrip(".") + ("p" + exponent if exponent else "")
 
 
+# ----------------------------------------------------------------- self-test
+# The questions of src/self_test.c: temperature, top_k, top_p, min_p, method, filters.
+
+SHORT_QUESTIONS = (
+    (1.0, 0, 1.0, 0.0), (0.0, 0, 1.0, 0.0), (0.7, 50, 1.0, 0.0), (1.0, 0, 0.9, 0.0), (0.7, 40, 0.95, 0.05),
+    (2.0, 0, 1.0, 0.02), (np.inf, 0, 0.5, 0.0), (0.05, 2, 1.0, 0.0), None, None,
+    (1.0, 0, 1.0, 0.0, "inverse-cdf"), (0.7, 40, 0.95, 0.05, "inverse-cdf"), (np.inf, 0, 0.5, 0.0, "inverse-cdf"),
+    (2.0, 400, 0.9, 0.01, "race", TEMPERATURE_LAST), (0.5, 0, 0.8, 0.0, "inverse-cdf", TEMPERATURE_LAST))
+LONG_QUESTIONS = (
+    (1.0, 0, 1.0, 0.0), (1.0, 0, 0.95, 0.0), (0.5, 50, 0.9, 0.0), (2.0, 0, 1.0, 0.05),
+    (1.0, 0, 1.0, 0.0, "inverse-cdf"), (2.0, 0, 0.9, 0.0, "inverse-cdf", TEMPERATURE_LAST))
+
+
+def self_test_answers():
+    """Lines of token, status, kept; rows 8 and 9 hold NaN and nothing."""
+    for source in ("logits", "probabilities"):
+        for questions, V in ((SHORT_QUESTIONS, 1000), (LONG_QUESTIONS, 5003)):
+            yield f"{source}, {V} tokens"
+            for number, question in enumerate(questions):
+                if question is None:
+                    yield "{-1, TOMBOLA_ROW_" + ("INVALID", "EMPTY")[number - 8] + ", 0},"
+                    continue
+                steps = ((np.arange(V, dtype=u64) * u64(2654435761) & u64(0xFFFFFFFF)) ^
+                         u64(number * 0x9E3779B9 & 0xFFFFFFFF)) >> u64(20)
+                steps = (steps % u64(129)).astype(np.int64)
+                values = scaled(steps, -7) if source == "probabilities" else scaled(steps - 64, -3)
+                row = Row(values, source == "probabilities")
+                stream = 0x123456789ABCDEF0 + number, (number << 32) + 7, number * 3
+                token, kept, status = row.draw(*question[:4], *stream, *question[4:])
+                yield f"{{{token}, TOMBOLA_ROW_{status.upper()}, {kept}}},"
+
+
 def main(arguments):
     assert random_64(0, 0, 0) == 0xE169C58D6627E8D5
+    if arguments == ["--self-test"]:
+        print("\n".join(self_test_answers()))
+        return 0
     text = HEADER + " ".join(COLUMNS) + "\n" + "".join(answers())
     if arguments[:1] == ["--check"] and len(arguments) == 2:
         with open(arguments[1], encoding="ascii") as file:
