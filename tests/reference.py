@@ -3,7 +3,8 @@
 
     python3 reference.py known_answers.txt    writes the answers that the C is tested with
     python3 reference.py --check known_answers.txt    compares a file with what it would write
-    python3 reference.py --self-test          prints the answers that src/self_test.c has
+    python3 reference.py --self-test          prints the answers that src/self_test.c has, and the sum of times that
+                                              test_race.c has
 
 A row is cut into blocks of 256 ids. A token's weight is an integer, 2^27 * 2^t, where t is
 its scaled logit less its block's rounded maximum; block sums are exact. Shifting a sum by
@@ -314,12 +315,16 @@ def reciprocal(x):
     return r
 
 
-def times(use, runners, weights, seed, offset, stream):
-    """When runners of these weights, none 0, arrive: the bits of a positive binary32."""
+def time_bits(high, low, weights):
+    """The time of runners with these random bits and weights, none 0: the bits of a positive binary32."""
     F = fused((weights >> 18).astype(f32), f32(2.0**18), (weights & 0x3FFFF).astype(f32))
-    high = random_31(use, runners, seed, offset, stream)
-    low = random_31(use + TAIL, runners, seed, offset, stream)
     return (exponential(high, low) * reciprocal(F)).view(u32).astype(np.int64)
+
+
+def times(use, runners, weights, seed, offset, stream):
+    """When the runners of these weights arrive."""
+    high = random_31(use, runners, seed, offset, stream)
+    return time_bits(high, random_31(use + TAIL, runners, seed, offset, stream), weights)
 
 
 def scale_order(r):
@@ -623,10 +628,21 @@ def self_test_answers():
                 yield f"{{{token}, TOMBOLA_ROW_{status.upper()}, {kept}}},"
 
 
+def time_sum():
+    """The bits of 65536 times, each multiplied by its odd number and added up in 64 bits."""
+    i = np.arange(65536, dtype=u64)
+    high = (i * u64(0x9E3779B1) & u64(0xFFFFFFFF)) >> (u64(1) + i % u64(31))
+    low = (i * u64(0x85EBCA77) & u64(0xFFFFFFFF)) >> u64(1)
+    weights = (i * u64(0x9E3779B97F4A7C15) >> (u64(28) + i % u64(36))) + u64(1)
+    bits = time_bits(*(x.astype(np.int64) for x in (high, low, weights)))
+    return int((bits.astype(u64) * (u64(2) * i + u64(1))).sum(dtype=u64))
+
+
 def main(arguments):
     assert random_64(0, 0, 0) == 0xE169C58D6627E8D5
     if arguments == ["--self-test"]:
         print("\n".join(self_test_answers()))
+        print(f"sum of times 0x{time_sum():016X}")
         return 0
     text = HEADER + " ".join(COLUMNS) + "\n" + "".join(answers())
     if arguments[:1] == ["--check"] and len(arguments) == 2:

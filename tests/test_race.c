@@ -192,6 +192,20 @@ static void a_weight_becomes_the_nearest_float(void **state)
     }
 }
 
+/* reference.py states the same sum: a single other bit changes it, which no bound on errors would tell. */
+static void times_have_the_bits_of_the_contract(void **state)
+{
+    (void)state;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < 65536; i++) {
+        const uint32_t high = i * 0x9E3779B1u >> (1 + i % 31), low = i * 0x85EBCA77u >> 1;
+        const uint64_t weight = (i * UINT64_C(0x9E3779B97F4A7C15) >> (28 + i % 36)) + 1;
+        const float size = runner_weight((uint32_t)(weight >> 18), (uint32_t)(weight & 0x3FFFFu));
+        sum += (uint64_t)words_of(runner_time(exponential(high, low), size)) * (2 * i + 1);
+    }
+    assert_true(sum == UINT64_C(0x2EB938EC0F9DF79C));
+}
+
 static void times_are_positive_and_normal(void **state)
 {
     (void)state;
@@ -248,6 +262,7 @@ int main(void)
         cmocka_unit_test(the_yardstick_agrees_with_the_libm),
         cmocka_unit_test(the_reciprocal_never_rises_and_is_within_its_bound),
         cmocka_unit_test(a_weight_becomes_the_nearest_float),
+        cmocka_unit_test(times_have_the_bits_of_the_contract),
         cmocka_unit_test(times_are_positive_and_normal),
         cmocka_unit_test(scales_keep_their_order_and_arrivals_never_overflow),
         cmocka_unit_test(one_scale_up_is_half_the_time),
