@@ -57,6 +57,12 @@ TOMBOLA_API int tombola_version(void);
 /* The same as text, "0.1.0". Static storage. */
 TOMBOLA_API const char *tombola_version_string(void);
 
+/* The version of the numeric contract: which token a row, its parameters, seed, offset and stream yield. It changes when,
+ * and only when, any of them would. In the order of versions: 1 drew by inverse CDF alone, 2 draws by race. */
+#define TOMBOLA_CONTRACT 2
+/* That of the library that is running. */
+TOMBOLA_API int tombola_contract(void);
+
 /* ------------------------------------------------------------------- errors */
 
 typedef enum tombola_status {
@@ -336,8 +342,41 @@ TOMBOLA_API tombola_status tombola_sampler_memory_before(tombola_context *contex
 
 /* --------------------------------------------------------------- parameters */
 
-/* How to draw from one row. Logits are divided by the temperature first; then filters apply in the order top-k, top-p,
- * min-p, each to what the one before has kept. The most likely token always stays. */
+/* How the token is picked from the kept ones. Both draw each with its probability; the same parameters give other tokens
+ * by the one than by the other. */
+typedef enum tombola_method {
+    /* An exponential race, the same law as Gumbel-max: every token arrives at a random time of its own, divided by its
+     * probability, and the first is drawn. Logits that differ a little, between engines, precisions or batch sizes,
+     * hardly ever change the token: only those change places that nearly tie. */
+    TOMBOLA_RACE = 0,
+    /* One random number for the row, inverted through the running sum of probabilities in the order of ids, as textbooks
+     * and most samplers have it. Every change of any token with a lower id moves the draw. */
+    TOMBOLA_INVERSE_CDF = 1
+} tombola_method;
+
+/* The steps between logits and draw, for the order in which they apply. */
+typedef enum tombola_filter {
+    TOMBOLA_FILTER_END = 0,
+    TOMBOLA_FILTER_TEMPERATURE = 1, /* from here on tokens weigh at the row's temperature, before it at temperature 1 */
+    TOMBOLA_FILTER_TOP_K = 2,
+    TOMBOLA_FILTER_TOP_P = 3,
+    TOMBOLA_FILTER_MIN_P = 4
+} tombola_filter;
+
+#define TOMBOLA_MAX_FILTERS 16
+
+/* The orders that others have, by name. */
+#define TOMBOLA_TEMPERATURE_FIRST                                                                                      \
+    {                                                                                                                  \
+        TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_MIN_P                   \
+    }
+#define TOMBOLA_TEMPERATURE_LAST                                                                                       \
+    {                                                                                                                  \
+        TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_MIN_P, TOMBOLA_FILTER_TEMPERATURE                   \
+    }
+
+/* How to draw from one row. Unless `filters` says otherwise, logits are divided by the temperature first; then filters
+ * apply in the order top-k, top-p, min-p, each to what the one before has kept. The most likely token always stays. */
 typedef struct tombola_params {
     uint32_t struct_size;
     float temperature; /* 0 to +inf; below 1e-5 greedy; 1 neutral; +inf draws evenly from the kept tokens */
@@ -346,8 +385,13 @@ typedef struct tombola_params {
                           within 2^-20 of the whole, so that decimal fractions behave as on paper: .4 + .3 reaches .7 */
     float min_p;       /* keep those at least this share as likely as the first, 0 to 1; 0 off */
     uint32_t stream;   /* which of several samples of one request */
-    uint64_t seed;     /* the request's random stream */
+    uint64_t seed;     /* the request's random stream. Rows with equal seed, offset and stream tend to draw alike */
     uint64_t offset;   /* position in that stream: advance it by one per token */
+    uint32_t method;   /* a tombola_method; default TOMBOLA_RACE */
+    /* The order, as tombola_filter: each at most once, then zeros. All zeros: TOMBOLA_TEMPERATURE_FIRST. Any other has
+     * every step whose value is not neutral. */
+    uint8_t filters[TOMBOLA_MAX_FILTERS];
+    uint32_t reserved; /* 0 */
 } tombola_params;
 
 /* Temperature 1, top-p 1, the rest 0: draws from the model's own distribution. */
@@ -368,11 +412,34 @@ static inline void tombola_params_fill(tombola_params *params, size_t count, tom
         params[i] = value;
 }
 
+/* Sets the order: temperature, top-k, top-p, min-p, which is the default and that of Transformers; and of vLLM where
+ * min-p is off (with it: temperature, min-p, top-k, top-p). */
+static inline void tombola_filters_temperature_first(tombola_params *params)
+{
+    const uint8_t filters[TOMBOLA_MAX_FILTERS] = TOMBOLA_TEMPERATURE_FIRST;
+    memcpy(params->filters, filters, sizeof filters);
+}
+
+/* Sets the order: top-k, top-p, min-p, temperature, which is llama.cpp's. */
+static inline void tombola_filters_temperature_last(tombola_params *params)
+{
+    const uint8_t filters[TOMBOLA_MAX_FILTERS] = TOMBOLA_TEMPERATURE_LAST;
+    memcpy(params->filters, filters, sizeof filters);
+}
+
 typedef enum tombola_kind {
     TOMBOLA_KIND_FLOAT = 0, /* float */
     TOMBOLA_KIND_UINT32 = 1,
-    TOMBOLA_KIND_UINT64 = 2
+    TOMBOLA_KIND_UINT64 = 2,
+    TOMBOLA_KIND_CHOICE = 3, /* uint32_t, one of the values that have names */
+    TOMBOLA_KIND_ORDER = 4   /* uint8_t[TOMBOLA_MAX_FILTERS], steps that have names, then zeros */
 } tombola_kind;
+
+/* An order that has a name. */
+typedef struct tombola_preset {
+    const char *name; /* "temperature-last" */
+    uint8_t filters[TOMBOLA_MAX_FILTERS];
+} tombola_preset;
 
 /* A parameter in the library's own table of them, from which options, columns and bindings are made. */
 typedef struct tombola_field {
@@ -380,10 +447,14 @@ typedef struct tombola_field {
     tombola_kind kind;
     const char *name; /* of the field of tombola_params: "top_k" */
     size_t offset;    /* in tombola_params, bytes */
-    double low;       /* the range of a float, both ends included; of an integer all values are allowed */
+    double low;       /* the range of a float or a choice, both ends included; of an integer all values are allowed */
     double high;
     double neutral;   /* what tombola_params_default sets */
     const char *help; /* a sentence without a point */
+    /* Of a choice and an order, else NULL: the name of each value from 0 on, then NULL. An order's value 0 is its end. */
+    const char *const *values;
+    const tombola_preset
+        *presets; /* of an order, else NULL: those with names, the default first; then one named NULL */
 } tombola_field;
 
 /* The parameter with this place in the table, 0 first; NULL behind the last. Static storage. */

@@ -4,7 +4,6 @@
 #include "sized.h"
 
 #include <math.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,27 +12,6 @@
 #define LOG2_E 1.4426950408889634
 #define LN_2 0.6931471805599453
 #define SMALLEST_MIN_P 0x1p-126f
-
-/* The table of parameters: a line for each field of tombola_params behind struct_size, in the order of options and
- * columns. FIELD(name, kind, low, high, neutral, help); the range is a float's. */
-#define FIELDS(FIELD)                                                                                                  \
-    FIELD(temperature, FLOAT, 0, HUGE_VAL, 1, "Divide logits by this: 0 (always the most likely token) to inf")        \
-    FIELD(top_k, UINT32, 0, 0, 0, "Keep so many of the most likely tokens; 0 keeps all")                               \
-    FIELD(top_p, FLOAT, 0, 1, 1, "Keep the most likely tokens until they hold this share, 0 to 1; 1 keeps all")        \
-    FIELD(min_p, FLOAT, 0, 1, 0, "Keep tokens at least this many times as likely as the first, 0 to 1; 0 keeps all")   \
-    FIELD(seed, UINT64, 0, 0, 0, "The random stream; the same seed draws the same tokens on every device")             \
-    FIELD(offset, UINT64, 0, 0, 0, "Where in the random stream to start")                                              \
-    FIELD(stream, UINT32, 0, 0, 0, "Which of several samples of one request, with a random stream each")
-
-#define TABLE_LINE(name, kind, low, high, neutral, help)                                                               \
-    {sizeof(tombola_field), TOMBOLA_KIND_##kind, #name, offsetof(tombola_params, name), low, high, neutral, help},
-static const tombola_field fields[] = {FIELDS(TABLE_LINE)};
-#define FIELD_COUNT (sizeof fields / sizeof fields[0])
-
-const tombola_field *tombola_params_field(size_t index)
-{
-    return index < FIELD_COUNT ? &fields[index] : NULL;
-}
 
 /* The natural logarithm of 0 < m <= 1 in binary64, from + - * / alone: a libm's last bit may differ
  * from another's, and the token with it. ln m = e ln 2 + 2 artanh(s), s = (f - 1) / (f + 1). */
@@ -53,11 +31,9 @@ static double logarithm64(double m)
     return e * LN_2 + 2.0 * (s + s * q);
 }
 
-static tombola_status check_field(const tombola_field *field, const tombola_params *p, size_t row, tombola_error *error)
+static tombola_status check_float(const tombola_field *field, const tombola_params *p, size_t row, tombola_error *error)
 {
     float value;
-    if (field->kind != TOMBOLA_KIND_FLOAT)
-        return TOMBOLA_OK;
     memcpy(&value, (const char *)p + field->offset, sizeof value);
     if ((double)value >= field->low && (double)value <= field->high)
         return TOMBOLA_OK;
@@ -66,6 +42,97 @@ static tombola_status check_field(const tombola_field *field, const tombola_para
                     (double)value, field->low);
     return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].%s is %.9g, not from %g to %g", row, field->name,
                 (double)value, field->low, field->high);
+}
+
+static tombola_status check_choice(const tombola_field *field, const tombola_params *p, size_t row,
+                                   tombola_error *error)
+{
+    uint32_t value;
+    memcpy(&value, (const char *)p + field->offset, sizeof value);
+    if ((double)value <= field->high)
+        return TOMBOLA_OK;
+    return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].%s is %lu, not from %g to %g", row, field->name,
+                (unsigned long)value, field->low, field->high);
+}
+
+/* How many steps have a name, their end included. */
+static size_t count_steps(const tombola_field *field)
+{
+    size_t count = 0;
+    while (field->values[count])
+        count++;
+    return count;
+}
+
+static tombola_status check_order(const tombola_field *field, const tombola_params *p, size_t row, tombola_error *error)
+{
+    const size_t steps = count_steps(field);
+    unsigned seen = 0;
+    int ended = 0;
+    for (size_t i = 0; i < TOMBOLA_MAX_FILTERS; i++) {
+        const unsigned step = p->filters[i];
+        if (step >= steps)
+            return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].%s[%zu] is %u, not from 0 to %zu", row,
+                        field->name, i, step, steps - 1);
+        if (step != TOMBOLA_FILTER_END && ended)
+            return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].%s[%zu] is %u, %s, behind the end of the order",
+                        row, field->name, i, step, field->values[step]);
+        if (step != TOMBOLA_FILTER_END && (seen & 1u << step))
+            return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].%s[%zu] is %u, %s, for the second time", row,
+                        field->name, i, step, field->values[step]);
+        ended = step == TOMBOLA_FILTER_END;
+        seen |= 1u << step;
+    }
+    return TOMBOLA_OK;
+}
+
+static tombola_status check_field(const tombola_field *field, const tombola_params *p, size_t row, tombola_error *error)
+{
+    switch (field->kind) {
+    case TOMBOLA_KIND_FLOAT:
+        return check_float(field, p, row, error);
+    case TOMBOLA_KIND_CHOICE:
+        return check_choice(field, p, row, error);
+    case TOMBOLA_KIND_ORDER:
+        return check_order(field, p, row, error);
+    case TOMBOLA_KIND_UINT32:
+    case TOMBOLA_KIND_UINT64:
+        return TOMBOLA_OK;
+    }
+    return TOMBOLA_OK;
+}
+
+/* The row's order of steps, the default where none is given. */
+static const uint8_t *order_of(const tombola_params *p)
+{
+    static const uint8_t usual[TOMBOLA_MAX_FILTERS] = TOMBOLA_TEMPERATURE_FIRST;
+    return p->filters[0] == TOMBOLA_FILTER_END ? usual : p->filters;
+}
+
+/* What would be done in silence otherwise: a value whose step stands nowhere in the order. */
+static tombola_status check_places(const tombola_params *p, size_t row, tombola_error *error)
+{
+    const struct {
+        tombola_filter filter;
+        const char *name;
+        double value;
+        int in_force;
+    } steps[] = {
+        {TOMBOLA_FILTER_TEMPERATURE, "temperature", (double)p->temperature, p->temperature != 1.0f},
+        {TOMBOLA_FILTER_TOP_K, "top_k", (double)p->top_k, p->top_k != 0},
+        {TOMBOLA_FILTER_TOP_P, "top_p", (double)p->top_p, p->top_p != 1.0f},
+        {TOMBOLA_FILTER_MIN_P, "min_p", (double)p->min_p, p->min_p != 0.0f},
+    };
+    const uint8_t *order = order_of(p);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+        if (steps[i].in_force && !memchr(order, steps[i].filter, TOMBOLA_MAX_FILTERS))
+            return fail(error, TOMBOLA_INVALID_ARGUMENT,
+                        "params[%zu].%s is %.9g, but params[%zu].filters has no place for it", row, steps[i].name,
+                        steps[i].value, row);
+    if (p->reserved)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].reserved is %lu, not 0", row,
+                    (unsigned long)p->reserved);
+    return TOMBOLA_OK;
 }
 
 /* The row's parameters as this library has them. */
@@ -88,12 +155,50 @@ static tombola_status read_params(const tombola_params *params, size_t row, tomb
         if (status)
             return status;
     }
-    for (size_t i = 0; i < FIELD_COUNT; i++) {
-        tombola_status status = check_field(&fields[i], own, row, error);
+    const tombola_field *field;
+    for (size_t i = 0; (field = tombola_params_field(i)); i++) {
+        tombola_status status = check_field(field, own, row, error);
         if (status)
             return status;
     }
-    return TOMBOLA_OK;
+    return check_places(own, row, error);
+}
+
+static int is_in_force(const tombola_params *p, int filter)
+{
+    switch (filter) {
+    case TOMBOLA_FILTER_TOP_K:
+        return p->top_k > 0;
+    case TOMBOLA_FILTER_TOP_P:
+        return p->top_p < 1.0f;
+    case TOMBOLA_FILTER_MIN_P:
+        return p->min_p >= SMALLEST_MIN_P;
+    default:
+        return 0;
+    }
+}
+
+/* The row's filters in its order. Only top-p weighs tokens: the temperature stands among them where it comes after that
+ * and changes weights. Before it, min-p reaches as far as at temperature 1. */
+static void convert_filters(const tombola_params *p, double temperature, struct row_params *device)
+{
+    const uint8_t *order = order_of(p);
+    double now = memchr(order, TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_MAX_FILTERS) ? 1.0 : temperature;
+    int weighed = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < TOMBOLA_MAX_FILTERS; i++) {
+        const int stays = order[i] == TOMBOLA_FILTER_TEMPERATURE && weighed && temperature != 1.0;
+        if (order[i] == TOMBOLA_FILTER_TEMPERATURE)
+            now = temperature;
+        if (is_in_force(p, order[i]) || stays)
+            device->filters[count++] = order[i];
+        if (order[i] == TOMBOLA_FILTER_TOP_P && is_in_force(p, order[i]))
+            weighed = 1;
+        if (order[i] == TOMBOLA_FILTER_MIN_P && is_in_force(p, order[i])) {
+            device->flags |= ROW_MIN_P;
+            device->drop = (float)(now * logarithm64((double)p->min_p));
+        }
+    }
 }
 
 static struct row_params convert(const tombola_params *p)
@@ -109,12 +214,11 @@ static struct row_params convert(const tombola_params *p)
         .unscale = (float)(scaled / LOG2_E),
         .top_k = p->top_k,
         .stream = p->stream,
-        .flags = greedy ? ROW_GREEDY : 0,
+        .flags = (greedy ? ROW_GREEDY : 0) | (p->method == TOMBOLA_INVERSE_CDF ? ROW_INVERSE_CDF : 0),
+        .mask = NO_MASK,
     };
-    if (p->min_p >= SMALLEST_MIN_P) {
-        device.flags |= ROW_MIN_P;
-        device.drop = (float)(temperature * logarithm64((double)p->min_p));
-    }
+    if (!greedy)
+        convert_filters(p, temperature, &device);
     return device;
 }
 

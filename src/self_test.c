@@ -9,65 +9,100 @@
 #include <string.h>
 
 #define VOCABULARY 1000
-#define ROWS 10
+#define ROWS 15
+#define DIGESTED 10   /* rows whose probabilities and candidates are known */
 #define INVALID_ROW 8 /* NaN in its last place */
 #define EMPTY_ROW 9
 #define CANDIDATES 60
 
 /* Rows longer than those that kernels look at token by token. */
 #define LONG_VOCABULARY 5003
-#define LONG_ROWS 4
+#define LONG_ROWS 6
 
 /* What a row is drawn with; seed, offset and stream follow from its number. */
 struct question {
     float temperature;
     uint32_t top_k;
     float top_p, min_p;
+    tombola_method method;
+    int temperature_last;
 };
 
 static const struct question questions[ROWS] = {
-    {1.0f, 0, 1.0f, 0.0f},    {0.0f, 0, 1.0f, 0.0f},  {0.7f, 50, 1.0f, 0.0f},    {1.0f, 0, 0.9f, 0.0f},
-    {0.7f, 40, 0.95f, 0.05f}, {2.0f, 0, 1.0f, 0.02f}, {INFINITY, 0, 0.5f, 0.0f}, {0.05f, 2, 1.0f, 0.0f},
-    {1.0f, 0, 1.0f, 0.0f},    {1.0f, 0, 1.0f, 0.0f}};
+    {1.0f, 0, 1.0f, 0.0f, TOMBOLA_RACE, 0},
+    {0.0f, 0, 1.0f, 0.0f, TOMBOLA_RACE, 0},
+    {0.7f, 50, 1.0f, 0.0f, TOMBOLA_RACE, 0},
+    {1.0f, 0, 0.9f, 0.0f, TOMBOLA_RACE, 0},
+    {0.7f, 40, 0.95f, 0.05f, TOMBOLA_RACE, 0},
+    {2.0f, 0, 1.0f, 0.02f, TOMBOLA_RACE, 0},
+    {INFINITY, 0, 0.5f, 0.0f, TOMBOLA_RACE, 0},
+    {0.05f, 2, 1.0f, 0.0f, TOMBOLA_RACE, 0},
+    {1.0f, 0, 1.0f, 0.0f, TOMBOLA_RACE, 0},
+    {1.0f, 0, 1.0f, 0.0f, TOMBOLA_RACE, 0},
+    {1.0f, 0, 1.0f, 0.0f, TOMBOLA_INVERSE_CDF, 0},
+    {0.7f, 40, 0.95f, 0.05f, TOMBOLA_INVERSE_CDF, 0},
+    {INFINITY, 0, 0.5f, 0.0f, TOMBOLA_INVERSE_CDF, 0},
+    {2.0f, 400, 0.9f, 0.01f, TOMBOLA_RACE, 1},
+    {0.5f, 0, 0.8f, 0.0f, TOMBOLA_INVERSE_CDF, 1},
+};
 static const struct question long_questions[LONG_ROWS] = {
-    {1.0f, 0, 1.0f, 0.0f}, {1.0f, 0, 0.95f, 0.0f}, {0.5f, 50, 0.9f, 0.0f}, {2.0f, 0, 1.0f, 0.05f}};
+    {1.0f, 0, 1.0f, 0.0f, TOMBOLA_RACE, 0},        {1.0f, 0, 0.95f, 0.0f, TOMBOLA_RACE, 0},
+    {0.5f, 50, 0.9f, 0.0f, TOMBOLA_RACE, 0},       {2.0f, 0, 1.0f, 0.05f, TOMBOLA_RACE, 0},
+    {1.0f, 0, 1.0f, 0.0f, TOMBOLA_INVERSE_CDF, 0}, {2.0f, 0, 0.9f, 0.0f, TOMBOLA_INVERSE_CDF, 1},
+};
 
-static const struct answer {
+struct answer {
     int32_t token;
     tombola_row_status status;
     uint32_t kept;
-} answers[2][ROWS] = {
-    [TOMBOLA_LOGITS] = {{520, TOMBOLA_ROW_OK, 1000},
+};
+
+static const struct answer answers[2][ROWS] = {
+    [TOMBOLA_LOGITS] = {{601, TOMBOLA_ROW_OK, 1000},
                         {50, TOMBOLA_ROW_OK, 1},
-                        {459, TOMBOLA_ROW_OK, 50},
-                        {842, TOMBOLA_ROW_OK, 142},
-                        {551, TOMBOLA_ROW_OK, 37},
-                        {920, TOMBOLA_ROW_OK, 486},
-                        {334, TOMBOLA_ROW_OK, 500},
+                        {307, TOMBOLA_ROW_OK, 50},
+                        {792, TOMBOLA_ROW_OK, 142},
+                        {771, TOMBOLA_ROW_OK, 37},
+                        {610, TOMBOLA_ROW_OK, 486},
+                        {83, TOMBOLA_ROW_OK, 500},
                         {48, TOMBOLA_ROW_OK, 2},
                         {-1, TOMBOLA_ROW_INVALID, 0},
-                        {-1, TOMBOLA_ROW_EMPTY, 0}},
-    [TOMBOLA_PROBABILITIES] = {{520, TOMBOLA_ROW_OK, 991},
+                        {-1, TOMBOLA_ROW_EMPTY, 0},
+                        {192, TOMBOLA_ROW_OK, 1000},
+                        {155, TOMBOLA_ROW_OK, 37},
+                        {509, TOMBOLA_ROW_OK, 500},
+                        {443, TOMBOLA_ROW_OK, 140},
+                        {467, TOMBOLA_ROW_OK, 98}},
+    [TOMBOLA_PROBABILITIES] = {{571, TOMBOLA_ROW_OK, 991},
                                {50, TOMBOLA_ROW_OK, 1},
-                               {459, TOMBOLA_ROW_OK, 50},
-                               {858, TOMBOLA_ROW_OK, 682},
-                               {506, TOMBOLA_ROW_OK, 38},
-                               {900, TOMBOLA_ROW_OK, 991},
-                               {331, TOMBOLA_ROW_OK, 496},
+                               {307, TOMBOLA_ROW_OK, 50},
+                               {792, TOMBOLA_ROW_OK, 682},
+                               {771, TOMBOLA_ROW_OK, 38},
+                               {610, TOMBOLA_ROW_OK, 991},
+                               {83, TOMBOLA_ROW_OK, 496},
                                {48, TOMBOLA_ROW_OK, 2},
                                {-1, TOMBOLA_ROW_INVALID, 0},
-                               {-1, TOMBOLA_ROW_EMPTY, 0}},
+                               {-1, TOMBOLA_ROW_EMPTY, 0},
+                               {163, TOMBOLA_ROW_OK, 991},
+                               {155, TOMBOLA_ROW_OK, 38},
+                               {507, TOMBOLA_ROW_OK, 496},
+                               {356, TOMBOLA_ROW_OK, 349},
+                               {494, TOMBOLA_ROW_OK, 547}},
 };
 
 static const struct answer long_answers[2][LONG_ROWS] = {
-    [TOMBOLA_LOGITS] = {{2588, TOMBOLA_ROW_OK, 5003},
-                        {5002, TOMBOLA_ROW_OK, 911},
-                        {1962, TOMBOLA_ROW_OK, 44},
-                        {4307, TOMBOLA_ROW_OK, 1845}},
-    [TOMBOLA_PROBABILITIES] = {{2592, TOMBOLA_ROW_OK, 4960},
-                               {5002, TOMBOLA_ROW_OK, 3867},
-                               {1904, TOMBOLA_ROW_OK, 45},
-                               {4287, TOMBOLA_ROW_OK, 4963}},
+    [TOMBOLA_LOGITS] = {{4409, TOMBOLA_ROW_OK, 5003},
+                        {1512, TOMBOLA_ROW_OK, 911},
+                        {4079, TOMBOLA_ROW_OK, 44},
+                        {792, TOMBOLA_ROW_OK, 1845},
+                        {3373, TOMBOLA_ROW_OK, 5003},
+                        {4455, TOMBOLA_ROW_OK, 702}},
+    [TOMBOLA_PROBABILITIES] = {{4427, TOMBOLA_ROW_OK, 4960},
+                               {1282, TOMBOLA_ROW_OK, 3867},
+                               {4079, TOMBOLA_ROW_OK, 45},
+                               {792, TOMBOLA_ROW_OK, 4963},
+                               {3400, TOMBOLA_ROW_OK, 4959},
+                               {4484, TOMBOLA_ROW_OK, 3404}},
 };
 
 /* Of probabilities with their logarithms, and of candidates, as they are in memory. */
@@ -160,11 +195,11 @@ static tombola_status compare(const struct answers *got, tombola_input input, co
                               tombola_error *error)
 {
     const uint64_t basis = 0xCBF29CE484222325u;
-    uint64_t probabilities = digest(basis, got->probabilities, ROWS * VOCABULARY);
-    probabilities = digest(probabilities, got->log_probabilities, ROWS * VOCABULARY);
-    uint64_t candidates = digest(basis, got->candidate_tokens, ROWS * CANDIDATES);
-    candidates = digest(candidates, got->candidate_logits, ROWS * CANDIDATES);
-    candidates = digest(candidates, got->candidate_probabilities, ROWS * CANDIDATES);
+    uint64_t probabilities = digest(basis, got->probabilities, DIGESTED * VOCABULARY);
+    probabilities = digest(probabilities, got->log_probabilities, DIGESTED * VOCABULARY);
+    uint64_t candidates = digest(basis, got->candidate_tokens, DIGESTED * CANDIDATES);
+    candidates = digest(candidates, got->candidate_logits, DIGESTED * CANDIDATES);
+    candidates = digest(candidates, got->candidate_probabilities, DIGESTED * CANDIDATES);
     tombola_status status = compare_draws(got, answers[input], ROWS, VOCABULARY, dispatch, error);
     if (!status)
         status = compare_digest("probabilities", dispatch, probabilities, digests[input].probabilities, error);
@@ -185,6 +220,9 @@ static void fill(void *values, tombola_params *params, const struct question *of
         params[row].top_k = of[row].top_k;
         params[row].top_p = of[row].top_p;
         params[row].min_p = of[row].min_p;
+        params[row].method = of[row].method;
+        if (of[row].temperature_last)
+            tombola_filters_temperature_last(&params[row]);
         params[row].seed = 0x123456789ABCDEF0u + row;
         params[row].offset = ((uint64_t)row << 32) + 7;
         params[row].stream = row * 3;

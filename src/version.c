@@ -14,6 +14,11 @@ const char *tombola_version_string(void)
     return TEXT(TOMBOLA_VERSION_MAJOR) "." TEXT(TOMBOLA_VERSION_MINOR) "." TEXT(TOMBOLA_VERSION_PATCH);
 }
 
+int tombola_contract(void)
+{
+    return TOMBOLA_CONTRACT;
+}
+
 const char *tombola_status_string(tombola_status status)
 {
     switch (status) {

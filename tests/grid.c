@@ -18,7 +18,16 @@ static const struct factor {
     {"top_k", 7, {0, 1, 2, 50, FROM_VOCABULARY - 1, FROM_VOCABULARY, FROM_VOCABULARY + 1}},
     {"top_p", 6, {0, 1e-6, 0.5, 0.9, 0.999999, 1}},
     {"min_p", 3, {0, 0.05, 1}},
+    {"method", 2, {TOMBOLA_RACE, TOMBOLA_INVERSE_CDF}},
+    {"filters", 4, {0, 1, 2, 3}}, /* of the orders below */
     {"temperature", 6, {0, 0.01, 0.7, 1, 100, INFINITY}},
+};
+
+static const uint8_t orders[][TOMBOLA_MAX_FILTERS] = {
+    {TOMBOLA_FILTER_END},
+    TOMBOLA_TEMPERATURE_LAST,
+    {TOMBOLA_FILTER_MIN_P, TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_TOP_K},
+    {TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_MIN_P},
 };
 
 enum { FACTORS = COUNT_OF(factors) };
@@ -54,6 +63,8 @@ static void set_field(tombola_params *params, const tombola_field *field, double
     const uint32_t whole = (uint32_t)(value >= FROM_VOCABULARY - 1 ? value - FROM_VOCABULARY + vocabulary : value);
     if (field->kind == TOMBOLA_KIND_FLOAT) {
         memcpy((char *)params + field->offset, &real, sizeof real);
+    } else if (field->kind == TOMBOLA_KIND_ORDER) {
+        memcpy((char *)params + field->offset, orders[whole], sizeof orders[whole]);
     } else {
         memcpy((char *)params + field->offset, &whole, sizeof whole);
     }

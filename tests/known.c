@@ -60,6 +60,28 @@ static uint64_t number_of(const char *word, unsigned line)
     return number;
 }
 
+/* The value of a choice or of a step that has this name; dies if none has. */
+static uint32_t value_of(const tombola_field *field, const char *name, size_t length, unsigned line)
+{
+    for (uint32_t value = 0; field->values[value]; value++) {
+        if (strlen(field->values[value]) == length && memcmp(field->values[value], name, length) == 0) {
+            return value;
+        }
+    }
+    die("known_answers.txt:%u: '%s' is no %s", line, name, field->name);
+}
+
+/* "default", or steps with commas between. */
+static void set_order(uint8_t *filters, const tombola_field *field, const char *word, unsigned line)
+{
+    memset(filters, 0, TOMBOLA_MAX_FILTERS);
+    for (size_t i = 0; strcmp(word, "default") != 0 && *word && i < TOMBOLA_MAX_FILTERS; i++) {
+        const size_t length = strcspn(word, ",");
+        filters[i] = (uint8_t)value_of(field, word, length, line);
+        word += length + (word[length] == ',');
+    }
+}
+
 /* Sets the parameter of that name; dies if the library has none. */
 static void set_parameter(tombola_params *params, const char *name, const char *word, unsigned line)
 {
@@ -71,18 +93,29 @@ static void set_parameter(tombola_params *params, const char *name, const char *
         die("known_answers.txt: unknown column '%s'", name);
     }
     char *target = (char *)params + field->offset;
-    const float real = strtof(word, NULL);
-    const uint64_t whole = field->kind == TOMBOLA_KIND_FLOAT ? 0 : number_of(word, line);
-    const uint32_t narrow = (uint32_t)whole;
+    float real;
+    uint32_t narrow;
+    uint64_t whole;
     switch (field->kind) {
     case TOMBOLA_KIND_FLOAT:
+        real = strtof(word, NULL);
         memcpy(target, &real, sizeof real);
         break;
     case TOMBOLA_KIND_UINT32:
+        narrow = (uint32_t)number_of(word, line);
         memcpy(target, &narrow, sizeof narrow);
         break;
-    default:
+    case TOMBOLA_KIND_UINT64:
+        whole = number_of(word, line);
         memcpy(target, &whole, sizeof whole);
+        break;
+    case TOMBOLA_KIND_CHOICE:
+        narrow = value_of(field, word, strlen(word), line);
+        memcpy(target, &narrow, sizeof narrow);
+        break;
+    case TOMBOLA_KIND_ORDER:
+        set_order((uint8_t *)target, field, word, line);
+        break;
     }
 }
 
@@ -99,6 +132,10 @@ static void set_column(struct known_answer *answer, const char *name, const char
         recipe->seed = (uint32_t)number_of(word, line);
     } else if (strcmp(name, "vocabulary") == 0) {
         recipe->vocabulary = (uint32_t)number_of(word, line);
+    } else if (strcmp(name, "mask") == 0) {
+        answer->mask = (uint32_t)number_of(word, line);
+    } else if (strcmp(name, "biases") == 0) {
+        answer->biases = (uint32_t)number_of(word, line);
     } else if (strcmp(name, "token") == 0) {
         answer->draw.token = (int32_t)strtol(word, NULL, 10);
     } else if (strcmp(name, "kept") == 0) {
@@ -123,7 +160,7 @@ static struct known_answer parse(char *text, const struct words *columns, unsign
     return answer;
 }
 
-struct known_answer *known_answers_read(size_t *count)
+static struct known_answer *read_answers(size_t *count, int restricted)
 {
     FILE *file = fopen(TEST_DATA "/known_answers.txt", "r");
     if (!file) {
@@ -134,8 +171,13 @@ struct known_answer *known_answers_read(size_t *count)
     static const char columns_follow[] = "#columns ";
     char text[512], names[512] = "";
     struct words columns = {.count = 0};
+    int contract = 0;
     *count = 0;
     for (unsigned line = 1; fgets(text, sizeof text, file); line++) {
+        if (sscanf(text, "#contract %d", &contract) == 1 && contract != tombola_contract()) {
+            die("known_answers.txt has answers of contract %d, the library is of contract %d", contract,
+                tombola_contract());
+        }
         if (strncmp(text, columns_follow, sizeof columns_follow - 1) == 0) {
             strcpy(names, text + sizeof columns_follow - 1);
             columns = split(names);
@@ -150,10 +192,24 @@ struct known_answer *known_answers_read(size_t *count)
                 die("out of memory");
             }
         }
-        answers[(*count)++] = parse(text, &columns, line);
+        answers[*count] = parse(text, &columns, line);
+        *count += (answers[*count].mask || answers[*count].biases) == restricted;
     }
     fclose(file);
+    if (contract == 0) {
+        die("known_answers.txt does not tell of which contract its answers are");
+    }
     return answers;
+}
+
+struct known_answer *known_answers_read(size_t *count)
+{
+    return read_answers(count, 0);
+}
+
+struct known_answer *known_restricted_read(size_t *count)
+{
+    return read_answers(count, 1);
 }
 
 /* A parameter in words, floats with all their bits. */
@@ -172,7 +228,17 @@ static void print_parameter(FILE *file, const tombola_params *params, const tomb
         memcpy(&narrow, at, sizeof narrow);
         fprintf(file, " %s %" PRIu32, field->name, narrow);
         break;
-    default:
+    case TOMBOLA_KIND_CHOICE:
+        memcpy(&narrow, at, sizeof narrow);
+        fprintf(file, " %s %s", field->name, field->values[narrow]);
+        break;
+    case TOMBOLA_KIND_ORDER:
+        fprintf(file, " %s %s", field->name, at[0] ? "" : "default");
+        for (size_t i = 0; i < TOMBOLA_MAX_FILTERS && at[i]; i++) {
+            fprintf(file, "%s%s", i ? "," : "", field->values[(unsigned char)at[i]]);
+        }
+        break;
+    case TOMBOLA_KIND_UINT64:
         memcpy(&wide, at, sizeof wide);
         fprintf(file, " %s %" PRIu64, field->name, wide);
     }

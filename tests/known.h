@@ -10,13 +10,15 @@
 struct known_answer {
     unsigned line; /* in the file */
     struct row_recipe recipe;
+    uint32_t mask, biases; /* numbers for row_mask and row_biases; 0: none */
     tombola_params params;
     struct draw draw;
 };
 
-/* Reads them all, those of one row next to each other; dies on a line that it cannot read.
+/* Reads those of rows without, or with, masks and biases, those of one row next to each other; dies on a line that it cannot read.
  * The caller frees the result. */
 struct known_answer *known_answers_read(size_t *count);
+struct known_answer *known_restricted_read(size_t *count);
 
 /* Dies unless both are the same draw, telling `who` drew wrongly from what. */
 void expect_draw(const char *who, const struct row_recipe *recipe, const tombola_params *params,

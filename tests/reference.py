@@ -3,12 +3,16 @@
 
     python3 reference.py known_answers.txt    writes the answers that the C is tested with
     python3 reference.py --check known_answers.txt    compares a file with what it would write
+    python3 reference.py --self-test          prints the answers that src/self_test.c has, and the sum of times that
+                                              test_race.c has
 
 A row is cut into blocks of 256 ids. A token's weight is an integer, 2^27 * 2^t, where t is
 its scaled logit less its block's rounded maximum; block sums are exact. Shifting a sum by
 the distance of its block's maximum from the row's brings all to one scale. Ranked by logit
 (larger first, then lower id) each filter keeps a beginning of the row, so a set of kept
-tokens is a length. One random number of 64 bits then picks a block, and a token in it.
+tokens is a length. Then blocks race, and the kept tokens of the block that wins: each
+arrives after an exponential random number of its own divided by its weight, and the first
+is drawn. Or, by inverse CDF, one random number of 64 bits picks a block, and a token in it.
 """
 import sys
 from functools import lru_cache
@@ -28,7 +32,7 @@ INF = f32(np.inf)
 
 KINDS = ("peaked flat gaussian equal one_hot mostly_masked lowest ties zeros subnormal huge stairs negative"
          " nan infinite empty").split()
-SUM_LOW, SUM_HIGH, VALUE, MASK, PLACE = 1, 2, 3, 4, 16
+SUM_LOW, SUM_HIGH, VALUE, MASK, ALLOWED, BIASED, BIAS, PLACE = 1, 2, 3, 4, 5, 6, 7, 16
 
 
 def hashed(seed, use, ids):
@@ -174,6 +178,27 @@ def through_type(row, name):
     return np.where(np.isinf(narrow) & np.isfinite(row), np.copysign(largest, row), narrow)
 
 
+def mask_of(number, V):
+    """The tokens that mask `number` allows; None for 0. Some allow whole blocks or none of them, some nothing."""
+    if number == 0:
+        return None
+    ids = np.arange(V)
+    if number % 8 == 7:
+        ids = ids // BLOCK
+    allowed = hashed(number, ALLOWED, ids) % (1 << (number % 5)) == 0
+    return allowed & (number % 16 != 15)
+
+
+def biases_of(number, V):
+    """Pairs of token and bias, no token twice, in no order; none for 0. Every fifth number has huge ones."""
+    pairs = {}
+    for n in range(1 + number % 40 if number else 0):
+        token, h = int(hashed(number, BIASED, n)) % V, int(hashed(number, BIAS, n))
+        value = f32(-np.inf) if h >> 28 == 0 else scaled(h % 129 - 64, 100 if number % 5 == 4 else -3)
+        pairs.setdefault(token, value)
+    return list(pairs.items())
+
+
 # ---------------------------------------------------------------- arithmetic
 
 
@@ -237,26 +262,102 @@ def precise_log(x):
     return exponent * 0.6931471805599453 + 2.0 * (s + s * series)
 
 
-def random_64(seed, offset, stream):
-    """The first 64 bits of Philox4x32-10; the key is the seed, the counter offset, stream and 0."""
-    low = 0xFFFFFFFF
-    words, key = (offset & low, offset >> 32, stream, 0), (seed & low, seed >> 32)
+CDF, TOKENS, BLOCKS, TAIL = 0, 1, 2, 128     # uses of the random stream; TAIL is added to one for its lower bits
+
+
+def philox(use, calls, seed, offset, stream):
+    """The four words of each call in one use: Philox4x32-10 with the seed as key, and as counter the offset, the
+    stream, and use and call."""
+    low = u64(0xFFFFFFFF)
+    calls = np.asarray(calls, u64)
+    counter = [np.broadcast_to(u64(x), calls.shape) for x in (offset & 0xFFFFFFFF, offset >> 32, stream)]
+    counter.append(calls | u64(use << 24))
+    key = seed & 0xFFFFFFFF, seed >> 32
     for _ in range(10):
-        left, right = words[0] * 0xD2511F53, words[2] * 0xCD9E8D57
-        words = (right >> 32 ^ words[1] ^ key[0], right & low, left >> 32 ^ words[3] ^ key[1], left & low)
-        key = (key[0] + 0x9E3779B9 & low, key[1] + 0xBB67AE85 & low)
-    return words[0] | words[1] << 32
+        left, right = counter[0] * u64(0xD2511F53), counter[2] * u64(0xCD9E8D57)
+        counter = [right >> u64(32) ^ counter[1] ^ u64(key[0]), right & low,
+                   left >> u64(32) ^ counter[3] ^ u64(key[1]), left & low]
+        key = key[0] + 0x9E3779B9 & 0xFFFFFFFF, key[1] + 0xBB67AE85 & 0xFFFFFFFF
+    return np.stack(counter)
+
+
+def random_64(seed, offset, stream):
+    """The 64 bits of a draw by inverse CDF."""
+    words = philox(CDF, 0, seed, offset, stream)
+    return int(words[0]) | int(words[1]) << 32
+
+
+def random_31(use, indices, seed, offset, stream):
+    """31 bits for each index in one use: 64 indices share 16 calls, the first 16 their first words."""
+    calls, inverse = np.unique(indices // 64 * 16 + indices % 16, return_inverse=True)
+    return (philox(use, calls, seed, offset, stream)[indices // 16 % 4, inverse] >> u64(1)).astype(np.int64)
+
+
+def exponential(high, low):
+    """-ln(1 - v) for the random number v of the bits high, and low below them where high is small."""
+    plain = fused(high.astype(f32), f32(2.0**-31), f32(2.0**-32))
+    tailed = fused((low | 1).astype(f32), f32(2.0**-62), high.astype(f32) * f32(2.0**-31))
+    rest = fused((2**31 - 1 - high).astype(f32), f32(2.0**-31), f32(2.0**-32))
+    mantissa, exponent = np.frexp(rest)             # mantissa in [1/2, 1)
+    lower = high < 2**30
+    g = np.where(lower, np.where(high < 2**20, tailed, plain), f32(1) - mantissa)
+    halvings = np.where(lower, 0, -exponent).astype(f32)
+    series = horner(g, ("0x1.6a0b54p+0", "-0x1.a391a6p+0", "0x1.354a32p+0", "-0x1.72165ep-3", "0x1.0df4eap-2",
+                        "0x1.f3144ap-3", "0x1.55a382p-2", "0x1.fffecp-2"))
+    return fused(halvings, f32(float.fromhex("0x1.62e43p-1")), fused(g * g, series, g))
+
+
+def reciprocal(x):
+    """1 / x for 1 to 2^36."""
+    r = (0x7EF311C3 - x.view(u32).astype(np.int64)).astype(u32).view(f32)
+    for _ in range(3):
+        r = fused(r, fused(-x, r, f32(1)), r)
+    return r
+
+
+def time_bits(high, low, weights):
+    """The time of runners with these random bits and weights, none 0: the bits of a positive binary32."""
+    F = fused((weights >> 18).astype(f32), f32(2.0**18), (weights & 0x3FFFF).astype(f32))
+    return (exponential(high, low) * reciprocal(F)).view(u32).astype(np.int64)
+
+
+def times(use, runners, weights, seed, offset, stream):
+    """When the runners of these weights arrive."""
+    high = random_31(use, runners, seed, offset, stream)
+    return time_bits(high, random_31(use + TAIL, runners, seed, offset, stream), weights)
+
+
+def scale_order(r):
+    """The integer that a block's scale counts for: itself up to 2^39, beyond in steps of 128 from number to number."""
+    size = np.abs(r)
+    beyond = 2**39 + 128 * (size.view(u32).astype(np.int64) - 0x53000000)
+    return np.where(size <= f32(2.0**39), np.where(size <= f32(2.0**39), r, 0).astype(np.int64),
+                    np.where(r < 0, -beyond, beyond))
 
 
 # ------------------------------------------------------------------ the draw
+
+TEMPERATURE_FIRST = "temperature", "top_k", "top_p", "min_p"
+TEMPERATURE_LAST = "top_k", "top_p", "min_p", "temperature"
+
+
+def flushed(values):
+    """Subnormal numbers and -0 are +0."""
+    return np.where(np.abs(values) < SMALLEST, f32(0), values)
 
 
 class Row:
     """A row, checked and ranked once; draws from it at any parameters."""
 
-    def __init__(self, values, probabilities=False):
+    def __init__(self, values, probabilities=False, mask=None, biases=()):
+        """mask: flags of the tokens that may be drawn; biases: pairs of id and what is added to its logit."""
         self.V = len(values)
-        values = np.where(np.abs(values) < SMALLEST, f32(0), values)   # subnormal numbers and -0 are +0
+        values = flushed(values)
+        if mask is not None:
+            values = np.where(mask, values, f32(0) if probabilities else -INF)
+        for token, bias in biases:
+            if mask is None or mask[token]:
+                values[token] = -INF if bias == -INF else flushed(values[token] + f32(bias))
         bad = np.isnan(values) | (values == INF)
         if probabilities:
             bad |= values < 0
@@ -272,7 +373,7 @@ class Row:
         self.weighings = {}
 
     def weigh(self, T):
-        """-> status, weights, and by block the shift that brings a sum to the row's scale."""
+        """-> status, weights, and by block its scale and the shift that brings a sum to the row's."""
         if T in self.weighings:
             return self.weighings[T]
         scale = f32(1.4426950408889634 / min(float(T), HOTTEST))
@@ -286,59 +387,91 @@ class Row:
             far = (z - top[:, None]) * scale
             t = np.where(np.abs(r) < f32(2**23), near, far)
             w = np.where(r > -INF, weight(np.where(np.isfinite(t), t, -INF)), 0)
-            distance = r.max() - r[:, 0]
+            r = r[:, 0]
+            distance = r.max() - r
         shift = np.where(distance < 63, distance, 63)
         status = "invalid" if r.max() == INF else "empty" if r.max() == -INF else "ok"
         shift = np.where(np.isnan(shift), 63, shift).astype(np.int64)
-        self.weighings[T] = status, w.reshape(-1)[:self.V], shift
+        self.weighings[T] = status, w.reshape(-1)[:self.V], r, shift
         return self.weighings[T]
 
-    def draw(self, T=1.0, k=0, p=1.0, m=0.0, seed=0, offset=0, stream=0):
-        """-> token, number of tokens kept, status."""
-        T, p, m = f32(T), f32(p), f32(m)
-        if self.status != "ok":
-            return -1, 0, self.status
-        if T < GREEDY_BELOW:
-            return int(self.order[0]), 1, "ok"
-        status, w, shift = self.weigh(T)
-        if status != "ok":
-            return -1, 0, status
+    def sums(self, w, count):
+        """The weights of the first `count` tokens, by block."""
+        ids = self.order[:count]
+        return np.bincount(ids // BLOCK, weights=w[ids], minlength=-(-self.V // BLOCK)).astype(np.int64)
 
-        def block_sums(count):
-            ids = self.order[:count]
-            sums = np.zeros(len(shift), np.int64)
-            np.add.at(sums, ids // BLOCK, w[ids])
-            return sums
+    def top_p(self, count, p, T):
+        _, w, _, shift = self.weigh(T)
+        total = int((self.sums(w, count) << 12 >> shift).sum())
+        target = max((total * int(float(p) * 2.0**32 + 0.5) >> 32) - (total >> 20), 0)
+        ids = self.order[:count]
+        masses = w[ids] << 12 >> shift[ids // BLOCK]
+        return max(1, int(np.searchsorted(np.cumsum(masses) - masses, target, side="left")))
 
-        count = min(k, self.living) if 0 < k < self.V else self.living
-        if p < 1:
-            total = int((block_sums(count) << 12 >> shift).sum())
-            target = max((total * int(float(p) * 2.0**32 + 0.5) >> 32) - (total >> 20), 0)
-            ids = self.order[:count]
-            before = np.cumsum(w[ids] << 12 >> shift[ids // BLOCK]) - (w[ids] << 12 >> shift[ids // BLOCK])
-            count = max(1, int(np.searchsorted(before, target, side="left")))
-        if m >= SMALLEST:
-            best = self.z[self.order[0]]
-            with np.errstate(over="ignore"):
-                floor = best + f32(min(float(T), HOTTEST) * precise_log(float(m)))
-            count = max(1, int((self.z[self.order[:count]] >= floor).sum()))
+    def min_p(self, count, m, T):
+        with np.errstate(over="ignore"):
+            floor = self.z[self.order[0]] + f32(min(float(T), HOTTEST) * precise_log(float(m)))
+        return max(1, int((self.z[self.order[:count]] >= floor).sum()))
 
-        sums = block_sums(count)
-        masses = sums << 12 >> shift
-        R = random_64(seed, offset, stream) * int(masses.sum()) >> 64
+    def keep(self, T, k, p, m, order):
+        """How many tokens the filters leave, in this order; "invalid" where top-p meets weights without bound."""
+        count, now = self.living, T if "temperature" not in order else f32(1)
+        for step in order:
+            if step == "temperature":
+                now = T
+            elif step == "top_k" and k > 0:
+                count = min(k, count)
+            elif step == "top_p" and p < 1:
+                if self.weigh(now)[0] == "invalid":
+                    return "invalid"
+                count = self.top_p(count, p, now)
+            elif step == "min_p" and m >= SMALLEST:
+                count = self.min_p(count, m, now)
+        return count
+
+    def race(self, count, T, stream):
+        _, w, r, _ = self.weigh(T)
+        sums = self.sums(w, count)
+        blocks = np.flatnonzero(sums)
+        arrivals = times(BLOCKS, blocks, sums[blocks], *stream) - scale_order(r[blocks]) * 2**23
+        ids = np.sort(self.order[:count])
+        ids = ids[(ids // BLOCK == blocks[np.argmin(arrivals)]) & (w[ids] > 0)]     # argmin: the first of equals
+        return int(ids[np.argmin(times(TOKENS, ids, w[ids], *stream))])
+
+    def invert(self, count, T, stream):
+        _, w, _, shift = self.weigh(T)
+        masses = self.sums(w, count) << 12 >> shift
+        R = random_64(*stream) * int(masses.sum()) >> 64
         ends = np.cumsum(masses)
         b = int(np.searchsorted(ends, R, side="right"))
         R -= int(ends[b] - masses[b])
         q = R >> 12 - int(shift[b]) if shift[b] <= 12 else R << int(shift[b]) - 12
         ids = np.sort(self.order[:count])
         ids = ids[ids // BLOCK == b]
-        return int(ids[np.searchsorted(np.cumsum(w[ids]), q, side="right")]), count, "ok"
+        return int(ids[np.searchsorted(np.cumsum(w[ids]), q, side="right")])
+
+    def draw(self, T=1.0, k=0, p=1.0, m=0.0, seed=0, offset=0, stream=0, method="race", order=TEMPERATURE_FIRST):
+        """-> token, number of tokens kept, status."""
+        T, p, m = f32(T), f32(p), f32(m)
+        if self.status != "ok":
+            return -1, 0, self.status
+        if T < GREEDY_BELOW:
+            return int(self.order[0]), 1, "ok"
+        status = self.weigh(T)[0]
+        if status != "ok":
+            return -1, 0, status
+        count = self.keep(T, k, p, m, order)
+        if count == "invalid":
+            return -1, 0, "invalid"
+        pick = self.race if method == "race" else self.invert
+        return pick(count, T, (seed, offset, stream)), count, "ok"
 
 
 @lru_cache(maxsize=4)
-def row_of(kind, type_name, source, seed, V):
+def row_of(kind, type_name, source, seed, V, mask=0, biases=0):
     make = probability_row if source == "probabilities" else logit_row
-    return Row(through_type(make(kind, seed, V), type_name), source == "probabilities")
+    values = through_type(make(kind, seed, V), type_name)
+    return Row(values, source == "probabilities", mask_of(mask, V), biases_of(biases, V))
 
 
 # ------------------------------------------------------------- known answers
@@ -348,14 +481,18 @@ HEADER = """\
 #     python3 reference.py known_answers.txt
 # A line is a row, how to draw from it, and what must come out:
 #     kind type input row_seed vocabulary   the row: rows.c states its values as integer formulas
-#     temperature top_k ... stream          the parameters, by the library's names; floats in hexadecimal
+#     mask biases                           what restricts it, by number, as rows.c makes them; 0: nothing
+#     temperature top_k ... filters         the parameters, by the library's names; floats in hexadecimal
 #     token kept status                     the answer
 # f16 and bf16 rows are those formulas rounded to the type, to the nearest, halves to even;
 # finite numbers beyond its range become its largest.
+#contract 2
 #columns """
-COLUMNS = ("kind", "type", "input", "row_seed", "vocabulary", "temperature", "top_k", "top_p", "min_p", "seed", "offset",
-           "stream", "token", "kept", "status")
+COLUMNS = ("kind", "type", "input", "row_seed", "vocabulary", "mask", "biases", "temperature", "top_k", "top_p",
+           "min_p", "seed", "offset", "stream", "method", "filters", "token", "kept", "status")
 T_OFF, K_OFF, P_OFF, M_OFF = 1.0, 0, 1.0, 0.0
+UNUSUAL = (("top_p", "temperature", "top_k"), ("min_p", "top_p", "temperature"),
+           ("temperature", "min_p", "top_k", "top_p"))
 
 
 def filters(V, bits):
@@ -364,7 +501,7 @@ def filters(V, bits):
     p = (0.1, 0.5, 0.9, 0.95, 0.999999)[bits // 5 % 5]
     m = (0.001, 0.05, 0.2, 0.5, 1.0)[bits // 25 % 5]
     T = (0.3, 0.7, 0.8, 1.3, 2.0)[bits // 125 % 5]
-    return [
+    plain = [
         (T_OFF, K_OFF, P_OFF, M_OFF), (T, K_OFF, P_OFF, M_OFF), (0.01, K_OFF, P_OFF, M_OFF),
         (100.0, K_OFF, P_OFF, M_OFF), (np.inf, K_OFF, P_OFF, M_OFF), (0.0, K_OFF, P_OFF, M_OFF),
         (T, k, P_OFF, M_OFF), (T, K_OFF, p, M_OFF), (T, K_OFF, P_OFF, m),
@@ -372,6 +509,12 @@ def filters(V, bits):
         (np.inf, k, p, m), (100.0, K_OFF, p, m), (0.01, k, p, m), (1e-6, k, p, m),
         (T, 1, P_OFF, M_OFF), (T, K_OFF, 0.0, M_OFF), (T, V, 1e-6, 2.0**-127), (1.1e-5, V + 1, p, M_OFF),
     ]
+    ordered = [
+        (T, k, p, m, TEMPERATURE_LAST), (100.0, K_OFF, p, m, TEMPERATURE_LAST), (0.01, K_OFF, p, M_OFF, UNUSUAL[0]),
+        (T, k, p, M_OFF, UNUSUAL[0]), (T, K_OFF, p, m, UNUSUAL[1]), (np.inf, k, p, m, UNUSUAL[2]),
+        (T, k, P_OFF, m, TEMPERATURE_LAST), (T, k, p, m, TEMPERATURE_FIRST),
+    ]
+    return [choice + ((),) for choice in plain] + ordered
 
 
 def cases():
@@ -397,30 +540,55 @@ def cases():
 BRINKS = ((13041, 2, "0x1.00002p-1"), (73060, 2, "0x1.08655ap-1"), (365, 1000, "0x1.dcf4b6p-1"))
 
 
+def restrictions():
+    """-> row, mask and biases of rows that are restricted."""
+    number = 0
+    for kind in KINDS:
+        for V in (2, 257, 1000, 32000):
+            for type_name in ("f32", "f16", "bf16"):
+                number += 1
+                mask, biases = number if number % 3 else 0, number if number % 4 else 0
+                yield (kind, type_name, "logits", number, V), mask, biases
+            number += 1
+            yield (kind, "f32", "probabilities", number, V), number, 0
+
+
 def questions():
-    """-> row and filters of each answer, and a number of its own."""
+    """-> row, mask, biases and filters of each answer, and a number of its own."""
     counter = 0
     for row, share in cases():
         for n, choice in enumerate(filters(row[4], counter)):
             counter += 1
             if (n + row[3]) % share == 0:
-                yield row, choice, counter
+                yield row, 0, 0, choice, counter
     for seed, V, top_p in BRINKS:
         p = f32(float.fromhex(top_p))
         for near in (np.nextafter(p, f32(0)), p, np.nextafter(p, f32(1))):
             counter += 1
-            yield ("gaussian", "f32", "logits", seed, V), (T_OFF, K_OFF, near, M_OFF), counter
+            yield ("gaussian", "f32", "logits", seed, V), 0, 0, (T_OFF, K_OFF, near, M_OFF, ()), counter
+    for row, mask, biases in restrictions():
+        for n, choice in enumerate(filters(row[4], counter)):
+            counter += 1
+            if (n + row[3]) % 7 == 0:
+                yield row, mask, biases, choice, counter
 
 
 def answers():
-    for row, (T, k, p, m), counter in questions():
+    for row, mask, biases, (T, k, p, m, order), counter in questions():
         seed, offset = random_64(1, counter, 0), random_64(2, counter, 0)
         stream = random_64(3, counter, 0) & 0xFFFFFFFF
         if counter % 3 == 0:
             seed, offset, stream = counter, counter % 100, counter % 4
-        token, kept, status = row_of(*row).draw(T, k, p, m, seed, offset, stream)
-        parameters = hexadecimal(T), k, hexadecimal(p), hexadecimal(m), seed, offset, stream
-        yield " ".join(map(str, row + parameters + (token, kept, status))) + "\n"
+        numbers = hexadecimal(T), k, hexadecimal(p), hexadecimal(m), seed, offset, stream
+        wants_both = row[4] < 32000 and T >= GREEDY_BELOW
+        methods = ("race", "inverse-cdf") if wants_both else (("race", "inverse-cdf")[counter % 2],)
+        for method in methods:
+            answer = row_of(*row, mask, biases).draw(T, k, p, m, seed, offset, stream, method,
+                                                     order or TEMPERATURE_FIRST)
+            line = row + (mask, biases) + numbers + (method, ",".join(order) or "default") + answer
+            yield " ".join(map(str, line)) + "\n"
+            if answer[2] != "ok":
+                break
 
 
 def hexadecimal(x):
@@ -428,8 +596,54 @@ def hexadecimal(x):
     return mantissa.rstrip("0").rstrip(".") + ("p" + exponent if exponent else "")
 
 
+# ----------------------------------------------------------------- self-test
+# The questions of src/self_test.c: temperature, top_k, top_p, min_p, method, filters.
+
+SHORT_QUESTIONS = (
+    (1.0, 0, 1.0, 0.0), (0.0, 0, 1.0, 0.0), (0.7, 50, 1.0, 0.0), (1.0, 0, 0.9, 0.0), (0.7, 40, 0.95, 0.05),
+    (2.0, 0, 1.0, 0.02), (np.inf, 0, 0.5, 0.0), (0.05, 2, 1.0, 0.0), None, None,
+    (1.0, 0, 1.0, 0.0, "inverse-cdf"), (0.7, 40, 0.95, 0.05, "inverse-cdf"), (np.inf, 0, 0.5, 0.0, "inverse-cdf"),
+    (2.0, 400, 0.9, 0.01, "race", TEMPERATURE_LAST), (0.5, 0, 0.8, 0.0, "inverse-cdf", TEMPERATURE_LAST))
+LONG_QUESTIONS = (
+    (1.0, 0, 1.0, 0.0), (1.0, 0, 0.95, 0.0), (0.5, 50, 0.9, 0.0), (2.0, 0, 1.0, 0.05),
+    (1.0, 0, 1.0, 0.0, "inverse-cdf"), (2.0, 0, 0.9, 0.0, "inverse-cdf", TEMPERATURE_LAST))
+
+
+def self_test_answers():
+    """Lines of token, status, kept; rows 8 and 9 hold NaN and nothing."""
+    for source in ("logits", "probabilities"):
+        for questions, V in ((SHORT_QUESTIONS, 1000), (LONG_QUESTIONS, 5003)):
+            yield f"{source}, {V} tokens"
+            for number, question in enumerate(questions):
+                if question is None:
+                    yield "{-1, TOMBOLA_ROW_" + ("INVALID", "EMPTY")[number - 8] + ", 0},"
+                    continue
+                steps = ((np.arange(V, dtype=u64) * u64(2654435761) & u64(0xFFFFFFFF)) ^
+                         u64(number * 0x9E3779B9 & 0xFFFFFFFF)) >> u64(20)
+                steps = (steps % u64(129)).astype(np.int64)
+                values = scaled(steps, -7) if source == "probabilities" else scaled(steps - 64, -3)
+                row = Row(values, source == "probabilities")
+                stream = 0x123456789ABCDEF0 + number, (number << 32) + 7, number * 3
+                token, kept, status = row.draw(*question[:4], *stream, *question[4:])
+                yield f"{{{token}, TOMBOLA_ROW_{status.upper()}, {kept}}},"
+
+
+def time_sum():
+    """The bits of 65536 times, each multiplied by its odd number and added up in 64 bits."""
+    i = np.arange(65536, dtype=u64)
+    high = (i * u64(0x9E3779B1) & u64(0xFFFFFFFF)) >> (u64(1) + i % u64(31))
+    low = (i * u64(0x85EBCA77) & u64(0xFFFFFFFF)) >> u64(1)
+    weights = (i * u64(0x9E3779B97F4A7C15) >> (u64(28) + i % u64(36))) + u64(1)
+    bits = time_bits(*(x.astype(np.int64) for x in (high, low, weights)))
+    return int((bits.astype(u64) * (u64(2) * i + u64(1))).sum(dtype=u64))
+
+
 def main(arguments):
     assert random_64(0, 0, 0) == 0xE169C58D6627E8D5
+    if arguments == ["--self-test"]:
+        print("\n".join(self_test_answers()))
+        print(f"sum of times 0x{time_sum():016X}")
+        return 0
     text = HEADER + " ".join(COLUMNS) + "\n" + "".join(answers())
     if arguments[:1] == ["--check"] and len(arguments) == 2:
         with open(arguments[1], encoding="ascii") as file:

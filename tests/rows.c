@@ -22,7 +22,7 @@ static uint32_t hash(uint32_t seed, uint32_t use, uint32_t id)
 }
 
 /* Uses of the hash. */
-enum { SUM_LOW = 1, SUM_HIGH = 2, VALUE = 3, MASK = 4, PLACE = 16 };
+enum { SUM_LOW = 1, SUM_HIGH = 2, VALUE = 3, MASK = 4, ALLOWED = 5, BIASED = 6, BIAS = 7, PLACE = 16 };
 
 /* n * 2^exponent, exactly: |n| < 2^24, and no result is subnormal. */
 static float scaled(int32_t n, int32_t exponent)
@@ -231,4 +231,32 @@ void row_fill(const struct row_recipe *recipe, void *elements, float *widened)
             widened[id] = value;
         }
     }
+}
+
+void row_mask(uint32_t number, uint32_t vocabulary, uint32_t *words)
+{
+    memset(words, 0, (vocabulary + 31) / 32 * sizeof *words);
+    for (uint32_t id = 0; id < vocabulary; id++) {
+        const uint32_t what = number % 8 == 7 ? id / 256 : id;
+        const int allowed = hash(number, ALLOWED, what) % (1u << number % 5) == 0 && number % 16 != 15;
+        words[id / 32] |= (uint32_t)allowed << id % 32;
+    }
+}
+
+size_t row_biases(uint32_t number, uint32_t vocabulary, int32_t *tokens, float *values)
+{
+    size_t count = 0;
+    for (uint32_t n = 0; number && n <= number % 40; n++) {
+        const int32_t token = (int32_t)(hash(number, BIASED, n) % vocabulary);
+        const uint32_t h = hash(number, BIAS, n);
+        size_t place = 0;
+        while (place < count && tokens[place] != token) {
+            place++;
+        }
+        if (place == count) {
+            tokens[count] = token;
+            values[count++] = h >> 28 == 0 ? -INFINITY : scaled((int32_t)(h % 129) - 64, number % 5 == 4 ? 100 : -3);
+        }
+    }
+    return count;
 }

@@ -39,6 +39,16 @@ struct row_recipe {
     tombola_input input;
 };
 
+/* Writes mask `number`, not 0: bit i % 32 of word i / 32 is set where it allows token i.
+ * words  (vocabulary + 31) / 32 of them */
+void row_mask(uint32_t number, uint32_t vocabulary, uint32_t *words);
+
+#define MOST_ROW_BIASES 40
+
+/* Writes the biases of this number, none for 0, no token twice and in no order; returns how many. Both arrays have room
+ * for MOST_ROW_BIASES. */
+size_t row_biases(uint32_t number, uint32_t vocabulary, int32_t *tokens, float *values);
+
 /* Writes the row's elements, in its type, and what they are as binary32. Either may be NULL. */
 void row_fill(const struct row_recipe *recipe, void *elements, float *widened);
 

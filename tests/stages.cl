@@ -1,7 +1,11 @@
 /* A kernel per piece of the stages, so that each is tested alone on the device. */
+#include "philox.h"
+#include "race.h"
 #include "top_k.clh"
 
-kernel void philox_words(global const uint *input, global uint *output)
+constant uint ascending[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+kernel void philox_answers(global const uint *input, global uint *output)
 {
     size_t i = get_global_id(0);
     struct philox counter;
@@ -55,4 +59,31 @@ kernel void gathered(global const stored *input, global ulong *output, global ui
     gather(&ws, places, ROOM, row, all);
     for (uint i = 0; i < BLOCK; i++)
         output[i] = places[i];
+}
+
+/* The words of neighbouring calls of one use, as they lie: the first words of all of them, then the second ones. */
+kernel void words_of_calls(global const ulong *input, global uint *output)
+{
+    size_t i = get_global_id(0);
+    words calls = (words)((uint)input[5 * i]) + JOIN(vload, WIDTH)(0, ascending);
+    struct philox_words random =
+        random_words(calls, (uint)input[5 * i + 1], input[5 * i + 2], input[5 * i + 3], (uint)input[5 * i + 4]);
+    for (int n = 0; n < 4; n++)
+        JOIN(vstore, WIDTH)(random.word[n], 0, output + (4 * i + n) * WIDTH);
+}
+
+/* Times of runners: vectors of high and low bits and of the two parts of weights, one after another. */
+kernel void runner_times(global const uint *input, global float *output, global float *weights)
+{
+    size_t i = get_global_id(0);
+    words high = JOIN(vload, WIDTH)(4 * i, input), low = JOIN(vload, WIDTH)(4 * i + 1, input);
+    floats weight = runner_weight(JOIN(vload, WIDTH)(4 * i + 2, input), JOIN(vload, WIDTH)(4 * i + 3, input));
+    JOIN(vstore, WIDTH)(runner_time(exponential(high, low), weight), i, output);
+    JOIN(vstore, WIDTH)(weight, i, weights);
+}
+
+kernel void arrivals(global const uint *input, global long *output)
+{
+    size_t i = get_global_id(0);
+    output[i] = block_arrival(input[2 * i], as_float(input[2 * i + 1]));
 }

@@ -23,8 +23,8 @@ static void help_explains_every_option(void **state)
          "--dtype", "--vocabulary", "--save-logits", "--seconds",   "--repeats", "--seed",  "--device",
          "--lanes", "--width",      "--teams",       "--dispatch",  "--threads", "--json"},
         {"devices", "--json"},
-        {"sample", "--temperature", "--top-k", "--top-p", "--min-p", "--seed", "--offset", "--device",
-         "--probabilities", "--params", "--dtype", "--vocabulary", "--json", "LOGITS.npy"},
+        {"sample", "--temperature", "--top-k", "--top-p", "--min-p", "--seed", "--offset", "--method", "--filters",
+         "--device", "--probabilities", "--params", "--dtype", "--vocabulary", "--json", "LOGITS.npy"},
         {"show", "--temperature", "--top-k", "--top-p", "--min-p", "--seed", "--device", "--probabilities", "--logits",
          "--labels", "--draws", "--json"},
         {"generate", "--text", "--prompt", "--prompts", "--output", "--batch", "--max-tokens", "--temperature",
@@ -63,7 +63,8 @@ static void help_tells_in_which_order_filters_come_and_when_a_share_is_reached(v
     static const char *const COMMANDS[] = {"sample", "show", "generate"};
     for (size_t i = 0; i < COUNT_OF(COMMANDS); i++) {
         expect_explained(COMMANDS[i], "Logits are divided by the temperature first; then come top-k, top-p and min-p, "
-                                      "in this order.");
+                                      "in this order, unless --filters gives another.");
+        expect_explained(COMMANDS[i], "race (an exponential race, the same law as Gumbel-max;");
         expect_explained(COMMANDS[i], "a share counts as reached within 2^-20 of the mass");
     }
     expect_explained("sample",
@@ -74,7 +75,7 @@ static void version_is_that_of_the_library(void **state)
 {
     (void)state;
     char expected[64];
-    snprintf(expected, sizeof expected, "tombola %s\n", tombola_version_string());
+    snprintf(expected, sizeof expected, "tombola %s, contract %d\n", tombola_version_string(), tombola_contract());
     expect_output(RUN("--version"), expected);
 }
 
@@ -118,6 +119,7 @@ static void devices_lists_what_the_library_lists(void **state)
         assert_string_equal(json_string_value(json_object_get(object, "platform")), devices[i].platform);
         assert_string_equal(json_string_value(json_object_get(object, "version")), devices[i].version);
         assert_int_equal(json_integer_value(json_object_get(object, "memory")), devices[i].memory);
+        assert_int_equal(json_integer_value(json_object_get(object, "contract")), tombola_contract());
         defaults += json_is_true(json_object_get(object, "default"));
     }
     assert_int_equal(defaults, 1);

@@ -30,9 +30,9 @@ static void what_is_wrong_with_a_csv_file_is_said(void **state)
     } CASES[] = {
         {"", "no header with the names of the columns"},
         {"heat\n",
-         "line 1: unknown column 'heat'; there are temperature, top_k, top_p, min_p, seed, offset and stream"},
+         "line 1: unknown column 'heat'; there are temperature, top_k, top_p, min_p, seed, offset, stream, method and filters"},
         {"top_k,seed,top_k\n", "line 1: column 'top_k' comes twice"},
-        {"top_k,\n", "line 1: unknown column ''; there are temperature, top_k, top_p, min_p, seed, offset and stream"},
+        {"top_k,\n", "line 1: unknown column ''; there are temperature, top_k, top_p, min_p, seed, offset, stream, method and filters"},
         {"top_k\n1\n1\n1\n1\n", "parameters for 4 rows, but there are 5 rows of logits"},
         {"top_k\n1\n1\n1\n1\n1\n1\n", "parameters for 6 rows, but there are 5 rows of logits"},
         {"top_k,seed\n1,1\n1\n", "line 3: 1 values for 2 columns"},

@@ -11,13 +11,53 @@
 #include "known.h"
 #include "oracle.h"
 
-static struct oracle_row *row_of(const struct row_recipe *recipe)
+static struct oracle_row *row_of(const struct known_answer *answer)
 {
-    float *values = allocate(recipe->vocabulary, sizeof *values);
+    const struct row_recipe *recipe = &answer->recipe;
+    float *values = allocate(recipe->vocabulary, sizeof *values), amounts[MOST_ROW_BIASES];
+    uint32_t *mask = allocate((recipe->vocabulary + 31) / 32, sizeof *mask);
+    int32_t tokens[MOST_ROW_BIASES];
+    struct oracle_bias biases[MOST_ROW_BIASES];
+    struct oracle_input input = {.values = values, .vocabulary = recipe->vocabulary, .kind = recipe->input};
     row_fill(recipe, NULL, values);
-    struct oracle_row *row = oracle_row_create(values, recipe->vocabulary, recipe->input);
+    if (answer->mask) {
+        row_mask(answer->mask, recipe->vocabulary, mask);
+        input.mask = mask;
+    }
+    input.bias_count = row_biases(answer->biases, recipe->vocabulary, tokens, amounts);
+    for (size_t i = 0; i < input.bias_count; i++) {
+        biases[i] = (struct oracle_bias){tokens[i], amounts[i]};
+    }
+    input.biases = biases;
+    struct oracle_row *row = oracle_row_create_from(&input);
+    free(mask);
     free(values);
     return row;
+}
+
+static int is_same_row(const struct known_answer *a, const struct known_answer *b)
+{
+    return memcmp(&a->recipe, &b->recipe, sizeof a->recipe) == 0 && a->mask == b->mask && a->biases == b->biases;
+}
+
+static void expect_answers(const struct known_answer *answers, size_t count)
+{
+    struct oracle_row *row = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || !is_same_row(&answers[i], &answers[i - 1])) {
+            oracle_row_release(row);
+            row = row_of(&answers[i]);
+        }
+        struct draw got = oracle_draw(row, &answers[i].params);
+        expect_draw("the oracle", &answers[i].recipe, &answers[i].params, &answers[i].draw, &got);
+        struct boundary boundary = oracle_boundary(row, &answers[i].params);
+        assert_int_equal(boundary.token >= 0, got.status == TOMBOLA_ROW_OK);
+        if (got.status == TOMBOLA_ROW_OK) {
+            assert_int_equal(boundary.token, oracle_row_order(row)[got.kept - 1]);
+            assert_memory_equal(&boundary.logit, &oracle_row_logits(row)[boundary.token], sizeof boundary.logit);
+        }
+    }
+    oracle_row_release(row);
 }
 
 static void the_oracle_gives_every_known_answer(void **state)
@@ -25,36 +65,54 @@ static void the_oracle_gives_every_known_answer(void **state)
     (void)state;
     size_t count;
     struct known_answer *answers = known_answers_read(&count);
-    struct oracle_row *row = NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (i == 0 || memcmp(&answers[i].recipe, &answers[i - 1].recipe, sizeof answers[i].recipe) != 0) {
-            oracle_row_release(row);
-            row = row_of(&answers[i].recipe);
-        }
-        struct draw got = oracle_draw(row, &answers[i].params);
-        expect_draw("the oracle", &answers[i].recipe, &answers[i].params, &answers[i].draw, &got);
-    }
-    oracle_row_release(row);
+    expect_answers(answers, count);
+    free(answers);
+}
+
+static void the_oracle_gives_every_known_answer_of_rows_with_masks_and_biases(void **state)
+{
+    (void)state;
+    size_t count;
+    struct known_answer *answers = known_restricted_read(&count);
+    expect_answers(answers, count);
     free(answers);
 }
 
 static void the_known_answers_cover_what_they_should(void **state)
 {
     (void)state;
-    size_t count, large = 0, of_kind[ROW_KINDS] = {0}, beyond_32_bits = 0;
+    size_t count, large = 0, of_kind[ROW_KINDS] = {0}, beyond_32_bits = 0, of_method[2] = {0}, in_other_order = 0;
     struct known_answer *answers = known_answers_read(&count);
     for (size_t i = 0; i < count; i++) {
         large += answers[i].recipe.vocabulary >= 32000;
         of_kind[answers[i].recipe.kind]++;
+        of_method[answers[i].params.method]++;
+        in_other_order += answers[i].params.filters[0] > TOMBOLA_FILTER_TEMPERATURE;
         beyond_32_bits += answers[i].params.seed >> 32 != 0 && answers[i].params.offset >> 32 != 0;
     }
     free(answers);
-    assert_true(count >= 2000);
+    assert_true(count >= 4500);
     assert_true(large >= 200);
     assert_true(beyond_32_bits >= 1000);
+    assert_true(in_other_order >= 200);
+    assert_true(of_method[TOMBOLA_RACE] >= 2000);
+    assert_true(of_method[TOMBOLA_INVERSE_CDF] >= 2000);
     for (size_t kind = 0; kind < ROW_KINDS; kind++) {
         assert_true(of_kind[kind] >= 100);
     }
+    size_t masked = 0, biased = 0, both = 0, good = 0;
+    answers = known_restricted_read(&count);
+    for (size_t i = 0; i < count; i++) {
+        masked += answers[i].mask && !answers[i].biases;
+        biased += answers[i].biases && !answers[i].mask;
+        both += answers[i].mask && answers[i].biases;
+        good += answers[i].draw.status == TOMBOLA_ROW_OK;
+    }
+    free(answers);
+    assert_true(masked >= 200);
+    assert_true(biased >= 200);
+    assert_true(both >= 200);
+    assert_true(good >= count / 2);
 }
 
 static struct draw draw_from(const float *values, uint32_t vocabulary, tombola_input input, tombola_params params)
@@ -95,6 +153,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_oracle_gives_every_known_answer),
+        cmocka_unit_test(the_oracle_gives_every_known_answer_of_rows_with_masks_and_biases),
         cmocka_unit_test(the_known_answers_cover_what_they_should),
         cmocka_unit_test(top_p_keeps_the_token_that_reaches_p_and_no_more),
         cmocka_unit_test(equal_probabilities_rank_by_id_and_different_ones_never_do),

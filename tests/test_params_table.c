@@ -14,10 +14,17 @@
 
 static size_t size_of(const tombola_field *field)
 {
-    return field->kind == TOMBOLA_KIND_UINT64 ? sizeof(uint64_t) : sizeof(uint32_t);
+    switch (field->kind) {
+    case TOMBOLA_KIND_UINT64:
+        return sizeof(uint64_t);
+    case TOMBOLA_KIND_ORDER:
+        return TOMBOLA_MAX_FILTERS;
+    default:
+        return sizeof(uint32_t);
+    }
 }
 
-/* Every byte of the struct behind struct_size is a field's, and no two have the same. */
+/* Every byte of the struct behind struct_size and before reserved is a field's, and no two have the same. */
 static void the_table_covers_the_struct(void **state)
 {
     (void)state;
@@ -30,8 +37,12 @@ static void the_table_covers_the_struct(void **state)
             owners[field->offset + byte]++;
         }
         assert_true(field->name[0] && field->help[0]);
+        assert_int_equal(field->values != NULL,
+                         field->kind == TOMBOLA_KIND_CHOICE || field->kind == TOMBOLA_KIND_ORDER);
+        assert_int_equal(field->presets != NULL, field->kind == TOMBOLA_KIND_ORDER);
     }
-    for (size_t byte = sizeof(uint32_t); byte < sizeof owners; byte++) {
+    assert_int_equal(offsetof(tombola_params, reserved) + sizeof(uint32_t), sizeof owners);
+    for (size_t byte = sizeof(uint32_t); byte < offsetof(tombola_params, reserved); byte++) {
         if (owners[byte] != 1) {
             fail_msg("byte %zu of tombola_params has %d lines in the table", byte, owners[byte]);
         }
@@ -49,7 +60,10 @@ static double value_of(const tombola_params *params, const tombola_field *field)
     case TOMBOLA_KIND_FLOAT:
         memcpy(&real, at, sizeof real);
         return (double)real;
+    case TOMBOLA_KIND_ORDER:
+        return at[0];
     case TOMBOLA_KIND_UINT32:
+    case TOMBOLA_KIND_CHOICE:
         memcpy(&narrow, at, sizeof narrow);
         return narrow;
     default:
@@ -70,13 +84,21 @@ static void defaults_are_the_neutral_values(void **state)
     }
 }
 
-static tombola_status draw_with(tombola_sampler *sampler, const tombola_field *field, float value, tombola_error *error)
+/* Draws from the probe's rows, the one in the middle with other parameters. */
+static tombola_status draw_by(tombola_sampler *sampler, const tombola_params *third, tombola_error *error)
 {
     tombola_params params[PROBE_ROWS];
     struct draw draws[PROBE_ROWS];
     tombola_params_fill(params, PROBE_ROWS, tombola_params_default());
-    memcpy((char *)&params[2] + field->offset, &value, sizeof value);
+    params[2] = *third;
     return draw_rows(sampler, probe.logits, PROBE_ROWS, PROBE_STRIDE, params, draws, error);
+}
+
+static tombola_status draw_with(tombola_sampler *sampler, const tombola_field *field, float value, tombola_error *error)
+{
+    tombola_params params = tombola_params_default();
+    memcpy((char *)&params + field->offset, &value, sizeof value);
+    return draw_by(sampler, &params, error);
 }
 
 static void ranges_include_their_ends_and_no_more(void **state)
@@ -107,6 +129,101 @@ static void ranges_include_their_ends_and_no_more(void **state)
     tombola_sampler_release(sampler);
 }
 
+static void names_of_values_are_those_of_the_header(void **state)
+{
+    (void)state;
+    static const char *const methods[] = {[TOMBOLA_RACE] = "race", [TOMBOLA_INVERSE_CDF] = "inverse-cdf"};
+    static const char *const filters[] = {[TOMBOLA_FILTER_END] = "end",
+                                          [TOMBOLA_FILTER_TEMPERATURE] = "temperature",
+                                          [TOMBOLA_FILTER_TOP_K] = "top_k",
+                                          [TOMBOLA_FILTER_TOP_P] = "top_p",
+                                          [TOMBOLA_FILTER_MIN_P] = "min_p"};
+    const tombola_field *field;
+    tombola_params params = tombola_params_default();
+    for (size_t i = 0; (field = tombola_params_field(i)); i++) {
+        const char *const *expected = field->kind == TOMBOLA_KIND_CHOICE ? methods : filters;
+        const size_t count = field->kind == TOMBOLA_KIND_CHOICE ? COUNT_OF(methods) : COUNT_OF(filters);
+        if (!field->values) {
+            continue;
+        }
+        for (size_t value = 0; value < count; value++) {
+            assert_string_equal(field->values[value], expected[value]);
+        }
+        assert_null(field->values[count]);
+        if (field->presets) {
+            assert_string_equal(field->presets[0].name, "default");
+            assert_memory_equal(field->presets[0].filters, params.filters, sizeof params.filters);
+            tombola_filters_temperature_first(&params);
+            assert_string_equal(field->presets[1].name, "temperature-first");
+            assert_memory_equal(field->presets[1].filters, params.filters, sizeof params.filters);
+            tombola_filters_temperature_last(&params);
+            assert_string_equal(field->presets[2].name, "temperature-last");
+            assert_memory_equal(field->presets[2].filters, params.filters, sizeof params.filters);
+            assert_null(field->presets[3].name);
+        }
+    }
+}
+
+static void methods_and_orders_that_there_are_none_of_are_refused(void **state)
+{
+    (void)state;
+    enum {
+        T = TOMBOLA_FILTER_TEMPERATURE,
+        K = TOMBOLA_FILTER_TOP_K,
+        P = TOMBOLA_FILTER_TOP_P,
+        M = TOMBOLA_FILTER_MIN_P
+    };
+    static const struct {
+        const char *message; /* NULL: not refused */
+        float temperature;
+        uint32_t top_k;
+        float top_p, min_p;
+        uint32_t method, reserved;
+        uint8_t filters[TOMBOLA_MAX_FILTERS];
+    } cases[] = {
+        {NULL, 0.5f, 5, 0.5f, 0.1f, TOMBOLA_INVERSE_CDF, 0, {0}},
+        {NULL, 0.5f, 5, 0.5f, 0.1f, TOMBOLA_RACE, 0, {M, P, K, T}},
+        {NULL, 1.0f, 0, 0.5f, 0.0f, TOMBOLA_RACE, 0, {P}},
+        {NULL, 0.5f, 5, 1.0f, 0.0f, TOMBOLA_RACE, 0, {K, T}},
+        {"params[2].method is 2, not from 0 to 1", 1.0f, 0, 1.0f, 0.0f, 2, 0, {0}},
+        {"params[2].method is 4294967295, not from 0 to 1", 1.0f, 0, 1.0f, 0.0f, UINT32_MAX, 0, {0}},
+        {"params[2].filters[1] is 5, not from 0 to 4", 1.0f, 0, 1.0f, 0.0f, 0, 0, {K, 5}},
+        {"params[2].filters[0] is 255, not from 0 to 4", 1.0f, 0, 1.0f, 0.0f, 0, 0, {255}},
+        {"params[2].filters[2] is 2, top_k, for the second time", 1.0f, 0, 1.0f, 0.0f, 0, 0, {K, P, K}},
+        {"params[2].filters[2] is 3, top_p, behind the end of the order", 1.0f, 0, 1.0f, 0.0f, 0, 0, {K, 0, P}},
+        {"params[2].filters[15] is 1, temperature, behind the end of the order",
+         1.0f,
+         0,
+         1.0f,
+         0.0f,
+         0,
+         0,
+         {[15] = TOMBOLA_FILTER_TEMPERATURE}},
+        {"params[2].temperature is 0.5, but params[2].filters has no place for it", 0.5f, 0, 1.0f, 0.0f, 0, 0, {K}},
+        {"params[2].top_k is 7, but params[2].filters has no place for it", 1.0f, 7, 1.0f, 0.0f, 0, 0, {T, P}},
+        {"params[2].top_p is 0.5, but params[2].filters has no place for it", 1.0f, 0, 0.5f, 0.0f, 0, 0, {T, K}},
+        {"params[2].min_p is 0.25, but params[2].filters has no place for it", 1.0f, 0, 1.0f, 0.25f, 0, 0, {T, P}},
+        {"params[2].reserved is 9, not 0", 1.0f, 0, 1.0f, 0.0f, 0, 9, {0}},
+    };
+    static const struct make like = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, PROBE_VOCABULARY};
+    tombola_sampler *sampler = make_sampler(context, &like, PROBE_ROWS, TOMBOLA_DISPATCH_AUTO);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        tombola_error error = tombola_error_default();
+        tombola_params params = tombola_params_default();
+        params.temperature = cases[i].temperature;
+        params.top_k = cases[i].top_k;
+        params.top_p = cases[i].top_p;
+        params.min_p = cases[i].min_p;
+        params.method = cases[i].method;
+        params.reserved = cases[i].reserved;
+        memcpy(params.filters, cases[i].filters, sizeof params.filters);
+        const tombola_status status = draw_by(sampler, &params, &error);
+        assert_string_equal(error.message, cases[i].message ? cases[i].message : "");
+        assert_int_equal(status, cases[i].message ? TOMBOLA_INVALID_ARGUMENT : TOMBOLA_OK);
+    }
+    tombola_sampler_release(sampler);
+}
+
 static void filling_sets_each_to_the_same(void **state)
 {
     (void)state;
@@ -126,6 +243,8 @@ int main(void)
         cmocka_unit_test(the_table_covers_the_struct),
         cmocka_unit_test(defaults_are_the_neutral_values),
         cmocka_unit_test(ranges_include_their_ends_and_no_more),
+        cmocka_unit_test(names_of_values_are_those_of_the_header),
+        cmocka_unit_test(methods_and_orders_that_there_are_none_of_are_refused),
         cmocka_unit_test(filling_sets_each_to_the_same),
     };
     return cmocka_run_group_tests(tests, open_and_probe, close_context);

@@ -66,6 +66,37 @@ static void a_draw_takes_its_words_as_the_contract_lays_them_out(void **state)
     assert_true(draw_bits(0xFEDCBA9876543210u, 0x0123456789ABCDEFu, 0x600DF00Du) == expected);
 }
 
+static void words_by_index_are_those_of_their_calls(void **state)
+{
+    (void)state;
+    enum { CALLS = 64 };
+    static const uint32_t uses[] = {PHILOX_USE_CDF, PHILOX_USE_TOKENS, PHILOX_USE_BLOCKS,
+                                    PHILOX_USE_TOKENS + PHILOX_TAIL};
+    static const uint32_t firsts[] = {0, (1u << 21) - CALLS};
+    const uint64_t seed = 0xFEDCBA9876543210u, offset = 0x0123456789ABCDEFu;
+    for (size_t i = 0; i < COUNT_OF(uses) * COUNT_OF(firsts); i++) {
+        const uint32_t use = uses[i / COUNT_OF(firsts)], first = firsts[i % COUNT_OF(firsts)];
+        for (uint32_t call = first; call < first + CALLS; call++) {
+            struct philox counter = {{0x89ABCDEFu, 0x01234567u, 0x600DF00Du, use * 0x1000000u + call}};
+            struct philox expected = philox4x32_10(counter, 0x76543210u, 0xFEDCBA98u);
+            struct philox_words got = random_words(call, use, seed, offset, 0x600DF00Du);
+            assert_memory_equal(got.word, expected.word, sizeof got.word);
+        }
+    }
+}
+
+static void sixty_four_neighbouring_indices_share_sixteen_calls(void **state)
+{
+    (void)state;
+    unsigned char used[4 * 64][4] = {{0}};
+    for (uint32_t n = 0; n < 4 * 256; n++) {
+        assert_int_equal(random_call(n), n / 64 * 16 + n % 16);
+        assert_int_equal(random_word(n), n / 16 % 4);
+        assert_int_equal(used[random_call(n)][random_word(n)]++, 0);
+    }
+    assert_int_equal(random_call((1u << 23) - 1), (1u << 21) - 1);
+}
+
 __extension__ typedef unsigned __int128 wide;
 
 static void the_upper_half_of_a_product_is_exact(void **state)
@@ -90,6 +121,8 @@ int main(void)
         cmocka_unit_test(philox_gives_the_published_answers),
         cmocka_unit_test(every_bit_of_seed_offset_and_stream_changes_the_draw),
         cmocka_unit_test(a_draw_takes_its_words_as_the_contract_lays_them_out),
+        cmocka_unit_test(words_by_index_are_those_of_their_calls),
+        cmocka_unit_test(sixty_four_neighbouring_indices_share_sixteen_calls),
         cmocka_unit_test(the_upper_half_of_a_product_is_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #include "logarithm.h"
 #include "order.h"
 #include "philox.h"
+#include "race.h"
 #include "weight.h"
 
 #define WIDTH 16
@@ -140,7 +141,7 @@ static void philox_gives_the_published_answers_on_the_device(void **state)
     fclose(file);
     assert_int_equal(count, 3);
     struct array output = {got, count * 4 * sizeof got[0]};
-    run(TOMBOLA_FLOAT32, "philox_words", count, (struct array){input, count * 6 * sizeof input[0]}, &output, 1);
+    run(TOMBOLA_FLOAT32, "philox_answers", count, (struct array){input, count * 6 * sizeof input[0]}, &output, 1);
     assert_memory_equal(got, expected, count * 4 * sizeof got[0]);
 }
 
@@ -163,6 +164,94 @@ static void upper_halves_of_products_are_the_hosts(void **state)
 static size_t element_count(void)
 {
     return test_level() == TEST_SMALL ? 1u << 10 : 1u << 20;
+}
+
+static void words_of_calls_are_the_hosts(void **state)
+{
+    (void)state;
+    enum { COUNT = 256 };
+    static uint64_t input[5 * COUNT];
+    static uint32_t got[4 * WIDTH * COUNT];
+    uint64_t random = 21;
+    for (size_t i = 0; i < COUNT; i++) {
+        input[5 * i] = random_below(&random, (1u << 21) - WIDTH + 1);
+        input[5 * i + 1] = (i % 4) + (i & 4 ? PHILOX_TAIL : 0);
+        input[5 * i + 2] = random_bits(&random);
+        input[5 * i + 3] = random_bits(&random);
+        input[5 * i + 4] = (uint32_t)random_bits(&random);
+    }
+    struct array output = {got, sizeof got};
+    run(TOMBOLA_FLOAT32, "words_of_calls", COUNT, (struct array){input, sizeof input}, &output, 1);
+    for (size_t i = 0; i < COUNT * WIDTH; i++) {
+        const uint64_t *in = &input[i / WIDTH * 5];
+        const uint32_t call = (uint32_t)in[0] + (uint32_t)(i % WIDTH);
+        const struct philox_words right = random_words(call, (uint32_t)in[1], in[2], in[3], (uint32_t)in[4]);
+        for (size_t n = 0; n < 4; n++) {
+            assert_int_equal(got[(i / WIDTH * 4 + n) * WIDTH + i % WIDTH], right.word[n]);
+        }
+    }
+}
+
+/* Random bits that are small as often as they are large, and the ends. */
+static uint32_t bits_of_31(uint64_t *random)
+{
+    static const uint32_t ends[] = {0,           1,           RACE_TAIL_BELOW - 1, RACE_TAIL_BELOW,
+                                    0x3FFFFFFFu, 0x40000000u, 0x7FFFFFFEu,         0x7FFFFFFFu};
+    const uint32_t which = random_below(random, 64);
+    return which < COUNT_OF(ends) ? ends[which] : (uint32_t)(random_bits(random) >> (33 + random_below(random, 31)));
+}
+
+static void times_are_the_hosts_bit_for_bit(void **state)
+{
+    (void)state;
+    const size_t count = element_count();
+    uint32_t *input = allocate(4 * count, sizeof *input);
+    float *got = allocate(count, sizeof *got), *weights = allocate(count, sizeof *weights);
+    uint64_t random = 5;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t *in = &input[i / WIDTH * WIDTH * 4 + i % WIDTH];
+        const uint64_t weight = (random_bits(&random) >> (28 + random_below(&random, 36))) + (i % 5 == 0);
+        in[0] = bits_of_31(&random);
+        in[WIDTH] = bits_of_31(&random);
+        in[2 * WIDTH] = (uint32_t)((weight ? weight : 1) >> 18);
+        in[3 * WIDTH] = (uint32_t)((weight ? weight : 1) & 0x3FFFFu);
+    }
+    struct array outputs[] = {{got, count * sizeof *got}, {weights, count * sizeof *weights}};
+    run(TOMBOLA_FLOAT32, "runner_times", count / WIDTH, (struct array){input, 4 * count * sizeof *input}, outputs, 2);
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t *in = &input[i / WIDTH * WIDTH * 4 + i % WIDTH];
+        const float weight = runner_weight(in[2 * WIDTH], in[3 * WIDTH]);
+        const float time = runner_time(exponential(in[0], in[WIDTH]), weight);
+        if (words_of(weights[i]) != words_of(weight) || words_of(got[i]) != words_of(time)) {
+            fail_msg("high %08x, low %08x, weight %a: %a at %a on the device, %a on the host", in[0], in[WIDTH],
+                     (double)weight, (double)weights[i], (double)got[i], (double)time);
+        }
+    }
+    free(input);
+    free(got);
+    free(weights);
+}
+
+static void arrivals_are_the_hosts(void **state)
+{
+    (void)state;
+    enum { COUNT = 4096 };
+    static uint32_t input[2 * COUNT];
+    static int64_t got[COUNT];
+    static const float edges[] = {0.0f,     -0.0f,          1.0f,           -1.0f,           0x1p39f,
+                                  -0x1p39f, 0x1.000002p39f, 0x1.fffffep38f, 0x1.fffffep127f, -0x1.fffffep127f};
+    uint64_t random = 6;
+    for (size_t i = 0; i < COUNT; i++) {
+        const float r =
+            rintf(floats_of((uint32_t)random_bits(&random) & 0xBFFFFFFFu) * (float)(1u << random_below(&random, 24)));
+        input[2 * i] = 0x00800000u + random_below(&random, 0x41000000u);
+        input[2 * i + 1] = words_of(i < COUNT_OF(edges) ? edges[i] : i % 2 ? r : r * 0x1p60f);
+    }
+    struct array output = {got, sizeof got};
+    run(TOMBOLA_FLOAT32, "arrivals", COUNT, (struct array){input, sizeof input}, &output, 1);
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_true(got[i] == block_arrival(input[2 * i], floats_of(input[2 * i + 1])));
+    }
 }
 
 /* Floats whose bits run evenly from one end to the other, both included. */
@@ -300,6 +389,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(philox_gives_the_published_answers_on_the_device),
         cmocka_unit_test(upper_halves_of_products_are_the_hosts),
+        cmocka_unit_test(words_of_calls_are_the_hosts),
+        cmocka_unit_test(times_are_the_hosts_bit_for_bit),
+        cmocka_unit_test(arrivals_are_the_hosts),
         cmocka_unit_test(weights_are_the_hosts_bit_for_bit),
         cmocka_unit_test(logarithms_are_the_hosts_bit_for_bit),
         cmocka_unit_test(every_binary16_number_is_widened_exactly),

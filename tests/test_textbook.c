@@ -190,13 +190,16 @@ static int compare_chances(const void *left, const void *right)
     return a > b ? -1 : a < b;
 }
 
-/* The textbook's definition in binary64: softmax, then each filter over what the last one left. */
+/* The textbook's definition in binary64: softmax, then each filter over what the last one left; softmax at temperature
+ * 1 where the order has the temperature last. */
 static void filtered_softmax(const float *z, uint32_t vocabulary, const tombola_params *params, double *chances)
 {
     uint32_t *order = allocate(vocabulary, sizeof *order), kept = vocabulary, rank = 0;
+    const int temperature_last = params->filters[0] == TOMBOLA_FILTER_TOP_K;
+    const double hot = (double)params->temperature, first = temperature_last ? 1.0 : hot;
     double sum = 0.0, before = 0.0;
     for (uint32_t id = 0; id < vocabulary; id++) {
-        chances[id] = exp((double)z[id] / (double)params->temperature);
+        chances[id] = exp((double)z[id] / first);
         order[id] = id;
     }
     sorted_chances = chances;
@@ -214,7 +217,9 @@ static void filtered_softmax(const float *z, uint32_t vocabulary, const tombola_
     kept = rank;
     sum = 0.0;
     for (rank = 0; rank < kept; rank++) {
-        sum += chances[order[rank]];
+        const uint32_t id = order[rank];
+        chances[id] = temperature_last ? exp((double)z[id] / hot) : chances[id];
+        sum += chances[id];
     }
     for (rank = 0; rank < vocabulary; rank++) {
         chances[order[rank]] = rank < kept ? chances[order[rank]] / sum : 0.0;
@@ -222,7 +227,9 @@ static void filtered_softmax(const float *z, uint32_t vocabulary, const tombola_
     free(order);
 }
 
-static void expect_draws(const char *name, uint32_t vocabulary, size_t count, tombola_params params)
+static const char *const methods[] = {[TOMBOLA_RACE] = "by race", [TOMBOLA_INVERSE_CDF] = "by inverse CDF"};
+
+static void expect_draws(const char *what, uint32_t vocabulary, size_t count, tombola_params params)
 {
     const struct make make = {.vocabulary = vocabulary};
     const struct row_recipe recipe = {.kind = ROW_GAUSSIAN, .seed = 3, .vocabulary = vocabulary};
@@ -233,8 +240,12 @@ static void expect_draws(const char *name, uint32_t vocabulary, size_t count, to
     row_fill(&recipe, z, NULL);
     z[vocabulary / 2] = -INFINITY;
     filtered_softmax(z, vocabulary, &params, chances);
-    draw_many(&make, z, &params, count, tokens);
-    expect_distribution(name, chances, vocabulary, tokens, count);
+    for (params.method = 0; params.method < COUNT_OF(methods); params.method++) {
+        char name[80];
+        snprintf(name, sizeof name, "%s %s", what, methods[params.method]);
+        draw_many(&make, z, &params, count, tokens);
+        expect_distribution(name, chances, vocabulary, tokens, count);
+    }
     free(tokens);
     free(chances);
     free(z);
@@ -259,6 +270,9 @@ static void a_million_draws_follow_the_distribution(void **state)
     expect_draws("min-p", 50, million, filters(1.2f, 0, 1.0f, 0.05f));
     expect_draws("hot", 50, some, filters(3.0f, 0, 1.0f, 0.0f));
     expect_draws("all filters", 50, some, filters(1.5f, 30, 0.95f, 0.02f));
+    tombola_params last = filters(1.7f, 30, 0.9f, 0.02f);
+    tombola_filters_temperature_last(&last);
+    expect_draws("temperature last", 50, some, last);
     expect_draws("plain over four blocks", 1000, some, filters(1.0f, 0, 1.0f, 0.0f));
     expect_draws("top-p over four blocks", 1000, some, filters(1.0f, 0, 0.9f, 0.0f));
 }
@@ -275,8 +289,10 @@ static void top_k_renormalises(void **state)
         tombola_params params = filters(1.0f, 3, 1.0f, 0.0f);
         float row[4];
         row_of(p, 4, make.input, row);
-        draw_many(&make, row, &params, count, tokens);
-        expect_distribution("three of four", chances, 4, tokens, count);
+        for (params.method = 0; params.method < COUNT_OF(methods); params.method++) {
+            draw_many(&make, row, &params, count, tokens);
+            expect_distribution("three of four", chances, 4, tokens, count);
+        }
     }
     free(tokens);
 }
@@ -301,34 +317,56 @@ static void expect_independence(const char *name, const int32_t *a, const int32_
     }
 }
 
-static void offsets_streams_and_seeds_draw_independently(void **state)
+static void draw_indices(const struct make *make, const float *row, const tombola_params *params, size_t count,
+                         uint32_t apart, int32_t *indices)
 {
-    (void)state;
+    draw_many(make, row, params, count, indices);
+    for (size_t i = 0; i < count; i++) {
+        indices[i] /= (int32_t)apart;
+    }
+}
+
+/* Of the first 16 tokens, or of 16 blocks' first ones. */
+static void expect_independent_draws(tombola_method method, uint32_t apart)
+{
     enum { V = 16 };
-    static const float equal[V] = {0};
-    const struct make make = {.vocabulary = V};
-    size_t count = draw_count(200000);
+    const struct make make = {.vocabulary = (V - 1) * apart + 1};
+    float *equal = allocate(make.vocabulary, sizeof *equal);
+    for (uint32_t id = 0; id < make.vocabulary; id++) {
+        equal[id] = id % apart ? -INFINITY : 0.0f;
+    }
+    size_t count = draw_count(apart > 1 ? 50000 : 200000);
     int32_t *plain = allocate(count + 1, sizeof *plain), *other = allocate(count, sizeof *other);
     tombola_params params = params_at(1.0f);
+    params.method = method;
     params.seed = SEED;
-    draw_many(&make, equal, &params, count + 1, plain);
+    draw_indices(&make, equal, &params, count + 1, apart, plain);
     expect_independence("consecutive offsets", plain, plain + 1, count);
     params.stream = 1;
-    draw_many(&make, equal, &params, count, other);
+    draw_indices(&make, equal, &params, count, apart, other);
     expect_independence("streams 0 and 1", plain, other, count);
     params.stream = 0;
     params.seed = SEED + 1;
-    draw_many(&make, equal, &params, count, other);
+    draw_indices(&make, equal, &params, count, apart, other);
     expect_independence("neighbouring seeds", plain, other, count);
     params.seed = SEED + (UINT64_C(1) << 32);
-    draw_many(&make, equal, &params, count, other);
+    draw_indices(&make, equal, &params, count, apart, other);
     expect_independence("seeds that differ above 32 bits", plain, other, count);
     params.seed = SEED;
     params.offset = UINT64_C(1) << 32;
-    draw_many(&make, equal, &params, count, other);
+    draw_indices(&make, equal, &params, count, apart, other);
     expect_independence("offsets that differ above 32 bits", plain, other, count);
     free(other);
     free(plain);
+    free(equal);
+}
+
+static void offsets_streams_and_seeds_draw_independently(void **state)
+{
+    (void)state;
+    expect_independent_draws(TOMBOLA_RACE, 1);
+    expect_independent_draws(TOMBOLA_RACE, 256);
+    expect_independent_draws(TOMBOLA_INVERSE_CDF, 1);
 }
 
 static void a_hot_temperature_draws_evenly_from_the_kept(void **state)
@@ -343,8 +381,10 @@ static void a_hot_temperature_draws_evenly_from_the_kept(void **state)
         tombola_params params = filters(INFINITY, 3, 1.0f, 0.0f);
         float row[COUNT_OF(p)];
         row_of(p, COUNT_OF(p), make.input, row);
-        draw_many(&make, row, &params, count, tokens);
-        expect_distribution("three of six", chances, COUNT_OF(p), tokens, count);
+        for (params.method = 0; params.method < COUNT_OF(methods); params.method++) {
+            draw_many(&make, row, &params, count, tokens);
+            expect_distribution("three of six", chances, COUNT_OF(p), tokens, count);
+        }
     }
     free(tokens);
 }

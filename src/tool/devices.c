@@ -44,10 +44,10 @@ static int print_json(const tombola_device *devices, size_t count)
     for (size_t i = 0; i < count; i++) {
         const tombola_device *device = &devices[i];
         json_t *object =
-            json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:b}", "index", (json_int_t)device->index, "platform",
-                      device->platform, "device", device->name, "type", type_name(device->type), "version",
+            json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:i}", "index", (json_int_t)device->index,
+                      "platform", device->platform, "device", device->name, "type", type_name(device->type), "version",
                       device->version, "driver", device->driver, "memory", (json_int_t)device->memory, "compute_units",
-                      (json_int_t)device->compute_units, "default", device->is_default);
+                      (json_int_t)device->compute_units, "default", device->is_default, "contract", tombola_contract());
         if (tool_json_print(stdout, object))
             return TOOL_FAILURE;
     }
@@ -73,6 +73,7 @@ static void print_table(const tombola_device *devices, size_t count)
         printf("%c %5u  %-5s  %-*s  %-*s  %-*s  %.1f GiB\n", devices[i].is_default ? '*' : ' ', devices[i].index,
                type_name(devices[i].type), name, devices[i].name, platform, devices[i].platform, version,
                devices[i].version, (double)devices[i].memory / (1024.0 * 1024 * 1024));
+    printf("contract %d: whatever has the same number draws the same tokens\n", tombola_contract());
 }
 
 int tool_devices(int argc, char **argv)

@@ -37,7 +37,7 @@ static const char DOC[] = "Draws the next token for every row of a batch of logi
 static void print_version(FILE *file, struct argp_state *state)
 {
     (void)state;
-    fprintf(file, "tombola %s\n", tombola_version_string());
+    fprintf(file, "tombola %s, contract %d\n", tombola_version_string(), tombola_contract());
 }
 
 struct choice {

@@ -29,20 +29,46 @@ static const char *more_help(const tombola_field *field)
     return "";
 }
 
+/* What stands for the value in the help of an option. */
+static const char *value_name(const tombola_field *field)
+{
+    switch (field->kind) {
+    case TOMBOLA_KIND_FLOAT:
+        return "X";
+    case TOMBOLA_KIND_CHOICE:
+        return "NAME";
+    case TOMBOLA_KIND_ORDER:
+        return "ORDER";
+    default:
+        return "N";
+    }
+}
+
+/* The end of the help of an option: its default in brackets, where the help has not told it. */
+static tool_text default_of(const tombola_field *field)
+{
+    tool_text text = {""};
+    if (field->kind == TOMBOLA_KIND_CHOICE)
+        snprintf(text.text, sizeof text.text, " (default %s)", field->values[(size_t)field->neutral]);
+    else if (field->kind != TOMBOLA_KIND_ORDER)
+        snprintf(text.text, sizeof text.text, " (default %g)", field->neutral);
+    return text;
+}
+
 /* The options: a line for each parameter, its name with hyphens, then the others. */
 static const struct argp_option *all_options(void)
 {
     static struct argp_option options[MAX_PARAMETERS + sizeof OTHERS / sizeof OTHERS[0] + 1];
-    static char names[MAX_PARAMETERS][64], helps[MAX_PARAMETERS][256];
+    static char names[MAX_PARAMETERS][64], helps[MAX_PARAMETERS][sizeof(tool_text) + 512];
     size_t count = 0;
     const tombola_field *field;
     for (; count < MAX_PARAMETERS && (field = tombola_params_field(count)); count++) {
         snprintf(names[count], sizeof names[count], "%s", field->name);
         for (char *c = names[count]; *c; c++)
             *c = *c == '_' ? '-' : *c;
-        snprintf(helps[count], sizeof helps[count], "%s (default %g)%s", field->help, field->neutral, more_help(field));
-        options[count] = (struct argp_option){
-            names[count], PARAMETERS + (int)count, field->kind == TOMBOLA_KIND_FLOAT ? "X" : "N", 0, helps[count], 0};
+        snprintf(helps[count], sizeof helps[count], "%s%s%s", field->help, default_of(field).text, more_help(field));
+        options[count] =
+            (struct argp_option){names[count], PARAMETERS + (int)count, value_name(field), 0, helps[count], 0};
     }
     memcpy(options + count, OTHERS, sizeof OTHERS);
     return options;
@@ -129,8 +155,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 /* Help prints it last. */
 static const char DOC[] =
     "\v"
-    "Logits are divided by the temperature first; then come top-k, top-p and min-p, in this order. To top-p a share "
-    "counts as reached within 2^-20 of the mass, so that decimal fractions behave as on paper.";
+    "Logits are divided by the temperature first; then come top-k, top-p and min-p, in this order, unless --filters "
+    "gives another. To top-p a share counts as reached within 2^-20 of the mass, so that decimal fractions behave as "
+    "on paper.";
 
 const struct argp *tool_sampling_argp(void)
 {

@@ -1,0 +1,63 @@
+/* The contract in plain sequential C: a sort, loops, and 128-bit integers. It shares the
+ * weight function, the logarithm, the arithmetic of a runner's time and Philox with the kernels,
+ * and none of what decides which tokens are kept or drawn. The tests' yardstick, and the benchmark's
+ * before it times anything. Ends the program where memory runs out. */
+#ifndef ORACLE_H
+#define ORACLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "draw.h"
+#include "tombola.h"
+
+/* One row, checked and sorted once. The weights of temperature 1 and of the last other one asked for are
+ * kept, so ask by temperature where many draws are wanted. */
+struct oracle_row;
+
+/* What is added to a token's logit; -inf: it can't be drawn. */
+struct oracle_bias {
+    int32_t token;
+    float value;
+};
+
+struct oracle_input {
+    const float *values; /* logits or probabilities, widened to binary32 */
+    uint32_t vocabulary;
+    tombola_input kind;
+    const uint32_t *mask; /* bit i % 32 of word i / 32 is set where token i may be drawn; NULL: all may */
+    const struct oracle_bias *biases;
+    size_t bias_count; /* at most one for each token; none where kind is TOMBOLA_PROBABILITIES */
+};
+
+/* The input is copied. */
+struct oracle_row *oracle_row_create_from(const struct oracle_input *input);
+/* Of a row without mask and biases. */
+struct oracle_row *oracle_row_create(const float *values, uint32_t vocabulary, tombola_input input);
+void oracle_row_release(struct oracle_row *row);
+
+/* The ids in rank order; -inf (probability 0) comes last. Not for invalid rows. */
+const uint32_t *oracle_row_order(const struct oracle_row *row);
+
+/* The effective logits, which are drawn from: subnormals made 0, probabilities made logarithms, mask and biases
+ * applied. */
+const float *oracle_row_logits(const struct oracle_row *row);
+
+struct draw oracle_draw(struct oracle_row *row, const tombola_params *params);
+
+/* The kept token that ranks last, and its logit; -1 and -inf where no token is drawn. */
+struct boundary {
+    float logit;
+    int32_t token;
+};
+struct boundary oracle_boundary(struct oracle_row *row, const tombola_params *params);
+
+/* The probability with which each token is drawn by integer weights, filters applied;
+ * zeros for an invalid or empty row. Returns its tombola_row_status. */
+tombola_row_status oracle_distribution(struct oracle_row *row, const tombola_params *params, double *shares);
+
+/* softmax in binary64 of the whole row, or its logarithms. Greedy temperatures give one-hot;
+ * an invalid or empty row zeros (logarithms: -inf). Returns the row's tombola_row_status. */
+tombola_row_status oracle_softmax(struct oracle_row *row, float temperature, int logarithms, double *shares);
+
+#endif

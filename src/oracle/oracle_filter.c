@@ -1,0 +1,92 @@
+/* Which tokens of a row are kept: each filter narrows a window of the rank order. */
+#include "oracle_row.h"
+
+#include <math.h>
+
+#define MIN_P_OFF_BELOW 0x1p-126f
+
+/* The contract's natural logarithm of 0 < x <= 1, in binary64 without a libm. */
+static double log64(double x)
+{
+    int e;
+    double f = frexp(x, &e);
+    if (f < 0.7071067811865476) {
+        f *= 2.0;
+        e--;
+    }
+    double s = (f - 1.0) / (f + 1.0), y = s * s, q = 0.0;
+    for (int n = 23; n >= 3; n -= 2) {
+        q = (q + 1.0 / n) * y;
+    }
+    return e * 0.6931471805599453 + 2.0 * (s + s * q);
+}
+
+static struct window apply_top_k(struct window window, uint32_t top_k)
+{
+    if (top_k > 0 && top_k < window.last - window.first) {
+        window.last = window.first + top_k;
+    }
+    return window;
+}
+
+static struct window apply_top_p(struct oracle_row *row, const struct weighing *w, struct window window, float top_p)
+{
+    const uint64_t total = oracle_total(row, w, oracle_sums(row, w, window));
+    const uint64_t share = (uint64_t)((double)top_p * 0x1p32 + 0.5), margin = total >> 20;
+    uint64_t target = (uint64_t)((wide)total * share >> 32), before = 0;
+    target = target > margin ? target - margin : 0;
+    uint32_t rank = window.first;
+    while (rank < window.last && (rank == window.first || before < target)) {
+        const uint32_t id = row->order[rank++];
+        before += oracle_mass(w, id / ORACLE_BLOCK, w->weight[id]);
+    }
+    window.last = rank;
+    return window;
+}
+
+static struct window apply_min_p(const struct oracle_row *row, struct window window, double temperature, float min_p)
+{
+    const float reach = (float)(temperature * log64((double)min_p));
+    const float least = row->logit[row->order[window.first]] + reach;
+    uint32_t rank = window.first + 1;
+    while (rank < window.last && row->logit[row->order[rank]] >= least) {
+        rank++;
+    }
+    window.last = rank;
+    return window;
+}
+
+/* Whether a step of the order is still to come at or behind place i. */
+static int comes_later(const uint8_t *order, size_t i, tombola_filter step)
+{
+    while (i < TOMBOLA_MAX_FILTERS && order[i] != step) {
+        i++;
+    }
+    return i < TOMBOLA_MAX_FILTERS;
+}
+
+tombola_row_status oracle_filter(struct oracle_row *row, const tombola_params *params, struct window *window)
+{
+    static const uint8_t usual[TOMBOLA_MAX_FILTERS] = TOMBOLA_TEMPERATURE_FIRST;
+    const uint8_t *order = params->filters[0] ? params->filters : usual;
+    *window = (struct window){0, row->living};
+    if (params->temperature < GREEDY_BELOW) {
+        window->last = 1;
+        return TOMBOLA_ROW_OK;
+    }
+    for (size_t i = 0; i < TOMBOLA_MAX_FILTERS && order[i]; i++) {
+        const float now = comes_later(order, i, TOMBOLA_FILTER_TEMPERATURE) ? 1.0f : params->temperature;
+        if (order[i] == TOMBOLA_FILTER_TOP_K) {
+            *window = apply_top_k(*window, params->top_k);
+        } else if (order[i] == TOMBOLA_FILTER_TOP_P && params->top_p < 1.0f) {
+            const struct weighing *w = oracle_weigh(row, now);
+            if (w->status == TOMBOLA_ROW_INVALID) {
+                return TOMBOLA_ROW_INVALID;
+            }
+            *window = apply_top_p(row, w, *window, params->top_p);
+        } else if (order[i] == TOMBOLA_FILTER_MIN_P && params->min_p >= MIN_P_OFF_BELOW) {
+            *window = apply_min_p(row, *window, oracle_temperature(now), params->min_p);
+        }
+    }
+    return TOMBOLA_ROW_OK;
+}

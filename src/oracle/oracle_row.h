@@ -1,0 +1,64 @@
+/* What the oracle's files share: a row and its weights. */
+#ifndef ORACLE_ROW_H
+#define ORACLE_ROW_H
+
+#include "oracle.h"
+
+#define ORACLE_BLOCK 256u
+#define GREEDY_BELOW 1e-5f
+
+__extension__ typedef unsigned __int128 wide;
+
+/* A row's weights at a temperature. */
+struct weighing {
+    float temperature; /* NaN before the first use */
+    tombola_row_status status;
+    uint32_t *weight;
+    uint64_t *sum;   /* by block, of all weights */
+    uint32_t *shift; /* by block, d_b */
+    float *scale;    /* by block, r_b */
+};
+
+struct oracle_row {
+    uint32_t vocabulary, blocks;
+    uint32_t living; /* tokens above -inf */
+    tombola_row_status check;
+    float *logit;
+    uint32_t *order;
+    float *block_maximum;
+    struct weighing weighings[2]; /* at temperature 1, and at another */
+    uint64_t *kept_sum;
+    unsigned char *kept;
+};
+
+/* The kept tokens: those of rank `first` up to `last`, which is not one of them. */
+struct window {
+    uint32_t first, last;
+};
+
+/* Zeroed memory; ends the program where there is none. */
+void *oracle_allocate(size_t count, size_t size);
+
+/* A temperature as it counts. */
+double oracle_temperature(float temperature);
+
+void weighing_create(struct weighing *weighing, uint32_t vocabulary, uint32_t blocks);
+void weighing_release(struct weighing *weighing);
+
+/* The row's weights at this temperature. Their status tells whether the row is good there. */
+const struct weighing *oracle_weigh(struct oracle_row *row, float temperature);
+
+/* The status of a row that is drawn from at this temperature, greedy ones included. */
+tombola_row_status oracle_status(struct oracle_row *row, float temperature);
+
+/* The sum of a window's weights by block; valid until the next call. */
+const uint64_t *oracle_sums(struct oracle_row *row, const struct weighing *w, struct window window);
+
+/* A block's sum of weights at the row's scale, and the total of all. */
+uint64_t oracle_mass(const struct weighing *w, uint32_t block, uint64_t sum);
+uint64_t oracle_total(const struct oracle_row *row, const struct weighing *w, const uint64_t *sums);
+
+/* Applies the filters in their order. TOMBOLA_ROW_INVALID where one meets weights without bound. */
+tombola_row_status oracle_filter(struct oracle_row *row, const tombola_params *params, struct window *window);
+
+#endif

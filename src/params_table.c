@@ -1,0 +1,46 @@
+/* The table of parameters: options, columns and bindings are made from it. */
+#include "tombola.h"
+
+#include <math.h>
+#include <stddef.h>
+
+static const char *const methods[] = {"race", "inverse-cdf", NULL};
+static const char *const filters[] = {"end", "temperature", "top_k", "top_p", "min_p", NULL};
+static const tombola_preset orders[] = {{"default", {0}},
+                                        {"temperature-first", TOMBOLA_TEMPERATURE_FIRST},
+                                        {"temperature-last", TOMBOLA_TEMPERATURE_LAST},
+                                        {NULL, {0}}};
+
+/* The ends are those of a float's or a choice's range. */
+#define FIELD(name, kind, low, high, neutral, help, values, presets)                                                   \
+    {                                                                                                                  \
+        sizeof(tombola_field), TOMBOLA_KIND_##kind, #name, offsetof(tombola_params, name), low, high, neutral, help,   \
+            values, presets                                                                                            \
+    }
+/* One for each field of tombola_params, but for struct_size and reserved, in the order of options and columns. */
+static const tombola_field fields[] = {
+    FIELD(temperature, FLOAT, 0, HUGE_VAL, 1, "Divide logits by this: 0 (always the most likely token) to inf", NULL,
+          NULL),
+    FIELD(top_k, UINT32, 0, 0, 0, "Keep so many of the most likely tokens; 0 keeps all", NULL, NULL),
+    FIELD(top_p, FLOAT, 0, 1, 1, "Keep the most likely tokens until they hold this share, 0 to 1; 1 keeps all", NULL,
+          NULL),
+    FIELD(min_p, FLOAT, 0, 1, 0, "Keep tokens at least this many times as likely as the first, 0 to 1; 0 keeps all",
+          NULL, NULL),
+    FIELD(seed, UINT64, 0, 0, 0, "The random stream; the same seed draws the same tokens on every device", NULL, NULL),
+    FIELD(offset, UINT64, 0, 0, 0, "Where in the random stream to start", NULL, NULL),
+    FIELD(stream, UINT32, 0, 0, 0, "Which of several samples of one request, with a random stream each", NULL, NULL),
+    FIELD(method, CHOICE, 0, 1, TOMBOLA_RACE,
+          "How to draw: race (an exponential race, the same law as Gumbel-max; logits that differ a little hardly ever "
+          "draw another token) or inverse-cdf (one random number in the order of ids)",
+          methods, NULL),
+    FIELD(filters, ORDER, 0, 0, 0,
+          "The order in which temperature and filters apply: all that are in use, as top_k,temperature,min_p; or "
+          "temperature-first (temperature,top_k,top_p,min_p, the default) or temperature-last "
+          "(top_k,top_p,min_p,temperature, as llama.cpp has it)",
+          filters, orders),
+};
+
+const tombola_field *tombola_params_field(size_t index)
+{
+    return index < sizeof fields / sizeof fields[0] ? &fields[index] : NULL;
+}
