@@ -18,7 +18,7 @@ struct known_answer {
  * The caller frees the result. */
 struct known_answer *known_answers_read(size_t *count);
 
-/* Dies unless both are the same draw, telling `who` drew wrongly from what. */
+/* Fails the test unless both are the same draw, telling `who` drew wrongly from what. */
 void expect_draw(const char *who, const struct row_recipe *recipe, const tombola_params *params,
                  const struct draw *expected, const struct draw *got);
 

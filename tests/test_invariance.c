@@ -53,9 +53,10 @@ static void expect_dispatched(const tombola_sampler *sampler, tombola_dispatch d
 {
     tombola_times times = tombola_times_default();
     tombola_sampler_times(sampler, &times);
-    assert_true(times.calls > 0 && times.in_place_calls + times.staged_calls + times.device_calls == times.calls);
-    assert_true(times.row_dispatches == (dispatch == TOMBOLA_DISPATCH_ROW ? times.calls : 0));
-    assert_true(times.spread_dispatches == (dispatch == TOMBOLA_DISPATCH_SPREAD ? times.calls : 0));
+    assert_int_not_equal(times.calls, 0);
+    assert_int_equal(times.in_place_calls + times.staged_calls + times.device_calls, times.calls);
+    assert_int_equal(times.row_dispatches, dispatch == TOMBOLA_DISPATCH_ROW ? times.calls : 0);
+    assert_int_equal(times.spread_dispatches, dispatch == TOMBOLA_DISPATCH_SPREAD ? times.calls : 0);
 }
 
 /* All rows of a pool, shuffled, in batches of several sizes by a sampler of their own. Returns whether
@@ -193,9 +194,11 @@ static tombola_context *open_shape(uint32_t lanes, uint32_t width, uint32_t team
     options.teams = teams;
     options.build_options = getenv("TOMBOLA_TEST_BUILD_OPTIONS");
     if (tombola_context_open(NULL, &options, &opened, &error) != TOMBOLA_OK)
-        die("no blocks of %u x %u x %u: %s", lanes, width, teams, error.message);
+        fail_msg("no blocks of %u x %u x %u: %s", lanes, width, teams, error.message);
     tombola_context_shape(opened, &got[0], &got[1], &got[2]);
-    assert_true(got[0] == lanes && got[1] == width && got[2] == teams);
+    assert_int_equal(got[0], lanes);
+    assert_int_equal(got[1], width);
+    assert_int_equal(got[2], teams);
     return opened;
 }
 

@@ -224,11 +224,11 @@ static void compare_row(tombola_context *context, const struct make *make, size_
         struct draw expected = oracle_draw(row, p), draw;
         call_sample(sampler, make, values, 1, p, &draw);
         if (draw.token != expected.token || draw.kept != expected.kept || draw.status != expected.status)
-            die("%s of %" PRIu32 ", T %a k %" PRIu32
-                " p %a m %a: expected token %d, kept %u, status %d; got %d, %u, %d",
-                rows[which].name, make->vocabulary, (double)p->temperature, p->top_k, (double)p->top_p,
-                (double)p->min_p, (int)expected.token, (unsigned)expected.kept, (int)expected.status, (int)draw.token,
-                (unsigned)draw.kept, (int)draw.status);
+            fail_msg("%s of %" PRIu32 ", T %a k %" PRIu32
+                     " p %a m %a: expected token %d, kept %u, status %d; got %d, %u, %d",
+                     rows[which].name, make->vocabulary, (double)p->temperature, p->top_k, (double)p->top_p,
+                     (double)p->min_p, (int)expected.token, (unsigned)expected.kept, (int)expected.status,
+                     (int)draw.token, (unsigned)draw.kept, (int)draw.status);
     }
     tombola_sampler_release(sampler);
     oracle_row_release(row);
@@ -292,7 +292,7 @@ static void a_list_too_short_for_most(void **state)
     options.width = 16;
     options.build_options = "-D LIST=512";
     if (tombola_context_open(NULL, &options, &context, &error))
-        die("%s", error.message);
+        fail_msg("no context with short lists: %s", error.message);
     compare_rows_in(context, test_level() == TEST_SMALL ? 2000 : 20001, TOMBOLA_LOGITS);
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "expect.h"
 #include "group.h"
 
 static size_t size_of(const tombola_field *field)
@@ -29,7 +30,8 @@ static void the_table_covers_the_struct(void **state)
         for (size_t byte = 0; byte < size_of(field); byte++) {
             owners[field->offset + byte]++;
         }
-        assert_true(field->name[0] && field->help[0]);
+        assert_string_not_equal(field->name, "");
+        assert_string_not_equal(field->help, "");
     }
     for (size_t byte = sizeof(uint32_t); byte < sizeof owners; byte++) {
         if (owners[byte] != 1) {
@@ -117,7 +119,7 @@ static void filling_sets_each_to_the_same(void **state)
     for (size_t i = 0; i < 3; i++) {
         assert_memory_equal(&params[i], &value, sizeof value);
     }
-    assert_true(params[3].temperature == 3.0f);
+    assert_real_equal(params[3].temperature, 3.0f);
 }
 
 int main(void)
