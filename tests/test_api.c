@@ -141,7 +141,20 @@ static void releasing_nothing_is_allowed(void **state)
     (void)state;
     tombola_sampler_release(NULL);
     tombola_context_close(NULL);
+    assert_true(probe_passes(&probe, sampler));
+}
+
+static void each_number_of_the_shape_may_be_asked_for_alone(void **state)
+{
+    (void)state;
+    uint32_t all[3] = {0}, one[3] = {0};
+    tombola_context_shape(context, &all[0], &all[1], &all[2]);
     tombola_context_shape(context, NULL, NULL, NULL);
+    tombola_context_shape(context, &one[0], NULL, NULL);
+    tombola_context_shape(context, NULL, &one[1], NULL);
+    tombola_context_shape(context, NULL, NULL, &one[2]);
+    assert_int_not_equal(all[0], 0);
+    assert_memory_equal(one, all, sizeof all);
 }
 
 static void device_list_refuses_bad_arguments(void **state)
@@ -274,6 +287,7 @@ int main(void)
         cmocka_unit_test(versions_and_names_are_told),
         cmocka_unit_test(defaults_are_neutral),
         cmocka_unit_test(releasing_nothing_is_allowed),
+        cmocka_unit_test(each_number_of_the_shape_may_be_asked_for_alone),
         cmocka_unit_test(device_list_refuses_bad_arguments),
         cmocka_unit_test(context_open_refuses_bad_arguments),
         cmocka_unit_test(sampler_create_refuses_bad_arguments),

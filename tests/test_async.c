@@ -241,10 +241,23 @@ static void a_sampler_may_be_released_with_batches_in_flight(void **state)
 {
     (void)state;
     for (size_t t = 0; t < COUNT_OF(transfers); t++) {
+        static float output[PROBE_ROWS * PROBE_VOCABULARY], untouched[PROBE_ROWS * PROBE_VOCABULARY];
+        struct columns columns, untouched_columns;
         tombola_sampler *sampler = probe_sampler(transfers[t]);
-        submit(sampler, 0, 4);
+        const tombola_rows rows = host_rows(probe.logits, PROBE_ROWS, PROBE_STRIDE, probe.params);
+        tombola_results results = columns_results(&columns);
+        tombola_ticket ticket;
+        results.probabilities.host = output;
+        assert_int_equal(tombola_sampler_submit(sampler, &rows, &results, &ticket, &error), TOMBOLA_OK);
         submit(sampler, 0, 2);
         tombola_sampler_release(sampler);
+        memset(output, 0x5A, sizeof output); /* the caller's again: nothing writes to it any more */
+        memset(untouched, 0x5A, sizeof untouched);
+        memset(&columns, 0x5A, sizeof columns);
+        memset(&untouched_columns, 0x5A, sizeof untouched_columns);
+        assert_true(probe_passes_on(&probe, context));
+        assert_memory_equal(output, untouched, sizeof output);
+        assert_memory_equal(&columns, &untouched_columns, sizeof columns);
     }
 }
 

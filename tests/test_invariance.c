@@ -145,7 +145,7 @@ static void strides_addresses_and_the_sampler_s_size_change_nothing(void **state
 }
 
 /* 16-bit rows can begin where no 32-bit word does; probabilities have no -inf to be padded with. */
-static void neither_do_they_for_other_kinds_of_rows(void **state)
+static void strides_and_addresses_change_nothing_for_other_kinds_of_rows(void **state)
 {
     (void)state;
     static const struct way ways[] = {{TOMBOLA_DISPATCH_ROW, 64, 0, 1, 1, USUAL_ENTRY},
@@ -330,7 +330,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_row_gives_the_same_in_every_place_beside_any_others),
         cmocka_unit_test(a_permuted_batch_gives_the_permuted_results),
         cmocka_unit_test(strides_addresses_and_the_sampler_s_size_change_nothing),
-        cmocka_unit_test(neither_do_they_for_other_kinds_of_rows),
+        cmocka_unit_test(strides_and_addresses_change_nothing_for_other_kinds_of_rows),
         cmocka_unit_test(no_transfer_and_no_entry_changes_a_bit),
         cmocka_unit_test(neither_block_width_nor_dispatch_changes_a_bit),
         cmocka_unit_test(a_fresh_process_gives_the_same),

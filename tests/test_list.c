@@ -249,21 +249,21 @@ static void compare_rows(uint32_t width, uint32_t vocabulary, tombola_input inpu
     compare_rows_in(test_context_open(1, width), vocabulary, input);
 }
 
-static void rows_that_fit_in_a_list(void **state)
+static void rows_that_fit_in_a_list_agree_with_the_oracle(void **state)
 {
     (void)state;
     compare_rows(16, LIST_SIZE - BLOCK_SIZE, TOMBOLA_LOGITS);
     compare_rows(16, LIST_SIZE, TOMBOLA_LOGITS);
 }
 
-static void rows_just_beyond_a_list(void **state)
+static void rows_just_beyond_a_list_agree_with_the_oracle(void **state)
 {
     (void)state;
     compare_rows(16, LIST_SIZE + 1, TOMBOLA_LOGITS);
     compare_rows(16, 20001, TOMBOLA_PROBABILITIES);
 }
 
-static void long_rows(void **state)
+static void long_rows_agree_with_the_oracle(void **state)
 {
     (void)state;
     if (test_level() == TEST_SMALL)
@@ -274,7 +274,7 @@ static void long_rows(void **state)
         compare_rows(16, 262144, TOMBOLA_LOGITS);
 }
 
-static void other_widths(void **state)
+static void rows_in_blocks_of_other_widths_agree_with_the_oracle(void **state)
 {
     (void)state;
     compare_rows(8, test_level() == TEST_SMALL ? 5000 : 50000, TOMBOLA_LOGITS);
@@ -282,7 +282,7 @@ static void other_widths(void **state)
 }
 
 /* Devices with little local memory have short lists, and overflow them often. */
-static void a_list_too_short_for_most(void **state)
+static void a_list_too_short_for_most_rows_gives_the_same(void **state)
 {
     (void)state;
     tombola_context *context;
@@ -299,11 +299,11 @@ static void a_list_too_short_for_most(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_that_fit_in_a_list),
-        cmocka_unit_test(rows_just_beyond_a_list),
-        cmocka_unit_test(long_rows),
-        cmocka_unit_test(other_widths),
-        cmocka_unit_test(a_list_too_short_for_most),
+        cmocka_unit_test(rows_that_fit_in_a_list_agree_with_the_oracle),
+        cmocka_unit_test(rows_just_beyond_a_list_agree_with_the_oracle),
+        cmocka_unit_test(long_rows_agree_with_the_oracle),
+        cmocka_unit_test(rows_in_blocks_of_other_widths_agree_with_the_oracle),
+        cmocka_unit_test(a_list_too_short_for_most_rows_gives_the_same),
     };
     printf("seed %" PRIu64 "\n", random_state);
     return cmocka_run_group_tests(tests, NULL, NULL);
