@@ -123,6 +123,10 @@ configure_and_build "$build"
 section "Build with clang"
 CC=clang configure_and_build "$build/clang"
 
+section "Tests of what the host computes, as clang compiles it"
+run_tests "$build/clang" \
+  --tests-regex '^(test_(api|limits|logarithm|mistakes|oracle|params_table|philox|weight)|readme_example)$'
+
 section "Tests under the address and undefined-behaviour sanitizers, small share"
 CC=gcc configure_and_build "$build/sanitize" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DTOMBOLA_SANITIZE=address,undefined
 run_sanitized
