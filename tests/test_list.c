@@ -290,7 +290,7 @@ static void a_list_too_short_for_most_rows_gives_the_same(void **state)
     tombola_error error = tombola_error_default();
     options.lanes = 1;
     options.width = 16;
-    options.build_options = "-D LIST=512";
+    options.build_options = "-D CANDIDATES=512";
     if (tombola_context_open(NULL, &options, &context, &error))
         fail_msg("no context with short lists: %s", error.message);
     compare_rows_in(context, test_level() == TEST_SMALL ? 2000 : 20001, TOMBOLA_LOGITS);
