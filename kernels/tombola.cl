@@ -5,6 +5,7 @@
  *
  * logits       a row's `vocabulary` values begin at its params' place
  * params       one for each row of the batch
+ * masks, biases  of the batch; NULL where no row has any
  * tops, sums   scratch, one entry per row of the launch and block, rows padded to whole vectors
  * launch       see row.h
  * status       a ROW_... for each row
@@ -15,14 +16,19 @@
 
 #define ROW_KERNEL kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 
-static inline struct row row_at(global const stored *logits, ulong place, uint vocabulary, global u32 *tops,
+static inline struct row row_at(global const stored *logits, struct row_params p, global const u32 *masks,
+                                global const struct bias *biases, struct launch launch, global u32 *tops,
                                 global u64 *sums, uint index)
 {
     struct row row;
+    uint vocabulary = launch.vocabulary;
     row.vocabulary = vocabulary;
+    row.mask = masks && p.mask != NO_MASK ? masks + launch.masks + (ulong)p.mask * launch.mask_stride : 0;
+    row.biases = biases && p.bias_first < p.bias_end ? biases + p.bias_first : 0;
+    row.biases_end = row.biases ? biases + p.bias_end : 0;
     row.blocks = (vocabulary + BLOCK - 1) / BLOCK;
     row.slots = (row.blocks + WIDTH - 1) / WIDTH * WIDTH;
-    row.values = logits + place;
+    row.values = logits + p.place;
     row.tops = tops + (ulong)index * row.slots;
     row.sums = sums + (ulong)index * row.slots;
     return row;
@@ -52,13 +58,35 @@ static inline struct course run_row(local struct workspace *ws, struct row row, 
     return c;
 }
 
-ROW_KERNEL void sample(global const stored *logits, global const struct row_params *params, global u32 *tops,
-                       global u64 *sums, struct launch launch, global int *status, global int *tokens, global u32 *kept)
+/* The last kept token in rank order. */
+static inline struct boundary boundary_of(struct row row, struct row_params p, struct course c)
+{
+    struct boundary last = {-INFINITY, -1};
+    if (c.status != ROW_OK)
+        return last;
+    u32 lowest = KEY_BAD;
+    for (uint id = 0; id < row.vocabulary; id++) {
+        floats value = load_values(row, id);
+        u32 key = keys_of(value).s0;
+        int is_in = p.flags & ROW_GREEDY ? id == c.token
+                                         : key > c.threshold.key || (key == c.threshold.key && id <= c.threshold.id);
+        if (!is_in || key > lowest)
+            continue;
+        lowest = key;
+        last.logit = logit_of(key);
+        last.token = (int)id;
+    }
+    return last;
+}
+
+ROW_KERNEL void sample(global const stored *logits, global const struct row_params *params, global const u32 *masks,
+                       global const struct bias *biases, global u32 *tops, global u64 *sums, struct launch launch,
+                       global int *status, global int *tokens, global u32 *kept, global struct boundary *boundaries)
 {
     local struct workspace ws;
     uint index = group_row(launch);
     struct row_params p = params[launch.first_row + index];
-    struct row row = row_at(logits, p.place, launch.vocabulary, tops, sums, index);
+    struct row row = row_at(logits, p, masks, biases, launch, tops, sums, index);
     struct course c = run_row(&ws, row, p, GOAL_TOKEN, launch, status);
     if (!(launch.phases & PHASE_FINISH) || group_item() != 0)
         return;
@@ -66,6 +94,8 @@ ROW_KERNEL void sample(global const stored *logits, global const struct row_para
         tokens[launch.columns[SAMPLE_TOKENS] + index] = (int)c.token;
     if (kept)
         kept[launch.columns[SAMPLE_KEPT] + index] = c.kept;
+    if (boundaries)
+        boundaries[launch.columns[SAMPLE_BOUNDARY] + index] = boundary_of(row, p, c);
 }
 
 /* The softmax of WIDTH tokens of a row. A greedy row has its token already: it takes all. */
@@ -81,13 +111,14 @@ static inline floats softmax_at(struct row row, uint first, struct course c, uin
     return logarithms ? log_probabilities_of(z, c.scaling, c.normaliser) : probabilities_of(z, c.scaling, c.normaliser);
 }
 
-ROW_KERNEL void softmax(global const stored *logits, global const struct row_params *params, global u32 *tops,
-                        global u64 *sums, struct launch launch, global int *status, global float *probabilities)
+ROW_KERNEL void softmax(global const stored *logits, global const struct row_params *params, global const u32 *masks,
+                        global const struct bias *biases, global u32 *tops, global u64 *sums, struct launch launch,
+                        global int *status, global float *probabilities)
 {
     local struct workspace ws;
     uint index = group_row(launch), part = group_part(launch);
     struct row_params p = params[launch.first_row + index];
-    struct row row = row_at(logits, p.place, launch.vocabulary, tops, sums, index);
+    struct row row = row_at(logits, p, masks, biases, launch, tops, sums, index);
     struct course c = run_row(&ws, row, p, GOAL_PROBABILITIES, launch, status);
     if (!(launch.phases & PHASE_FINISH))
         return;
@@ -107,15 +138,15 @@ ROW_KERNEL void softmax(global const stored *logits, global const struct row_par
     }
 }
 
-ROW_KERNEL void top_k(global const stored *logits, global const struct row_params *params, global u32 *tops,
-                      global u64 *sums, struct launch launch, global int *status, global int *tokens,
-                      global float *token_logits, global float *probabilities)
+ROW_KERNEL void top_k(global const stored *logits, global const struct row_params *params, global const u32 *masks,
+                      global const struct bias *biases, global u32 *tops, global u64 *sums, struct launch launch,
+                      global int *status, global int *tokens, global float *token_logits, global float *probabilities)
 {
     local struct workspace ws;
     local u64 places[MAX_TOP_K];
     uint index = group_row(launch), k = (uint)launch.stride;
     struct row_params p = params[launch.first_row + index];
-    struct row row = row_at(logits, p.place, launch.vocabulary, tops, sums, index);
+    struct row row = row_at(logits, p, masks, biases, launch, tops, sums, index);
     p.top_k = k;
     struct course c = run_row(&ws, row, p, GOAL_CANDIDATES, launch, status);
     if (!(launch.phases & PHASE_FINISH))
