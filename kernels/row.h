@@ -8,6 +8,9 @@
 #define BLOCK 256u      /* consecutive token ids that are weighed together */
 #define MAX_TOP_K 1024u /* candidates that the top_k kernel returns */
 #define MAX_COLUMNS 3   /* that a kernel writes, beside the status */
+#define MAX_FILTERS 16  /* of a row, FILTER_END included */
+
+enum { FILTER_END, FILTER_TEMPERATURE, FILTER_TOP_K, FILTER_TOP_P, FILTER_MIN_P };
 
 /* A row's parameters, as the kernels want them. */
 struct row_params {
@@ -21,11 +24,31 @@ struct row_params {
     u32 top_k;     /* 0, or the vocabulary size and more: off */
     u32 stream;
     u32 flags;
+    u32 mask;       /* which of the batch's masks; NO_MASK: none */
+    u32 bias_first; /* the row's biases, [bias_first, bias_end), ascending ids */
+    u32 bias_end;
+    unsigned char filters[MAX_FILTERS]; /* those in force, in the row's order; FILTER_END behind the last.
+                                           FILTER_TEMPERATURE stands in it only where a filter comes before the
+                                           temperature. */
 };
 
+#define NO_MASK 0xFFFFFFFFu
 #define SHARE_ALL ((u64)1 << 32)
 #define ROW_GREEDY 1u
-#define ROW_MIN_P 2u /* drop is in force */
+#define ROW_MIN_P 2u       /* drop is in force */
+#define ROW_INVERSE_CDF 4u /* draw by inverse CDF, else by race */
+
+/* What is added to a token's logit; -inf: the token can't be drawn. Never subnormal: some devices flush those. */
+struct bias {
+    u32 id;
+    float value;
+};
+
+/* The last kept token in rank order, with its effective logit; {-inf, -1} for a row without a token. */
+struct boundary {
+    float logit;
+    int token;
+};
 
 #define ROW_OK 0
 #define ROW_INVALID 1
@@ -37,12 +60,13 @@ struct launch {
     u64 status; /* where each column begins in its buffer, in elements */
     u64 columns[MAX_COLUMNS];
     u64 stride;    /* elements from row to row of the kernel's own columns */
+    u64 masks;     /* where the masks begin in their buffer, in words */
     u32 first_row; /* of the part, in the batch */
     u32 vocabulary;
-    u32 parts;      /* work-groups for each row */
-    u32 phases;     /* PHASE_..., one or more */
-    u32 logarithms; /* softmax: of the probabilities */
-    u32 reserved;
+    u32 parts;       /* work-groups for each row */
+    u32 phases;      /* PHASE_..., one or more */
+    u32 logarithms;  /* softmax: of the probabilities */
+    u32 mask_stride; /* words from mask to mask */
 };
 
 /* The arguments of every kernel, by number: those that all have, then the columns of its own. A column that is NULL is
@@ -50,6 +74,8 @@ struct launch {
 enum {
     ARGUMENT_LOGITS,
     ARGUMENT_PARAMS,
+    ARGUMENT_MASKS,
+    ARGUMENT_BIASES,
     ARGUMENT_TOPS,
     ARGUMENT_SUMS,
     ARGUMENT_LAUNCH,
@@ -58,7 +84,7 @@ enum {
 };
 
 /* Which of its own columns a kernel has where. */
-enum { SAMPLE_TOKENS, SAMPLE_KEPT, SAMPLE_COLUMNS };
+enum { SAMPLE_TOKENS, SAMPLE_KEPT, SAMPLE_BOUNDARY, SAMPLE_COLUMNS };
 enum { SOFTMAX_PROBABILITIES, SOFTMAX_COLUMNS };
 enum { TOP_K_TOKENS, TOP_K_LOGITS, TOP_K_PROBABILITIES, TOP_K_COLUMNS };
 
