@@ -431,16 +431,16 @@ typedef struct tombola_rows {
     /* Which row of `logits` each of the `count` rows is, in any order, also twice; NULL: 0, 1, ... Host memory. */
     const uint32_t *indices;
     const tombola_params *params; /* one for each of the `count` rows; each row is free to differ in everything */
-    /* Which tokens may be drawn, as xgrammar and llguidance tell it: token i of a mask is bit i % 32, the lowest being 0,
-     * of word i / 32; 1 allows it. Bits behind the vocabulary do not matter. Those in host memory are read in place where
-     * logits would be, or else copied, and must fit into one OpenCL buffer. */
+    /* Which tokens may be drawn, as xgrammar and llguidance tell it: token i of a mask is bit i % 32, the lowest being
+     * 0, of word i / 32; 1 allows it. Bits behind the vocabulary do not matter. Masks in host memory are read in place
+     * where logits would be; or else those that rows have are copied, and must fit into one OpenCL buffer. */
     TOMBOLA_ARRAY(const uint32_t) masks;
     size_t mask_stride;         /* words from one mask to the next; 0: as few as hold the vocabulary */
     size_t mask_count;          /* masks that there are; 0: as many as rows */
     const int32_t *mask_of_row; /* `count`: the mask that each row has, several the same or not; -1: none. NULL: row r
                                    has mask r. Host memory */
-    /* Row r has the biases [bias_ends[r - 1], bias_ends[r]), where bias_ends[-1] is 0, in any order. For logits, not for
-     * TOMBOLA_PROBABILITIES. Both in host memory; NULL: none. */
+    /* Row r has the biases [bias_ends[r - 1], bias_ends[r]), where bias_ends[-1] is 0, in any order. For logits, not
+     * for TOMBOLA_PROBABILITIES. Both in host memory; NULL: none. */
     const tombola_bias *biases;
     const size_t *bias_ends; /* `count`, never descending */
 } tombola_rows;
@@ -589,8 +589,8 @@ typedef struct tombola_step {
                                           sequences[live[i]]; what an earlier step wrote may be there or not */
     size_t stride;                     /* elements */
     /* The batch that will be drawn from. The model may set its masks, mask_stride, mask_count, mask_of_row, biases and
-     * bias_ends, to memory of its own that stays as it is until the next call of `forward`, or the end of generate. They
-     * are 0 before each call; what is changed of the other fields does not count. */
+     * bias_ends, to memory of its own that stays as it is until the next call of `forward`, or the end of generate.
+     * They are 0 before each call; what is changed of the other fields does not count. */
     tombola_rows *batch;
 } tombola_step;
 

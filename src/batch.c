@@ -59,8 +59,8 @@ static tombola_status need_transfers(struct engine *e, tombola_error *error)
     return fail_cl(error, "clCreateCommandQueue", code);
 }
 
-/* It is mapped for as long as it is there: pinned, but where the device shares memory, which has no use for that; mapping
- * would wait there for what the device is at. */
+/* It is mapped for as long as it is there: pinned, but where the device shares memory, which has no use for that;
+ * mapping would wait there for what the device is at. */
 tombola_status batch_make_staging(struct batch *b, cl_mem_flags flags, cl_map_flags use, size_t bytes, const char *what,
                                   cl_mem *buffer, void **mapped, tombola_error *error)
 {

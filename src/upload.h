@@ -1,5 +1,5 @@
-/* Memory of a batch's own that the host fills and kernels read: wrapped as a buffer where the device shares memory, else
- * copied to one of the device's. It is made when first needed, and anew when more of it is. */
+/* Memory of a batch's own that the host fills and kernels read: wrapped as a buffer where the device shares memory,
+ * else copied to one of the device's. It is made when first needed, and anew when more of it is. */
 #ifndef TOMBOLA_SRC_UPLOAD_H
 #define TOMBOLA_SRC_UPLOAD_H
 
