@@ -46,6 +46,6 @@ size_t array_width(enum array array, size_t vocabulary, size_t candidate_count)
 
 void array_set(tombola_results *results, enum array array, void *host, cl_mem buffer, size_t offset)
 {
-    const TOMBOLA_ARRAY(void) value = {host, buffer, offset / array_element(array)}; /* laid out as every other array */
+    const TOMBOLA_ARRAY(void) value = {host, buffer, offset}; /* laid out as every other array */
     memcpy((char *)results + arrays[array].place, &value, sizeof value);
 }

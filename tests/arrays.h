@@ -32,7 +32,6 @@ size_t array_width(enum array array, size_t vocabulary, size_t candidate_count);
 /* Whether the rows of the array are `probability_stride` apart, not side by side. */
 int array_has_stride(enum array array);
 
-/* offset  in words, a whole number of elements */
 void array_set(tombola_results *results, enum array array, void *host, cl_mem buffer, size_t offset);
 
 #endif

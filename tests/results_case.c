@@ -128,7 +128,8 @@ static void make_areas(const struct results_case *c, struct area *areas, tombola
                 shared = area->buffer;
             area->buffer = shared;
         }
-        array_set(results, array, in_buffer ? NULL : area->host, area->buffer, in_buffer ? area->before : 0);
+        array_set(results, array, in_buffer ? NULL : area->host, area->buffer,
+                  in_buffer ? area->before / array_element(array) : 0);
     }
 }
 
