@@ -32,8 +32,8 @@ tombola_rows applied_rows(const struct edited *edited);
 /* One value with them applied. */
 float edited_value(const struct edited *edited, size_t row, uint32_t id, float value);
 
-/* Everything that a batch gives, by an entry into the sampler, for groups of open_queues; and what a sampler of binary32
- * that is made for it gives for the applied rows. To be released. */
+/* Everything that a batch gives, by an entry into the sampler, for groups of open_queues; and what a sampler of
+ * binary32 that is made for it gives for the applied rows. To be released. */
 struct whole edited_draw(tombola_sampler *sampler, enum whole_entry entry, const tombola_rows *rows, size_t vocabulary);
 struct whole applied_draw(const struct edited *edited);
 

@@ -214,7 +214,7 @@ static void a_row_without_a_token_ends_its_own_sequence(void **state)
     }
 }
 
-/* The toy under masks and with biases of its own: each sequence may draw just what its mask allows, and token 7 never. */
+/* The toy under masks and with biases of its own: a sequence may draw just what its mask allows, and token 7 never. */
 static int forward_masked(void *user, const tombola_step *step)
 {
     static uint32_t masks[ROWS * ((VOCABULARY + 31) / 32)];

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -185,6 +186,31 @@ static void biases_that_overflow_make_a_row_invalid(void **state)
     whole_release(&whole);
 }
 
+/* By the logits that candidates report. */
+static void subnormal_biases_and_sums_count_as_0(void **state)
+{
+    (void)state;
+    enum { TOKENS = 4 };
+    static const float given[TOKENS] = {FLT_MIN, -FLT_MIN, 1.5f * FLT_MIN, FLT_MIN / 2},
+                       expected[TOKENS] = {FLT_MIN, -FLT_MIN, 0.0f, FLT_MIN};
+    static const tombola_bias biases[TOKENS] = {{0, FLT_MIN / 4}, {1, FLT_MIN / 4}, {2, -FLT_MIN}, {3, FLT_MIN}};
+    const size_t ends[] = {TOKENS};
+    const tombola_params params = params_at(1.0f);
+    float logits[V];
+    for (size_t id = 0; id < V; id++)
+        logits[id] = id < TOKENS ? given[id] : -INFINITY;
+    tombola_rows rows = host_rows(logits, 1, 0, &params);
+    rows.biases = biases;
+    rows.bias_ends = ends;
+    struct whole whole = draw_row(&rows);
+    for (size_t i = 0; i < TOKENS; i++) {
+        const uint32_t token = whole.words[ARRAY_CANDIDATE_TOKENS][i];
+        assert_in_range(token, 0, TOKENS - 1);
+        assert_memory_equal(&whole.words[ARRAY_CANDIDATE_LOGITS][i], &expected[token], sizeof(float));
+    }
+    whole_release(&whole);
+}
+
 /* Tokens with a larger logit than the boundary's, or the same and no higher id. */
 static void kept_and_boundary_tell_what_was_kept(void **state)
 {
@@ -227,6 +253,7 @@ int main(void)
         cmocka_unit_test(what_is_masked_or_banned_may_be_nan),
         cmocka_unit_test(a_row_of_which_a_mask_leaves_nothing_is_empty),
         cmocka_unit_test(biases_that_overflow_make_a_row_invalid),
+        cmocka_unit_test(subnormal_biases_and_sums_count_as_0),
         cmocka_unit_test(kept_and_boundary_tell_what_was_kept),
     };
     return cmocka_run_group_tests(tests, open_queues, close_queues);

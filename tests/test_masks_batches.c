@@ -108,7 +108,8 @@ static void each_row_may_have_a_mask_of_its_own(void **state)
     edited_release(&edited);
 }
 
-/* All of them from the same masks, which only one batch can have in place; and what is free again on return is spoilt. */
+/* Also all of them from the same masks, which only one batch can have in place. What is free again on return is
+ * spoilt. */
 static void as_many_batches_as_may_fly_have_masks_and_biases_of_their_own(void **state)
 {
     (void)state;
