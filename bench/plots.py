@@ -6,7 +6,8 @@ import matplotlib.pyplot as plt
 from matplotlib.ticker import NullLocator
 
 COLORS = {"greedy": "#1b9e77", "temperature": "#d95f02", "top-k": "#7570b3", "top-p": "#e7298a",
-          "top-k-top-p": "#66a61e", "min-p": "#a6761d", "mixed": "#555555"}
+          "top-k-top-p": "#66a61e", "min-p": "#a6761d", "mixed": "#555555",
+          "mask": "#1f78b4", "bias": "#b2df8a", "mask-bias": "#a6cee3"}
 READ = "#000000"
 
 

@@ -257,11 +257,14 @@ typedef struct tombola_sampler_options {
     tombola_transfer transfer; /* default TOMBOLA_TRANSFER_AUTO */
     int timed;                 /* non-zero: keep tombola_sampler_times; default 0 */
     uint32_t in_flight;        /* batches that may be in flight at once, 1 to TOMBOLA_MAX_IN_FLIGHT; 0: 2 */
-    /* Room for candidates and probabilities on their way to host memory is made by the first call that wants them,
-     * and kept; these make it at creation. */
+    /* Room for candidates and probabilities on their way to host memory, and for masks and biases on their way to the
+     * device, is made by the first call that wants them, grows with one that wants more candidates or biases, and is
+     * kept; these make it at creation. */
     uint32_t max_candidates; /* of a row, up to TOMBOLA_MAX_CANDIDATES; default 0 */
     int probabilities;       /* non-zero: probabilities or their logarithms will be wanted; default 0 */
     uint32_t reserved;       /* 0 */
+    int masks;               /* non-zero: masks in host memory will come, and may have to be copied; default 0 */
+    size_t max_biases;       /* of all rows of a batch together; default 0 */
 } tombola_sampler_options;
 
 static inline tombola_sampler_options tombola_sampler_options_default(void)
@@ -316,8 +319,8 @@ static inline tombola_times tombola_times_default(void)
 /* times: made by tombola_times_default */
 TOMBOLA_API void tombola_sampler_times(const tombola_sampler *sampler, tombola_times *times);
 
-/* What a sampler holds, in bytes. Calls add to it only what options.max_candidates and options.probabilities tell of,
- * and where AUTO has to stage what it would have read in place, room for that. */
+/* What a sampler holds, in bytes. Calls add to it only what options.max_candidates, probabilities, masks and max_biases
+ * tell of, and where AUTO has to stage what it would have read in place, room for that. */
 typedef struct tombola_memory {
     uint32_t struct_size;
     uint32_t reserved;     /* 0 */
@@ -474,13 +477,22 @@ struct _cl_mem;
         size_t offset;                                                                                                 \
     }
 
+/* What is added to the logit of a token. */
+typedef struct tombola_bias {
+    int32_t token; /* 0 to vocabulary - 1; of the biases of a row, no two have the same */
+    float value;   /* neither NaN nor +inf; -inf: the token is never drawn */
+} tombola_bias;
+
 /* One batch of rows. Fields may be 0 where nothing else is said.
  *
- * Where later fields will stand: what all rows have in equal length becomes an array with a stride, like the logits
- * (a mask of allowed tokens, one bit each). What differs in length from row to row (logit biases, token histories,
- * ids to score) becomes a list of all rows' entries, one row after another, with an array of `count` ends:
- * row r owns the entries [ends[r - 1], ends[r]), ends[-1] being 0. State that outlives a call (slots of requests)
- * becomes an array of handles, one for each row. */
+ * Masks and biases make the logits that a row is drawn from, all else goes by, and results report: its effective ones.
+ * A token whose bit in its row's mask is 0 has -inf (a probability: 0), whatever is stored for it, NaN too, and
+ * whatever its bias. Otherwise a bias of -inf gives -inf likewise, and any other is added in one rounded operation of
+ * binary32. Subnormal logits, biases and sums count as 0. A row of which nothing is left is empty.
+ *
+ * Where later fields will stand: what differs in length from row to row (token histories, ids to score) becomes a list
+ * of all rows' entries, one row after another, with an array of `count` ends, like the biases. State that outlives a
+ * call (slots of requests) becomes an array of handles, one for each row. */
 typedef struct tombola_rows {
     uint32_t struct_size;
     uint32_t reserved;                /* 0 */
@@ -490,6 +502,18 @@ typedef struct tombola_rows {
     /* Which row of `logits` each of the `count` rows is, in any order, also twice; NULL: 0, 1, ... Host memory. */
     const uint32_t *indices;
     const tombola_params *params; /* one for each of the `count` rows; each row is free to differ in everything */
+    /* Which tokens may be drawn, as xgrammar and llguidance tell it: token i of a mask is bit i % 32, the lowest being
+     * 0, of word i / 32; 1 allows it. Bits behind the vocabulary do not matter. Masks in host memory are read in place
+     * where logits would be; or else those that rows have are copied, and must fit into one OpenCL buffer. */
+    TOMBOLA_ARRAY(const uint32_t) masks;
+    size_t mask_stride;         /* words from one mask to the next; 0: as few as hold the vocabulary */
+    size_t mask_count;          /* masks that there are; 0: as many as rows */
+    const int32_t *mask_of_row; /* `count`: the mask that each row has, several the same or not; -1: none. NULL: row r
+                                   has mask r. Host memory */
+    /* Row r has the biases [bias_ends[r - 1], bias_ends[r]), where bias_ends[-1] is 0, in any order. For logits, not
+     * for TOMBOLA_PROBABILITIES. Both in host memory; NULL: none. */
+    const tombola_bias *biases;
+    const size_t *bias_ends; /* `count`, never descending */
 } tombola_rows;
 
 static inline tombola_rows tombola_rows_default(void)
@@ -510,6 +534,12 @@ typedef enum tombola_row_status {
 
 /* "ok", "invalid" or "empty". Static storage. */
 TOMBOLA_API const char *tombola_row_status_string(tombola_row_status status);
+
+/* A token, and what it is drawn by. */
+typedef struct tombola_boundary {
+    float logit; /* effective; a probability where the input is probabilities */
+    int32_t token;
+} tombola_boundary;
 
 /* What is wanted of a batch: columns with an entry (or `candidate_count` or `probability_stride` of them) for each row,
  * in the order of the rows. An array that is not there is not wanted, and not computed; one at least is. Each may be
@@ -535,8 +565,13 @@ typedef struct tombola_results {
     /* count x candidate_count, most likely first: larger logit, then lower id. Those beyond the tokens that can be
      * drawn, and all of an invalid or empty row, have token -1, logit 0 and probability 0. */
     TOMBOLA_ARRAY(int32_t) candidate_tokens;
-    TOMBOLA_ARRAY(float) candidate_logits; /* as given (a probability where the input is probabilities), widened */
+    /* As given (a probability where the input is probabilities), widened; with its bias, where it has one. */
+    TOMBOLA_ARRAY(float) candidate_logits;
     TOMBOLA_ARRAY(float) candidate_probabilities;
+    /* The last token in rank order that passed the filters; {-inf, -1} unless the row is TOMBOLA_ROW_OK. With `kept` it
+     * tells what was kept in 12 bytes: the tokens with a larger logit, and those with the same one and no higher id,
+     * which are `kept` together. */
+    TOMBOLA_ARRAY(tombola_boundary) boundary;
 } tombola_results;
 
 static inline tombola_results tombola_results_default(void)
@@ -562,8 +597,8 @@ TOMBOLA_API tombola_status tombola_sampler_sample(tombola_sampler *sampler, cons
  * options.in_flight says, those of tombola_sampler_enqueue included; any further call is BUSY until one is waited for
  * (an enqueued one: has completed). Calls that are refused have not waited for anything.
  * submit  returns as soon as the batch is enqueued; a batch that goes through pinned memory in parts may have to wait
- *         for room there. Free again on return: parameters and indices. The sampler's until the batch has been
- *         waited for: rows.logits, and all arrays of the results
+ *         for room there. Free again on return: parameters, indices, biases and their ends, and mask_of_row. The
+ *         sampler's until the batch has been waited for: rows.logits, rows.masks, and all arrays of the results
  * ticket  set on success: the handle of the batch, never 0
  * poll    sets *is_done to 1 if wait would not wait (also after a failure, which wait then tells), else to 0
  * wait    waits for that batch, in whatever order; the results are there when it returns. Whatever else it returns, its
@@ -624,6 +659,10 @@ typedef struct tombola_step {
     void *logits;                      /* out: rows x stride elements of the sampler's type, row i for
                                           sequences[live[i]]; what an earlier step wrote may be there or not */
     size_t stride;                     /* elements */
+    /* The batch that will be drawn from. The model may set its masks, mask_stride, mask_count, mask_of_row, biases and
+     * bias_ends, to memory of its own that stays as it is until the next call of `forward`, or the end of generate.
+     * They are 0 before each call; what is changed of the other fields does not count. */
+    tombola_rows *batch;
 } tombola_step;
 
 /* The caller's model. Each callback gets `user`, runs on the calling thread, and returns 0, or non-zero to end generate

@@ -42,11 +42,11 @@ TOMBOLA_API cl_device_id tombola_context_cl_device(const tombola_context *contex
 
 /* Enqueues a batch on the caller's queue and returns without waiting for it.
  * queue       of the sampler's OpenCL context and device, in order or out of order
- * rows        copied, with its parameters and indices. Logits in host memory belong to the sampler until the event
- *             completes; those in a buffer are kept alive
+ * rows        copied, with its parameters, indices and biases. Logits and masks in host memory belong to the sampler
+ *             until the event completes; those in a buffer are kept alive
  * results     copied. Arrays in host memory are written by the time the event completes, and to be kept until then;
  *             buffers must not be read only
- * wait_count, wait_list   events to complete before a buffer with logits is read; 0 and NULL for none
+ * wait_count, wait_list   events to complete before a buffer with logits or masks is read; 0 and NULL for none
  * event       set on success to an event that completes when all results are there; the caller's, to be released with
  *             clReleaseEvent. NULL if not wanted (the queue's own order, or clFinish, then tells)
  * The batch takes one of the sampler's places in flight (options.in_flight) until it has completed, and BUSY is

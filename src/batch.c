@@ -24,13 +24,19 @@ static tombola_status fail_buffer(const struct batch *b, const char *what, cl_in
     return fail_cl(error, "clCreateBuffer", code);
 }
 
-/* Parameters, where any device uses them in place, and alone in their pages. */
-static struct row_params *aligned_rows(size_t rows)
+tombola_status batch_make_buffer(const struct batch *b, cl_mem_flags flags, size_t bytes, const char *what,
+                                 cl_mem *buffer, tombola_error *error)
+{
+    cl_int code = CL_SUCCESS;
+    *buffer = make_buffer(b, flags, bytes, &code);
+    return code == CL_SUCCESS ? TOMBOLA_OK : fail_buffer(b, what, code, error);
+}
+
+/* Memory that any device uses in place, alone in its pages. */
+static void *aligned_bytes(size_t bytes)
 {
     const size_t page = 4096;
-    if (rows > (SIZE_MAX - page) / sizeof(struct row_params))
-        return NULL;
-    return aligned_alloc(page, (rows * sizeof(struct row_params) + page - 1) / page * page);
+    return bytes > SIZE_MAX - page ? NULL : aligned_alloc(page, (bytes + page - 1) / page * page);
 }
 
 static void count_memory(struct batch *b, struct cost cost)
@@ -53,17 +59,15 @@ static tombola_status need_transfers(struct engine *e, tombola_error *error)
     return fail_cl(error, "clCreateCommandQueue", code);
 }
 
-/* Host memory for staging, mapped for as long as it is there: pinned, but where the device shares memory, which has no
- * use for that; mapping would wait there for what the device is at. What a failure leaves behind is for
- * batch_release_cl.
- * buffer  set to what is pinned, stays NULL where nothing is */
-static tombola_status make_staging(struct batch *b, cl_mem_flags flags, cl_map_flags use, size_t bytes,
-                                   const char *what, cl_mem *buffer, void **mapped, tombola_error *error)
+/* It is mapped for as long as it is there: pinned, but where the device shares memory, which has no use for that;
+ * mapping would wait there for what the device is at. */
+tombola_status batch_make_staging(struct batch *b, cl_mem_flags flags, cl_map_flags use, size_t bytes, const char *what,
+                                  cl_mem *buffer, void **mapped, tombola_error *error)
 {
     cl_int code = CL_SUCCESS;
     *mapped = NULL;
     if (b->engine->plan.shares_memory) {
-        *mapped = malloc(bytes);
+        *mapped = aligned_bytes(bytes);
         return *mapped ? TOMBOLA_OK : fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for %s: %zu bytes", what, bytes);
     }
     if (!*buffer)
@@ -81,15 +85,15 @@ tombola_status batch_make(struct engine *engine, struct batch *b, tombola_error 
 {
     const struct plan *p = &engine->plan;
     b->engine = engine;
-    b->host_params = aligned_rows(p->max_rows);
-    b->host_columns = calloc(p->max_rows, (1 + SAMPLE_COLUMNS) * sizeof *b->host_columns);
+    b->host_params = aligned_bytes(p->max_rows * sizeof *b->host_params);
+    b->host_columns = calloc(plan_column_words(p->max_rows), sizeof *b->host_columns);
     if (!b->host_params || !b->host_columns)
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a sampler of max_rows %zu", p->max_rows);
     cl_int code = CL_SUCCESS;
     size_t entries = p->scratch_rows * p->padded_blocks;
     b->tops = make_buffer(b, CL_MEM_READ_WRITE, entries * sizeof(u32), &code);
     b->sums = make_buffer(b, CL_MEM_READ_WRITE, entries * sizeof(u64), &code);
-    b->columns = make_buffer(b, CL_MEM_READ_WRITE, p->max_rows * (1 + SAMPLE_COLUMNS) * sizeof(u32), &code);
+    b->columns = make_buffer(b, CL_MEM_READ_WRITE, plan_column_words(p->max_rows) * sizeof(u32), &code);
     if (!p->shares_memory)
         b->params = make_buffer(b, CL_MEM_READ_ONLY, p->max_rows * sizeof(struct row_params), &code);
     if (code != CL_SUCCESS)
@@ -103,6 +107,10 @@ tombola_status batch_make(struct engine *engine, struct batch *b, tombola_error 
     }
     if (!status && p->options.probabilities)
         status = batch_reserve_outputs(b, error);
+    if (!status && p->options.masks)
+        status = upload_reserve(b, &b->masks.copy, plan_mask_bytes(p), "masks", error);
+    if (!status && p->options.max_biases)
+        status = upload_reserve(b, &b->biases.copy, p->options.max_biases * sizeof(struct bias), "biases", error);
     return status;
 }
 
@@ -121,8 +129,8 @@ tombola_status batch_reserve_staging(struct batch *b, tombola_error *error)
         b->logits = make_buffer(b, CL_MEM_READ_ONLY, p->resident_rows * p->row_bytes, &code);
     if (code != CL_SUCCESS)
         return fail_buffer(b, "a copy", code, error);
-    status = make_staging(b, CL_MEM_READ_ONLY, CL_MAP_WRITE, SLOTS * p->slot_rows * p->row_bytes, "staging",
-                          &b->staging, &mapped, error);
+    status = batch_make_staging(b, CL_MEM_READ_ONLY, CL_MAP_WRITE, SLOTS * p->slot_rows * p->row_bytes, "staging",
+                                &b->staging, &mapped, error);
     b->staged = mapped;
     if (!status)
         count_memory(b, plan_staging(p));
@@ -171,8 +179,8 @@ tombola_status batch_reserve_outputs(struct batch *b, tombola_error *error)
         b->outputs_buffer = make_buffer(b, CL_MEM_READ_WRITE, bytes, &code);
     if (code != CL_SUCCESS)
         return fail_buffer(b, "probabilities", code, error);
-    tombola_status status = make_staging(b, CL_MEM_READ_WRITE, CL_MAP_READ | CL_MAP_WRITE, bytes, "probabilities",
-                                         &b->landing_buffer, &mapped, error);
+    tombola_status status = batch_make_staging(b, CL_MEM_READ_WRITE, CL_MAP_READ | CL_MAP_WRITE, bytes, "probabilities",
+                                               &b->landing_buffer, &mapped, error);
     b->landed = mapped;
     if (!status)
         count_memory(b, plan_outputs(p));
@@ -196,6 +204,8 @@ void batch_release_cl(struct batch *b)
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         if (buffers[i])
             clReleaseMemObject(buffers[i]);
+    upload_release_cl(b, &b->masks.copy);
+    upload_release_cl(b, &b->biases.copy);
 }
 
 void batch_free(struct batch *b)
@@ -207,6 +217,10 @@ void batch_free(struct batch *b)
         free(b->staged);
     if (!b->landing_buffer)
         free(b->landed);
+    if (!b->masks.copy.pinned)
+        upload_free(&b->masks.copy);
+    if (!b->biases.copy.pinned)
+        upload_free(&b->biases.copy);
 }
 
 void batch_start(struct batch *b, uint64_t number, cl_command_queue queue)
@@ -292,6 +306,9 @@ tombola_status batch_finish(struct batch *b, tombola_status status, tombola_erro
     for (int output = 0; output < OUTPUTS; output++)
         for (int part = 0; part < MAX_PARTS; part++)
             host_memory_unwrap(context, &b->outputs[output].wrapped[part]);
+    host_memory_unwrap(context, &b->masks.wrapped);
+    upload_settle(&b->masks.copy);
+    upload_settle(&b->biases.copy);
     if (b->wrapped_params)
         clReleaseMemObject(b->wrapped_params);
     b->wrapped_params = NULL;

@@ -6,7 +6,9 @@
 #ifndef TOMBOLA_SRC_BATCH_H
 #define TOMBOLA_SRC_BATCH_H
 
+#include "biases.h"
 #include "host_memory.h"
+#include "masks.h"
 #include "plan.h"
 
 #define OUTPUTS 2 /* probabilities and their logarithms */
@@ -59,7 +61,7 @@ struct batch {
 
     /* Made with the sampler. */
     cl_mem tops, sums; /* scratch: scratch_rows x padded_blocks */
-    cl_mem columns;    /* status, tokens and kept of a batch, one column after another */
+    cl_mem columns;    /* boundary, status, tokens and kept of a batch, one column after another */
     cl_mem params;     /* max_rows struct row_params; NULL where kernels see host_params */
     struct row_params *host_params;
     u32 *host_columns;
@@ -73,6 +75,8 @@ struct batch {
     cl_mem outputs_buffer;                        /* SLOTS x output_rows rows of probabilities */
     cl_mem landing_buffer;                        /* pinned memory like it, likewise */
     float *landed;                                /* where that is mapped, or plain memory */
+    struct masks masks;
+    struct biases biases;
 
     /* Of the batch under way. */
     uint64_t number;         /* counts the sampler's batches from 1; 0 if there is none under way */
@@ -107,6 +111,14 @@ tombola_status batch_make(struct engine *engine, struct batch *batch, tombola_er
  * never made has nothing. */
 void batch_release_cl(struct batch *batch);
 void batch_free(struct batch *batch);
+
+/* For memory that is made: a buffer; and host memory, mapped from `buffer` where the device does not share it, else
+ * plain and aligned to pages. What a failure leaves behind is for the caller to release.
+ * what  for messages */
+tombola_status batch_make_buffer(const struct batch *batch, cl_mem_flags flags, size_t bytes, const char *what,
+                                 cl_mem *buffer, tombola_error *error);
+tombola_status batch_make_staging(struct batch *batch, cl_mem_flags flags, cl_map_flags use, size_t bytes,
+                                  const char *what, cl_mem *buffer, void **mapped, tombola_error *error);
 
 /* Room for what not every batch needs. There is nothing to do where it is there already. */
 tombola_status batch_reserve_staging(struct batch *batch, tombola_error *error);

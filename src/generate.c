@@ -276,8 +276,18 @@ static tombola_status refill(struct round *round, size_t *waiting, tombola_error
     return TOMBOLA_OK;
 }
 
-static tombola_status ask_model(const struct round *round, tombola_error *error)
+static tombola_rows live_rows(const struct round *round)
 {
+    tombola_rows rows = tombola_rows_default();
+    rows.count = round->rows;
+    rows.logits.host = round->logits;
+    rows.params = round->params;
+    return rows;
+}
+
+static tombola_status ask_model(const struct round *round, tombola_rows *batch, tombola_error *error)
+{
+    *batch = live_rows(round);
     const tombola_step step = {
         .struct_size = sizeof step,
         .sequences = round->sequences,
@@ -286,6 +296,7 @@ static tombola_status ask_model(const struct round *round, tombola_error *error)
         .cache_rows = round->cache_rows,
         .logits = round->logits,
         .stride = round->sampler->engine.plan.vocabulary,
+        .batch = batch,
     };
     int answer = round->model.forward(round->model.user, &step);
     if (answer == 0)
@@ -294,12 +305,16 @@ static tombola_status ask_model(const struct round *round, tombola_error *error)
                 round->rows, round->live[0]);
 }
 
-static tombola_status draw(const struct round *round, tombola_error *error)
+/* Draws from the model's logits, under the masks and with the biases that it has set in `batch`. */
+static tombola_status draw(const struct round *round, const tombola_rows *batch, tombola_error *error)
 {
-    tombola_rows rows = tombola_rows_default();
-    rows.count = round->rows;
-    rows.logits.host = round->logits;
-    rows.params = round->params;
+    tombola_rows rows = live_rows(round);
+    rows.masks = batch->masks;
+    rows.mask_stride = batch->mask_stride;
+    rows.mask_count = batch->mask_count;
+    rows.mask_of_row = batch->mask_of_row;
+    rows.biases = batch->biases;
+    rows.bias_ends = batch->bias_ends;
     tombola_results results = tombola_results_default();
     results.tokens.host = round->tokens;
     results.status.host = round->status;
@@ -327,9 +342,10 @@ tombola_status tombola_sampler_generate(tombola_sampler *sampler, tombola_sequen
         status = refill(&round, &waiting, error);
         if (status != TOMBOLA_OK || round.rows == 0)
             break;
-        status = ask_model(&round, error);
+        tombola_rows batch;
+        status = ask_model(&round, &batch, error);
         if (status == TOMBOLA_OK)
-            status = draw(&round, error);
+            status = draw(&round, &batch, error);
         if (status == TOMBOLA_OK && !deliver(&round, on_token, token_user))
             break;
     }

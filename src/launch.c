@@ -76,11 +76,13 @@ static tombola_status launch(struct batch *b, const struct launching *l, cl_uint
     struct launch common = {
         .status = l->status.begin,
         .stride = l->stride,
+        .masks = b->masks.begin,
         .first_row = (u32)l->first_row,
         .vocabulary = (u32)e->plan.vocabulary,
         .parts = parts,
         .phases = phases,
         .logarithms = l->logarithms != 0,
+        .mask_stride = b->masks.stride,
     };
     struct setting s = {kernel, 0, CL_SUCCESS};
     for (int i = 0; i < column_counts[l->kernel]; i++) {
@@ -89,6 +91,8 @@ static tombola_status launch(struct batch *b, const struct launching *l, cl_uint
     }
     set_buffer(&s, ARGUMENT_LOGITS, l->logits);
     set_buffer(&s, ARGUMENT_PARAMS, l->params);
+    set_buffer(&s, ARGUMENT_MASKS, b->masks.buffer);
+    set_buffer(&s, ARGUMENT_BIASES, b->biases.buffer);
     set_buffer(&s, ARGUMENT_TOPS, b->tops);
     set_buffer(&s, ARGUMENT_SUMS, b->sums);
     set_buffer(&s, ARGUMENT_STATUS, l->status.buffer);

@@ -27,6 +27,9 @@ static tombola_status check_options(const tombola_sampler_options *o, tombola_er
     if (o->max_candidates > TOMBOLA_MAX_CANDIDATES)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.max_candidates is %lu, not from 0 to %u",
                     (unsigned long)o->max_candidates, TOMBOLA_MAX_CANDIDATES);
+    if (o->max_biases > UINT32_MAX)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.max_biases is %zu, not from 0 to %lu", o->max_biases,
+                    (unsigned long)UINT32_MAX);
     return TOMBOLA_OK;
 }
 
@@ -81,6 +84,7 @@ tombola_status plan_make(const tombola_context *context, size_t vocabulary, size
     p.padded_blocks = (p.blocks + context->width - 1) / context->width * context->width;
     p.row_bytes = vocabulary * tombola_type_size(own.type);
     p.output_bytes = vocabulary * sizeof(float);
+    p.mask_words = (vocabulary + 31) / 32;
     p.largest_buffer = context->largest_buffer;
     p.shares_memory =
         own.transfer == TOMBOLA_TRANSFER_IN_PLACE || (own.transfer == TOMBOLA_TRANSFER_AUTO && context->is_unified);
@@ -108,7 +112,7 @@ tombola_status plan_make(const tombola_context *context, size_t vocabulary, size
 struct cost plan_base(const struct plan *p)
 {
     const uint64_t params = p->max_rows * sizeof(struct row_params);
-    const uint64_t columns = p->max_rows * (1 + SAMPLE_COLUMNS) * sizeof(u32);
+    const uint64_t columns = plan_column_words(p->max_rows) * sizeof(u32);
     return (struct cost){
         .device = (uint64_t)p->scratch_rows * p->padded_blocks * (sizeof(u32) + sizeof(u64)) + columns +
                   (p->shares_memory ? 0 : params),
@@ -133,6 +137,22 @@ struct cost plan_outputs(const struct plan *p)
     return (struct cost){bytes, bytes};
 }
 
+struct cost plan_upload(const struct plan *p, size_t bytes)
+{
+    return (struct cost){p->shares_memory ? 0 : bytes, bytes};
+}
+
+size_t plan_mask_bytes(const struct plan *p)
+{
+    size_t each = p->mask_words * sizeof(u32);
+    return smaller(p->max_rows, p->largest_buffer / each) * each;
+}
+
+size_t plan_column_words(size_t rows)
+{
+    return (SAMPLE_COLUMNS + sizeof(struct boundary) / sizeof(u32)) * rows; /* all but the boundary are words */
+}
+
 tombola_memory plan_memory(const struct plan *p)
 {
     tombola_memory memory = tombola_memory_default();
@@ -141,6 +161,8 @@ tombola_memory plan_memory(const struct plan *p)
         p->shares_memory ? (struct cost){0, 0} : plan_staging(p),
         plan_candidates(p, p->options.max_candidates),
         p->options.probabilities ? plan_outputs(p) : (struct cost){0, 0},
+        plan_upload(p, p->options.masks ? plan_mask_bytes(p) : 0),
+        plan_upload(p, p->options.max_biases * sizeof(struct bias)),
     };
     for (size_t i = 0; i < sizeof costs / sizeof costs[0]; i++) {
         memory.device_bytes += p->options.in_flight * costs[i].device;

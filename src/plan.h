@@ -14,6 +14,7 @@ struct plan {
     size_t blocks, padded_blocks; /* of a row; rounded up to whole vectors as the kernels take them */
     size_t row_bytes;             /* of logits */
     size_t output_bytes;          /* of a row of probabilities */
+    size_t mask_words;            /* of a mask */
     size_t largest_buffer;        /* of the device, bytes */
     int shares_memory;    /* rows and results may be used where they are in host memory; else they are always staged */
     size_t scratch_rows;  /* rows of a part: those that the scratch has room for */
@@ -35,6 +36,13 @@ struct cost plan_base(const struct plan *plan);                          /* what
 struct cost plan_staging(const struct plan *plan);                       /* logits staged */
 struct cost plan_candidates(const struct plan *plan, size_t candidates); /* on their way to host memory */
 struct cost plan_outputs(const struct plan *plan);                       /* probabilities likewise */
+struct cost plan_upload(const struct plan *plan, size_t bytes); /* masks or biases on their way to the device */
+
+/* Bytes of the masks of a batch, where each row has one of its own, as far as a buffer can hold them. */
+size_t plan_mask_bytes(const struct plan *plan);
+
+/* Words of the columns that the sample kernel writes, and the status, of so many rows. */
+size_t plan_column_words(size_t rows);
 
 /* What a sampler holds from its creation on. */
 tombola_memory plan_memory(const struct plan *plan);

@@ -7,8 +7,9 @@
 
 #define IS_WANTED(array) ((array).host || (array).buffer)
 
-/* The columns of a word per row, in the order in which they lie in the batch's buffer. */
-enum { COLUMN_STATUS, COLUMN_TOKENS, COLUMN_KEPT, COLUMNS };
+/* The columns of an element per row, in the order in which they lie in the batch's buffer: words, but for the first. */
+enum { COLUMN_BOUNDARY, COLUMN_STATUS, COLUMN_TOKENS, COLUMN_KEPT, COLUMNS };
+#define BOUNDARY_WORDS (sizeof(struct boundary) / sizeof(u32))
 
 struct place {
     void *host;
@@ -24,9 +25,23 @@ static struct place column_place(const struct batch *b, int column)
         return (struct place){r->status.host, r->status.buffer, r->status.offset};
     case COLUMN_TOKENS:
         return (struct place){r->tokens.host, r->tokens.buffer, r->tokens.offset};
-    default:
+    case COLUMN_KEPT:
         return (struct place){r->kept.host, r->kept.buffer, r->kept.offset};
+    default:
+        return (struct place){r->boundary.host, r->boundary.buffer, r->boundary.offset};
     }
+}
+
+/* Words of one element of a column. */
+static size_t column_size(int column)
+{
+    return column == COLUMN_BOUNDARY ? BOUNDARY_WORDS : 1;
+}
+
+/* Where a column begins in the batch's buffer, in words. */
+static size_t column_begin(const struct batch *b, int column)
+{
+    return column == COLUMN_BOUNDARY ? 0 : (BOUNDARY_WORDS + (size_t)(column - COLUMN_STATUS)) * b->rows.count;
 }
 
 /* Likewise of candidates, as row.h numbers them. */
@@ -297,7 +312,7 @@ static struct column column_at(const struct batch *b, int column, const struct p
     struct place place = column_place(b, column);
     if (place.buffer)
         return (struct column){place.buffer, place.offset + part->first};
-    return (struct column){place.host ? b->columns : NULL, (size_t)column * b->rows.count + part->first};
+    return (struct column){place.host ? b->columns : NULL, column_begin(b, column) / column_size(column) + part->first};
 }
 
 tombola_status results_run_part(struct batch *b, int index, cl_mem logits, cl_mem params, struct dispatch dispatch,
@@ -311,11 +326,12 @@ tombola_status results_run_part(struct batch *b, int index, cl_mem logits, cl_me
                                      .status = column_at(b, COLUMN_STATUS, part)};
     const int others = b->outputs[0].is_wanted || b->outputs[1].is_wanted || b->results.candidate_count;
     tombola_status status = TOMBOLA_OK;
-    if (IS_WANTED(b->results.tokens) || IS_WANTED(b->results.kept) || !others) {
+    if (IS_WANTED(b->results.tokens) || IS_WANTED(b->results.kept) || IS_WANTED(b->results.boundary) || !others) {
         struct launching l = common;
         l.kernel = KERNEL_SAMPLE;
         l.columns[SAMPLE_TOKENS] = column_at(b, COLUMN_TOKENS, part);
         l.columns[SAMPLE_KEPT] = column_at(b, COLUMN_KEPT, part);
+        l.columns[SAMPLE_BOUNDARY] = column_at(b, COLUMN_BOUNDARY, part);
         status = launch_rows(b, &l, dispatch, after, error);
     }
     for (int i = 0; i < OUTPUTS && !status; i++)
@@ -332,15 +348,19 @@ tombola_status results_collect(struct batch *b, tombola_error *error)
 {
     const size_t rows = b->rows.count;
     tombola_status status = TOMBOLA_OK;
-    int has_host = 0;
+    size_t begin = SIZE_MAX, end = 0; /* of those that go to host memory */
     for (int column = 0; column < COLUMNS && !status; column++) {
         void *host = column_place(b, column).host;
-        has_host |= host != NULL;
-        if (host && b->is_enqueued)
-            status = read_words(b, b->columns, (size_t)column * rows, rows, host, error);
+        const size_t first = column_begin(b, column), words = rows * column_size(column);
+        if (!host)
+            continue;
+        begin = smaller(begin, first);
+        end = first + words;
+        if (b->is_enqueued)
+            status = read_words(b, b->columns, first, words, host, error);
     }
-    if (has_host && !b->is_enqueued)
-        status = read_words(b, b->columns, 0, COLUMNS * rows, b->host_columns, error);
+    if (end && !b->is_enqueued)
+        status = read_words(b, b->columns, begin, end - begin, b->host_columns + begin, error);
     return status;
 }
 
@@ -350,7 +370,7 @@ void results_deliver(struct batch *b)
     for (int column = 0; column < COLUMNS; column++) {
         void *host = column_place(b, column).host;
         if (host)
-            memcpy(host, b->host_columns + (size_t)column * rows, rows * sizeof(u32));
+            memcpy(host, b->host_columns + column_begin(b, column), rows * column_size(column) * sizeof(u32));
     }
     for (int slot = 0; slot < SLOTS; slot++)
         empty_slot(b, slot);

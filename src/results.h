@@ -1,6 +1,6 @@
 /* The results of a batch: their checks, where kernels write them, and their way to where they are wanted.
  *
- * Columns of a word per row, and candidates: kernels write them to a buffer of the batch's, which is read into host
+ * Columns of an element per row, and candidates: kernels write them to a buffer of the batch's, which is read into host
  * memory of the batch's; they get to the caller's memory when the batch is delivered. Probabilities are larger: kernels
  * write them to the caller's memory itself, wrapped as a buffer, where the device shares it; else part by part to slots
  * of a buffer, through pinned memory. On a caller's queue nobody delivers: what goes to host memory is read straight to

@@ -7,20 +7,22 @@
 
 #include <stdio.h>
 
-/* One array of the results, whatever it is of: all of them have elements of 4 bytes. */
+/* One array of the results, whatever it is of. */
 struct array {
     const char *name;
     const void *host;
     cl_mem buffer;
     size_t offset, elements;
+    size_t size; /* of an element, bytes */
 };
 
-#define ELEMENT sizeof(u32)
+#define WORD sizeof(u32) /* all of them are of words, or of structs of words */
 #define ARRAY(results, name, elements)                                                                                 \
     {                                                                                                                  \
-#name, (results)->name.host, (results)->name.buffer, (results)->name.offset, elements                          \
+#name, (results)->name.host, (results)->name.buffer, (results)->name.offset, elements,                         \
+            sizeof *(results)->name.host                                                                               \
     }
-#define ARRAYS 8
+#define ARRAYS 9
 
 static tombola_status check_array(const struct engine *e, const struct array *a, tombola_error *error)
 {
@@ -29,9 +31,9 @@ static tombola_status check_array(const struct engine *e, const struct array *a,
     if (a->host && a->buffer)
         return fail(error, TOMBOLA_INVALID_ARGUMENT,
                     "results.%s is in host memory and in a buffer: one is to be set, or neither", a->name);
-    if ((uintptr_t)a->host % ELEMENT)
+    if ((uintptr_t)a->host % WORD)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.%s.host is not aligned to its type of %zu bytes", a->name,
-                    ELEMENT);
+                    WORD);
     if (!a->buffer && a->offset)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.%s.offset is %zu, but there is no buffer", a->name,
                     a->offset);
@@ -41,10 +43,10 @@ static tombola_status check_array(const struct engine *e, const struct array *a,
     tombola_status status = memory_object_check(e->context, field, a->buffer, CL_MEM_READ_ONLY, &bytes, error);
     if (status)
         return status;
-    if (a->offset > bytes / ELEMENT || a->elements > bytes / ELEMENT - a->offset)
+    if (a->offset > bytes / a->size || a->elements > bytes / a->size - a->offset)
         return fail(error, TOMBOLA_INVALID_ARGUMENT,
                     "results.%s.buffer holds %zu elements: %zu do not fit behind results.%s.offset %zu", a->name,
-                    bytes / ELEMENT, a->elements, a->name, a->offset);
+                    bytes / a->size, a->elements, a->name, a->offset);
     return TOMBOLA_OK;
 }
 
@@ -65,7 +67,7 @@ static tombola_status check_numbers(const struct plan *p, tombola_results *r, si
     if (r->probability_stride < p->vocabulary)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.probability_stride is %zu, less than the vocabulary %zu",
                     r->probability_stride, p->vocabulary);
-    if (r->probability_stride > SIZE_MAX / ELEMENT / rows)
+    if (r->probability_stride > SIZE_MAX / WORD / rows)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.probability_stride is %zu, which is too large",
                     r->probability_stride);
     return TOMBOLA_OK;
@@ -94,6 +96,7 @@ tombola_status results_check(const struct engine *e, const tombola_results *thei
         ARRAY(own, candidate_tokens, candidates),
         ARRAY(own, candidate_logits, candidates),
         ARRAY(own, candidate_probabilities, candidates),
+        ARRAY(own, boundary, rows),
     };
     int wanted = 0;
     for (int i = 0; i < ARRAYS && !status; i++) {

@@ -15,6 +15,8 @@ static tombola_status prepare(struct batch *b, tombola_error *error)
         if (!status)
             status = results_prepare(b, &is_ready, error);
     }
+    if (!status)
+        status = masks_prepare(b, error);
     if (status)
         return status;
     *(b->way == WAY_BUFFER     ? &times->device_calls
@@ -74,6 +76,10 @@ tombola_status run_batch(struct batch *b, cl_uint wait_count, const cl_event *wa
     tombola_status status = prepare(b, error);
     if (!status)
         status = wait_for(b, wait_count, wait_list, error);
+    if (!status)
+        status = masks_bring(b, error);
+    if (!status)
+        status = biases_bring(b, error);
     if (!status)
         status = bring_params(b, &params, error);
     if (status)

@@ -178,6 +178,10 @@ tombola_status sampler_begin(tombola_sampler *s, const tombola_rows *rows, const
     tombola_results own_results;
     tombola_status status = logits_check(&s->engine, rows, &own_rows, error);
     if (!status)
+        status = masks_check(s->engine.context, &s->engine.plan, &own_rows, error);
+    if (!status)
+        status = biases_check(&s->engine.plan, &own_rows, error);
+    if (!status)
         status = results_check(&s->engine, results, own_rows.count, &own_results, error);
     if (status)
         return status;
@@ -187,6 +191,9 @@ tombola_status sampler_begin(tombola_sampler *s, const tombola_rows *rows, const
         return status;
     if (!b)
         return fail_busy(s, error);
+    status = biases_copy(b, &own_rows, error);
+    if (status)
+        return status;
     batch_start(b, ++s->begun, queue ? queue : s->engine.queue);
     b->rows = own_rows;
     b->results = own_results;

@@ -1,6 +1,7 @@
 #include "actions.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -206,6 +207,45 @@ tombola_status try_generate(tombola_error *error)
     sequence.max_new_tokens = COUNT_OF(tokens);
     model.forward = fill_logits;
     return tombola_sampler_generate(plain, &sequence, 1, &model, NULL, NULL, error);
+}
+
+static tombola_status sample_masked_by(tombola_sampler *sampler, tombola_error *error)
+{
+    enum { WORDS = (PROBE_VOCABULARY + 31) / 32 };
+    static uint32_t masks[2 * WORDS];
+    static tombola_boundary boundary[PROBE_ROWS];
+    static struct columns columns;
+    const int32_t mask_of_row[PROBE_ROWS] = {0, 1, -1, 1};
+    const tombola_bias biases[] = {{7, 2.0f}, {3, -INFINITY}, {7, 1.0f}};
+    const size_t bias_ends[PROBE_ROWS] = {2, 2, 2, 3};
+    memset(masks, 0x6F, sizeof masks);
+    tombola_rows rows = host_rows(probe.logits, PROBE_ROWS, PROBE_STRIDE, probe.params);
+    rows.masks.host = masks;
+    rows.mask_count = 2;
+    rows.mask_of_row = mask_of_row;
+    rows.biases = biases;
+    rows.bias_ends = bias_ends;
+    tombola_results results = columns_results(&columns);
+    results.boundary.host = boundary;
+    return tombola_sampler_sample(sampler, &rows, &results, error);
+}
+
+tombola_status try_masked(tombola_error *error)
+{
+    return sample_masked_by(plain, error);
+}
+
+tombola_status try_masked_staged(tombola_error *error)
+{
+    tombola_sampler *sampler;
+    tombola_status status = make_probe_sampler(TOMBOLA_TRANSFER_STAGED, &sampler, error);
+    if (status)
+        return status;
+    status = sample_masked_by(sampler, error);
+    if (status && !probe_passes(&probe, sampler))
+        die("after a batch that failed its sampler does not work");
+    tombola_sampler_release(sampler);
+    return status;
 }
 
 int open_all(void **state)

@@ -30,5 +30,8 @@ tombola_status try_softmax(tombola_error *error);
 tombola_status try_softmax_timed(tombola_error *error);
 tombola_status try_top_k(tombola_error *error);
 tombola_status try_generate(tombola_error *error);
+/* With masks, biases and the boundary wanted; the second makes room for them each time. */
+tombola_status try_masked(tombola_error *error);
+tombola_status try_masked_staged(tombola_error *error);
 
 #endif

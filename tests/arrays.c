@@ -13,6 +13,7 @@ static const struct {
     [ARRAY_TOKENS] = ARRAY(tokens),
     [ARRAY_STATUS] = ARRAY(status),
     [ARRAY_KEPT] = ARRAY(kept),
+    [ARRAY_BOUNDARY] = ARRAY(boundary),
     [ARRAY_PROBABILITIES] = ARRAY(probabilities),
     [ARRAY_LOG_PROBABILITIES] = ARRAY(log_probabilities),
     [ARRAY_CANDIDATE_TOKENS] = ARRAY(candidate_tokens),
@@ -31,11 +32,16 @@ int array_has_stride(enum array array)
     return array == ARRAY_PROBABILITIES || array == ARRAY_LOG_PROBABILITIES;
 }
 
+size_t array_element(enum array array)
+{
+    return array == ARRAY_BOUNDARY ? sizeof(tombola_boundary) / sizeof(uint32_t) : 1;
+}
+
 size_t array_width(enum array array, size_t vocabulary, size_t candidate_count)
 {
     if (array_has_stride(array))
         return vocabulary;
-    return array < ARRAY_PROBABILITIES ? 1 : candidate_count;
+    return array < ARRAY_PROBABILITIES ? array_element(array) : candidate_count;
 }
 
 void array_set(tombola_results *results, enum array array, void *host, cl_mem buffer, size_t offset)

@@ -1,4 +1,4 @@
-/* The arrays of tombola_results by number: all of them have elements of 4 bytes. */
+/* The arrays of tombola_results by number: all of them have elements of one word, of 4 bytes, but the boundary. */
 #ifndef ARRAYS_H
 #define ARRAYS_H
 
@@ -11,6 +11,7 @@ enum array {
     ARRAY_TOKENS,
     ARRAY_STATUS,
     ARRAY_KEPT,
+    ARRAY_BOUNDARY,
     ARRAY_PROBABILITIES,
     ARRAY_LOG_PROBABILITIES,
     ARRAY_CANDIDATE_TOKENS,
@@ -22,7 +23,10 @@ enum array {
 /* "tokens" */
 const char *array_name(enum array array);
 
-/* Elements that each row has: 1, the vocabulary or the number of candidates. */
+/* Words of an element. */
+size_t array_element(enum array array);
+
+/* Words that each row has: an element's, the vocabulary or the number of candidates. */
 size_t array_width(enum array array, size_t vocabulary, size_t candidate_count);
 
 /* Whether the rows of the array are `probability_stride` apart, not side by side. */

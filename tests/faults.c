@@ -105,14 +105,16 @@ faults_function faults_next(const char *name)
     return next;
 }
 
-/* The linker sends the program's own malloc, calloc, realloc and write here (--wrap), and not those of
+/* The linker sends the program's own malloc, calloc, realloc, aligned_alloc and write here (--wrap), and not those of
  * the OpenCL drivers. */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *memory, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
 ssize_t __real_write(int file, const void *data, size_t size);
 ssize_t __wrap_write(int file, const void *data, size_t size);
 
@@ -139,6 +141,11 @@ void *__wrap_calloc(size_t count, size_t size)
 void *__wrap_realloc(void *memory, size_t size)
 {
     return lacks_memory() ? NULL : __real_realloc(memory, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    return lacks_memory() ? NULL : __real_aligned_alloc(alignment, size);
 }
 
 ssize_t __wrap_write(int file, const void *data, size_t size)

@@ -19,7 +19,7 @@ struct faults_seen {
     size_t bytes_read;   /* from buffers, by reading and mapping */
     size_t compiled;     /* programs made from source */
     size_t taken;        /* programs made from binaries */
-    size_t allocations;  /* of malloc, calloc and realloc */
+    size_t allocations;  /* of malloc and its kin */
 };
 
 /* Waits for an event of OpenCL's whatever is to fail. */
@@ -54,7 +54,7 @@ void faults_answer(unsigned property, const void *value, size_t size);
 /* No buffer may have more bytes: devices say so (CL_DEVICE_MAX_MEM_ALLOC_SIZE), and clCreateBuffer refuses it. */
 void faults_limit_buffers(size_t bytes);
 
-/* The nth malloc, calloc or realloc of the library, or the test, returns NULL. */
+/* The nth malloc, calloc, realloc or aligned_alloc of the library, or the test, returns NULL. */
 void faults_fail_memory(size_t nth);
 
 /* The library's files have room for so many more bytes, and then the disk is full. It takes writes in small pieces. */

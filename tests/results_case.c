@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,8 +92,9 @@ static void lay_out(const struct results_case *c, struct area *areas)
             continue;
         }
         area->before = c->offset + (c->one_buffer ? place : 0);
+        area->before += area->before % array_element(array);
         area->words = area->before + own + BEHIND;
-        place += c->offset + own + BEHIND;
+        place = area->words;
     }
 }
 
@@ -126,7 +128,8 @@ static void make_areas(const struct results_case *c, struct area *areas, tombola
                 shared = area->buffer;
             area->buffer = shared;
         }
-        array_set(results, array, in_buffer ? NULL : area->host, area->buffer, in_buffer ? area->before : 0);
+        array_set(results, array, in_buffer ? NULL : area->host, area->buffer,
+                  in_buffer ? area->before / array_element(array) : 0);
     }
 }
 
@@ -250,6 +253,24 @@ static void ask_alone(tombola_sampler *alone, const float *row, size_t kind, enu
         die("%s alone: %s", array_name(array), error.message);
 }
 
+/* The boundary is where the rank order stands after as many tokens as are kept. */
+static void expect_boundary(const float *row, size_t kind)
+{
+    tombola_boundary got;
+    uint32_t before = 0, kept = expected_of(ARRAY_KEPT, kind)[0];
+    memcpy(&got, expected_of(ARRAY_BOUNDARY, kind), sizeof got);
+    if (kept == 0) {
+        if (got.token != -1 || got.logit != -INFINITY)
+            die("row kind %zu alone: boundary %d of %g, but nothing is kept", kind, (int)got.token, (double)got.logit);
+        return;
+    }
+    for (int32_t id = 0; id < CASE_VOCABULARY; id++)
+        before += row[id] > row[got.token] || (row[id] == row[got.token] && id < got.token);
+    if (before != kept - 1 || got.logit != row[got.token])
+        die("row kind %zu alone: boundary %d of %g, with %u before it of %u kept, but a logit of %g", kind,
+            (int)got.token, (double)got.logit, before, kept, (double)row[got.token]);
+}
+
 /* What the calls for one result each give is right where the oracle knows. */
 static void expect_oracle(const float *row, size_t kind)
 {
@@ -261,6 +282,7 @@ static void expect_oracle(const float *row, size_t kind)
             (int)expected_of(ARRAY_TOKENS, kind)[0], expected_of(ARRAY_KEPT, kind)[0], (int)status_expected(kind),
             draw.token, draw.kept, draw.status);
     oracle_row_release(oracle);
+    expect_boundary(row, kind);
 }
 
 static void make_source(size_t which, const float *kinds)

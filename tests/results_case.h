@@ -26,7 +26,7 @@ struct results_case {
     size_t rows;                /* up to CASE_MOST_ROWS */
     const uint32_t *indices;    /* into the source; NULL: 0, 1, ... */
     size_t probability_padding; /* elements between rows; 0: no stride is told */
-    size_t offset;              /* elements before each array in a buffer */
+    size_t offset;              /* words before each array in a buffer, or one more */
     uint32_t candidate_count;
 };
 

@@ -110,8 +110,8 @@ static void results_that_cannot_be_are_refused(void **state)
     expect_refused(queues[0], &rows, &results, "results asks for nothing: all of its arrays are NULL");
     for (enum array i = 0; i < ARRAYS; i++) {
         const char *name = array_name(i);
-        const size_t elements = PROBE_ROWS * array_width(i, PROBE_VOCABULARY, K);
-        cl_mem buffer = entry_buffer(context, elements * sizeof(cl_uint), NULL);
+        const size_t words = PROBE_ROWS * array_width(i, PROBE_VOCABULARY, K), elements = words / array_element(i);
+        cl_mem buffer = entry_buffer(context, words * sizeof(cl_uint), NULL);
         results = results_of(i, host, buffer, 0);
         snprintf(message, sizeof message, "results.%s is in host memory and in a buffer: one is to be set, or neither",
                  name);

@@ -43,6 +43,8 @@ static const struct action working[] = {
     {try_sample_parts, "clFinish clEnqueueUnmapMemObject", ""},
     {try_submit_twice, "", ""},
     {try_enqueue, "clWaitForEvents clGetEventInfo", ""},
+    {try_masked, "", ""},
+    {try_masked_staged, "clFinish clEnqueueUnmapMemObject", ""},
     {try_enqueue_staged, "clWaitForEvents clGetEventInfo clFinish clEnqueueUnmapMemObject", ""},
 };
 
@@ -202,6 +204,7 @@ static void host_memory_that_runs_out_is_told_and_leaks_nothing(void **state)
     fail_each_allocation(try_create);
     fail_each_allocation(try_create_staged);
     fail_each_allocation(try_generate);
+    fail_each_allocation(try_masked_staged);
     if (test_level() != TEST_SMALL)
         fail_each_allocation(try_open);
     assert_true(probe_passes(&probe, plain));

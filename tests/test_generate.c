@@ -214,6 +214,79 @@ static void a_row_without_a_token_ends_its_own_sequence(void **state)
     }
 }
 
+/* The toy under masks and with biases of its own: a sequence may draw just what its mask allows, and token 7 never. */
+static int forward_masked(void *user, const tombola_step *step)
+{
+    static uint32_t masks[ROWS * ((VOCABULARY + 31) / 32)];
+    static tombola_bias biases[ROWS];
+    static size_t ends[ROWS];
+    const size_t words = (VOCABULARY + 31) / 32;
+    memset(masks, 0, sizeof masks);
+    for (size_t row = 0; row < step->rows; row++) {
+        assert_null(step->batch->masks.host);
+        masks[row * words] = 0x80;                             /* token 7, */
+        masks[row * words + 1 + step->live[row] % 8] = 0x1001; /* and two more */
+        biases[row] = (tombola_bias){7, -INFINITY};
+        ends[row] = row + 1;
+    }
+    step->batch->masks.host = masks;
+    step->batch->biases = biases;
+    step->batch->bias_ends = ends;
+    return toy_forward(user, step);
+}
+
+/* With another model's forward. */
+static tombola_status run_with(struct batch *batch, int (*forward)(void *user, const tombola_step *step),
+                               tombola_error *error)
+{
+    tombola_model model = toy_model(batch);
+    tombola_sampler *sampler;
+    model.forward = forward;
+    for (size_t i = 0; i < batch->count; i++) {
+        batch->sequences[i].tokens = batch->tokens[i];
+        batch->sequences[i].params = &batch->params[i];
+    }
+    assert_int_equal(tombola_sampler_create(context, VOCABULARY, ROWS, NULL, &sampler, NULL), TOMBOLA_OK);
+    tombola_status status =
+        tombola_sampler_generate(sampler, batch->sequences, batch->count, &model, NULL, NULL, error);
+    tombola_sampler_release(sampler);
+    return status;
+}
+
+static void the_model_may_set_masks_and_biases_of_a_step(void **state)
+{
+    (void)state;
+    struct batch batch = make_batch(8);
+    size_t seen[2] = {0};
+    assert_int_equal(run_with(&batch, forward_masked, NULL), TOMBOLA_OK);
+    for (size_t i = 0; i < batch.count; i++)
+        for (size_t at = i + 1; at < batch.sequences[i].length; at++) {
+            const int32_t token = batch.tokens[i][at], first = 32 * (1 + (int32_t)i % 8);
+            assert_true(token == first || token == first + 12);
+            seen[token == first]++;
+        }
+    assert_true(seen[0] > 0 && seen[1] > 0);
+}
+
+static int forward_wrongly(void *user, const tombola_step *step)
+{
+    static const tombola_bias bias = {VOCABULARY, 0};
+    static const size_t ends[ROWS] = {1, 1, 1, 1};
+    step->batch->biases = &bias;
+    step->batch->bias_ends = ends;
+    step->batch->logits.host = NULL; /* does not count */
+    return toy_forward(user, step);
+}
+
+static void masks_and_biases_of_a_step_are_checked(void **state)
+{
+    (void)state;
+    struct batch batch = make_batch(3);
+    tombola_error error = tombola_error_default();
+    assert_int_equal(run_with(&batch, forward_wrongly, &error), TOMBOLA_INVALID_ARGUMENT);
+    assert_string_equal(error.message, "rows.biases[0].token, of row 0, is 300, not from 0 to 299");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +300,8 @@ int main(void)
         cmocka_unit_test(the_callback_stops_all_and_the_run_can_go_on),
         cmocka_unit_test(a_failing_model_ends_the_call_and_keeps_what_was_drawn),
         cmocka_unit_test(a_row_without_a_token_ends_its_own_sequence),
+        cmocka_unit_test(the_model_may_set_masks_and_biases_of_a_step),
+        cmocka_unit_test(masks_and_biases_of_a_step_are_checked),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bench_device.h"
+#include "bench_edits.h"
 #include "bench_read.h"
 
 #define WARM_ROUNDS 3
@@ -34,8 +35,9 @@ struct measuring {
     struct bench_device *device;
     struct bench_reader *reader;
     tombola_sampler *sampler, *timed_sampler;
-    tombola_results results;               /* of a batch: columns of tokens, status and kept */
-    struct draw *draws;                    /* the same side by side */
+    tombola_results results; /* of a batch: columns of tokens, status and kept */
+    struct draw *draws;      /* the same side by side */
+    bench_edits edits;
     tombola_params *params[BENCH_CONFIGS]; /* of the whole pool, as are the next */
     struct draw *expected[BENCH_CONFIGS];  /* what came when tokens were checked */
     double *seconds[ITEMS];
@@ -82,6 +84,7 @@ static int call(struct measuring *m, tombola_sampler *sampler, int config, size_
     } else {
         rows.logits.host = bench_pool_batch(m->pool, batch);
     }
+    bench_edits_set(&m->edits, (bench_config)config, batch, &rows);
     double start = bench_now();
     if (m->where == BENCH_DEVICE)
         status = call_on_device(m, sampler, &rows, &error);
@@ -283,7 +286,7 @@ int bench_measure(bench_result *result, const bench_options *options, tombola_co
                              .where = where,
                              .checked = truth->count,
                              .configs = options->configs};
-    int failed = allocate(&m);
+    int failed = allocate(&m) || bench_edits_make(&m.edits, pool) ? -1 : 0;
     if (!failed) {
         m.device = bench_device_open(context, pool);
         failed = m.device ? run(&m, result) : -1;
@@ -291,6 +294,7 @@ int bench_measure(bench_result *result, const bench_options *options, tombola_co
     tombola_sampler_release(m.timed_sampler);
     tombola_sampler_release(m.sampler);
     bench_device_close(m.device);
+    bench_edits_release(&m.edits);
     for (int config = 0; config < BENCH_CONFIGS; config++) {
         free(m.params[config]);
         free(m.expected[config]);

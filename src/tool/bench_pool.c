@@ -9,9 +9,16 @@
 #include "narrow.h"
 
 static const char *const CONFIGS[BENCH_CONFIGS] = {
-    [BENCH_GREEDY] = "greedy", [BENCH_TEMPERATURE] = "temperature", [BENCH_TOP_K] = "top-k",
-    [BENCH_TOP_P] = "top-p",   [BENCH_TOP_K_TOP_P] = "top-k-top-p", [BENCH_MIN_P] = "min-p",
+    [BENCH_GREEDY] = "greedy",
+    [BENCH_TEMPERATURE] = "temperature",
+    [BENCH_TOP_K] = "top-k",
+    [BENCH_TOP_P] = "top-p",
+    [BENCH_TOP_K_TOP_P] = "top-k-top-p",
+    [BENCH_MIN_P] = "min-p",
     [BENCH_MIXED] = "mixed",
+    [BENCH_MASK] = "mask",
+    [BENCH_BIAS] = "bias",
+    [BENCH_MASK_BIAS] = "mask-bias",
 };
 
 const char *bench_config_name(bench_config config)
@@ -29,7 +36,7 @@ tombola_params bench_config_params(bench_config config, uint64_t seed, size_t ro
     params.temperature = config == BENCH_GREEDY ? 0 : WORKLOAD_TEMPERATURE;
     if (config == BENCH_TOP_K || config == BENCH_TOP_K_TOP_P)
         params.top_k = 50;
-    if (config == BENCH_TOP_P || config == BENCH_TOP_K_TOP_P)
+    if (config == BENCH_TOP_P || config == BENCH_TOP_K_TOP_P || config >= BENCH_MASK)
         params.top_p = 0.95f;
     if (config == BENCH_MIN_P)
         params.min_p = 0.05f;

@@ -1,21 +1,33 @@
-#include "bench.h"
+#include "bench_edits.h"
 
 #include <err.h>
 #include <stdlib.h>
 
 #include "oracle.h"
 
-/* One row at a time: sorting it is what takes long, and serves every configuration. */
+static int is_edited(int config)
+{
+    return bench_config_has_mask((bench_config)config) || bench_config_has_biases((bench_config)config);
+}
+
+/* One row at a time: sorting it is what takes long, and serves every configuration but those that edit it,
+ * which come last. */
 static void draw_row(bench_truth *truth, size_t place, const bench_pool *pool, uint64_t seed, float *values)
 {
     size_t row = truth->rows[place];
-    bench_pool_widen(pool, row, values);
-    struct oracle_row *oracle = oracle_row_create(values, (uint32_t)pool->vocabulary, TOMBOLA_LOGITS);
-    for (int config = 0; config < BENCH_CONFIGS; config++)
-        if (truth->draws[config]) {
-            tombola_params params = bench_config_params((bench_config)config, seed, row);
-            truth->draws[config][place] = oracle_draw(oracle, &params);
+    struct oracle_row *oracle = NULL;
+    for (int config = 0; config < BENCH_CONFIGS; config++) {
+        if (!truth->draws[config])
+            continue;
+        if (!oracle || is_edited(config)) {
+            oracle_row_release(oracle);
+            bench_pool_widen(pool, row, values);
+            bench_edits_apply((bench_config)config, row, pool->vocabulary, values);
+            oracle = oracle_row_create(values, (uint32_t)pool->vocabulary, TOMBOLA_LOGITS);
         }
+        tombola_params params = bench_config_params((bench_config)config, seed, row);
+        truth->draws[config][place] = oracle_draw(oracle, &params);
+    }
     oracle_row_release(oracle);
 }
 

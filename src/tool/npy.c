@@ -171,7 +171,8 @@ static int read_header(FILE *file, const char *name, header *found)
     return 0;
 }
 
-static int check_shape(const char *name, const header *found, size_t element_size, npy *array)
+/* what  the elements are: "logits" */
+static int check_shape(const char *name, const header *found, size_t element_size, const char *what, npy *array)
 {
     if (found->dimensions < 1 || found->dimensions > 2) {
         warnx("%s: %zu dimensions; an array of rows x vocabulary has 2", name, found->dimensions);
@@ -180,8 +181,8 @@ static int check_shape(const char *name, const header *found, size_t element_siz
     uint64_t rows = found->dimensions == 2 ? found->shape[0] : 1;
     uint64_t columns = found->shape[found->dimensions - 1];
     if (rows == 0 || columns == 0) {
-        warnx("%s: %llu x %llu: there are no logits in it", name, (unsigned long long)rows,
-              (unsigned long long)columns);
+        warnx("%s: %llu x %llu: there are no %s in it", name, (unsigned long long)rows, (unsigned long long)columns,
+              what);
         return -1;
     }
     if (found->dimensions == 2 && found->fortran && rows > 1 && columns > 1) {
@@ -210,36 +211,59 @@ static int cut_rows(const char *name, const npy_wish *wish, npy *array)
     return 0;
 }
 
-static int read_array(FILE *file, const char *name, const npy_wish *wish, npy *array)
+/* Reads the elements behind the header into array->data. */
+static int read_elements(FILE *file, const char *name, size_t element_size, const char *what, npy *array)
 {
-    header found = {0};
-    if (read_header(file, name, &found))
-        return -1;
-    const npy_element *element = npy_element_find(name, found.descr, wish);
-    if (!element || check_shape(name, &found, element->size, array) || cut_rows(name, wish, array))
-        return -1;
-    array->type = element->type;
-    size_t bytes = array->rows * array->columns * element->size;
+    size_t bytes = array->rows * array->columns * element_size;
     array->data = malloc(bytes);
     if (!array->data) {
-        warnx("%s: no memory for %zu x %zu logits (%zu bytes)", name, array->rows, array->columns, bytes);
+        warnx("%s: no memory for %zu x %zu %s (%zu bytes)", name, array->rows, array->columns, what, bytes);
         return -1;
     }
     size_t got = fread(array->data, 1, bytes, file);
     if (got != bytes)
         return short_read(file, name, "data", bytes, got);
     if (getc(file) != EOF) {
-        warnx("%s: goes on after its %zu x %zu logits", name, array->rows, array->columns);
+        warnx("%s: goes on after its %zu x %zu %s", name, array->rows, array->columns, what);
         return -1;
     }
     if (ferror(file)) {
         warn("%s: cannot read", name);
         return -1;
     }
-    return npy_element_convert(element, name, array);
+    return 0;
 }
 
-int npy_read(const char *path, const npy_wish *wish, npy *array)
+static int read_array(FILE *file, const char *name, const npy_wish *wish, npy *array)
+{
+    header found = {0};
+    if (read_header(file, name, &found))
+        return -1;
+    const npy_element *element = npy_element_find(name, found.descr, wish);
+    if (!element || check_shape(name, &found, element->size, "logits", array) || cut_rows(name, wish, array))
+        return -1;
+    array->type = element->type;
+    return read_elements(file, name, element->size, "logits", array) || npy_element_convert(element, name, array) ? -1
+                                                                                                                  : 0;
+}
+
+static int read_words(FILE *file, const char *name, npy *array)
+{
+    header found = {0};
+    if (read_header(file, name, &found))
+        return -1;
+    if (strcmp(found.descr, "<u4") != 0 && strcmp(found.descr, "<i4") != 0) {
+        warnx("%s: an array of '%s'; masks are uint32 ('<u4') or int32 ('<i4'), a bit for each token", name,
+              found.descr);
+        return -1;
+    }
+    if (check_shape(name, &found, sizeof(uint32_t), "words", array))
+        return -1;
+    return read_elements(file, name, sizeof(uint32_t), "words", array);
+}
+
+/* Opens, reads and closes. wish: NULL for words */
+static int read_file(const char *path, const npy_wish *wish, npy *array)
 {
     int standard = strcmp(path, "-") == 0;
     const char *name = standard ? "standard input" : path;
@@ -249,7 +273,7 @@ int npy_read(const char *path, const npy_wish *wish, npy *array)
         warn("%s", name);
         return -1;
     }
-    int failed = read_array(file, name, wish, array);
+    int failed = wish ? read_array(file, name, wish, array) : read_words(file, name, array);
     if (!standard)
         fclose(file);
     if (failed) {
@@ -257,4 +281,18 @@ int npy_read(const char *path, const npy_wish *wish, npy *array)
         array->data = NULL;
     }
     return failed;
+}
+
+int npy_read(const char *path, const npy_wish *wish, npy *array)
+{
+    return read_file(path, wish, array);
+}
+
+int npy_words_read(const char *path, npy_words *words)
+{
+    npy array;
+    if (read_file(path, NULL, &array))
+        return -1;
+    *words = (npy_words){array.rows, array.columns, array.data};
+    return 0;
 }

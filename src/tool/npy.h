@@ -1,4 +1,4 @@
-/* Reads an array of logits as numpy.save writes it, and writes one that numpy.load reads. */
+/* Reads an array of logits, or of masks, as numpy.save writes it, and writes one that numpy.load reads. */
 #ifndef NPY_H
 #define NPY_H
 
@@ -32,6 +32,15 @@ extern const struct argp npy_argp;
  * path  "-" reads standard input
  * 0, or -1 with a message on standard error. A 1-D array is one row. */
 int npy_read(const char *path, const npy_wish *wish, npy *array);
+
+/* Words of 32 bits. data: free() it */
+typedef struct npy_words {
+    size_t rows, columns;
+    uint32_t *data;
+} npy_words;
+
+/* The same for uint32 and int32. */
+int npy_words_read(const char *path, npy_words *words);
 
 /* What counts of each row; bfloat16 goes out as uint16. 0, or -1 with a message on standard error. */
 int npy_write(const char *path, const npy *array);

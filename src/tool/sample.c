@@ -3,6 +3,7 @@
 #include <err.h>
 #include <stdlib.h>
 
+#include "constraints.h"
 #include "npy.h"
 #include "params_csv.h"
 
@@ -24,11 +25,13 @@ static const char DOC[] =
     "same wherever it stands in the file.\n\n"
     "A row that holds NaN or +inf is invalid, one of only -inf is empty: no token is drawn from it.";
 
-enum { PROBABILITIES = 0x100, PARAMS, JSON };
+enum { PROBABILITIES = 0x100, PARAMS, BOUNDARY, JSON };
 
 static const struct argp_option OPTIONS[] = {
     {"probabilities", PROBABILITIES, 0, 0, "The rows are probabilities, not logits; they need not sum to 1", 0},
     {"params", PARAMS, "FILE.csv", 0, "Parameters for each row", 0},
+    {"boundary", BOUNDARY, 0, 0,
+     "Tell the last token that passed the filters too, in the order from the most likely on, and its logit", 0},
     {"json", JSON, 0, 0, "An object a line in place of the table", 0},
     {0},
 };
@@ -38,7 +41,9 @@ typedef struct options {
     const char *logits;
     const char *params;
     npy_wish wish;
+    constraints constraints;
     int probabilities;
+    int boundary;
     int json;
 } options;
 
@@ -48,13 +53,17 @@ static error_t parse(int key, char *text, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->wish;
-        state->child_inputs[1] = &options->sampling;
+        state->child_inputs[1] = &options->constraints;
+        state->child_inputs[2] = &options->sampling;
         return 0;
     case PROBABILITIES:
         options->probabilities = 1;
         return 0;
     case PARAMS:
         options->params = text;
+        return 0;
+    case BOUNDARY:
+        options->boundary = 1;
         return 0;
     case JSON:
         options->json = 1;
@@ -63,6 +72,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
         if (options->logits)
             argp_error(state, "takes one file, but got '%s' and '%s'", options->logits, text);
         options->logits = text;
+        return 0;
+    case ARGP_KEY_END:
+        if (options->probabilities && (options->constraints.option_count || options->constraints.bias_path))
+            argp_error(state, "--probabilities: biases are for logits; --mask is for both");
         return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "which file? Name a .npy file, or - for standard input");
@@ -85,6 +98,15 @@ static int print_json(size_t row, const tombola_results *results, size_t i)
     json_t *object = json_pack("{s:I, s:i, s:s, s:I}", "row", (json_int_t)row, "token", results->tokens.host[i],
                                "status", tombola_row_status_string((tombola_row_status)results->status.host[i]), "kept",
                                (json_int_t)results->kept.host[i]);
+    if (object && results->boundary.host) {
+        const tombola_boundary last = results->boundary.host[i];
+        json_t *told =
+            last.token < 0 ? json_null() : json_pack("{s:i, s:f}", "token", last.token, "logit", (double)last.logit);
+        if (json_object_set_new(object, "boundary", told)) {
+            json_decref(object);
+            object = NULL;
+        }
+    }
     return tool_json_print(stdout, object);
 }
 
@@ -103,30 +125,35 @@ static layout layout_of(const npy *array)
 
 static void print_line(layout layout, size_t row, const tombola_results *results, size_t i)
 {
-    printf("%*zu  %*d  %-7s  %*u\n", layout.row, row, layout.token, results->tokens.host[i],
+    printf("%*zu  %*d  %-7s  %*u", layout.row, row, layout.token, results->tokens.host[i],
            tombola_row_status_string((tombola_row_status)results->status.host[i]), layout.token, results->kept.host[i]);
+    if (results->boundary.host)
+        printf("  %8d  %.9g", results->boundary.host[i].token, (double)results->boundary.host[i].logit);
+    putchar('\n');
 }
 
 static int draw_batches(tombola_sampler *sampler, const npy *array, size_t batch, const tombola_params *params,
-                        const tombola_results *results, int json)
+                        const tombola_results *results, const options *options)
 {
     layout layout = layout_of(array);
     size_t row_bytes = array->columns * tombola_type_size(array->type);
-    if (!json)
-        printf("%*s  %*s  %-7s  %*s\n", layout.row, "row", layout.token, "token", "status", layout.token, "kept");
+    if (!options->json)
+        printf("%*s  %*s  %-7s  %*s%s\n", layout.row, "row", layout.token, "token", "status", layout.token, "kept",
+               options->boundary ? "  boundary  logit" : "");
     for (size_t first = 0; first < array->rows; first += batch) {
         tombola_rows rows = tombola_rows_default();
         rows.count = array->rows - first < batch ? array->rows - first : batch;
         rows.logits.host = (const char *)array->data + first * row_bytes;
         rows.stride = array->columns;
         rows.params = params + first;
+        constraints_apply(&options->constraints, first, &rows);
         tombola_error error = tombola_error_default();
         if (tombola_sampler_sample(sampler, &rows, results, &error)) {
             warnx("%s", error.message);
             return TOOL_FAILURE;
         }
         for (size_t i = 0; i < rows.count; i++) {
-            if (!json)
+            if (!options->json)
                 print_line(layout, first + i, results, i);
             else if (print_json(first + i, results, i))
                 return TOOL_FAILURE;
@@ -170,7 +197,8 @@ static int draw_array(const options *options, const npy *array)
         goto done;
     if (!(results.tokens.host = calloc(batch, sizeof(int32_t))) ||
         !(results.status.host = calloc(batch, sizeof(int32_t))) ||
-        !(results.kept.host = calloc(batch, sizeof(uint32_t)))) {
+        !(results.kept.host = calloc(batch, sizeof(uint32_t))) ||
+        (options->boundary && !(results.boundary.host = calloc(batch, sizeof(tombola_boundary))))) {
         warnx("out of memory");
         goto done;
     }
@@ -183,31 +211,36 @@ static int draw_array(const options *options, const npy *array)
         warnx("%s", error.message);
         goto done;
     }
-    status = draw_batches(sampler, array, batch, params, &results, options->json);
+    status = draw_batches(sampler, array, batch, params, &results, options);
 done:
     tombola_sampler_release(sampler);
     tombola_context_close(context);
     free(results.tokens.host);
     free(results.status.host);
     free(results.kept.host);
+    free(results.boundary.host);
     free(params);
     return status;
 }
 
 int tool_sample(int argc, char **argv)
 {
-    const struct argp_child children[] = {
-        {&npy_argp, 0, "The array:", 1}, {tool_sampling_argp(), 0, "Sampling:", 2}, {0}};
+    const struct argp_child children[] = {{&npy_argp, 0, "The array:", 1},
+                                          {&constraints_argp, 0, "Tokens:", 2},
+                                          {tool_sampling_argp(), 0, "Sampling:", 3},
+                                          {0}};
     const struct argp argp = {
         .options = OPTIONS, .parser = parse, .args_doc = "LOGITS.npy", .doc = DOC, .children = children};
     options options = {.sampling = tool_sampling_default(1)};
     if (tool_parse(&argp, argc, argv, &options))
         return TOOL_FAILURE;
 
-    npy array;
-    if (npy_read(options.logits, &options.wish, &array))
-        return TOOL_FAILURE;
-    int status = draw_array(&options, &array);
+    npy array = {0};
+    int status = TOOL_FAILURE;
+    if (npy_read(options.logits, &options.wish, &array) == 0 &&
+        constraints_load(&options.constraints, array.rows, array.vocabulary) == 0)
+        status = draw_array(&options, &array);
     free(array.data);
+    constraints_release(&options.constraints);
     return status;
 }

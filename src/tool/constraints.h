@@ -1,0 +1,35 @@
+/* Masks and biases of an array's rows, as options and files give them. */
+#ifndef CONSTRAINTS_H
+#define CONSTRAINTS_H
+
+#include <argp.h>
+#include <stddef.h>
+
+#include "bias_csv.h"
+#include "npy.h"
+
+typedef struct constraints {
+    /* As the options tell them: */
+    const char *mask_path, *bias_path; /* NULL: none */
+    bias_entry *options;               /* of every row; row is not set */
+    size_t option_count;
+    /* As they are for an array: */
+    npy_words masks; /* one, or one for each row; no data: none */
+    tombola_bias *biases;
+    size_t *ends;         /* of each row in `biases`; NULL: there are none */
+    size_t *batch_ends;   /* the same for rows of a batch */
+    int32_t *mask_of_row; /* where all rows have one mask */
+} constraints;
+
+/* --mask, --bias and --bias-file. Its input is a struct of these, all zero. */
+extern const struct argp constraints_argp;
+
+/* Reads the files for an array of so many rows and tokens. 0, or -1 with a message on standard error. */
+int constraints_load(constraints *constraints, size_t rows, size_t vocabulary);
+void constraints_release(constraints *constraints);
+
+/* Sets the masks and biases of a batch, which begins with the array's row `first`, to memory of these that the next
+ * call overwrites. */
+void constraints_apply(const constraints *constraints, size_t first, tombola_rows *rows);
+
+#endif
