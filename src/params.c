@@ -195,7 +195,6 @@ static void convert_filters(const tombola_params *p, double temperature, struct 
         if (order[i] == TOMBOLA_FILTER_TOP_P && is_in_force(p, order[i]))
             weighed = 1;
         if (order[i] == TOMBOLA_FILTER_MIN_P && is_in_force(p, order[i])) {
-            device->flags |= ROW_MIN_P;
             device->drop = (float)(now * logarithm64((double)p->min_p));
         }
     }

@@ -57,7 +57,8 @@ struct bytes read_entry(struct bytes at)
 {
     struct stat status;
     int file = open(path_of(at), O_RDONLY);
-    assert_true(file >= 0 && fstat(file, &status) == 0);
+    assert_int_not_equal(file, -1);
+    assert_int_equal(fstat(file, &status), 0);
     struct bytes whole = {allocate((size_t)status.st_size, 1), (size_t)status.st_size};
     assert_int_equal(read(file, whole.data, whole.size), whole.size);
     close(file);
@@ -67,7 +68,7 @@ struct bytes read_entry(struct bytes at)
 void write_entry(struct bytes at, struct bytes whole)
 {
     int file = open(path_of(at), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    assert_true(file >= 0);
+    assert_int_not_equal(file, -1);
     assert_int_equal(write(file, whole.data, whole.size), whole.size);
     close(file);
 }

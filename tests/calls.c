@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "expect.h"
 #include "harness.h"
 
 tombola_params params_at(float temperature)
@@ -29,7 +30,7 @@ tombola_sampler *make_sampler_that(tombola_context *context, const struct make *
     tombola_sampler *sampler = NULL;
     tombola_error error = tombola_error_default();
     if (tombola_sampler_create(context, make->vocabulary, rows, &options, &sampler, &error) != TOMBOLA_OK) {
-        die("no sampler for a vocabulary of %" PRIu32 ": %s", make->vocabulary, error.message);
+        fail_msg("no sampler for a vocabulary of %" PRIu32 ": %s", make->vocabulary, error.message);
     }
     return sampler;
 }
@@ -73,7 +74,7 @@ static void expect_untouched(tombola_status status, const void *memory, size_t b
     int refused = status == TOMBOLA_INVALID_ARGUMENT || status == TOMBOLA_BUSY;
     for (size_t i = 0; i < bytes && refused; i++)
         if (byte[i] != UNTOUCHED)
-            die("a call was refused, and has written over byte %zu of %zu", i, bytes);
+            fail_msg("a call was refused, and has written over byte %zu of %zu", i, bytes);
 }
 
 tombola_status draw_rows(tombola_sampler *sampler, const void *logits, size_t rows, size_t stride,
@@ -160,7 +161,7 @@ void call_sample(tombola_sampler *sampler, const struct make *make, const void *
 {
     tombola_error error = tombola_error_default();
     if (draw_rows(sampler, elements, rows, make->vocabulary, params, draws, &error) != TOMBOLA_OK) {
-        die("sample, %zu rows of %" PRIu32 ": %s", rows, make->vocabulary, error.message);
+        fail_msg("sample, %zu rows of %" PRIu32 ": %s", rows, make->vocabulary, error.message);
     }
 }
 
@@ -170,7 +171,7 @@ void call_softmax(tombola_sampler *sampler, const struct make *make, const void 
     tombola_error error = tombola_error_default();
     if (softmax_rows(sampler, elements, rows, make->vocabulary, params, logarithms, output, make->vocabulary, status,
                      &error) != TOMBOLA_OK) {
-        die("softmax, %zu rows of %" PRIu32 ": %s", rows, make->vocabulary, error.message);
+        fail_msg("softmax, %zu rows of %" PRIu32 ": %s", rows, make->vocabulary, error.message);
     }
 }
 
@@ -179,7 +180,7 @@ void call_top_k(tombola_sampler *sampler, const struct make *make, const void *e
 {
     tombola_error error = tombola_error_default();
     if (top_k_rows(sampler, elements, rows, make->vocabulary, params, k, candidates, status, &error) != TOMBOLA_OK) {
-        die("top_k of %zu, %zu rows of %" PRIu32 ": %s", k, rows, make->vocabulary, error.message);
+        fail_msg("top_k of %zu, %zu rows of %" PRIu32 ": %s", k, rows, make->vocabulary, error.message);
     }
 }
 

@@ -18,7 +18,7 @@ struct make {
 /* Default parameters at a temperature. */
 tombola_params params_at(float temperature);
 
-/* Dies if there is none to be had. */
+/* Fails the test if there is none to be had. */
 tombola_sampler *make_sampler(tombola_context *context, const struct make *make, size_t rows,
                               tombola_dispatch dispatch);
 tombola_sampler *make_sampler_that(tombola_context *context, const struct make *make, size_t rows,
@@ -37,7 +37,7 @@ struct columns {
 tombola_results columns_results(struct columns *columns);
 void columns_draws(const struct columns *columns, size_t count, struct draw *draws);
 
-/* Draws from rows in host memory by tombola_sampler_sample. Die where a call was refused and has written something.
+/* Draws from rows in host memory by tombola_sampler_sample. Fail the test where a refused call has written something.
  * draws, candidates   left alone unless the call succeeds
  * status              NULL if not wanted */
 tombola_status draw_rows(tombola_sampler *sampler, const void *logits, size_t rows, size_t stride,
@@ -56,7 +56,7 @@ tombola_status submit_rows(tombola_sampler *sampler, const void *logits, size_t 
 tombola_status wait_rows(tombola_sampler *sampler, tombola_ticket ticket, const struct columns *columns, size_t rows,
                          struct draw *draws, tombola_error *error);
 
-/* The same with rows side by side; they die of an error. */
+/* The same with rows side by side; they fail the test on an error. */
 void call_sample(tombola_sampler *sampler, const struct make *make, const void *elements, size_t rows,
                  const tombola_params *params, struct draw *draws);
 void call_softmax(tombola_sampler *sampler, const struct make *make, const void *elements, size_t rows,

@@ -45,6 +45,6 @@ if(NOT TOMBOLA_SANITIZE)
   foreach(way cmake pkg-config subdirectory)
     add_test(NAME consumer_${way}
              COMMAND ${consumer}/run.sh ${way} ${PROJECT_BINARY_DIR} ${CMAKE_CURRENT_BINARY_DIR}/consumer-${way} ${example})
-    set_tests_properties(consumer_${way} PROPERTIES ENVIRONMENT CC=${CMAKE_C_COMPILER} TIMEOUT 600)
+    set_tests_properties(consumer_${way} PROPERTIES ENVIRONMENT CC=${CMAKE_C_COMPILER})
   endforeach()
 endif()

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "expect.h"
 #include "harness.h"
 
 #define BEFORE 3 /* elements, and words, that lie before what is asked for */
@@ -12,7 +13,7 @@
 void entry_succeed(cl_int code, const char *what)
 {
     if (code != CL_SUCCESS)
-        die("%s: OpenCL error %d", what, (int)code);
+        fail_msg("%s: OpenCL error %d", what, (int)code);
 }
 
 cl_command_queue entry_queue(tombola_context *context, int out_of_order)
@@ -56,7 +57,7 @@ cl_mem entry_buffer(tombola_context *context, size_t bytes, const void *from)
 static void expect_ok(tombola_status status, const char *what, const tombola_error *error)
 {
     if (status != TOMBOLA_OK)
-        die("%s: %s", what, error->message);
+        fail_msg("%s: %s", what, error->message);
 }
 
 static void submit(tombola_sampler *sampler, size_t row_bytes, const tombola_rows *rows, const tombola_results *results)

@@ -15,7 +15,7 @@ enum entry {
     ENTRIES
 };
 
-/* Draws as tombola_sampler_sample does; dies of an error.
+/* Draws as tombola_sampler_sample does; fails the test on an error.
  * context, type   the sampler's
  * logits          rows x row_stride elements, all of them there */
 void entry_draw(enum entry entry, tombola_context *context, tombola_sampler *sampler, tombola_type type,
@@ -32,7 +32,7 @@ cl_command_queue entry_queue(tombola_context *context, int out_of_order);
 /* A buffer of the context's; with what `from` holds unless that is NULL. */
 cl_mem entry_buffer(tombola_context *context, size_t bytes, const void *from);
 
-/* Dies of any code but CL_SUCCESS. */
+/* Fails the test on any code but CL_SUCCESS. */
 void entry_succeed(cl_int code, const char *what);
 
 #endif

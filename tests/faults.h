@@ -48,7 +48,7 @@ void faults_fail_always(const char *call, int code);
 
 /* Every device, or platform, answers so when it is asked for this property; for FAULTS_ANSWERS of them at once.
  * value  kept until then */
-#define FAULTS_ANSWERS 4
+#define FAULTS_ANSWERS 8
 void faults_answer(unsigned property, const void *value, size_t size);
 
 /* No buffer may have more bytes: devices say so (CL_DEVICE_MAX_MEM_ALLOC_SIZE), and clCreateBuffer refuses it. */

@@ -4,26 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "expect.h"
 #include "harness.h"
 
 void write_file(const char *path, const void *content, size_t size)
 {
     FILE *file = fopen(path, "wb");
     if (!file || fwrite(content, 1, size, file) != size || fclose(file) != 0)
-        die("cannot write %s", path);
+        fail_msg("cannot write %s", path);
 }
 
 char *read_file(const char *path, size_t *size)
 {
     FILE *file = fopen(path, "rb");
     if (!file)
-        die("there is no %s", path);
+        fail_msg("there is no %s", path);
     fseek(file, 0, SEEK_END);
     *size = (size_t)ftell(file);
     rewind(file);
     char *content = allocate(*size, 1);
     if (fread(content, 1, *size, file) != *size)
-        die("cannot read %s", path);
+        fail_msg("cannot read %s", path);
     fclose(file);
     return content;
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "expect.h"
+
 static const char *const type_names[] = {"f32", "f16", "bf16"};
 static const char *const input_names[] = {"logits", "probabilities"};
 static const char *const status_names[] = {"ok", "invalid", "empty"};
@@ -213,7 +215,7 @@ struct known_answer *known_restricted_read(size_t *count)
 }
 
 /* A parameter in words, floats with all their bits. */
-static void print_parameter(FILE *file, const tombola_params *params, const tombola_field *field)
+static void print_parameter(const tombola_params *params, const tombola_field *field)
 {
     const char *at = (const char *)params + field->offset;
     float real;
@@ -222,11 +224,11 @@ static void print_parameter(FILE *file, const tombola_params *params, const tomb
     switch (field->kind) {
     case TOMBOLA_KIND_FLOAT:
         memcpy(&real, at, sizeof real);
-        fprintf(file, " %s %a", field->name, (double)real);
+        print_error(" %s %a", field->name, (double)real);
         break;
     case TOMBOLA_KIND_UINT32:
         memcpy(&narrow, at, sizeof narrow);
-        fprintf(file, " %s %" PRIu32, field->name, narrow);
+        print_error(" %s %" PRIu32, field->name, narrow);
         break;
     case TOMBOLA_KIND_CHOICE:
         memcpy(&narrow, at, sizeof narrow);
@@ -240,7 +242,7 @@ static void print_parameter(FILE *file, const tombola_params *params, const tomb
         break;
     case TOMBOLA_KIND_UINT64:
         memcpy(&wide, at, sizeof wide);
-        fprintf(file, " %s %" PRIu64, field->name, wide);
+        print_error(" %s %" PRIu64, field->name, wide);
     }
 }
 
@@ -251,11 +253,12 @@ void expect_draw(const char *who, const struct row_recipe *recipe, const tombola
         return;
     }
     const tombola_field *field;
-    fprintf(stderr, "%s: %s row %" PRIu32 " of %" PRIu32 " %s %s,", who, row_kind_name(recipe->kind), recipe->seed,
-            recipe->vocabulary, type_names[recipe->type], input_names[recipe->input]);
+    print_error("%s: %s row %" PRIu32 " of %" PRIu32 " %s %s,", who, row_kind_name(recipe->kind), recipe->seed,
+                recipe->vocabulary, type_names[recipe->type], input_names[recipe->input]);
     for (size_t i = 0; (field = tombola_params_field(i)); i++) {
-        print_parameter(stderr, params, field);
+        print_parameter(params, field);
     }
-    die(": expected token %" PRId32 ", kept %" PRIu32 ", status %" PRId32 "; got %" PRId32 ", %" PRIu32 ", %" PRId32,
-        expected->token, expected->kept, expected->status, got->token, got->kept, got->status);
+    print_error("\n");
+    fail_msg("expected token %" PRId32 ", kept %" PRIu32 ", status %" PRId32 "; got %" PRId32 ", %" PRIu32 ", %" PRId32,
+             expected->token, expected->kept, expected->status, got->token, got->kept, got->status);
 }

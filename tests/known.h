@@ -20,7 +20,7 @@ struct known_answer {
 struct known_answer *known_answers_read(size_t *count);
 struct known_answer *known_restricted_read(size_t *count);
 
-/* Dies unless both are the same draw, telling `who` drew wrongly from what. */
+/* Fails the test unless both are the same draw, telling `who` drew wrongly from what. */
 void expect_draw(const char *who, const struct row_recipe *recipe, const tombola_params *params,
                  const struct draw *expected, const struct draw *got);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "expect.h"
 #include "harness.h"
 
 /* What the header promises further. */
@@ -36,7 +37,7 @@ static struct softmax_results run_dispatch(tombola_context *context, const struc
     call_softmax(sampler, make, elements, rows, params, 0, results.probabilities, results.status);
     call_softmax(sampler, make, elements, rows, params, 1, results.logarithms, again);
     if (memcmp(results.status, again, rows * sizeof *again) != 0) {
-        die("V %" PRIu32 ": probabilities and logarithms differ in a row's status", make->vocabulary);
+        fail_msg("V %" PRIu32 ": probabilities and logarithms differ in a row's status", make->vocabulary);
     }
     tombola_sampler_release(sampler);
     return results;
@@ -56,8 +57,8 @@ struct softmax_results softmax_run(tombola_context *context, const struct make *
     if (memcmp(results.status, spread.status, rows * sizeof *results.status) != 0 ||
         !same_bits(results.probabilities, spread.probabilities, count) ||
         !same_bits(results.logarithms, spread.logarithms, count)) {
-        die("V %" PRIu32 ", type %d of input %d: spread rows differ from whole ones", make->vocabulary, (int)make->type,
-            (int)make->input);
+        fail_msg("V %" PRIu32 ", type %d of input %d: spread rows differ from whole ones", make->vocabulary,
+                 (int)make->type, (int)make->input);
     }
     softmax_results_release(&spread);
     return results;
@@ -73,7 +74,7 @@ struct softmax_results softmax_run_at(tombola_context *context, const struct mak
     return softmax_run(context, make, elements, rows, params);
 }
 
-int is_near(double got, double truth, double relative, double absolute)
+static int is_near(double got, double truth, double relative, double absolute)
 {
     return fabs(got - truth) <= relative * fabs(truth) + absolute;
 }
@@ -98,17 +99,18 @@ static void expect_near(const struct softmax_answer *a, const double *truth, con
         float p = a->probabilities[id], l = a->logarithms[id];
         if (exactly ? (double)p != truth[id]
                     : promised && !is_near((double)p, truth[id], SOFTMAX_RELATIVE, SOFTMAX_ABSOLUTE)) {
-            die("%s, V %" PRIu32 ", T %g: the probability of %" PRIu32 " (logit %a) is %.9g, not %.9g", a->name,
-                a->vocabulary, (double)a->temperature, id, (double)logits[id], (double)p, truth[id]);
+            fail_msg("%s, V %" PRIu32 ", T %g: the probability of %" PRIu32 " (logit %a) is %.9g, not %.9g", a->name,
+                     a->vocabulary, (double)a->temperature, id, (double)logits[id], (double)p, truth[id]);
         }
         if (exactly ? (double)l != true_logarithms[id] : !is_near_logarithm(l, true_logarithms[id])) {
-            die("%s, V %" PRIu32 ", T %g: the log-probability of %" PRIu32 " (logit %a) is %.9g, not %.9g", a->name,
-                a->vocabulary, (double)a->temperature, id, (double)logits[id], (double)l, true_logarithms[id]);
+            fail_msg("%s, V %" PRIu32 ", T %g: the log-probability of %" PRIu32 " (logit %a) is %.9g, not %.9g",
+                     a->name, a->vocabulary, (double)a->temperature, id, (double)logits[id], (double)l,
+                     true_logarithms[id]);
         }
         sum += (double)p;
     }
     if (!(fabs(sum - 1.0) <= SUM_WITHIN)) {
-        die("%s, V %" PRIu32 ", T %g: the sum is %.9g", a->name, a->vocabulary, (double)a->temperature, sum);
+        fail_msg("%s, V %" PRIu32 ", T %g: the sum is %.9g", a->name, a->vocabulary, (double)a->temperature, sum);
     }
 }
 
@@ -130,9 +132,9 @@ static void expect_order(const struct softmax_answer *a)
             best_before = best;
         }
         if (logits[id] > logits[best_before] && p[id] < one_less(p[best_before])) {
-            die("%s, V %" PRIu32 ", T %g: %" PRIu32 " (logit %a) has %a, and %" PRIu32 " (logit %a) %a", a->name,
-                a->vocabulary, (double)a->temperature, id, (double)logits[id], (double)p[id], best_before,
-                (double)logits[best_before], (double)p[best_before]);
+            fail_msg("%s, V %" PRIu32 ", T %g: %" PRIu32 " (logit %a) has %a, and %" PRIu32 " (logit %a) %a", a->name,
+                     a->vocabulary, (double)a->temperature, id, (double)logits[id], (double)p[id], best_before,
+                     (double)logits[best_before], (double)p[best_before]);
         }
         best = p[id] > p[best] ? id : best;
     }
@@ -144,8 +146,8 @@ void expect_softmax_answer(const struct softmax_answer *a, tombola_row_status st
     tombola_row_status expected = oracle_softmax(a->row, a->temperature, 0, truth);
     oracle_softmax(a->row, a->temperature, 1, logarithms);
     if (status != expected) {
-        die("%s, V %" PRIu32 ", T %g: the row is %s, not %s", a->name, a->vocabulary, (double)a->temperature,
-            tombola_row_status_string(status), tombola_row_status_string(expected));
+        fail_msg("%s, V %" PRIu32 ", T %g: the row is %s, not %s", a->name, a->vocabulary, (double)a->temperature,
+                 tombola_row_status_string(status), tombola_row_status_string(expected));
     }
     if (status == TOMBOLA_ROW_OK) {
         expect_near(a, truth, logarithms);
@@ -153,7 +155,7 @@ void expect_softmax_answer(const struct softmax_answer *a, tombola_row_status st
     }
     for (uint32_t id = 0; id < a->vocabulary && status != TOMBOLA_ROW_OK; id++) {
         if (a->probabilities[id] != 0.0f || a->logarithms[id] != -INFINITY) {
-            die("%s, V %" PRIu32 ": a bad row has a probability", a->name, a->vocabulary);
+            fail_msg("%s, V %" PRIu32 ": a bad row has a probability", a->name, a->vocabulary);
         }
     }
     free(truth);

@@ -18,7 +18,6 @@
 #define SOFTMAX_MOST_ROWS 64u
 
 /* Whether `got` is within relative x |truth| + absolute. */
-int is_near(double got, double truth, double relative, double absolute);
 
 int same_bits(const float *a, const float *b, size_t count);
 
@@ -46,7 +45,7 @@ struct softmax_answer {
     const float *logarithms;
 };
 
-/* Dies unless the answer has the right status and keeps to every bound: on each probability and
+/* Fails the test unless the answer has the right status and keeps to every bound: on each probability and
  * logarithm, on their sum and their order. */
 void expect_softmax_answer(const struct softmax_answer *answer, tombola_row_status status);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "expect.h"
 #include "grid.h"
 #include "harness.h"
 #include "rows.h"
@@ -129,7 +130,7 @@ int pool_differs(const struct pool *pool, tombola_context *context, tombola_samp
     }
     for (int logarithms = 0; logarithms < 2 && calls & POOL_SOFTMAX; logarithms++) {
         if (softmax_rows(sampler, logits, rows, stride, params, logarithms, output, all, status, &error))
-            die("%s: softmax: %s", who, error.message);
+            fail_msg("%s: softmax: %s", who, error.message);
         const float *expected = pool->outputs[logarithms];
         for (size_t i = 0; i < rows; i++)
             if (memcmp(output + i * all, expected + order[i] * vocabulary, vocabulary * sizeof *output) != 0 ||
@@ -138,7 +139,7 @@ int pool_differs(const struct pool *pool, tombola_context *context, tombola_samp
     }
     if (calls & POOL_TOP_K) {
         if (top_k_rows(sampler, logits, rows, stride, params, POOL_K, candidates, status, &error))
-            die("%s: top_k: %s", who, error.message);
+            fail_msg("%s: top_k: %s", who, error.message);
         for (size_t i = 0; i < rows; i++)
             if (memcmp(candidates + i * POOL_K, pool->candidates + order[i] * POOL_K, POOL_K * sizeof *candidates) ||
                 status[i] != pool->status[order[i]])

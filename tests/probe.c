@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "expect.h"
 #include "oracle.h"
 #include "rows.h"
 
@@ -50,9 +51,15 @@ int probe_passes(const struct probe *probe, tombola_sampler *sampler)
     memset(status, 0xFF, sizeof status);
     memset(kept, 0xFF, sizeof kept);
     int passes = tombola_sampler_sample(sampler, &rows, &results, NULL) == TOMBOLA_OK;
-    for (size_t row = 0; row < PROBE_ROWS; row++)
-        passes &= tokens[row] == probe->draws[row].token && status[row] == probe->draws[row].status &&
-                  kept[row] == probe->draws[row].kept;
+    if (!passes)
+        print_error("the probe is refused\n");
+    for (size_t row = 0; row < PROBE_ROWS && passes; row++) {
+        const struct draw *right = &probe->draws[row];
+        passes = tokens[row] == right->token && status[row] == right->status && kept[row] == right->kept;
+        if (!passes)
+            print_error("row %zu of the probe: expected token %d, status %d, kept %u; got %d, %d, %u\n", row,
+                        right->token, right->status, right->kept, tokens[row], status[row], kept[row]);
+    }
     return passes;
 }
 

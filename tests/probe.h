@@ -17,7 +17,7 @@ struct probe {
 /* Rows of logits at several parameters, greedy, plain and filtered, and what the oracle draws. */
 void probe_make(struct probe *probe, tombola_type type);
 
-/* Whether the sampler, of the probe's type and vocabulary, draws just that. */
+/* Whether the sampler, of the probe's type and vocabulary, draws just that. Prints what it draws else. */
 int probe_passes(const struct probe *probe, tombola_sampler *sampler);
 
 /* The same with a sampler made for it. */

@@ -250,7 +250,7 @@ static void ask_alone(tombola_sampler *alone, const float *row, size_t kind, enu
     expected[array][kind] = allocate(width, sizeof(uint32_t));
     array_set(&results, array, expected[array][kind], NULL, 0);
     if (tombola_sampler_sample(alone, &rows, &results, &error))
-        die("%s alone: %s", array_name(array), error.message);
+        fail_msg("%s alone: %s", array_name(array), error.message);
 }
 
 /* The boundary is where the rank order stands after as many tokens as are kept. */
@@ -278,9 +278,9 @@ static void expect_oracle(const float *row, size_t kind)
     const struct draw draw = oracle_draw(oracle, &params[kind]);
     if (draw.token != (int32_t)expected_of(ARRAY_TOKENS, kind)[0] || draw.kept != expected_of(ARRAY_KEPT, kind)[0] ||
         draw.status != (int32_t)status_expected(kind))
-        die("row kind %zu alone: token %d, kept %u, status %d, where the oracle has %d, %u, %d", kind,
-            (int)expected_of(ARRAY_TOKENS, kind)[0], expected_of(ARRAY_KEPT, kind)[0], (int)status_expected(kind),
-            draw.token, draw.kept, draw.status);
+        fail_msg("row kind %zu alone: token %d, kept %u, status %d, where the oracle has %d, %u, %d", kind,
+                 (int)expected_of(ARRAY_TOKENS, kind)[0], expected_of(ARRAY_KEPT, kind)[0], (int)status_expected(kind),
+                 draw.token, draw.kept, draw.status);
     oracle_row_release(oracle);
     expect_boundary(row, kind);
 }

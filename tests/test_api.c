@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "expect.h"
 #include "group.h"
 #include "refused.h"
 
@@ -30,7 +31,7 @@ static void versions_and_names_are_told(void **state)
     (void)state;
     char text[32];
     snprintf(text, sizeof text, "%d.%d.%d", TOMBOLA_VERSION_MAJOR, TOMBOLA_VERSION_MINOR, TOMBOLA_VERSION_PATCH);
-    assert_true(tombola_version() == TOMBOLA_VERSION);
+    assert_int_equal(tombola_version(), TOMBOLA_VERSION);
     assert_string_equal(tombola_version_string(), text);
     static const char *const statuses[] = {"ok",
                                            "invalid argument",
@@ -53,45 +54,86 @@ static void versions_and_names_are_told(void **state)
     assert_non_null(tombola_status_string((tombola_status)99));
     assert_non_null(tombola_row_status_string((tombola_row_status)99));
     assert_non_null(tombola_finish_string((tombola_finish)99));
-    assert_true(tombola_type_size(TOMBOLA_FLOAT32) == 4 && tombola_type_size(TOMBOLA_FLOAT16) == 2 &&
-                tombola_type_size(TOMBOLA_BFLOAT16) == 2 && tombola_type_size((tombola_type)3) == 0);
+    assert_int_equal(tombola_type_size(TOMBOLA_FLOAT32), 4);
+    assert_int_equal(tombola_type_size(TOMBOLA_FLOAT16), 2);
+    assert_int_equal(tombola_type_size(TOMBOLA_BFLOAT16), 2);
+    assert_int_equal(tombola_type_size((tombola_type)3), 0);
 }
 
 static void defaults_are_neutral(void **state)
 {
     (void)state;
     tombola_params params = tombola_params_default();
-    assert_true(params.struct_size == sizeof params && params.temperature == 1.0f && params.top_k == 0 &&
-                params.top_p == 1.0f && params.min_p == 0.0f && params.stream == 0 && params.seed == 0 &&
-                params.offset == 0);
+    assert_int_equal(params.struct_size, sizeof params);
+    assert_real_equal(params.temperature, 1.0f);
+    assert_int_equal(params.top_k, 0);
+    assert_real_equal(params.top_p, 1.0f);
+    assert_real_equal(params.min_p, 0.0f);
+    assert_int_equal(params.stream, 0);
+    assert_int_equal(params.seed, 0);
+    assert_int_equal(params.offset, 0);
     tombola_sampler_options options = tombola_sampler_options_default();
-    assert_true(options.struct_size == sizeof options && options.type == TOMBOLA_FLOAT32 &&
-                options.input == TOMBOLA_LOGITS && options.dispatch == TOMBOLA_DISPATCH_AUTO &&
-                options.transfer == TOMBOLA_TRANSFER_AUTO && !options.timed && options.in_flight == 0 &&
-                options.max_candidates == 0 && !options.probabilities && options.reserved == 0);
+    assert_int_equal(options.struct_size, sizeof options);
+    assert_int_equal(options.type, TOMBOLA_FLOAT32);
+    assert_int_equal(options.input, TOMBOLA_LOGITS);
+    assert_int_equal(options.dispatch, TOMBOLA_DISPATCH_AUTO);
+    assert_int_equal(options.transfer, TOMBOLA_TRANSFER_AUTO);
+    assert_int_equal(options.timed, 0);
+    assert_int_equal(options.in_flight, 0);
+    assert_int_equal(options.max_candidates, 0);
+    assert_int_equal(options.probabilities, 0);
+    assert_int_equal(options.reserved, 0);
     tombola_context_options shape = tombola_context_options_default();
-    assert_true(shape.struct_size == sizeof shape && !shape.lanes && !shape.width && !shape.teams &&
-                !shape.build_options);
+    assert_int_equal(shape.struct_size, sizeof shape);
+    assert_int_equal(shape.lanes, 0);
+    assert_int_equal(shape.width, 0);
+    assert_int_equal(shape.teams, 0);
+    assert_null(shape.build_options);
     tombola_sequence sequence = tombola_sequence_default();
-    assert_true(sequence.struct_size == sizeof sequence && sequence.finish == TOMBOLA_FINISH_NONE && !sequence.tokens &&
-                sequence.length == 0 && sequence.max_new_tokens == 0 && !sequence.end_tokens && !sequence.params);
+    assert_int_equal(sequence.struct_size, sizeof sequence);
+    assert_int_equal(sequence.finish, TOMBOLA_FINISH_NONE);
+    assert_null(sequence.tokens);
+    assert_int_equal(sequence.length, 0);
+    assert_int_equal(sequence.max_new_tokens, 0);
+    assert_null(sequence.end_tokens);
+    assert_null(sequence.params);
     tombola_rows rows = tombola_rows_default();
-    assert_true(rows.struct_size == sizeof rows && rows.count == 0 && !rows.logits.host && !rows.logits.buffer &&
-                rows.logits.offset == 0 && rows.stride == 0 && !rows.indices && !rows.params);
+    assert_int_equal(rows.struct_size, sizeof rows);
+    assert_int_equal(rows.count, 0);
+    assert_null(rows.logits.host);
+    assert_null(rows.logits.buffer);
+    assert_int_equal(rows.logits.offset, 0);
+    assert_int_equal(rows.stride, 0);
+    assert_null(rows.indices);
+    assert_null(rows.params);
     tombola_results results = tombola_results_default();
-    assert_true(results.struct_size == sizeof results && results.candidate_count == 0 && !results.tokens.host &&
-                !results.status.host && !results.kept.host && !results.probabilities.host &&
-                !results.log_probabilities.host && results.probability_stride == 0 && !results.candidate_tokens.host &&
-                !results.candidate_logits.host && !results.candidate_probabilities.host);
+    assert_int_equal(results.struct_size, sizeof results);
+    assert_int_equal(results.candidate_count, 0);
+    assert_null(results.tokens.host);
+    assert_null(results.status.host);
+    assert_null(results.kept.host);
+    assert_null(results.probabilities.host);
+    assert_null(results.log_probabilities.host);
+    assert_int_equal(results.probability_stride, 0);
+    assert_null(results.candidate_tokens.host);
+    assert_null(results.candidate_logits.host);
+    assert_null(results.candidate_probabilities.host);
     tombola_model model = tombola_model_default();
-    assert_true(model.struct_size == sizeof model && !model.user && !model.forward && !model.begin && !model.end);
+    assert_int_equal(model.struct_size, sizeof model);
+    assert_null(model.user);
+    assert_null(model.forward);
+    assert_null(model.begin);
+    assert_null(model.end);
     tombola_error untold = tombola_error_default();
-    assert_true(untold.struct_size == sizeof untold && untold.status == TOMBOLA_OK && untold.message[0] == '\0');
-    assert_true(tombola_times_default().struct_size == sizeof(tombola_times) && tombola_times_default().calls == 0);
-    assert_true(tombola_memory_default().struct_size == sizeof(tombola_memory) &&
-                tombola_memory_default().device_bytes == 0);
-    assert_true(tombola_device_default().struct_size == sizeof(tombola_device) &&
-                tombola_device_default().name[0] == '\0');
+    assert_int_equal(untold.struct_size, sizeof untold);
+    assert_int_equal(untold.status, TOMBOLA_OK);
+    assert_int_equal(untold.message[0], '\0');
+    assert_int_equal(tombola_times_default().struct_size, sizeof(tombola_times));
+    assert_int_equal(tombola_times_default().calls, 0);
+    assert_int_equal(tombola_memory_default().struct_size, sizeof(tombola_memory));
+    assert_int_equal(tombola_memory_default().device_bytes, 0);
+    assert_int_equal(tombola_device_default().struct_size, sizeof(tombola_device));
+    assert_int_equal(tombola_device_default().name[0], '\0');
 }
 
 static void releasing_nothing_is_allowed(void **state)
@@ -99,7 +141,20 @@ static void releasing_nothing_is_allowed(void **state)
     (void)state;
     tombola_sampler_release(NULL);
     tombola_context_close(NULL);
+    assert_true(probe_passes(&probe, sampler));
+}
+
+static void each_number_of_the_shape_may_be_asked_for_alone(void **state)
+{
+    (void)state;
+    uint32_t all[3] = {0}, one[3] = {0};
+    tombola_context_shape(context, &all[0], &all[1], &all[2]);
     tombola_context_shape(context, NULL, NULL, NULL);
+    tombola_context_shape(context, &one[0], NULL, NULL);
+    tombola_context_shape(context, NULL, &one[1], NULL);
+    tombola_context_shape(context, NULL, NULL, &one[2]);
+    assert_int_not_equal(all[0], 0);
+    assert_memory_equal(one, all, sizeof all);
 }
 
 static void device_list_refuses_bad_arguments(void **state)
@@ -109,7 +164,7 @@ static void device_list_refuses_bad_arguments(void **state)
     size_t count;
     expect_refused(tombola_device_list(&one, 1, NULL, &error), "count is NULL");
     expect_refused(tombola_device_list(NULL, 3, &count, &error), "devices is NULL, but capacity is 3");
-    assert_true(tombola_device_list(NULL, 0, NULL, NULL) == TOMBOLA_INVALID_ARGUMENT);
+    assert_int_equal(tombola_device_list(NULL, 0, NULL, NULL), TOMBOLA_INVALID_ARGUMENT);
 }
 
 static void context_open_refuses_bad_arguments(void **state)
@@ -142,7 +197,7 @@ static void context_open_refuses_bad_arguments(void **state)
         options.width = shapes[i].width;
         options.teams = shapes[i].teams;
         expect_refused(tombola_context_open(NULL, &options, &opened, &error), shapes[i].message);
-        assert_true(tombola_context_open(NULL, &options, &opened, NULL) == TOMBOLA_INVALID_ARGUMENT);
+        assert_int_equal(tombola_context_open(NULL, &options, &opened, NULL), TOMBOLA_INVALID_ARGUMENT);
     }
     assert_null(opened);
 }
@@ -209,7 +264,8 @@ static void a_sampler_that_does_not_fit_is_out_of_memory(void **state)
     assert_int_equal(tombola_sampler_create(context, TOMBOLA_MAX_VOCABULARY, 1u << 20, NULL, &made, &error),
                      TOMBOLA_OUT_OF_MEMORY);
     assert_null(made);
-    assert_true(error.message[0] != '\0' && probe_passes(&probe, sampler));
+    assert_int_not_equal(error.message[0], '\0');
+    assert_true(probe_passes(&probe, sampler));
     error = tombola_error_default();
 }
 
@@ -231,6 +287,7 @@ int main(void)
         cmocka_unit_test(versions_and_names_are_told),
         cmocka_unit_test(defaults_are_neutral),
         cmocka_unit_test(releasing_nothing_is_allowed),
+        cmocka_unit_test(each_number_of_the_shape_may_be_asked_for_alone),
         cmocka_unit_test(device_list_refuses_bad_arguments),
         cmocka_unit_test(context_open_refuses_bad_arguments),
         cmocka_unit_test(sampler_create_refuses_bad_arguments),

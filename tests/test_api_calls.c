@@ -60,7 +60,7 @@ static void begin_anew(void)
         begin_anew();                                                                                                  \
         field = value;                                                                                                 \
         expect_refused(call(), text);                                                                                  \
-        assert_true(tombola_sampler_sample(sampler, &rows, &results, NULL) == TOMBOLA_INVALID_ARGUMENT);               \
+        assert_int_equal(tombola_sampler_sample(sampler, &rows, &results, NULL), TOMBOLA_INVALID_ARGUMENT);            \
     } while (0)
 
 static void sample_refuses_bad_rows(void **state)
@@ -93,7 +93,7 @@ static void sample_refuses_bad_rows(void **state)
     rows.stride = SIZE_MAX / 8;
     expect_refused(call(), message);
     REFUSED(rows.struct_size, 0, "rows.struct_size is 0: start from tombola_rows_default()");
-    assert_true(tombola_sampler_sample(NULL, NULL, NULL, NULL) == TOMBOLA_INVALID_ARGUMENT);
+    assert_int_equal(tombola_sampler_sample(NULL, NULL, NULL, NULL), TOMBOLA_INVALID_ARGUMENT);
 }
 
 static void sample_refuses_bad_results(void **state)
@@ -150,7 +150,7 @@ static void softmax_and_top_k_refuse_bad_arguments(void **state)
     bad.min_p = NAN;
     expect_refused(top_k_rows(sampler, logits, 1, 600, &bad, 1, candidates, NULL, &error),
                    "params[0].min_p is nan, not from 0 to 1");
-    assert_true(top_k_rows(sampler, logits, 1, 600, params, 0, candidates, NULL, NULL) == TOMBOLA_INVALID_ARGUMENT);
+    assert_int_equal(top_k_rows(sampler, logits, 1, 600, params, 0, candidates, NULL, NULL), TOMBOLA_INVALID_ARGUMENT);
 }
 
 /* What nobody has given a meaning must stay free for one. */

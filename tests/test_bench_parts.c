@@ -7,6 +7,7 @@
 
 #include "bench.h"
 #include "bench_read.h"
+#include "expect.h"
 #include "harness.h"
 
 #define SEED 7u
@@ -59,7 +60,7 @@ static void a_large_batch_is_checked_from_end_to_end(void **state)
     assert_int_equal(truth.rows[0], 0);
     assert_int_equal(truth.rows[63], 63 * 200 / 64);
     for (size_t i = 1; i < 64; i++)
-        assert_true(truth.rows[i] > truth.rows[i - 1]);
+        assert_less(truth.rows[i - 1], truth.rows[i]);
     bench_truth_release(&truth);
     bench_pool_release(&pool);
 }
@@ -74,7 +75,10 @@ static void mixed_rows_take_every_other_configuration_in_turn(void **state)
         assert_int_equal(mixed.stream, row);
     }
     tombola_params both = bench_config_params(BENCH_TOP_K_TOP_P, SEED, 3);
-    assert_true(both.temperature == 0.8f && both.top_k == 50 && both.top_p == 0.95f && both.min_p == 0.0f);
+    assert_real_equal(both.temperature, 0.8f);
+    assert_int_equal(both.top_k, 50);
+    assert_real_equal(both.top_p, 0.95f);
+    assert_real_equal(both.min_p, 0.0f);
 }
 
 static void the_plain_read_reads_every_word_once(void **state)
@@ -90,7 +94,7 @@ static void the_plain_read_reads_every_word_once(void **state)
             uint32_t digest = 0;
             for (size_t i = 0; i < 16 * lines; i++)
                 digest ^= words[i] = (uint32_t)random_bits(&random);
-            assert_true(bench_reader_read(reader, words, lines * 64 + 63) > 0);
+            assert_real_less(0, bench_reader_read(reader, words, lines * 64 + 63));
             assert_int_equal(bench_reader_digest(reader), digest);
         }
         bench_reader_release(reader);
@@ -110,7 +114,7 @@ static void the_plain_read_leaves_out_what_lies_between_rows(void **state)
     }
     for (size_t threads = 1; threads <= 3; threads++) {
         struct bench_reader *reader = bench_reader_create(threads);
-        assert_true(bench_reader_read_rows(reader, words, 40, 70 * sizeof *words, STRIDE * sizeof *words) > 0);
+        assert_real_less(0, bench_reader_read_rows(reader, words, 40, 70 * sizeof *words, STRIDE * sizeof *words));
         assert_int_equal(bench_reader_digest(reader), digest);
         bench_reader_release(reader);
     }
@@ -123,12 +127,18 @@ static void figures_are_the_middle_the_least_and_the_95th_in_a_hundred(void **st
     for (int i = 0; i < 100; i++)
         seconds[i] = (i * 37) % 100 + 1;
     bench_figure figure = bench_figure_of(seconds, 100);
-    assert_true(figure.median == 50.5 && figure.least == 1 && figure.p95 == 95);
+    assert_real_equal(figure.median, 50.5);
+    assert_real_equal(figure.least, 1);
+    assert_real_equal(figure.p95, 95);
     double three[] = {3, 1, 2}, one[] = {4};
     figure = bench_figure_of(three, 3);
-    assert_true(figure.median == 2 && figure.least == 1 && figure.p95 == 3);
+    assert_real_equal(figure.median, 2);
+    assert_real_equal(figure.least, 1);
+    assert_real_equal(figure.p95, 3);
     figure = bench_figure_of(one, 1);
-    assert_true(figure.median == 4 && figure.least == 4 && figure.p95 == 4);
+    assert_real_equal(figure.median, 4);
+    assert_real_equal(figure.least, 4);
+    assert_real_equal(figure.p95, 4);
 }
 
 int main(void)

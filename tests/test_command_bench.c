@@ -13,6 +13,7 @@
 
 #include "bench.h"
 #include "command.h"
+#include "expect.h"
 #include "files.h"
 #include "harness.h"
 
@@ -48,9 +49,9 @@ static double number_of(const json_t *object, const char *key)
 
 static void expect_figure(const json_t *figure)
 {
-    assert_true(number_of(figure, "min_us") > 0);
-    assert_true(number_of(figure, "min_us") <= number_of(figure, "median_us"));
-    assert_true(number_of(figure, "median_us") <= number_of(figure, "p95_us"));
+    assert_real_less(0, number_of(figure, "min_us"));
+    assert_real_at_most(number_of(figure, "min_us"), number_of(figure, "median_us"));
+    assert_real_at_most(number_of(figure, "median_us"), number_of(figure, "p95_us"));
     assert_int_equal((int)number_of(figure, "calls"), 3);
     assert_int_equal((int)number_of(figure, "distinct_rows"), 66);
     assert_int_equal((int)number_of(figure, "rows"), 3);
@@ -62,8 +63,8 @@ static void expect_speed(const json_t *figure, int bytes)
 {
     assert_int_equal((int)number_of(figure, "bytes"), bytes);
     double speed = bytes / number_of(figure, "median_us") * 1e-3;
-    assert_true(fabs(number_of(figure, "gb_per_s") - speed) <= speed * 1e-5); /* both printed to 7 digits */
-    assert_true(number_of(figure, "share_of_read") > 0);
+    assert_near(number_of(figure, "gb_per_s"), speed, speed * 1e-5); /* both printed to 7 digits */
+    assert_real_less(0, number_of(figure, "share_of_read"));
 }
 
 static void json_has_a_header_and_every_measurement(void **state)
@@ -79,7 +80,7 @@ static void json_has_a_header_and_every_measurement(void **state)
     assert_int_equal((int)number_of(header, "seed"), 9);
     static const char *const TEXTS[] = {"device", "platform", "version", "driver", "processor"};
     for (size_t i = 0; i < COUNT_OF(TEXTS); i++)
-        assert_true(strlen(text_of(header, TEXTS[i])) > 0);
+        assert_int_not_equal(strlen(text_of(header, TEXTS[i])), 0);
 
     static const char *const WHERES[] = {"host", "device", "staged"};
     for (size_t place = 0; place < 6 * each; place++) {
@@ -95,9 +96,9 @@ static void json_has_a_header_and_every_measurement(void **state)
         assert_string_equal(text_of(figure, "kind"), "tombola");
         assert_string_equal(text_of(figure, "name"), bench_config_name((bench_config)(place % each - 3)));
         assert_int_equal((int)number_of(figure, "checked_rows"), 64);
-        assert_true(number_of(figure, "upload_us") >= 0);
-        assert_true(number_of(figure, "kernel_us") > 0);
-        assert_true(number_of(figure, "read_back_us") >= 0);
+        assert_real_at_most(0, number_of(figure, "upload_us"));
+        assert_real_less(0, number_of(figure, "kernel_us"));
+        assert_real_at_most(0, number_of(figure, "read_back_us"));
     }
     json_decref(lines);
 }

@@ -10,6 +10,7 @@
 
 #include "command.h"
 #include "calls.h"
+#include "expect.h"
 #include "harness.h"
 
 static void show_gives_the_temperature_table(void **state)
@@ -69,7 +70,7 @@ static void show_fits_the_page_whatever_it_shows(void **state)
     assert_int_equal(got.status, 0);
     assert_non_null(strstr(got.out, "a label that is much lo~ "));
     for (const char *line = got.out; *line; line += strcspn(line, "\n") + 1)
-        assert_true(strcspn(line, "\n") <= 80);
+        assert_at_most(strcspn(line, "\n"), 80);
     process_release(&got);
 }
 
@@ -94,10 +95,10 @@ static void entropy_rises_with_the_temperature(void **state)
     double before = -1;
     for (size_t i = 0; i < json_array_size(all); i++) {
         double entropy = json_real_value(json_object_get(json_array_get(all, i), "entropy"));
-        assert_true(entropy > before);
+        assert_real_less(before, entropy);
         before = entropy;
     }
-    assert_true(before == 2.0);
+    assert_real_equal(before, 2.0);
     assert_string_equal(json_string_value(json_object_get(json_array_get(all, 11), "temperature")), "inf");
     json_decref(all);
 }
@@ -130,7 +131,8 @@ static void draws_are_those_of_the_sampler_and_follow_the_probabilities(void **s
         double expected = 10000 * json_real_value(json_object_get(token, "probability"));
         assert_int_equal(drawn, counts[i]);
         /* Five standard deviations of at most 50 draws. */
-        assert_true((double)drawn > expected - 250 && (double)drawn < expected + 250);
+        assert_real_less(expected - 250, (double)drawn);
+        assert_real_less((double)drawn, expected + 250);
         assert_int_equal(json_is_true(json_object_get(token, "kept")), i != 3);
     }
     assert_int_equal(counts[3], 0);

@@ -154,7 +154,8 @@ static void batches_in_host_memory_and_in_buffers_go_side_by_side(void **state)
         expect_probe(&columns[1]);
         tombola_times times = tombola_times_default();
         tombola_sampler_times(sampler, &times);
-        assert_true(times.calls == 5 && times.device_calls == 2);
+        assert_int_equal(times.calls, 5);
+        assert_int_equal(times.device_calls, 2);
         /* the second of two that read the same memory is staged */
         assert_int_equal(times.in_place_calls, i ? 0 : 2);
         assert_int_equal(times.staged_calls, i ? 3 : 1);

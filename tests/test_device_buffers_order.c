@@ -9,6 +9,7 @@
 
 #include "device_batch.h"
 #include "entries.h"
+#include "expect.h"
 
 /* The logits are written only once the batch has been enqueued. */
 static void a_batch_waits_for_its_events(void **state)
@@ -29,7 +30,7 @@ static void a_batch_waits_for_its_events(void **state)
             CL_SUCCESS);
         clFlush(writer);
         enqueue(sampler, queues[i % 2], &batch, columns_results(&columns), &written, &done);
-        assert_true(status_of(done) > CL_COMPLETE);
+        assert_less(CL_COMPLETE, status_of(done));
         assert_int_equal(clSetUserEventStatus(begin, CL_COMPLETE), CL_SUCCESS);
         settle(done);
         expect_probe(&columns);
@@ -83,7 +84,8 @@ static void a_third_batch_is_busy_until_one_has_completed(void **state)
                          TOMBOLA_BUSY);
         assert_string_equal(error.message, "2 batches are in flight: wait for one of them first");
         assert_null(late);
-        assert_true(status_of(events[0]) > CL_COMPLETE && status_of(events[1]) > CL_COMPLETE);
+        assert_less(CL_COMPLETE, status_of(events[0]));
+        assert_less(CL_COMPLETE, status_of(events[1]));
         clSetUserEventStatus(begin, CL_COMPLETE);
         settle(events[0]);
         enqueue(sampler, queues[i % 2], &batch, third, NULL, &late);
@@ -110,7 +112,7 @@ static void one_batch_need_not_wait_for_another_queue_s(void **state)
     enqueue(sampler, other, &batch, columns_results(&columns), NULL, &done);
     settle(done);
     expect_probe(&columns);
-    assert_true(status_of(late) > CL_COMPLETE);
+    assert_less(CL_COMPLETE, status_of(late));
     clSetUserEventStatus(begin, CL_COMPLETE);
     settle(late);
     expect_probe(&held_up);

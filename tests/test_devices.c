@@ -24,15 +24,23 @@ static void the_list_is_cut_to_its_room_and_has_one_default(void **state)
     tombola_device one[2] = {{.struct_size = sizeof *one, .index = 77}, {.struct_size = sizeof *one, .index = 77}};
     size_t count = 0, defaults = 0;
     assert_int_equal(tombola_device_list(NULL, 0, &count, NULL), TOMBOLA_OK);
-    assert_true(count == device_count);
+    assert_int_equal(count, device_count);
     assert_int_equal(tombola_device_list(one, 1, &count, NULL), TOMBOLA_OK);
-    assert_true(count == device_count && one[0].index == 0 && one[1].index == 77);
+    assert_int_equal(count, device_count);
+    assert_int_equal(one[0].index, 0);
+    assert_int_equal(one[1].index, 77);
     for (size_t i = 0; i < device_count; i++) {
         defaults += devices[i].is_default == 1;
-        assert_true(devices[i].index == i && devices[i].compute_units > 0 && devices[i].memory > 0);
-        assert_true(devices[i].name[0] && devices[i].platform[0] && devices[i].version[0] && devices[i].driver[0]);
+        assert_int_equal(devices[i].index, i);
+        assert_int_not_equal(devices[i].compute_units, 0);
+        assert_int_not_equal(devices[i].memory, 0);
+        assert_string_not_equal(devices[i].name, "");
+        assert_string_not_equal(devices[i].platform, "");
+        assert_string_not_equal(devices[i].version, "");
+        assert_string_not_equal(devices[i].driver, "");
     }
-    assert_true(defaults == 1 && devices[order[0]].is_default == 1);
+    assert_int_equal(defaults, 1);
+    assert_int_equal(devices[order[0]].is_default, 1);
 }
 
 static void a_platform_without_devices_adds_none(void **state)
@@ -41,7 +49,7 @@ static void a_platform_without_devices_adds_none(void **state)
     size_t count = 77;
     faults_fail_always("clGetDeviceIDs", CL_DEVICE_NOT_FOUND);
     assert_int_equal(tombola_device_list(NULL, 0, &count, NULL), TOMBOLA_OK);
-    assert_true(count == 0);
+    assert_int_equal(count, 0);
 }
 
 /* Of this process, in which the loader finds no platform. */
@@ -52,7 +60,7 @@ static void expect_no_platform(void)
     tombola_context *context = NULL;
     tombola_error error = tombola_error_default();
     assert_int_equal(tombola_device_list(&device, 1, &count, &error), TOMBOLA_OK);
-    assert_true(count == 0);
+    assert_int_equal(count, 0);
     assert_int_equal(tombola_context_open(NULL, NULL, &context, &error), TOMBOLA_NO_DEVICE);
     expect_text(error.message, "no OpenCL device");
     assert_int_equal(tombola_context_open("0", NULL, &context, &error), TOMBOLA_NO_DEVICE);
@@ -91,7 +99,7 @@ static void expect_taken(const char *argument, size_t index, const char *source)
     tombola_error error = tombola_error_default();
     if (tombola_context_open(argument, NULL, &context, &error) != TOMBOLA_OK)
         fail_msg("no device was taken for %s: %s", argument ? argument : "NULL", error.message);
-    assert_true(device_of(context).index == index);
+    assert_int_equal(device_of(context).index, index);
     assert_string_equal(device_of(context).name, devices[index].name);
     expect_text(tombola_context_choice(context), source);
     tombola_context_close(context);
@@ -154,7 +162,8 @@ static void a_name_that_no_device_has_is_told(void **state)
         assert_null(context);
         expect_text(error.message, names[i]);
         expect_text(error.message, "the argument device");
-        assert_true(!strstr(error.message, "by its index") == (strspn(names[i], "0123456789") != strlen(names[i])));
+        assert_int_equal(strstr(error.message, "by its index") != NULL,
+                         names[i][strspn(names[i], "0123456789")] == '\0');
         for (size_t d = 0; d < device_count && d < 3; d++) {
             char label[600];
             snprintf(label, sizeof label, "%zu: %s (%s, ", d, devices[d].name, devices[d].platform);

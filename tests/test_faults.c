@@ -76,14 +76,15 @@ static void fail_each_call(const struct action *action, size_t step)
         const char *call = faults_seen().failed;
         faults_begin();
         if (!call) { /* the call before was the last one */
-            assert_true(status == TOMBOLA_OK && nth > 0);
+            assert_int_equal(status, TOMBOLA_OK);
+            assert_int_not_equal(nth, 0);
             return;
         }
         expect_named(action, call, status, error.message);
         if (faults_seen().held != held)
             fail_msg("%s failed (call %zu), and %ld objects leaked", call, nth, faults_seen().held - held);
         if (strcmp(call, last) != 0)
-            assert_true(action->run(NULL) == TOMBOLA_OK);
+            assert_int_equal(action->run(NULL), TOMBOLA_OK);
         last = call;
         assert_true(probe_passes(&probe, plain) && probe_passes(&probe, staged));
     }
@@ -99,17 +100,19 @@ static void fail_each_allocation(tombola_status (*run)(tombola_error *error))
         tombola_status status = run(&error);
         int failed = faults_seen().failed != NULL;
         faults_begin();
-        assert_true(faults_seen().held == held);
+        assert_int_equal(faults_seen().held, held);
         if (!failed) {
-            assert_true(status == TOMBOLA_OK && nth > 0);
+            assert_int_equal(status, TOMBOLA_OK);
+            assert_int_not_equal(nth, 0);
             break;
         }
         /* a device without a word on why it was taken is still a device */
-        assert_true(status == TOMBOLA_OUT_OF_MEMORY || status == TOMBOLA_OK);
+        if (status != TOMBOLA_OK)
+            assert_int_equal(status, TOMBOLA_OUT_OF_MEMORY);
         if (status == TOMBOLA_OUT_OF_MEMORY && !strstr(error.message, "no memory"))
             fail_msg("allocation %zu failed, told as: %s", nth, error.message);
     }
-    assert_true(run(NULL) == TOMBOLA_OK);
+    assert_int_equal(run(NULL), TOMBOLA_OK);
 }
 
 static void listing_devices_tells_which_call_failed(void **state)
@@ -174,7 +177,7 @@ static void a_batch_that_fails_half_way_does_not_hold_up_its_caller(void **state
     clSetUserEventStatus(begin, CL_COMPLETE);
     clReleaseEvent(begin);
     tombola_sampler_release(sampler);
-    assert_true(faults_seen().held == held);
+    assert_int_equal(faults_seen().held, held);
 }
 
 static void a_device_without_room_is_out_of_memory(void **state)
@@ -185,14 +188,14 @@ static void a_device_without_room_is_out_of_memory(void **state)
         tombola_error error = tombola_error_default();
         faults_begin();
         faults_fail("clCreateBuffer", 0, codes[i]);
-        assert_true(try_create(&error) == TOMBOLA_OUT_OF_MEMORY);
+        assert_int_equal(try_create(&error), TOMBOLA_OUT_OF_MEMORY);
         char code[16];
         snprintf(code, sizeof code, "(%d)", codes[i]);
         assert_non_null(strstr(error.message, code));
     }
     faults_begin();
     faults_fail("clEnqueueNDRangeKernel", 0, CL_MEM_OBJECT_ALLOCATION_FAILURE);
-    assert_true(try_sample(NULL) == TOMBOLA_OUT_OF_MEMORY);
+    assert_int_equal(try_sample(NULL), TOMBOLA_OUT_OF_MEMORY);
     faults_begin();
     assert_true(probe_passes(&probe, plain));
 }

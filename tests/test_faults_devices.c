@@ -29,7 +29,7 @@ static void expect_passed_over(const char *reason)
     char line[1024];
     if (tombola_context_open(NULL, NULL, &context, &error) != TOMBOLA_OK)
         fail_msg("no device was taken: %s", error.message);
-    assert_true(device_of(context).index == second->index);
+    assert_int_equal(device_of(context).index, second->index);
     const char *choice = tombola_context_choice(context);
     snprintf(line, sizeof line, "Device %u (%s) was passed over: ", (unsigned)first->index, first->name);
     expect_text(choice, line);
@@ -100,9 +100,9 @@ static void expect_named_fails(tombola_status expected, const char *reason)
     assert_null(context);
     expect_text(error.message, reason);
     faults_begin();
-    assert_true(faults_seen().held == 0);
+    assert_int_equal(faults_seen().held, 0);
     assert_int_equal(tombola_context_open(name, NULL, &context, &error), TOMBOLA_OK);
-    assert_true(device_of(context).index == order[0]);
+    assert_int_equal(device_of(context).index, order[0]);
     assert_true(probe_passes_on(&probe, context));
     tombola_context_close(context);
 }
@@ -197,11 +197,11 @@ static void kernels_for_another_type_are_checked_when_they_are_first_asked_for(v
     assert_int_equal(tombola_sampler_create(context, 600, 4, &options, &sampler, &error), TOMBOLA_BUILD_FAILED);
     assert_null(sampler);
     expect_text(error.message, "did not compile the kernels");
-    assert_true(faults_seen().held == held);
+    assert_int_equal(faults_seen().held, held);
     faults_begin();
     faults_fail("clBuildProgram", 0, CL_OUT_OF_HOST_MEMORY);
     assert_int_equal(tombola_sampler_create(context, 600, 4, &options, &sampler, &error), TOMBOLA_OUT_OF_MEMORY);
-    assert_true(faults_seen().held == held);
+    assert_int_equal(faults_seen().held, held);
     faults_begin();
     assert_true(probe_passes_on(&narrow, context));
     assert_true(probe_passes_on(&probe, context));
@@ -217,14 +217,14 @@ static void a_context_lives_as_long_as_its_samplers_and_references(void **state)
     tombola_context_retain(opened);
     long held = faults_seen().held;
     tombola_context_close(opened);
-    assert_true(faults_seen().held == held);
+    assert_int_equal(faults_seen().held, held);
     assert_int_equal(tombola_sampler_create(opened, PROBE_VOCABULARY, PROBE_ROWS, NULL, &sampler, NULL), TOMBOLA_OK);
     held = faults_seen().held;
     tombola_context_close(opened);
-    assert_true(faults_seen().held == held);
+    assert_int_equal(faults_seen().held, held);
     assert_true(probe_passes(&probe, sampler));
     tombola_sampler_release(sampler);
-    assert_true(faults_seen().held == 0);
+    assert_int_equal(faults_seen().held, 0);
 }
 
 int main(int argc, char **argv)

@@ -72,7 +72,7 @@ static tombola_sampler *sampler_of(tombola_context *of, tombola_transfer transfe
     options.transfer = transfer;
     options.in_flight = in_flight;
     if (tombola_sampler_create(of, V, MOST_ROWS, &options, &sampler, &error))
-        die("no sampler on %s buffers: %s", of == limited ? "small" : "large", error.message);
+        fail_msg("no sampler on %s buffers: %s", of == limited ? "small" : "large", error.message);
     return sampler;
 }
 
@@ -341,9 +341,9 @@ static int open_limited(void **state)
     faults_begin();
     faults_limit_buffers(OPENING_LIMIT);
     if (tombola_context_open(NULL, &options, &limited, &error))
-        die("no context on small buffers: %s", error.message);
+        fail_msg("no context on small buffers: %s", error.message);
     if (limited->largest_buffer != OPENING_LIMIT)
-        die("the device's limit is taken for %zu", limited->largest_buffer);
+        fail_msg("the device's limit is taken for %zu", limited->largest_buffer);
     limited->largest_buffer = LIMIT;
     begin_limited();
     queues[0] = entry_queue(limited, 0);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "expect.h"
 #include "group.h"
 #include "harness.h"
 #include "refused.h"
@@ -36,7 +37,7 @@ struct cached {
 static int begin(void *user, const tombola_sequence *sequences, size_t index, size_t cache_row)
 {
     struct cached *c = user;
-    assert_true(index < c->batch->count);
+    assert_less(index, c->batch->count);
     assert_ptr_equal(sequences, c->batch->sequences);
     assert_in_range(cache_row, 0, c->capacity - 1);
     assert_int_equal(c->rows[cache_row].owner, NOBODY);
@@ -55,7 +56,8 @@ static void end(void *user, const tombola_sequence *sequences, size_t index, siz
 {
     struct cached *c = user;
     assert_ptr_equal(sequences, c->batch->sequences);
-    assert_true(cache_row < c->capacity && index < c->batch->count);
+    assert_less(cache_row, c->capacity);
+    assert_less(index, c->batch->count);
     assert_int_equal(c->rows[cache_row].owner, index);
     assert_int_equal(c->row_of[index], cache_row);
     c->rows[cache_row].owner = NOBODY;
@@ -67,10 +69,11 @@ static int forward(void *user, const tombola_step *step)
 {
     struct cached *c = user;
     assert_in_range(step->rows, 1, c->capacity);
-    assert_true(step->stride >= VOCABULARY);
+    assert_at_most(VOCABULARY, step->stride);
     for (size_t row = 0; row < step->rows; row++) {
         const size_t index = step->live[row], cache_row = step->cache_rows[row];
-        assert_true(row == 0 || step->live[row - 1] < index);
+        if (row > 0)
+            assert_less(step->live[row - 1], index);
         assert_in_range(cache_row, 0, c->capacity - 1);
         assert_int_equal(c->row_of[index], cache_row); /* as it was when it began, and so nobody else's */
         assert_int_equal(c->rows[cache_row].owner, index);
@@ -166,7 +169,10 @@ static void a_cache_row_goes_to_another_sequence_once_its_own_has_ended(void **s
     assert_int_equal(run_cached(&c, ROWS, NULL), TOMBOLA_OK);
     for (size_t row = 0; row < MOST; row++) {
         owners += c.rows[row].owners;
-        assert_true(row < ROWS ? c.rows[row].owners > 1 : c.rows[row].owners == 0);
+        if (row < ROWS)
+            assert_less(1, c.rows[row].owners);
+        else
+            assert_int_equal(c.rows[row].owners, 0);
     }
     assert_int_equal(owners, MOST);
     expect_balance(&c);
@@ -334,7 +340,8 @@ static void count_end(void *user, const tombola_sequence *sequences, size_t inde
 {
     struct cached *c = user;
     (void)sequences;
-    assert_true(cache_row < c->capacity && index < c->batch->count);
+    assert_less(cache_row, c->capacity);
+    assert_less(index, c->batch->count);
     c->ended++;
 }
 

@@ -53,9 +53,10 @@ static void expect_dispatched(const tombola_sampler *sampler, tombola_dispatch d
 {
     tombola_times times = tombola_times_default();
     tombola_sampler_times(sampler, &times);
-    assert_true(times.calls > 0 && times.in_place_calls + times.staged_calls + times.device_calls == times.calls);
-    assert_true(times.row_dispatches == (dispatch == TOMBOLA_DISPATCH_ROW ? times.calls : 0));
-    assert_true(times.spread_dispatches == (dispatch == TOMBOLA_DISPATCH_SPREAD ? times.calls : 0));
+    assert_int_not_equal(times.calls, 0);
+    assert_int_equal(times.in_place_calls + times.staged_calls + times.device_calls, times.calls);
+    assert_int_equal(times.row_dispatches, dispatch == TOMBOLA_DISPATCH_ROW ? times.calls : 0);
+    assert_int_equal(times.spread_dispatches, dispatch == TOMBOLA_DISPATCH_SPREAD ? times.calls : 0);
 }
 
 /* All rows of a pool, shuffled, in batches of several sizes by a sampler of their own. Returns whether
@@ -144,7 +145,7 @@ static void strides_addresses_and_the_sampler_s_size_change_nothing(void **state
 }
 
 /* 16-bit rows can begin where no 32-bit word does; probabilities have no -inf to be padded with. */
-static void neither_do_they_for_other_kinds_of_rows(void **state)
+static void strides_and_addresses_change_nothing_for_other_kinds_of_rows(void **state)
 {
     (void)state;
     static const struct way ways[] = {{TOMBOLA_DISPATCH_ROW, 64, 0, 1, 1, USUAL_ENTRY},
@@ -193,9 +194,11 @@ static tombola_context *open_shape(uint32_t lanes, uint32_t width, uint32_t team
     options.teams = teams;
     options.build_options = getenv("TOMBOLA_TEST_BUILD_OPTIONS");
     if (tombola_context_open(NULL, &options, &opened, &error) != TOMBOLA_OK)
-        die("no blocks of %u x %u x %u: %s", lanes, width, teams, error.message);
+        fail_msg("no blocks of %u x %u x %u: %s", lanes, width, teams, error.message);
     tombola_context_shape(opened, &got[0], &got[1], &got[2]);
-    assert_true(got[0] == lanes && got[1] == width && got[2] == teams);
+    assert_int_equal(got[0], lanes);
+    assert_int_equal(got[1], width);
+    assert_int_equal(got[2], teams);
     return opened;
 }
 
@@ -327,7 +330,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_row_gives_the_same_in_every_place_beside_any_others),
         cmocka_unit_test(a_permuted_batch_gives_the_permuted_results),
         cmocka_unit_test(strides_addresses_and_the_sampler_s_size_change_nothing),
-        cmocka_unit_test(neither_do_they_for_other_kinds_of_rows),
+        cmocka_unit_test(strides_and_addresses_change_nothing_for_other_kinds_of_rows),
         cmocka_unit_test(no_transfer_and_no_entry_changes_a_bit),
         cmocka_unit_test(neither_block_width_nor_dispatch_changes_a_bit),
         cmocka_unit_test(a_fresh_process_gives_the_same),

@@ -38,7 +38,9 @@ static void make_file(const char *name, off_t bytes, time_t age)
 {
     int file = open(path_to(name), O_WRONLY | O_CREAT | O_EXCL, 0600);
     const struct timespec then[2] = {{time(NULL) - age, 0}, {time(NULL) - age, 0}};
-    assert_true(file >= 0 && ftruncate(file, bytes) == 0 && futimens(file, then) == 0);
+    assert_int_not_equal(file, -1);
+    assert_int_equal(ftruncate(file, bytes), 0);
+    assert_int_equal(futimens(file, then), 0);
     close(file);
 }
 

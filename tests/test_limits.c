@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "expect.h"
 #include "group.h"
 #include "harness.h"
 #include "philox.h"
@@ -38,7 +39,7 @@ static void expect_bad_row(const struct make *make, float bad, size_t first, siz
         store(elements, place, (float)(place * 7 % 64) * 0.125f, make->type);
     call_sample(wide, make, elements, ROWS, params, right);
     for (size_t row = 0; row < ROWS; row++)
-        assert_true(right[row].status == TOMBOLA_ROW_OK);
+        assert_int_equal(right[row].status, TOMBOLA_ROW_OK);
     for (size_t place = first; place <= last; place++)
         store(elements, vocabulary + place, bad, make->type);
     for (int greedy = 0; greedy < 2; greedy++) {
@@ -46,19 +47,30 @@ static void expect_bad_row(const struct make *make, float bad, size_t first, siz
         call_sample(wide, make, elements, ROWS, params, draws);
         assert_memory_equal(&draws[0], &right[0], sizeof draws[0]);
         assert_memory_equal(&draws[2], &right[2], sizeof draws[2]);
-        assert_true(draws[1].token == -1 && draws[1].kept == 0 && draws[1].status == (int32_t)expected);
+        assert_int_equal(draws[1].token, -1);
+        assert_int_equal(draws[1].kept, 0);
+        assert_int_equal(draws[1].status, (int32_t)expected);
     }
     call_softmax(wide, make, elements, ROWS, params, 0, output, status);
-    assert_true(status[0] == TOMBOLA_ROW_OK && status[1] == expected && status[2] == TOMBOLA_ROW_OK);
+    assert_int_equal(status[0], TOMBOLA_ROW_OK);
+    assert_int_equal(status[1], expected);
+    assert_int_equal(status[2], TOMBOLA_ROW_OK);
     for (size_t id = 0; id < vocabulary; id++)
-        assert_true(output[vocabulary + id] == 0.0f);
+        assert_real_equal(output[vocabulary + id], 0.0f);
     call_softmax(wide, make, elements, ROWS, params, 1, output, status);
-    assert_true(status[1] == expected && output[vocabulary] == -INFINITY && isfinite(output[0]));
+    assert_int_equal(status[1], expected);
+    assert_real_equal(output[vocabulary], -INFINITY);
+    assert_true(isfinite(output[0]));
     call_top_k(wide, make, elements, ROWS, params, K, candidates, status);
-    assert_true(status[0] == TOMBOLA_ROW_OK && status[1] == expected && status[2] == TOMBOLA_ROW_OK);
-    for (size_t i = 0; i < K; i++)
-        assert_true(candidates[K + i].token == -1 && candidates[K + i].probability == 0.0f &&
-                    candidates[K + i].logit == 0.0f && candidates[i].token >= 0);
+    assert_int_equal(status[0], TOMBOLA_ROW_OK);
+    assert_int_equal(status[1], expected);
+    assert_int_equal(status[2], TOMBOLA_ROW_OK);
+    for (size_t i = 0; i < K; i++) {
+        assert_int_equal(candidates[K + i].token, -1);
+        assert_real_equal(candidates[K + i].probability, 0.0f);
+        assert_real_equal(candidates[K + i].logit, 0.0f);
+        assert_at_most(0, candidates[i].token);
+    }
     tombola_sampler_release(wide);
     free(elements);
     free(output);
@@ -93,7 +105,9 @@ static void a_masked_logit_anywhere_is_never_drawn(void **state)
         struct draw draw;
         for (params.offset = 0; params.offset < 20; params.offset++) {
             call_sample(small, &make, logits, 1, &params, &draw);
-            assert_true(draw.status == TOMBOLA_ROW_OK && draw.token != masked && draw.kept == 2);
+            assert_int_equal(draw.status, TOMBOLA_ROW_OK);
+            assert_int_not_equal(draw.token, masked);
+            assert_int_equal(draw.kept, 2);
         }
     }
     tombola_sampler_release(small);
@@ -111,16 +125,18 @@ static void expect_even_draws(uint32_t vocabulary, tombola_type type)
         memset(elements, 0, vocabulary * tombola_type_size(type));
         for (params.seed = 1; params.seed <= 3; params.seed++) {
             call_sample(large, &make, elements, 1, &params, &draw);
-            assert_true(draw.status == TOMBOLA_ROW_OK && draw.kept == vocabulary);
+            assert_int_equal(draw.status, TOMBOLA_ROW_OK);
+            assert_int_equal(draw.kept, vocabulary);
             uint64_t bits = draw_bits(params.seed, params.offset, params.stream);
-            assert_true((uint64_t)draw.token == multiply_high(bits, vocabulary));
+            assert_int_equal((uint64_t)draw.token, multiply_high(bits, vocabulary));
         }
         store(elements, vocabulary - 1, 30.0f, type);
         call_sample(large, &make, elements, 1, &params, &draw);
-        assert_true((uint32_t)draw.token == vocabulary - 1);
+        assert_int_equal((uint32_t)draw.token, vocabulary - 1);
         params.top_p = 0.5f;
         call_sample(large, &make, elements, 1, &params, &draw);
-        assert_true((uint32_t)draw.token == vocabulary - 1 && draw.kept == 1);
+        assert_int_equal((uint32_t)draw.token, vocabulary - 1);
+        assert_int_equal(draw.kept, 1);
         tombola_sampler_release(large);
     }
     free(elements);
@@ -156,18 +172,27 @@ static void times_count_calls_dispatches_and_bytes(void **state)
         tombola_times times = tombola_times_default();
         assert_int_equal(tombola_sampler_create(context, make.vocabulary, 2, &options, &counted, NULL), TOMBOLA_OK);
         tombola_sampler_times(counted, &times);
-        assert_true(times.calls == 0 && times.bytes_uploaded == 0 && times.bytes_read == 0);
+        assert_int_equal(times.calls, 0);
+        assert_int_equal(times.bytes_uploaded, 0);
+        assert_int_equal(times.bytes_read, 0);
         call_sample(counted, &make, logits, 2, params, draws);
         call_sample(counted, &make, logits, 1, params, draws);
         call_softmax(counted, &make, logits, 2, params, 0, output, NULL);
         call_top_k(counted, &make, logits, 2, params, 3, candidates, NULL);
         tombola_sampler_times(counted, &times);
-        assert_true(times.calls == 4 && times.spread_dispatches == 4 && times.row_dispatches == 0);
-        assert_true(times.staged_calls == 4 && times.in_place_calls == 0 && times.device_calls == 0);
-        assert_true(times.bytes_uploaded >= 7 * sizeof(float) * VOCABULARY);
-        assert_true(times.bytes_read >= sizeof output + sizeof candidates);
+        assert_int_equal(times.calls, 4);
+        assert_int_equal(times.spread_dispatches, 4);
+        assert_int_equal(times.row_dispatches, 0);
+        assert_int_equal(times.staged_calls, 4);
+        assert_int_equal(times.in_place_calls, 0);
+        assert_int_equal(times.device_calls, 0);
+        assert_at_most(7 * sizeof(float) * VOCABULARY, times.bytes_uploaded);
+        assert_at_most(sizeof output + sizeof candidates, times.bytes_read);
         int seconds = times.upload_seconds > 0 && times.kernel_seconds > 0 && times.read_seconds > 0;
-        assert_true(timed ? seconds : times.upload_seconds + times.kernel_seconds + times.read_seconds == 0);
+        if (timed)
+            assert_int_equal(seconds, 1);
+        else
+            assert_real_equal(times.upload_seconds + times.kernel_seconds + times.read_seconds, 0);
         tombola_sampler_release(counted);
     }
 }

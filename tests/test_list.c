@@ -224,11 +224,11 @@ static void compare_row(tombola_context *context, const struct make *make, size_
         struct draw expected = oracle_draw(row, p), draw;
         call_sample(sampler, make, values, 1, p, &draw);
         if (draw.token != expected.token || draw.kept != expected.kept || draw.status != expected.status)
-            die("%s of %" PRIu32 ", T %a k %" PRIu32
-                " p %a m %a: expected token %d, kept %u, status %d; got %d, %u, %d",
-                rows[which].name, make->vocabulary, (double)p->temperature, p->top_k, (double)p->top_p,
-                (double)p->min_p, (int)expected.token, (unsigned)expected.kept, (int)expected.status, (int)draw.token,
-                (unsigned)draw.kept, (int)draw.status);
+            fail_msg("%s of %" PRIu32 ", T %a k %" PRIu32
+                     " p %a m %a: expected token %d, kept %u, status %d; got %d, %u, %d",
+                     rows[which].name, make->vocabulary, (double)p->temperature, p->top_k, (double)p->top_p,
+                     (double)p->min_p, (int)expected.token, (unsigned)expected.kept, (int)expected.status,
+                     (int)draw.token, (unsigned)draw.kept, (int)draw.status);
     }
     tombola_sampler_release(sampler);
     oracle_row_release(row);
@@ -249,21 +249,21 @@ static void compare_rows(uint32_t width, uint32_t vocabulary, tombola_input inpu
     compare_rows_in(test_context_open(1, width), vocabulary, input);
 }
 
-static void rows_that_fit_in_a_list(void **state)
+static void rows_that_fit_in_a_list_agree_with_the_oracle(void **state)
 {
     (void)state;
     compare_rows(16, LIST_SIZE - BLOCK_SIZE, TOMBOLA_LOGITS);
     compare_rows(16, LIST_SIZE, TOMBOLA_LOGITS);
 }
 
-static void rows_just_beyond_a_list(void **state)
+static void rows_just_beyond_a_list_agree_with_the_oracle(void **state)
 {
     (void)state;
     compare_rows(16, LIST_SIZE + 1, TOMBOLA_LOGITS);
     compare_rows(16, 20001, TOMBOLA_PROBABILITIES);
 }
 
-static void long_rows(void **state)
+static void long_rows_agree_with_the_oracle(void **state)
 {
     (void)state;
     if (test_level() == TEST_SMALL)
@@ -274,7 +274,7 @@ static void long_rows(void **state)
         compare_rows(16, 262144, TOMBOLA_LOGITS);
 }
 
-static void other_widths(void **state)
+static void rows_in_blocks_of_other_widths_agree_with_the_oracle(void **state)
 {
     (void)state;
     compare_rows(8, test_level() == TEST_SMALL ? 5000 : 50000, TOMBOLA_LOGITS);
@@ -282,7 +282,7 @@ static void other_widths(void **state)
 }
 
 /* Devices with little local memory have short lists, and overflow them often. */
-static void a_list_too_short_for_most(void **state)
+static void a_list_too_short_for_most_rows_gives_the_same(void **state)
 {
     (void)state;
     tombola_context *context;
@@ -292,18 +292,18 @@ static void a_list_too_short_for_most(void **state)
     options.width = 16;
     options.build_options = "-D LIST=512";
     if (tombola_context_open(NULL, &options, &context, &error))
-        die("%s", error.message);
+        fail_msg("no context with short lists: %s", error.message);
     compare_rows_in(context, test_level() == TEST_SMALL ? 2000 : 20001, TOMBOLA_LOGITS);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_that_fit_in_a_list),
-        cmocka_unit_test(rows_just_beyond_a_list),
-        cmocka_unit_test(long_rows),
-        cmocka_unit_test(other_widths),
-        cmocka_unit_test(a_list_too_short_for_most),
+        cmocka_unit_test(rows_that_fit_in_a_list_agree_with_the_oracle),
+        cmocka_unit_test(rows_just_beyond_a_list_agree_with_the_oracle),
+        cmocka_unit_test(long_rows_agree_with_the_oracle),
+        cmocka_unit_test(rows_in_blocks_of_other_widths_agree_with_the_oracle),
+        cmocka_unit_test(a_list_too_short_for_most_rows_gives_the_same),
     };
     printf("seed %" PRIu64 "\n", random_state);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "calls.h"
+#include "expect.h"
 #include "group.h"
 
 static tombola_memory memory_of(size_t rows, size_t vocabulary, tombola_transfer transfer)
@@ -28,8 +29,8 @@ static void in_place_it_is_a_fortieth_of_the_logits(void **state)
         size_t rows = shapes[i][0], vocabulary = shapes[i][1];
         tombola_memory memory = memory_of(rows, vocabulary, TOMBOLA_TRANSFER_IN_PLACE);
         /* for each of two batches in flight 12 bytes a block of 256 logits or more, and less than 100 a row */
-        assert_true(memory.device_bytes >= 2 * 16 * rows);
-        assert_true(memory.device_bytes + memory.host_bytes <= rows * (vocabulary / 10 + 1000));
+        assert_at_most(2 * 16 * rows, memory.device_bytes);
+        assert_at_most(memory.device_bytes + memory.host_bytes, rows * (vocabulary / 10 + 1000));
     }
 }
 
@@ -38,8 +39,8 @@ static void it_is_in_proportion_to_the_rows(void **state)
     (void)state;
     tombola_memory one = memory_of(1, 128256, TOMBOLA_TRANSFER_IN_PLACE);
     tombola_memory many = memory_of(200, 128256, TOMBOLA_TRANSFER_IN_PLACE);
-    assert_true(many.device_bytes == 200 * one.device_bytes);
-    assert_true(many.host_bytes == 200 * one.host_bytes);
+    assert_int_equal(many.device_bytes, 200 * one.device_bytes);
+    assert_int_equal(many.host_bytes, 200 * one.host_bytes);
 }
 
 static void staged_it_has_room_for_the_logits_of_two_batches_and_pinned_slots(void **state)
@@ -49,9 +50,9 @@ static void staged_it_has_room_for_the_logits_of_two_batches_and_pinned_slots(vo
     uint64_t logits = (uint64_t)ROWS * VOCABULARY * sizeof(float);
     tombola_memory in_place = memory_of(ROWS, VOCABULARY, TOMBOLA_TRANSFER_IN_PLACE);
     tombola_memory staged = memory_of(ROWS, VOCABULARY, TOMBOLA_TRANSFER_STAGED);
-    assert_true(staged.device_bytes >= in_place.device_bytes + 2 * logits);
-    assert_true(staged.device_bytes <= in_place.device_bytes + 2 * logits + 1000 * ROWS);
-    assert_true(staged.host_bytes >= in_place.host_bytes + 2 * logits);
+    assert_at_most(in_place.device_bytes + 2 * logits, staged.device_bytes);
+    assert_at_most(staged.device_bytes, in_place.device_bytes + 2 * logits + 1000 * ROWS);
+    assert_at_most(in_place.host_bytes + 2 * logits, staged.host_bytes);
 }
 
 enum { ROWS = 2, VOCABULARY = 600, K = 7 };
@@ -104,7 +105,8 @@ static void no_call_adds_to_it_but_the_first_that_wants_candidates_or_probabilit
         tombola_sampler_memory(sampler, &before);
         expect_same_memory(memory_after(sampler, 0), before);
         tombola_memory with = memory_after(sampler, 1);
-        assert_true(with.device_bytes >= before.device_bytes && with.host_bytes >= before.host_bytes);
+        assert_at_most(before.device_bytes, with.device_bytes);
+        assert_at_most(before.host_bytes, with.host_bytes);
         expect_same_memory(memory_after(sampler, 1), with);
         tombola_sampler_release(sampler);
     }
@@ -142,7 +144,8 @@ static void it_can_be_told_before_there_is_a_sampler(void **state)
         assert_int_equal(tombola_sampler_create(context, 70001, 9, &options, &sampler, NULL), TOMBOLA_OK);
         tombola_sampler_memory(sampler, &held);
         expect_same_memory(told, held);
-        assert_true(told.device_bytes > 0 && told.host_bytes > 0);
+        assert_int_not_equal(told.device_bytes, 0);
+        assert_int_not_equal(told.host_bytes, 0);
         tombola_sampler_release(sampler);
     }
     tombola_memory told = tombola_memory_default();

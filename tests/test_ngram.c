@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "expect.h"
 #include "harness.h"
 #include "ngram.h"
 #include "tombola.h"
@@ -63,7 +64,8 @@ static struct model train_fortunes(void)
         char *text = allocate(1 << 20, 1);
         size_t length = fread(text, 1, 1 << 20, file);
         fclose(file);
-        assert_true(length > 0 && length < 1 << 20);
+        assert_int_not_equal(length, 0);
+        assert_less(length, 1 << 20);
         assert_int_equal(words_learn(model.words, text, length, WORDS_FILLED, &model.tokens), 0);
         free(text);
     }
@@ -187,15 +189,15 @@ static void probabilities_are_those_of_witten_and_bell(void **state)
     (void)state;
     struct model model = train("+a+a="); /* and the end: six tokens of four kinds */
     double unigram_a = (2 + 4 * 0.25) / (6 + 4), unigram_equal = (1 + 4 * 0.25) / (6 + 4);
-    assert_true(fabs(probability(&model, "?", "a") - unigram_a) < 1e-7);
-    assert_true(fabs(probability(&model, "?", "=") - unigram_equal) < 1e-7);
+    assert_near(probability(&model, "?", "a"), unigram_a, 1e-7);
+    assert_near(probability(&model, "?", "="), unigram_equal, 1e-7);
     /* After +, which only a followed, twice. */
-    assert_true(fabs(probability(&model, "?+", "a") - (2 + 1 * unigram_a) / (2 + 1)) < 1e-7);
-    assert_true(fabs(probability(&model, "?+", "=") - (0 + 1 * unigram_equal) / (2 + 1)) < 1e-7);
+    assert_near(probability(&model, "?+", "a"), (2 + 1 * unigram_a) / (2 + 1), 1e-7);
+    assert_near(probability(&model, "?+", "="), (0 + 1 * unigram_equal) / (2 + 1), 1e-7);
     /* After a, and after +a, came + and = once each; but at the start of a text only +. */
     double after_a = (1 + 2 * unigram_equal) / (2 + 2), after_plus_a = (1 + 2 * after_a) / (2 + 2);
-    assert_true(fabs(probability(&model, "?+a", "=") - after_plus_a) < 1e-7);
-    assert_true(fabs(probability(&model, "+a", "=") - (0 + 1 * after_plus_a) / (1 + 1)) < 1e-7);
+    assert_near(probability(&model, "?+a", "="), after_plus_a, 1e-7);
+    assert_near(probability(&model, "+a", "="), (0 + 1 * after_plus_a) / (1 + 1), 1e-7);
     release(&model);
 }
 
@@ -205,9 +207,9 @@ static void an_unseen_context_backs_off_to_what_was_seen(void **state)
     struct model model = train("the cat sat on the mat\n%\na dog sat on a log");
     float *unseen = predict(&model, "log the cat sat");
     float *seen = predict(&model, "the cat sat");
-    assert_true(fabs(total(unseen, words_count(model.words)) - 1) < 1e-6);
-    assert_true(probability(&model, "log the cat sat", " on") > 0.5);
-    assert_true(probability(&model, "unheard", " on") > 0);
+    assert_near(total(unseen, words_count(model.words)), 1, 1e-6);
+    assert_real_less(0.5, probability(&model, "log the cat sat", " on"));
+    assert_real_less(0, probability(&model, "unheard", " on"));
     /* What ended before a text does not count. */
     float *fresh = predict(&model, "a dog\n%\nthe cat sat");
     assert_memory_equal(seen, fresh, words_count(model.words) * sizeof *fresh);
@@ -222,7 +224,7 @@ static void every_row_of_the_default_text_is_a_distribution_over_all_of_it(void 
     (void)state;
     struct model model = train_fortunes();
     size_t vocabulary = words_count(model.words);
-    assert_true(vocabulary >= 20000);
+    assert_at_most(20000, vocabulary);
     uint64_t random = 1;
     float *row = allocate(vocabulary, sizeof *row);
     for (size_t i = 0; i < 200; i++) {
@@ -233,9 +235,12 @@ static void every_row_of_the_default_text_is_a_distribution_over_all_of_it(void 
         if (i % 2)
             context[1 + i / 2 % 4] = (int32_t)random_below(&random, (uint32_t)vocabulary);
         ngram_predict(model.ngram, context, random_below(&random, NGRAM_ORDER + 1), row);
-        assert_true(fabs(total(row, vocabulary) - 1) < 1e-6);
+        assert_near(total(row, vocabulary), 1, 1e-6);
         for (size_t token = 0; token < vocabulary; token++)
-            assert_true(token == WORDS_UNKNOWN ? row[token] == -INFINITY : isfinite(row[token]) && row[token] <= 0);
+            if (token == WORDS_UNKNOWN)
+                assert_real_equal(row[token], -INFINITY);
+            else
+                assert_that(isfinite(row[token]) && row[token] <= 0, "token %zu has %a", token, (double)row[token]);
     }
     free(row);
     release(&model);

@@ -52,7 +52,7 @@ static void every_bit_of_seed_offset_and_stream_changes_the_draw(void **state)
     }
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < i; j++) {
-            assert_true(seen[i] != seen[j]);
+            assert_int_not_equal(seen[i], seen[j]);
         }
     }
 }
@@ -63,7 +63,7 @@ static void a_draw_takes_its_words_as_the_contract_lays_them_out(void **state)
     struct philox counter = {{0x89ABCDEFu, 0x01234567u, 0x600DF00Du, 0u}};
     struct philox random = philox4x32_10(counter, 0x76543210u, 0xFEDCBA98u);
     uint64_t expected = (uint64_t)random.word[1] << 32 | random.word[0];
-    assert_true(draw_bits(0xFEDCBA9876543210u, 0x0123456789ABCDEFu, 0x600DF00Du) == expected);
+    assert_int_equal(draw_bits(0xFEDCBA9876543210u, 0x0123456789ABCDEFu, 0x600DF00Du), expected);
 }
 
 static void words_by_index_are_those_of_their_calls(void **state)
@@ -105,13 +105,13 @@ static void the_upper_half_of_a_product_is_exact(void **state)
     const uint64_t ends[] = {0, 1, 2, 0xFFFFFFFFu, 0x100000000u, 0x7FFFFFFFFFFFFFFFu, 1ull << 63, UINT64_MAX};
     for (size_t i = 0; i < COUNT_OF(ends) * COUNT_OF(ends); i++) {
         uint64_t a = ends[i / COUNT_OF(ends)], b = ends[i % COUNT_OF(ends)];
-        assert_true(multiply_high(a, b) == (uint64_t)((wide)a * b >> 64));
+        assert_int_equal(multiply_high(a, b), (uint64_t)((wide)a * b >> 64));
     }
     uint64_t random = 20240607;
     printf("seed %" PRIu64 "\n", random);
     for (int i = 0; i < 1000000; i++) {
         uint64_t a = random_bits(&random), b = random_bits(&random);
-        assert_true(multiply_high(a, b) == (uint64_t)((wide)a * b >> 64));
+        assert_int_equal(multiply_high(a, b), (uint64_t)((wide)a * b >> 64));
     }
 }
 

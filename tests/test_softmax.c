@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "expect.h"
 #include "group.h"
 #include "harness.h"
 #include "logarithm.h"
@@ -221,7 +222,7 @@ static void a_shift_of_the_row_changes_no_more_than_the_bound(void **state)
         struct softmax_results results = softmax_run_at(context, &make, values, COUNT_OF(shifts), some[i]);
         for (size_t at = 0; at < COUNT_OF(shifts) * V; at++) {
             double unshifted = (double)results.probabilities[at % V];
-            assert_true(is_near((double)results.probabilities[at], unshifted, SOFTMAX_RELATIVE, SOFTMAX_ABSOLUTE));
+            assert_near(results.probabilities[at], unshifted, SOFTMAX_RELATIVE * unshifted + SOFTMAX_ABSOLUTE);
         }
         softmax_results_release(&results);
     }
@@ -244,8 +245,8 @@ static void a_greedy_row_gives_all_to_the_first_in_rank_order(void **state)
         struct softmax_results results = softmax_run_at(context, &make, values, COUNT_OF(best), greedy[i]);
         for (size_t at = 0; at < COUNT_OF(best) * V; at++) {
             int chosen = at % V == best[at / V][0];
-            assert_true(results.probabilities[at] == (chosen ? 1.0f : 0.0f));
-            assert_true(results.logarithms[at] == (chosen ? 0.0f : -INFINITY));
+            assert_real_equal(results.probabilities[at], chosen ? 1.0f : 0.0f);
+            assert_real_equal(results.logarithms[at], chosen ? 0.0f : -INFINITY);
         }
         softmax_results_release(&results);
     }
@@ -271,11 +272,11 @@ static void filters_seeds_and_batch_mates_change_no_bit(void **state)
     params[4].stream = UINT32_MAX;
     struct softmax_results results = softmax_run(context, &make, values, ROWS, params);
     for (size_t row = 1; row < ROWS; row++) {
-        assert_true(same_bits(results.probabilities, results.probabilities + row * V, V));
-        assert_true(same_bits(results.logarithms, results.logarithms + row * V, V));
+        assert_memory_equal(results.probabilities, results.probabilities + row * V, V * sizeof(float));
+        assert_memory_equal(results.logarithms, results.logarithms + row * V, V * sizeof(float));
     }
     struct softmax_results alone = softmax_run(context, &make, values, 1, params);
-    assert_true(same_bits(alone.probabilities, results.probabilities, V));
+    assert_memory_equal(alone.probabilities, results.probabilities, V * sizeof(float));
     softmax_results_release(&alone);
     softmax_results_release(&results);
 }
@@ -306,9 +307,9 @@ static void gaps_between_rows_are_neither_read_nor_written(void **state)
         /* the last row's gap is no memory of the call's, and is looked at all the same */
         assert_int_equal(softmax_rows(sampler, values, ROWS, IN, params, 0, output, OUT, NULL, &error), TOMBOLA_OK);
         for (uint32_t row = 0; row < ROWS; row++) {
-            assert_true(same_bits(output + row * OUT, expected + row * V, V));
+            assert_memory_equal(output + row * OUT, expected + row * V, V * sizeof(float));
             for (uint32_t id = V; id < OUT; id++) {
-                assert_true(output[row * OUT + id] == -7.0f);
+                assert_real_equal(output[row * OUT + id], -7.0f);
             }
         }
         tombola_sampler_release(sampler);
@@ -332,8 +333,8 @@ static void probabilities_and_their_logarithms_give_the_same(void **state)
         struct softmax_results a = softmax_run_at(context, &of_p, p, 1, some[i]),
                                b = softmax_run_at(context, &of_z, z, 1, some[i]);
         if (some[i] > 0.0f) {
-            assert_true(same_bits(a.probabilities, b.probabilities, V));
-            assert_true(same_bits(a.logarithms, b.logarithms, V));
+            assert_memory_equal(a.probabilities, b.probabilities, V * sizeof(float));
+            assert_memory_equal(a.logarithms, b.logarithms, V * sizeof(float));
         }
         double sum = 0.0;
         for (uint32_t id = 0; id < V; id++) {
@@ -343,7 +344,7 @@ static void probabilities_and_their_logarithms_give_the_same(void **state)
             double truth = p[id] > 0.0f ? pow((double)p[id], 1.0 / (double)some[i]) / sum : 0.0;
             /* |ln P| < 16 is off by 0.9 of its last place, 2^-20, at most: above the line and below it */
             double rounding = 2.0 * 0.9 * 0x1p-20 / (double)some[i];
-            assert_true(is_near((double)a.probabilities[id], truth, SOFTMAX_RELATIVE + rounding, SOFTMAX_ABSOLUTE));
+            assert_near(a.probabilities[id], truth, (SOFTMAX_RELATIVE + rounding) * truth + SOFTMAX_ABSOLUTE);
         }
         softmax_results_release(&a);
         softmax_results_release(&b);
@@ -365,10 +366,10 @@ static void a_bad_row_says_so_and_leaves_the_others_alone(void **state)
     assert_memory_equal(results.status, expected, sizeof expected);
     for (size_t at = 0; at < ROWS * V; at++) {
         int good = expected[at / V] == TOMBOLA_ROW_OK;
-        assert_true(good ? results.probabilities[at] == results.probabilities[at % V] : results.probabilities[at] == 0);
-        assert_true(good ? results.logarithms[at] == results.logarithms[at % V] : results.logarithms[at] == -y);
+        assert_real_equal(results.probabilities[at], good ? results.probabilities[at % V] : 0);
+        assert_real_equal(results.logarithms[at], good ? results.logarithms[at % V] : -y);
     }
-    assert_true(is_near((double)results.probabilities[2], 0.66524095838, SOFTMAX_RELATIVE, SOFTMAX_ABSOLUTE));
+    assert_near(results.probabilities[2], 0.66524095838, SOFTMAX_RELATIVE + SOFTMAX_ABSOLUTE);
     softmax_results_release(&results);
 }
 

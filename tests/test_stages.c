@@ -11,6 +11,7 @@
 
 #include <CL/cl.h>
 
+#include "expect.h"
 #include "harness.h"
 #include "logarithm.h"
 #include "order.h"
@@ -132,7 +133,7 @@ static void philox_gives_the_published_answers_on_the_device(void **state)
         if (line[0] == '#') {
             continue;
         }
-        assert_true(count < MOST);
+        assert_less(count, MOST);
         assert_int_equal(sscanf(line, "%x %x %x %x %x %x %x %x %x %x", &in[0], &in[1], &in[2], &in[3], &in[4], &in[5],
                                 &out[0], &out[1], &out[2], &out[3]),
                          10);
@@ -157,7 +158,7 @@ static void upper_halves_of_products_are_the_hosts(void **state)
     struct array output = {got, sizeof got};
     run(TOMBOLA_FLOAT32, "high_products", COUNT, (struct array){input, sizeof input}, &output, 1);
     for (size_t i = 0; i < COUNT; i++) {
-        assert_true(got[i] == multiply_high(input[2 * i], input[2 * i + 1]));
+        assert_int_equal(got[i], multiply_high(input[2 * i], input[2 * i + 1]));
     }
 }
 
@@ -273,7 +274,7 @@ static void check_weights(uint32_t first, uint32_t last)
     run(TOMBOLA_FLOAT32, "weights", count / WIDTH, (struct array){t, count * sizeof *t}, &output, 1);
     for (size_t i = 0; i < count; i++) {
         if (got[i] != weight(t[i])) {
-            die("weight(%a) is %u on the device, %u on the host", (double)t[i], got[i], weight(t[i]));
+            fail_msg("weight(%a) is %u on the device, %u on the host", (double)t[i], got[i], weight(t[i]));
         }
     }
     free(t);
@@ -297,8 +298,8 @@ static void logarithms_are_the_hosts_bit_for_bit(void **state)
     run(TOMBOLA_FLOAT32, "logarithms", count / WIDTH, (struct array){x, count * sizeof *x}, &output, 1);
     for (size_t i = 0; i < count; i++) {
         if (words_of(got[i]) != words_of(logarithm(x[i]))) {
-            die("logarithm(%a) is %a on the device, %a on the host", (double)x[i], (double)got[i],
-                (double)logarithm(x[i]));
+            fail_msg("logarithm(%a) is %a on the device, %a on the host", (double)x[i], (double)got[i],
+                     (double)logarithm(x[i]));
         }
     }
     free(x);
@@ -320,12 +321,13 @@ static void check_halves(tombola_type type, float (*widen)(uint16_t))
     for (uint32_t i = 0; i < COUNT; i++) {
         float value = widen((uint16_t)i);
         if (isnan(value)) {
-            assert_true(key[i] > KEY_INFINITY || key[i] < KEY_MINUS_INFINITY);
+            assert_that(key[i] > KEY_INFINITY || key[i] < KEY_MINUS_INFINITY, "NaN %04x has key %08x", i, key[i]);
             continue;
         }
         uint32_t bits = canonical(words_of(value));
         if (key[i] != order_key(bits) || words_of(back[i]) != bits) {
-            die("%04x, which is %a, has key %08x on the device, not %08x", i, (double)value, key[i], order_key(bits));
+            fail_msg("%04x, which is %a, has key %08x on the device, not %08x", i, (double)value, key[i],
+                     order_key(bits));
         }
     }
 }
@@ -354,9 +356,10 @@ static void keys_are_in_the_order_of_the_numbers(void **state)
     run(TOMBOLA_FLOAT32, "keys", 1, (struct array){input, sizeof input}, outputs, 2);
     for (size_t i = 1; i < WIDTH; i++) {
         if (i >= 5 && i <= 7) {
-            assert_true(key[i] == KEY_ZERO && key[i - 1] == KEY_ZERO); /* subnormal numbers and both zeros are one */
+            assert_int_equal(key[i], KEY_ZERO);
+            assert_int_equal(key[i - 1], KEY_ZERO); /* subnormal numbers and both zeros are one */
         } else {
-            assert_true(key[i] > key[i - 1]);
+            assert_less(key[i - 1], key[i]);
         }
     }
 }

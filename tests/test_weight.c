@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "expect.h"
 #include "oracle.h"
 #include "rows.h"
 #include "weight.h"
@@ -107,8 +108,8 @@ static void the_weight_of_every_number_is_within_its_bound_and_as_written(void *
     double below = worst_between(-0.0f, -126.0f, &different);
     printf("largest error: %.3f of the bound above 0, %.3f below\n", above, below);
     assert_int_equal(different, 0);
-    assert_true(above <= 1.0);
-    assert_true(below <= 1.0);
+    assert_real_at_most(above, 1.0);
+    assert_real_at_most(below, 1.0);
 }
 
 static void the_yardstick_agrees_with_the_libm(void **state)
@@ -118,7 +119,7 @@ static void the_yardstick_agrees_with_the_libm(void **state)
     printf("seed %" PRIu64 "\n", random);
     for (int i = 0; i < 1000000; i++) {
         double t = (double)random_below(&random, 1u << 31) * 0x1p-24 - 127.25;
-        assert_true(fabs(power_of_two(t) / exp2(t) - 1.0) < 1e-14);
+        assert_near(power_of_two(t) / exp2(t), 1.0, 1e-14);
     }
 }
 
@@ -130,7 +131,7 @@ static void what_is_far_below_weighs_nothing_and_what_is_infinitely_far_too(void
         assert_int_equal(weight(far[i]), 0);
     }
     assert_int_equal(weight(0.0f), 1u << 27);
-    assert_true((uint64_t)weight(LARGEST_T) * 16 < UINT64_C(1) << 32);
+    assert_less((uint64_t)weight(LARGEST_T) * 16, UINT64_C(1) << 32);
 }
 
 /* Half the sum of the differences between the integer distribution and softmax. */
@@ -181,7 +182,7 @@ static void integer_weights_stay_within_2e_6_of_softmax(void **state)
         }
     }
     printf("%u rows, largest total variation %.3g\n", rows, worst);
-    assert_true(rows > 2000);
+    assert_less(2000, rows);
 }
 
 int main(void)
