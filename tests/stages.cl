@@ -46,19 +46,18 @@ kernel void keys(global const stored *input, global uint *output, global float *
 /* Gathers the tokens of a row of a block from key 0 on, told that there is room for ROOM of them, and gives back all of
  * the memory that it gathered into. */
 #define ROOM 4
-kernel void gathered(global const stored *input, global ulong *output, global uint *tops)
+kernel void gathered(global const stored *input, global ulong *output, global uint *maxima)
 {
     local struct workspace ws;
-    local u64 places[BLOCK];
-    struct row row = {input, tops, 0, BLOCK, 1, WIDTH};
-    struct threshold all = {KEY_FIRST, ID_LAST};
-    tops[0] = KEY_INFINITY;
+    local u64 ranks[BLOCK];
+    struct row row = {input, 0, 0, 0, 0, maxima, 0, BLOCK, 1, WIDTH};
+    maxima[0] = KEY_INFINITY;
     ws.count = 0;
     for (uint i = 0; i < BLOCK; i++)
-        places[i] = NO_TOKEN;
-    gather(&ws, places, ROOM, row, all);
+        ranks[i] = NO_TOKEN;
+    gather_window(&ws, ranks, ROOM, row, whole_window());
     for (uint i = 0; i < BLOCK; i++)
-        output[i] = places[i];
+        output[i] = ranks[i];
 }
 
 /* The words of neighbouring calls of one use, as they lie: the first words of all of them, then the second ones. */
