@@ -345,8 +345,8 @@ TOMBOLA_API tombola_status tombola_sampler_memory_before(tombola_context *contex
 
 /* --------------------------------------------------------------- parameters */
 
-/* How the token is picked from the kept ones. Both draw each with its probability; one gives other tokens than the other
- * from the same parameters. */
+/* How the token is picked from the kept ones. Both draw each with its probability; one gives other tokens than the
+ * other from the same parameters. */
 typedef enum tombola_method {
     /* An exponential race, the same law as Gumbel-max: every token arrives at a random time of its own, divided by its
      * probability, and the first is drawn. Logits that differ a little, between engines, precisions or batch sizes,

@@ -228,7 +228,7 @@ static void methods_and_orders_come_from_options_and_from_columns(void **state)
                          "inverse-cdf", "--filters", "min_p,temperature,top_p"),
                   expected);
     free(expected);
-    expect_failure(SAMPLE(npy_path, "--top-p", ".5", "--filters", "top-k"),
+    expect_failure(SAMPLE(npy_path, "--json", "--top-p", ".5", "--filters", "top-k"),
                    "params[0].top_p is 0.5, but params[0].filters has no place for it");
 }
 
