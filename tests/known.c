@@ -232,12 +232,12 @@ static void print_parameter(const tombola_params *params, const tombola_field *f
         break;
     case TOMBOLA_KIND_CHOICE:
         memcpy(&narrow, at, sizeof narrow);
-        fprintf(file, " %s %s", field->name, field->values[narrow]);
+        print_error(" %s %s", field->name, field->values[narrow]);
         break;
     case TOMBOLA_KIND_ORDER:
-        fprintf(file, " %s %s", field->name, at[0] ? "" : "default");
+        print_error(" %s %s", field->name, at[0] ? "" : "default");
         for (size_t i = 0; i < TOMBOLA_MAX_FILTERS && at[i]; i++) {
-            fprintf(file, "%s%s", i ? "," : "", field->values[(unsigned char)at[i]]);
+            print_error("%s%s", i ? "," : "", field->values[(unsigned char)at[i]]);
         }
         break;
     case TOMBOLA_KIND_UINT64:
