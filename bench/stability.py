@@ -7,6 +7,7 @@ Rows are those of the benchmark's workload lm; every one is drawn from with REPE
 temperature 1, without and with Gaussian noise on its logits. No pair of draws can agree more often than in 1 - the
 total variation distance of the two rows' softmax, which is the last column.
 """
+import json
 import os
 import subprocess
 import sys
@@ -21,9 +22,10 @@ NOISES = 0.003, 0.02, 0.1
 def draw(command, path, method):
     tokens = []
     for seed in range(SEEDS):
-        output = subprocess.run(command[:1] + ["sample", path, "--method", method, "--seed", str(seed)] + command[1:],
-                                check=True, stdout=subprocess.PIPE, text=True).stdout
-        tokens += output.split()
+        options = ["sample", path, "--json", "--method", method, "--seed", str(seed)]
+        output = subprocess.run(command[:1] + options + command[1:], check=True, stdout=subprocess.PIPE,
+                                text=True).stdout
+        tokens += [json.loads(line)["token"] for line in output.splitlines()]
     return np.array(tokens)
 
 

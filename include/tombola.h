@@ -57,8 +57,8 @@ TOMBOLA_API int tombola_version(void);
 /* The same as text, "0.1.0". Static storage. */
 TOMBOLA_API const char *tombola_version_string(void);
 
-/* The version of the numeric contract: which token a row, its parameters, seed, offset and stream yield. It changes when,
- * and only when, any of them would. In the order of versions: 1 drew by inverse CDF alone, 2 draws by race. */
+/* The version of the numeric contract: which token a row, its parameters, seed, offset and stream yield. It changes
+ * when, and only when, any of them would. 1 drew by inverse CDF alone, 2 draws by race unless told otherwise. */
 #define TOMBOLA_CONTRACT 2
 /* That of the library that is running. */
 TOMBOLA_API int tombola_contract(void);
@@ -345,15 +345,15 @@ TOMBOLA_API tombola_status tombola_sampler_memory_before(tombola_context *contex
 
 /* --------------------------------------------------------------- parameters */
 
-/* How the token is picked from the kept ones. Both draw each with its probability; the same parameters give other tokens
- * by the one than by the other. */
+/* How the token is picked from the kept ones. Both draw each with its probability; one gives other tokens than the
+ * other from the same parameters. */
 typedef enum tombola_method {
     /* An exponential race, the same law as Gumbel-max: every token arrives at a random time of its own, divided by its
      * probability, and the first is drawn. Logits that differ a little, between engines, precisions or batch sizes,
      * hardly ever change the token: only those change places that nearly tie. */
     TOMBOLA_RACE = 0,
-    /* One random number for the row, inverted through the running sum of probabilities in the order of ids, as textbooks
-     * and most samplers have it. Every change of any token with a lower id moves the draw. */
+    /* One random number for the row, inverted through the running sum of probabilities in the order of ids, as
+     * textbooks and most samplers have it. Every change of any token with a lower id moves the draw. */
     TOMBOLA_INVERSE_CDF = 1
 } tombola_method;
 
@@ -454,7 +454,7 @@ typedef struct tombola_field {
     double high;
     double neutral;   /* what tombola_params_default sets */
     const char *help; /* a sentence without a point */
-    /* Of a choice and an order, else NULL: the name of each value from 0 on, then NULL. An order's value 0 is its end. */
+    /* Of a choice and an order, else NULL: the name of each value from 0 on, then NULL. 0 is the end of an order. */
     const char *const *values;
     const tombola_preset
         *presets; /* of an order, else NULL: those with names, the default first; then one named NULL */

@@ -64,7 +64,7 @@ static inline s64 scale_order(float r)
     return r < 0.0f ? -beyond : beyond;
 }
 
-/* When a block arrives whose time at its own scale has these bits: time * 2^-r in logarithmic order. Never overflows. */
+/* When a block arrives whose time at its own scale has these bits: time * 2^-r in logarithmic order. No overflow. */
 static inline s64 block_arrival(u32 time_bits, float r)
 {
     return (s64)time_bits - scale_order(r) * 8388608;

@@ -15,7 +15,8 @@ struct known_answer {
     struct draw draw;
 };
 
-/* Reads those of rows without, or with, masks and biases, those of one row next to each other; dies on a line that it cannot read.
+/* Reads those of rows without, or with, masks and biases, those of one row next to each other; dies on a line that
+ * it cannot read.
  * The caller frees the result. */
 struct known_answer *known_answers_read(size_t *count);
 struct known_answer *known_restricted_read(size_t *count);

@@ -193,6 +193,45 @@ static void a_csv_file_overrides_the_options_row_by_row(void **state)
     free(expected);
 }
 
+static void methods_and_orders_come_from_options_and_from_columns(void **state)
+{
+    (void)state;
+    write_npy(npy_path, ARRAY, logits, sizeof logits);
+    tombola_params params[ROWS];
+    default_params(params, ROWS);
+    for (uint32_t row = 0; row < ROWS; row++) {
+        params[row].temperature = 2.0f;
+        params[row].top_p = 0.8f;
+        params[row].min_p = 0.001f;
+    }
+    params[1].method = params[3].method = TOMBOLA_INVERSE_CDF;
+    tombola_filters_temperature_first(&params[1]);
+    tombola_filters_temperature_last(&params[2]);
+    params[3].filters[0] = params[4].filters[0] = TOMBOLA_FILTER_MIN_P;
+    params[3].filters[1] = params[4].filters[1] = TOMBOLA_FILTER_TEMPERATURE;
+    params[3].filters[2] = params[4].filters[2] = TOMBOLA_FILTER_TOP_P;
+    char *expected = expected_json(logits, ROWS, COLUMNS, tombola_sampler_options_default(), params);
+    static const char CSV[] = "method,filters\nrace,default\ninverse-cdf,temperature-first\nrace,temperature_last\n"
+                              "inverse_cdf,\"min_p,temperature,top-p\"\nrace,min-p+temperature+top_p\n";
+    write_file(csv_path, CSV, strlen(CSV));
+    process got =
+        SAMPLE(npy_path, "--json", "--temperature", "2", "--top-p", ".8", "--min-p", ".001", "--params", csv_path);
+    expect_output(got, expected);
+    free(expected);
+
+    for (size_t row = 0; row < ROWS; row++) {
+        params[row] = params[3];
+        params[row].stream = (uint32_t)row;
+    }
+    expected = expected_json(logits, ROWS, COLUMNS, tombola_sampler_options_default(), params);
+    expect_output(SAMPLE(npy_path, "--json", "--temperature", "2", "--top-p", ".8", "--min-p", ".001", "--method",
+                         "inverse-cdf", "--filters", "min_p,temperature,top_p"),
+                  expected);
+    free(expected);
+    expect_failure(SAMPLE(npy_path, "--json", "--top-p", ".5", "--filters", "top-k"),
+                   "params[0].top_p is 0.5, but params[0].filters has no place for it");
+}
+
 /* Equal rows with equal seeds, of which one has moved; what the stream is without a seed stays as it was. */
 static void a_row_with_a_seed_of_its_own_draws_the_same_wherever_it_stands(void **state)
 {
@@ -234,6 +273,7 @@ int main(void)
         cmocka_unit_test(a_single_dimension_is_one_row),
         cmocka_unit_test(a_large_array_is_drawn_row_by_row_all_the_same),
         cmocka_unit_test(a_csv_file_overrides_the_options_row_by_row),
+        cmocka_unit_test(methods_and_orders_come_from_options_and_from_columns),
         cmocka_unit_test(a_row_with_a_seed_of_its_own_draws_the_same_wherever_it_stands),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -15,8 +15,8 @@
 #include "oracle_row.h"
 #include "race.h"
 
-/* How far a probability may be from that of the integer weights, and from softmax's, where the rounding of small weights
- * comes on top. Relative. */
+/* How far a probability may be from that of the integer weights, and from softmax's, where the rounding of small
+ * weights comes on top. Relative. */
 #define LAW_BOUND 2e-7
 #define SOFTMAX_BOUND 6e-7
 #define ROUNDING 7e-9 /* 0.9 of 2^27 */
@@ -40,8 +40,8 @@ static int64_t arrival_of(const struct runner *runner, uint64_t number)
     return block_arrival(words_of(runner_time(random, size)), runner->scale);
 }
 
-/* The probability that a runner arrives after `arrival`, or at it where a tie is not its own. Arrivals never fall with the
- * number (see test_race.c), so that this is a search for where they pass it. */
+/* The probability that a runner arrives after `arrival`, or at it where a tie is not its own. Arrivals never fall with
+ * the number (see test_race.c), so that this is a search for where they pass it. */
 static double comes_after(const struct runner *runner, int64_t arrival, int loses_ties)
 {
     uint64_t low = 0, high = UINT64_C(1) << 62; /* numbers below `low` come before it, those from `high` on after it */

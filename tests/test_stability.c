@@ -1,5 +1,5 @@
 /* How often a token stays the same where logits differ a little, as they do between engines, precisions and batch
- * sizes: by race nearly as often as can be, by inverse CDF far less. Drawn by the oracle, so that no device is needed. */
+ * sizes: by race nearly as often as can be, by inverse CDF far less. The oracle draws, so that no device is needed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -5,11 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Whether the first `length` characters of a text are a name, but for hyphens in place of underscores. */
+static char hyphenated(char c)
+{
+    return c == '_' ? '-' : c;
+}
+
+/* Whether the first `length` characters of a text are a name; hyphens and underscores are the same. */
 static int is_called(const char *name, const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)
-        if (name[i] == '\0' || (name[i] != text[i] && !(name[i] == '_' && text[i] == '-')))
+        if (hyphenated(name[i]) != hyphenated(text[i])) /* which ends at the name's end, too */
             return 0;
     return name[length] == '\0';
 }
