@@ -5,6 +5,9 @@
 
 #include "portable.h"
 
+#define PHILOX_M0 0xD2511F53u
+#define PHILOX_M1 0xCD9E8D57u
+
 struct philox {
     u32 word[4];
 };
@@ -12,8 +15,8 @@ struct philox {
 static inline struct philox philox4x32_10(struct philox counter, u32 key0, u32 key1)
 {
     for (int round = 0; round < 10; round++) {
-        u64 product0 = (u64)0xD2511F53u * counter.word[0];
-        u64 product1 = (u64)0xCD9E8D57u * counter.word[2];
+        u64 product0 = (u64)PHILOX_M0 * counter.word[0];
+        u64 product1 = (u64)PHILOX_M1 * counter.word[2];
         struct philox next;
         next.word[0] = (u32)(product1 >> 32) ^ counter.word[1] ^ key0;
         next.word[1] = (u32)product1;
@@ -62,10 +65,10 @@ static inline struct philox_words random_words(words calls, u32 use, u64 seed, u
     u32 key0 = (u32)seed, key1 = (u32)(seed >> 32);
     for (int round = 0; round < 10; round++) {
         struct philox_words next;
-        next.word[0] = upper_products(counter.word[2], (words)(0xCD9E8D57u)) ^ counter.word[1] ^ (words)(key0);
-        next.word[1] = counter.word[2] * (words)(0xCD9E8D57u);
-        next.word[2] = upper_products(counter.word[0], (words)(0xD2511F53u)) ^ counter.word[3] ^ (words)(key1);
-        next.word[3] = counter.word[0] * (words)(0xD2511F53u);
+        next.word[0] = upper_products(counter.word[2], (words)(PHILOX_M1)) ^ counter.word[1] ^ (words)(key0);
+        next.word[1] = counter.word[2] * (words)(PHILOX_M1);
+        next.word[2] = upper_products(counter.word[0], (words)(PHILOX_M0)) ^ counter.word[3] ^ (words)(key1);
+        next.word[3] = counter.word[0] * (words)(PHILOX_M0);
         counter = next;
         key0 += 0x9E3779B9u;
         key1 += 0xBB67AE85u;

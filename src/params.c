@@ -113,7 +113,7 @@ static const uint8_t *order_of(const tombola_params *p)
 static tombola_status check_places(const tombola_params *p, size_t row, tombola_error *error)
 {
     const struct {
-        tombola_filter filter;
+        int filter; /* a tombola_filter */
         const char *name;
         double value;
         int in_force;

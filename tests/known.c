@@ -214,6 +214,30 @@ struct known_answer *known_restricted_read(size_t *count)
     return read_answers(count, 1);
 }
 
+struct oracle_row *known_row(const struct known_answer *answer)
+{
+    const struct row_recipe *recipe = &answer->recipe;
+    float *values = allocate(recipe->vocabulary, sizeof *values), amounts[MOST_ROW_BIASES];
+    uint32_t *mask = allocate((recipe->vocabulary + 31) / 32, sizeof *mask);
+    int32_t tokens[MOST_ROW_BIASES];
+    struct oracle_bias biases[MOST_ROW_BIASES];
+    struct oracle_input input = {.values = values, .vocabulary = recipe->vocabulary, .kind = recipe->input};
+    row_fill(recipe, NULL, values);
+    if (answer->mask) {
+        row_mask(answer->mask, recipe->vocabulary, mask);
+        input.mask = mask;
+    }
+    input.bias_count = row_biases(answer->biases, recipe->vocabulary, tokens, amounts);
+    for (size_t i = 0; i < input.bias_count; i++) {
+        biases[i] = (struct oracle_bias){tokens[i], amounts[i]};
+    }
+    input.biases = biases;
+    struct oracle_row *row = oracle_row_create_from(&input);
+    free(mask);
+    free(values);
+    return row;
+}
+
 /* A parameter in words, floats with all their bits. */
 static void print_parameter(const tombola_params *params, const tombola_field *field)
 {

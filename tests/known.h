@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "draw.h"
+#include "oracle.h"
 #include "rows.h"
 
 struct known_answer {
@@ -20,6 +20,9 @@ struct known_answer {
  * The caller frees the result. */
 struct known_answer *known_answers_read(size_t *count);
 struct known_answer *known_restricted_read(size_t *count);
+
+/* The row of an answer, its mask and biases applied. */
+struct oracle_row *known_row(const struct known_answer *answer);
 
 /* Fails the test unless both are the same draw, telling `who` drew wrongly from what. */
 void expect_draw(const char *who, const struct row_recipe *recipe, const tombola_params *params,

@@ -11,30 +11,6 @@
 #include "known.h"
 #include "oracle.h"
 
-static struct oracle_row *row_of(const struct known_answer *answer)
-{
-    const struct row_recipe *recipe = &answer->recipe;
-    float *values = allocate(recipe->vocabulary, sizeof *values), amounts[MOST_ROW_BIASES];
-    uint32_t *mask = allocate((recipe->vocabulary + 31) / 32, sizeof *mask);
-    int32_t tokens[MOST_ROW_BIASES];
-    struct oracle_bias biases[MOST_ROW_BIASES];
-    struct oracle_input input = {.values = values, .vocabulary = recipe->vocabulary, .kind = recipe->input};
-    row_fill(recipe, NULL, values);
-    if (answer->mask) {
-        row_mask(answer->mask, recipe->vocabulary, mask);
-        input.mask = mask;
-    }
-    input.bias_count = row_biases(answer->biases, recipe->vocabulary, tokens, amounts);
-    for (size_t i = 0; i < input.bias_count; i++) {
-        biases[i] = (struct oracle_bias){tokens[i], amounts[i]};
-    }
-    input.biases = biases;
-    struct oracle_row *row = oracle_row_create_from(&input);
-    free(mask);
-    free(values);
-    return row;
-}
-
 static int is_same_row(const struct known_answer *a, const struct known_answer *b)
 {
     return memcmp(&a->recipe, &b->recipe, sizeof a->recipe) == 0 && a->mask == b->mask && a->biases == b->biases;
@@ -46,7 +22,7 @@ static void expect_answers(const struct known_answer *answers, size_t count)
     for (size_t i = 0; i < count; i++) {
         if (i == 0 || !is_same_row(&answers[i], &answers[i - 1])) {
             oracle_row_release(row);
-            row = row_of(&answers[i]);
+            row = known_row(&answers[i]);
         }
         struct draw got = oracle_draw(row, &answers[i].params);
         expect_draw("the oracle", &answers[i].recipe, &answers[i].params, &answers[i].draw, &got);
