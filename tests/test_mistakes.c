@@ -151,7 +151,8 @@ static void top_k_1_is_greedy_under_ties(void **state)
     }
 }
 
-/* Offsets of seed 1 whose uniform numbers come to 0 and 1 when they are rounded to binary32. */
+/* Offsets of seed 1 whose uniform numbers, which draws by inverse CDF take, come to 0 and 1 when they are rounded to
+ * binary32. */
 #define LOWEST_OFFSET UINT64_C(1152543134)
 #define HIGHEST_OFFSET UINT64_C(2806061650)
 
@@ -170,6 +171,7 @@ static void a_uniform_next_to_0_or_1_picks_no_masked_token(void **state)
         }
         for (uint32_t row = 0; row < ROWS; row++) {
             params[row].seed = 1;
+            params[row].method = TOMBOLA_INVERSE_CDF;
             params[row].offset = row % 2 ? HIGHEST_OFFSET : LOWEST_OFFSET;
             params[row].top_p = row % 8 < 4 ? 1.0f : 0.999999f;
         }
@@ -192,11 +194,17 @@ static void no_token_is_as_large_as_the_vocabulary(void **state)
         tombola_params highest = params_at(1.0f);
         struct draw draw;
         highest.seed = 1;
+        highest.method = TOMBOLA_INVERSE_CDF;
         highest.offset = HIGHEST_OFFSET;
         tombola_sampler *sampler = make_sampler(context, &small, 1, TOMBOLA_DISPATCH_AUTO);
         call_sample(sampler, &small, equal, 1, &highest, &draw);
-        tombola_sampler_release(sampler);
         assert_int_equal(draw.token, vocabularies[i] - 1);
+        highest.method = TOMBOLA_RACE;
+        for (highest.offset = 0; highest.offset < 200; highest.offset++) {
+            call_sample(sampler, &small, equal, 1, &highest, &draw);
+            assert_in_range(draw.token, 0, vocabularies[i] - 1);
+        }
+        tombola_sampler_release(sampler);
     }
 }
 
