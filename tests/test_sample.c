@@ -217,7 +217,8 @@ static size_t take_make(struct known_answer **left, size_t *left_count, struct k
 static void run_known(struct known_answer *const *answers, size_t count)
 {
     struct make make = {answers[0]->recipe.type, answers[0]->recipe.input, answers[0]->recipe.vocabulary};
-    if ((test_level() == TEST_SMALL && make.vocabulary > 1000) || (binary32_alone && make.type != TOMBOLA_FLOAT32)) {
+    int is_left_out = binary32_alone && (make.type != TOMBOLA_FLOAT32 || make.vocabulary > 5003);
+    if ((test_level() == TEST_SMALL && make.vocabulary > 1000) || is_left_out) {
         return;
     }
     struct trial *trials = allocate(count, sizeof *trials);
@@ -249,8 +250,10 @@ static void every_known_answer_comes_out_by_either_dispatch(void **state)
     size_t count;
     struct known_answer *answers = known_answers_read(&count);
     struct known_answer **left = allocate(count, sizeof *left), **taken = allocate(count, sizeof *taken);
+    size_t step = test_level() == TEST_SMALL ? 8 : 1; /* where the host is looked at, not the device */
+    count = (count + step - 1) / step;
     for (size_t i = 0; i < count; i++) {
-        left[i] = &answers[i];
+        left[i] = &answers[i * step];
     }
     while (count > 0) {
         size_t taken_count = take_make(left, &count, taken);
