@@ -37,7 +37,8 @@ struct row_params {
     u32 bias_first; /* of the batch's biases the row's, [bias_first, bias_end), by ascending id */
     u32 bias_end;
     unsigned char filters[MAX_FILTERS]; /* those in force, in the row's order; FILTER_END behind the last.
-                                           FILTER_TEMPERATURE is there only if a filter comes before it */
+                                           FILTER_TEMPERATURE is there only behind
+                                           a filter that needs the mass */
     u32 reserved;
 };
 

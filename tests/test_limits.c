@@ -13,6 +13,7 @@
 #include "expect.h"
 #include "group.h"
 #include "harness.h"
+#include "oracle.h"
 #include "philox.h"
 
 static void store(void *elements, size_t place, float value, tombola_type type)
@@ -113,11 +114,15 @@ static void a_masked_logit_anywhere_is_never_drawn(void **state)
     tombola_sampler_release(small);
 }
 
-/* Equal logits have equal weights, 2^39 of mass each: the draw by inverse CDF is floor(u * V / 2^64). */
+/* Equal logits have equal weights, 2^39 of mass each: the draw by inverse CDF is floor(u * V / 2^64). The race of all
+ * blocks is the oracle's. */
 static void expect_even_draws(uint32_t vocabulary, tombola_type type)
 {
     const struct make make = {type, TOMBOLA_LOGITS, vocabulary};
     char *elements = allocate(vocabulary, tombola_type_size(type));
+    float *zeros = allocate(vocabulary, sizeof *zeros);
+    memset(zeros, 0, vocabulary * sizeof *zeros);
+    struct oracle_row *row = oracle_row_create(zeros, vocabulary, TOMBOLA_LOGITS);
     for (int dispatch = TOMBOLA_DISPATCH_ROW; dispatch <= TOMBOLA_DISPATCH_SPREAD; dispatch++) {
         tombola_sampler *large = make_sampler(context, &make, 1, (tombola_dispatch)dispatch);
         tombola_params params = tombola_params_default();
@@ -131,6 +136,12 @@ static void expect_even_draws(uint32_t vocabulary, tombola_type type)
             uint64_t bits = draw_bits(params.seed, params.offset, params.stream);
             assert_int_equal((uint64_t)draw.token, multiply_high(bits, vocabulary));
         }
+        params.method = TOMBOLA_RACE;
+        for (params.seed = 1; params.seed <= 3; params.seed++) {
+            const struct draw expected = oracle_draw(row, &params);
+            call_sample(large, &make, elements, 1, &params, &draw);
+            assert_memory_equal(&draw, &expected, sizeof draw);
+        }
         store(elements, vocabulary - 1, 30.0f, type);
         call_sample(large, &make, elements, 1, &params, &draw);
         assert_int_equal((uint32_t)draw.token, vocabulary - 1);
@@ -140,6 +151,8 @@ static void expect_even_draws(uint32_t vocabulary, tombola_type type)
         assert_int_equal(draw.kept, 1);
         tombola_sampler_release(large);
     }
+    oracle_row_release(row);
+    free(zeros);
     free(elements);
 }
 
@@ -152,6 +165,35 @@ static void the_largest_vocabularies_work(void **state)
     expect_even_draws(1u << 20, TOMBOLA_FLOAT32);
     expect_even_draws(TOMBOLA_MAX_VOCABULARY, TOMBOLA_FLOAT32);
     expect_even_draws(TOMBOLA_MAX_VOCABULARY - 1, TOMBOLA_FLOAT32);
+}
+
+/* Logits whose scaled maxima overflow at temperature 1, where top-p takes its mass, but not at the row's own. */
+static void a_row_without_mass_before_its_temperature_keeps_its_first_token(void **state)
+{
+    (void)state;
+    enum { VOCABULARY = 600, FIRST = 300 };
+    static const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, VOCABULARY};
+    static float logits[VOCABULARY];
+    for (size_t id = 0; id < VOCABULARY; id++)
+        logits[id] = id == FIRST ? -2.9e38f : -3e38f;
+    struct oracle_row *row = oracle_row_create(logits, VOCABULARY, TOMBOLA_LOGITS);
+    for (int dispatch = TOMBOLA_DISPATCH_ROW; dispatch <= TOMBOLA_DISPATCH_SPREAD; dispatch++) {
+        tombola_sampler *small = make_sampler(context, &make, 1, (tombola_dispatch)dispatch);
+        for (uint32_t method = TOMBOLA_RACE; method <= TOMBOLA_INVERSE_CDF; method++) {
+            tombola_params params = params_at(2.0f);
+            params.top_p = 0.5f;
+            params.method = method;
+            tombola_filters_temperature_last(&params);
+            struct draw draw, expected = oracle_draw(row, &params);
+            call_sample(small, &make, logits, 1, &params, &draw);
+            assert_int_equal(draw.status, TOMBOLA_ROW_OK);
+            assert_int_equal(draw.token, FIRST);
+            assert_int_equal(draw.kept, 1);
+            assert_memory_equal(&draw, &expected, sizeof draw);
+        }
+        tombola_sampler_release(small);
+    }
+    oracle_row_release(row);
 }
 
 static void times_count_calls_dispatches_and_bytes(void **state)
@@ -204,6 +246,7 @@ int main(void)
         cmocka_unit_test(a_bad_logit_anywhere_spoils_its_own_row_alone),
         cmocka_unit_test(a_masked_logit_anywhere_is_never_drawn),
         cmocka_unit_test(the_largest_vocabularies_work),
+        cmocka_unit_test(a_row_without_mass_before_its_temperature_keeps_its_first_token),
         cmocka_unit_test(times_count_calls_dispatches_and_bytes),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);
