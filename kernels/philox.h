@@ -8,20 +8,19 @@
 #define PHILOX_M0 0xD2511F53u
 #define PHILOX_M1 0xCD9E8D57u
 
+/* The counters of several calls side by side, or what they give; of one on the host. */
 struct philox {
-    u32 word[4];
+    words word[4];
 };
 
 static inline struct philox philox4x32_10(struct philox counter, u32 key0, u32 key1)
 {
     for (int round = 0; round < 10; round++) {
-        u64 product0 = (u64)PHILOX_M0 * counter.word[0];
-        u64 product1 = (u64)PHILOX_M1 * counter.word[2];
         struct philox next;
-        next.word[0] = (u32)(product1 >> 32) ^ counter.word[1] ^ key0;
-        next.word[1] = (u32)product1;
-        next.word[2] = (u32)(product0 >> 32) ^ counter.word[3] ^ key1;
-        next.word[3] = (u32)product0;
+        next.word[0] = upper_products(counter.word[2], (words)(PHILOX_M1)) ^ counter.word[1] ^ (words)(key0);
+        next.word[1] = counter.word[2] * (words)(PHILOX_M1);
+        next.word[2] = upper_products(counter.word[0], (words)(PHILOX_M0)) ^ counter.word[3] ^ (words)(key1);
+        next.word[3] = counter.word[0] * (words)(PHILOX_M0);
         counter = next;
         key0 += 0x9E3779B9u;
         key1 += 0xBB67AE85u;
@@ -37,43 +36,22 @@ static inline struct philox philox4x32_10(struct philox counter, u32 key0, u32 k
 #define PHILOX_TAIL 128u     /* added to a use: the lower bits of its numbers */
 #define PHILOX_USE_SHIFT 24  /* the call's number is below */
 
-/* The 64 random bits of a draw by inverse CDF. */
-static inline u64 draw_bits(u64 seed, u64 offset, u32 stream)
+/* The random words of these calls, each below 2^21, in one use of the stream. */
+static inline struct philox random_words(words calls, u32 use, u64 seed, u64 offset, u32 stream)
 {
     struct philox counter;
-    counter.word[0] = (u32)offset;
-    counter.word[1] = (u32)(offset >> 32);
-    counter.word[2] = stream;
-    counter.word[3] = PHILOX_USE_CDF << PHILOX_USE_SHIFT;
-    struct philox random = philox4x32_10(counter, (u32)seed, (u32)(seed >> 32));
-    return (u64)random.word[0] | (u64)random.word[1] << 32;
-}
-
-/* The words of several calls at once: word[j] of each. */
-struct philox_words {
-    words word[4];
-};
-
-/* The random words of these calls, each below 2^21, in one use of the stream. */
-static inline struct philox_words random_words(words calls, u32 use, u64 seed, u64 offset, u32 stream)
-{
-    struct philox_words counter;
     counter.word[0] = (words)((u32)offset);
     counter.word[1] = (words)((u32)(offset >> 32));
     counter.word[2] = (words)(stream);
     counter.word[3] = (words)(use << PHILOX_USE_SHIFT) | calls;
-    u32 key0 = (u32)seed, key1 = (u32)(seed >> 32);
-    for (int round = 0; round < 10; round++) {
-        struct philox_words next;
-        next.word[0] = upper_products(counter.word[2], (words)(PHILOX_M1)) ^ counter.word[1] ^ (words)(key0);
-        next.word[1] = counter.word[2] * (words)(PHILOX_M1);
-        next.word[2] = upper_products(counter.word[0], (words)(PHILOX_M0)) ^ counter.word[3] ^ (words)(key1);
-        next.word[3] = counter.word[0] * (words)(PHILOX_M0);
-        counter = next;
-        key0 += 0x9E3779B9u;
-        key1 += 0xBB67AE85u;
-    }
-    return counter;
+    return philox4x32_10(counter, (u32)seed, (u32)(seed >> 32));
+}
+
+/* The 64 random bits of a draw by inverse CDF. */
+static inline u64 draw_bits(u64 seed, u64 offset, u32 stream)
+{
+    struct philox random = random_words((words)(0u), PHILOX_USE_CDF, seed, offset, stream);
+    return (u64)first_word(random.word[0]) | (u64)first_word(random.word[1]) << 32;
 }
 
 /* Where the word of index n lies, so that 16 calls side by side have the words of 4 x 16 neighbours. */

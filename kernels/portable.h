@@ -29,6 +29,7 @@ typedef JOIN(ulong, WIDTH) longs;
 #define floats_of(x) JOIN(as_float, WIDTH)(x) /* floats from their bits */
 #define word_of(x) as_uint(x)                 /* the bits of one float */
 #define float_of(x) as_float(x)               /* one float from its bits */
+#define first_word(x) (x).s0                  /* of words */
 #define upper_products(a, b) mul_hi(a, b)     /* of words: the upper 32 bits of each product */
 #define truncate_to_words(x)                                                                                           \
     JOIN(as_uint, WIDTH)(JOIN(convert_int, WIDTH)(x))       /* 0 <= x < 2^31: few CPUs convert more */
@@ -78,6 +79,11 @@ static inline u32 words_of(float x)
 static inline u32 word_of(float x)
 {
     return words_of(x);
+}
+
+static inline u32 first_word(u32 x)
+{
+    return x;
 }
 
 static inline u32 upper_products(u32 a, u32 b)

@@ -106,20 +106,21 @@ static inline floats softmax_at(struct row row, uint first, struct normalised n,
 ROW_KERNEL void softmax(ROW_ARGUMENTS, global float *probabilities)
 {
     local struct workspace ws;
-    uint index = group_row(launch), part = group_part(launch);
+    uint index = group_row(launch);
     struct row_params p = params[launch.first_row + index];
     struct row row = THE_ROW;
-    struct normalised n = normalise_row(&ws, row, p, share_of(row, launch));
-    uint first_token = first_of_row(&ws, row, n.standing.top);
+    struct share share = share_of(row, launch);
+    struct normalised n = normalise_row(&ws, row, p, share);
+    int is_greedy = (p.flags & ROW_GREEDY) != 0;
+    uint first_token = first_of_row(&ws, row, n.standing.top, n.status == ROW_OK && is_greedy);
     if (!(launch.phases & PHASE_FINISH))
         return;
     if (is_writer(launch) && status)
         status[launch.status + index] = n.status;
     global float *output = probabilities + launch.columns[SOFTMAX_PROBABILITIES] + index * launch.stride;
-    uint share = (row.blocks + launch.parts - 1) / launch.parts * BLOCK;
-    uint last = min(part * share + share, row.vocabulary);
-    for (uint first = part * share + group_item() * WIDTH; first < last; first += GROUP * WIDTH) {
-        floats x = softmax_at(row, first, n, (p.flags & ROW_GREEDY) != 0, first_token, launch.logarithms);
+    uint last = min(share.last * BLOCK, row.vocabulary);
+    for (uint first = share.first * BLOCK + group_item() * WIDTH; first < last; first += GROUP * WIDTH) {
+        floats x = softmax_at(row, first, n, is_greedy, first_token, launch.logarithms);
         if (first + WIDTH <= row.vocabulary) {
             JOIN(vstore, WIDTH)(x, 0, output + first);
         } else {
@@ -140,11 +141,11 @@ ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_log
     struct row row = THE_ROW;
     struct normalised n = normalise_row(&ws, row, p, share_of(row, launch));
     struct standing *s = &n.standing;
-    int is_finishing = (launch.phases & PHASE_FINISH) && n.status == ROW_OK;
-    select(&ws, row, s, within_number(k).budget, is_finishing && k < row.vocabulary);
+    int is_finishing = (launch.phases & PHASE_FINISH) != 0, is_good = n.status == ROW_OK;
+    select(&ws, row, s, within_number(k).budget, is_good && k < row.vocabulary);
 
-    uint size = 1;
-    while (size < k)
+    uint size = is_finishing ? 1 : 0;
+    while (is_finishing && size < k)
         size *= 2;
     group_barrier(&ws);
     for (uint i = group_item(); i < size; i += GROUP)
@@ -152,10 +153,10 @@ ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_log
     if (group_item() == 0)
         ws.count = 0;
     group_barrier(&ws);
-    if (is_finishing)
+    if (is_good)
         gather_window(&ws, ranks, size, row, s->window);
     sort_ranks(&ws, ranks, size);
-    if (!(launch.phases & PHASE_FINISH))
+    if (!is_finishing)
         return;
     if (is_writer(launch) && status)
         status[launch.status + index] = n.status;

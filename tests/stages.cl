@@ -13,7 +13,7 @@ kernel void philox_answers(global const uint *input, global uint *output)
         counter.word[n] = input[6 * i + n];
     struct philox random = philox4x32_10(counter, input[6 * i + 4], input[6 * i + 5]);
     for (int n = 0; n < 4; n++)
-        output[4 * i + n] = random.word[n];
+        output[4 * i + n] = first_word(random.word[n]);
 }
 
 kernel void high_products(global const ulong *input, global ulong *output)
@@ -65,7 +65,7 @@ kernel void words_of_calls(global const ulong *input, global uint *output)
 {
     size_t i = get_global_id(0);
     words calls = (words)((uint)input[5 * i]) + JOIN(vload, WIDTH)(0, ascending);
-    struct philox_words random =
+    struct philox random =
         random_words(calls, (uint)input[5 * i + 1], input[5 * i + 2], input[5 * i + 3], (uint)input[5 * i + 4]);
     for (int n = 0; n < 4; n++)
         JOIN(vstore, WIDTH)(random.word[n], 0, output + (4 * i + n) * WIDTH);

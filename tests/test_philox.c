@@ -79,7 +79,7 @@ static void words_by_index_are_those_of_their_calls(void **state)
         for (uint32_t call = first; call < first + CALLS; call++) {
             struct philox counter = {{0x89ABCDEFu, 0x01234567u, 0x600DF00Du, use * 0x1000000u + call}};
             struct philox expected = philox4x32_10(counter, 0x76543210u, 0xFEDCBA98u);
-            struct philox_words got = random_words(call, use, seed, offset, 0x600DF00Du);
+            struct philox got = random_words(call, use, seed, offset, 0x600DF00Du);
             assert_memory_equal(got.word, expected.word, sizeof got.word);
         }
     }

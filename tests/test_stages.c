@@ -186,7 +186,7 @@ static void words_of_calls_are_the_hosts(void **state)
     for (size_t i = 0; i < COUNT * WIDTH; i++) {
         const uint64_t *in = &input[i / WIDTH * 5];
         const uint32_t call = (uint32_t)in[0] + (uint32_t)(i % WIDTH);
-        const struct philox_words right = random_words(call, (uint32_t)in[1], in[2], in[3], (uint32_t)in[4]);
+        const struct philox right = random_words(call, (uint32_t)in[1], in[2], in[3], (uint32_t)in[4]);
         for (size_t n = 0; n < 4; n++) {
             assert_int_equal(got[(i / WIDTH * 4 + n) * WIDTH + i % WIDTH], right.word[n]);
         }

@@ -42,9 +42,7 @@ static int32_t invert(struct oracle_row *row, const struct weighing *w, struct w
 /* The 31 bits of index n in one use of the random stream. */
 static uint32_t random_bits_of(const tombola_params *p, uint32_t use, uint32_t n)
 {
-    const uint32_t call = n / 64 * 16 + n % 16;
-    const struct philox counter = {{(uint32_t)p->offset, (uint32_t)(p->offset >> 32), p->stream, use << 24 | call}};
-    return philox4x32_10(counter, (uint32_t)p->seed, (uint32_t)(p->seed >> 32)).word[n / 16 % 4] >> 1;
+    return random_words(random_call(n), use, p->seed, p->offset, p->stream).word[random_word(n)] >> 1;
 }
 
 /* The bits of the time at which runner n of this weight, at least 1, arrives. */
