@@ -85,7 +85,7 @@ tombola_status batch_make(struct engine *engine, struct batch *b, tombola_error 
 {
     const struct plan *p = &engine->plan;
     b->engine = engine;
-    b->host_params = aligned_bytes(p->max_rows * sizeof *b->host_params);
+    b->params.host = b->host_params = aligned_bytes(p->max_rows * sizeof *b->host_params);
     b->host_columns = calloc(plan_column_words(p->max_rows), sizeof *b->host_columns);
     if (!b->host_params || !b->host_columns)
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a sampler of max_rows %zu", p->max_rows);
@@ -95,7 +95,7 @@ tombola_status batch_make(struct engine *engine, struct batch *b, tombola_error 
     b->sums = make_buffer(b, CL_MEM_READ_WRITE, entries * sizeof(u64), &code);
     b->columns = make_buffer(b, CL_MEM_READ_WRITE, plan_column_words(p->max_rows) * sizeof(u32), &code);
     if (!p->shares_memory)
-        b->params = make_buffer(b, CL_MEM_READ_ONLY, p->max_rows * sizeof(struct row_params), &code);
+        b->params.device = make_buffer(b, CL_MEM_READ_ONLY, p->max_rows * sizeof(struct row_params), &code);
     if (code != CL_SUCCESS)
         return fail_buffer(b, "scratch", code, error);
     count_memory(b, plan_base(p));
@@ -199,18 +199,19 @@ void batch_release_cl(struct batch *b)
         clEnqueueUnmapMemObject(b->engine->queue, b->landing_buffer, b->landed, 0, NULL, NULL);
     if ((b->staging && b->staged) || (b->landing_buffer && b->landed))
         clFinish(b->engine->queue);
-    cl_mem buffers[] = {b->tops,    b->sums,       b->columns,        b->params,        b->logits,
+    cl_mem buffers[] = {b->tops,    b->sums,       b->columns,        b->logits,
                         b->staging, b->candidates, b->outputs_buffer, b->landing_buffer};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         if (buffers[i])
             clReleaseMemObject(buffers[i]);
+    upload_release_cl(b, &b->params);
     upload_release_cl(b, &b->masks.copy);
     upload_release_cl(b, &b->biases.copy);
 }
 
 void batch_free(struct batch *b)
 {
-    free(b->host_params);
+    upload_free(&b->params);
     free(b->host_columns);
     free(b->host_candidates);
     if (!b->staging) /* else it is mapped memory, gone with its buffer */
@@ -309,9 +310,7 @@ tombola_status batch_finish(struct batch *b, tombola_status status, tombola_erro
     host_memory_unwrap(context, &b->masks.wrapped);
     upload_settle(&b->masks.copy);
     upload_settle(&b->biases.copy);
-    if (b->wrapped_params)
-        clReleaseMemObject(b->wrapped_params);
-    b->wrapped_params = NULL;
+    upload_settle(&b->params);
     b->number = 0;
     if (!status && code != CL_SUCCESS)
         return fail_cl(error, "clWaitForEvents", code);

@@ -60,9 +60,9 @@ struct batch {
     struct engine *engine; /* borrowed */
 
     /* Made with the sampler. */
-    cl_mem tops, sums; /* scratch: scratch_rows x padded_blocks */
-    cl_mem columns;    /* boundary, status, tokens and kept of a batch, one column after another */
-    cl_mem params;     /* max_rows struct row_params; NULL where kernels see host_params */
+    cl_mem tops, sums;    /* scratch: scratch_rows x padded_blocks */
+    cl_mem columns;       /* boundary, status, tokens and kept of a batch, one column after another */
+    struct upload params; /* max_rows struct row_params, which are host_params */
     struct row_params *host_params;
     u32 *host_columns;
     /* Made when first needed, by batch_reserve_...; NULL before. */
@@ -94,7 +94,6 @@ struct batch {
     int uploads[SLOTS]; /* events of the last upload through each slot of pinned memory */
     int output_count;   /* parts of outputs that have gone through slots */
     struct wrapped wrapped_logits[MAX_PARTS];
-    cl_mem wrapped_params;
     cl_command_queue queue; /* borrowed */
     int is_chained;         /* each command waits for the one before: the queue may be out of order */
     int chain;              /* event of the last command in `queue`, -1: none */

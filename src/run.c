@@ -26,31 +26,6 @@ static tombola_status prepare(struct batch *b, tombola_error *error)
     return TOMBOLA_OK;
 }
 
-/* In place for the parameters where that can be: wrapping host memory costs less than a command. */
-static tombola_status bring_params(struct batch *b, cl_mem *params, tombola_error *error)
-{
-    size_t bytes = b->rows.count * sizeof(struct row_params);
-    cl_int code;
-    if (!b->params) {
-        b->wrapped_params = clCreateBuffer(b->engine->context->cl, CL_MEM_READ_ONLY | CL_MEM_USE_HOST_PTR, bytes,
-                                           b->host_params, &code);
-        *params = b->wrapped_params;
-        if (code == CL_SUCCESS)
-            return TOMBOLA_OK;
-        b->wrapped_params = NULL;
-        return fail_cl(error, "clCreateBuffer for the parameters", code);
-    }
-    *params = b->params;
-    cl_uint waits = batch_waits(b, NULL);
-    code = clEnqueueWriteBuffer(b->queue, b->params, CL_FALSE, 0, bytes, b->host_params, waits, waits ? b->waits : NULL,
-                                batch_event(b));
-    if (code != CL_SUCCESS)
-        return fail_cl(error, "clEnqueueWriteBuffer for the parameters", code);
-    b->engine->times.bytes_uploaded += bytes;
-    batch_enqueued(b, WORK_UPLOAD, 1);
-    return TOMBOLA_OK;
-}
-
 /* The first command of the batch, which waits for all that the caller's events stand for. */
 static tombola_status wait_for(struct batch *b, cl_uint wait_count, const cl_event *wait_list, tombola_error *error)
 {
@@ -81,7 +56,7 @@ tombola_status run_batch(struct batch *b, cl_uint wait_count, const cl_event *wa
     if (!status)
         status = biases_bring(b, error);
     if (!status)
-        status = bring_params(b, &params, error);
+        status = upload_send(b, &b->params, b->rows.count * sizeof(struct row_params), "parameters", &params, error);
     if (status)
         return status;
     struct dispatch dispatch = launch_dispatch(b->engine, b->parts[0].rows);
