@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "expect.h"
 #include "calls.h"
 #include "group.h"
 
@@ -36,7 +37,8 @@ static void the_table_covers_the_struct(void **state)
         for (size_t byte = 0; byte < size_of(field); byte++) {
             owners[field->offset + byte]++;
         }
-        assert_true(field->name[0] && field->help[0]);
+        assert_string_not_equal(field->name, "");
+        assert_string_not_equal(field->help, "");
         assert_int_equal(field->values != NULL,
                          field->kind == TOMBOLA_KIND_CHOICE || field->kind == TOMBOLA_KIND_ORDER);
         assert_int_equal(field->presets != NULL, field->kind == TOMBOLA_KIND_ORDER);
@@ -234,7 +236,7 @@ static void filling_sets_each_to_the_same(void **state)
     for (size_t i = 0; i < 3; i++) {
         assert_memory_equal(&params[i], &value, sizeof value);
     }
-    assert_true(params[3].temperature == 3.0f);
+    assert_real_equal(params[3].temperature, 3.0f);
 }
 
 int main(void)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "exact.h"
 #include "harness.h"
 #include "philox.h"
 #include "race.h"
@@ -18,40 +19,8 @@
 #define EXPONENTIAL_BOUND 1.8e-7 /* relative, of -ln(1 - v) */
 #define MEAN_BOUND 1e-9          /* of the mean of those errors */
 #define RECIPROCAL_BOUND 6e-8
-#define RUN 4096u /* numbers looked at between two looks at the result */
 #define HIGHS 0x80000000u
 #define LAST_LOW 0x7FFFFFFFu
-
-static inline uint64_t double_bits(double x)
-{
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-static inline double double_of(uint64_t bits)
-{
-    double x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-/* 2 artanh(s) for |s| <= 0.172 in binary64, to about 2^-51. */
-static inline double twice_artanh(double s)
-{
-    double y = s * s, sum = 1.0 / 21;
-    sum = fma(sum, y, 1.0 / 19);
-    sum = fma(sum, y, 1.0 / 17);
-    sum = fma(sum, y, 1.0 / 15);
-    sum = fma(sum, y, 1.0 / 13);
-    sum = fma(sum, y, 1.0 / 11);
-    sum = fma(sum, y, 1.0 / 9);
-    sum = fma(sum, y, 1.0 / 7);
-    sum = fma(sum, y, 1.0 / 5);
-    sum = fma(sum, y, 1.0 / 3);
-    sum = fma(sum, y, 1.0);
-    return 2.0 * s * sum;
-}
 
 /* -ln(1 - v) of v = (high + 1/2) / 2^31. 1 - v is exact, and taken apart as m * 2^e with m next to 1; a compiler can
  * run it on several numbers at a time. */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "exact.h"
 #include "expect.h"
 #include "oracle.h"
 #include "rows.h"
@@ -18,7 +19,6 @@
 #define LARGEST_T 0.75f
 #define RELATIVE_BOUND 1.8e-7 /* for weights from 2^23 up */
 #define ABSOLUTE_BOUND 0.9    /* below */
-#define RUN 4096u             /* numbers looked at between two looks at the result */
 
 /* 2^t in binary64 for -130 <= t <= 1: Taylor's series of degree 12, good to 2^-50. Unlike exp2()
  * a compiler can run it on several numbers at a time. */
@@ -38,12 +38,7 @@ static inline double power_of_two(double t)
     sum = fma(sum, x, 0.5);
     sum = fma(sum, x, 1.0);
     sum = fma(sum, x, 1.0);
-    uint64_t bits, exponent;
-    memcpy(&bits, &sum, sizeof bits);
-    memcpy(&exponent, &shifted, sizeof exponent);
-    bits += exponent << 52;
-    memcpy(&sum, &bits, sizeof sum);
-    return sum;
+    return double_of(double_bits(sum) + (double_bits(shifted) << 52));
 }
 
 /* The contract's words, without the scaling of coefficients that the shared function has. */
@@ -62,28 +57,19 @@ static inline uint32_t literal_weight(float t)
     return (uint32_t)fmaf(floats_of(words_of(p) + (words_of(a) << 23)), 0x1p27f, 0.5f);
 }
 
-/* Bits of a number >= 0: an integer that orders as it does, whose largest a compiler can find for
- * several numbers at a time. */
-static inline uint64_t order_of(double x)
-{
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
 /* Over the `count` numbers from `bits` on: how many weights differ from the contract's words, and the
  * largest error in units of its bound. */
 static void look_at(uint32_t bits, uint32_t count, uint32_t *different, double *worst)
 {
     uint32_t unlike = 0;
-    uint64_t most = order_of(*worst);
+    uint64_t most = double_bits(*worst);
     for (uint32_t i = 0; i < count; i++) {
         float t = floats_of(bits + i);
         uint32_t w = weight(t);
         unlike += w != literal_weight(t);
         double exact = power_of_two((double)t) * 0x1p27, bound = exact * RELATIVE_BOUND;
         bound = exact >= 0x1p23 ? bound : ABSOLUTE_BOUND;
-        uint64_t error = order_of(fabs((double)(int32_t)w - exact) / bound);
+        uint64_t error = double_bits(fabs((double)(int32_t)w - exact) / bound);
         most = error > most ? error : most;
     }
     *different += unlike;

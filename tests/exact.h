@@ -1,0 +1,44 @@
+/* What tests of functions of one number compare with: binary64 that a compiler can compute for several numbers at a
+ * time, unlike the libm's. */
+#ifndef EXACT_H
+#define EXACT_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#define RUN 4096u /* numbers looked at between two looks at the result */
+
+/* The bits of a number >= 0 order as it does, which is how the largest is found. */
+static inline uint64_t double_bits(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline double double_of(uint64_t bits)
+{
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* 2 artanh(s) for |s| <= 0.172, to about 2^-51, by its series. */
+static inline double twice_artanh(double s)
+{
+    double y = s * s, sum = 1.0 / 21;
+    sum = fma(sum, y, 1.0 / 19);
+    sum = fma(sum, y, 1.0 / 17);
+    sum = fma(sum, y, 1.0 / 15);
+    sum = fma(sum, y, 1.0 / 13);
+    sum = fma(sum, y, 1.0 / 11);
+    sum = fma(sum, y, 1.0 / 9);
+    sum = fma(sum, y, 1.0 / 7);
+    sum = fma(sum, y, 1.0 / 5);
+    sum = fma(sum, y, 1.0 / 3);
+    sum = fma(sum, y, 1.0);
+    return 2.0 * s * sum;
+}
+
+#endif
