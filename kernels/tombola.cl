@@ -147,15 +147,15 @@ ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_log
     uint size = is_finishing ? 1 : 0;
     while (is_finishing && size < k)
         size *= 2;
-    group_barrier(&ws);
+    group_barrier();
     for (uint i = group_item(); i < size; i += GROUP)
         ranks[i] = NO_TOKEN;
     if (group_item() == 0)
         ws.count = 0;
-    group_barrier(&ws);
+    group_barrier();
     if (is_good)
         gather_window(&ws, ranks, size, row, s->window);
-    sort_ranks(&ws, ranks, size);
+    sort_ranks(ranks, size);
     if (!is_finishing)
         return;
     if (is_writer(launch) && status)

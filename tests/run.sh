@@ -55,7 +55,7 @@ lint_kernels() {
       for type in 0 1 2; do
         for probabilities in 0 1; do
           for lanes in 1 4; do
-            limited clang --target=spir64 -x cl -cl-std=CL1.2 -Xclang -finclude-default-header -Wall -Wextra -Wno-unused-parameter -Werror \
+            limited clang --target=spir64 -x cl -cl-std=CL1.2 -Xclang -finclude-default-header -Wall -Wextra -Werror \
               -fsyntax-only -D WIDTH=$width -D LANES=$lanes -D TEAMS=$lanes -D LOGIT_TYPE=$type \
               -D PROBABILITIES=$probabilities "$file"
           done
