@@ -48,6 +48,13 @@ static inline struct row row_at(global const stored *logits, global const u32 *m
     return row;
 }
 
+/* A pointer to the kernel's local memory. PoCL 3.1 moves that memory, but knows its address in the kernel alone: where
+ * the compiler sees that all calls of a function pass the same address, and puts it there, what it made crashes. A
+ * volatile variable keeps it from seeing. */
+#define POINT_TO(type, name, memory)                                                                                   \
+    local type *volatile name##_unseen = memory;                                                                       \
+    local type *name = name##_unseen
+
 /* The part of the row that this work-group takes. */
 static inline struct share share_of(struct row row, struct launch launch)
 {
@@ -67,11 +74,12 @@ static inline int is_writer(struct launch launch)
 
 ROW_KERNEL void sample(ROW_ARGUMENTS, global int *tokens, global u32 *kept, global struct boundary *boundaries)
 {
-    local struct workspace ws;
+    local struct workspace memory;
+    POINT_TO(struct workspace, ws, &memory);
     uint index = group_row(launch);
     struct row_params p = params[launch.first_row + index];
     struct row row = THE_ROW;
-    struct drawn d = draw_row(&ws, row, p, share_of(row, launch), kept != 0, boundaries != 0);
+    struct drawn d = draw_row(ws, row, p, share_of(row, launch), kept != 0, boundaries != 0);
     if (!is_writer(launch))
         return;
     int is_drawn = d.status == ROW_OK;
@@ -105,14 +113,15 @@ static inline floats softmax_at(struct row row, uint first, struct normalised n,
 
 ROW_KERNEL void softmax(ROW_ARGUMENTS, global float *probabilities)
 {
-    local struct workspace ws;
+    local struct workspace memory;
+    POINT_TO(struct workspace, ws, &memory);
     uint index = group_row(launch);
     struct row_params p = params[launch.first_row + index];
     struct row row = THE_ROW;
     struct share share = share_of(row, launch);
-    struct normalised n = normalise_row(&ws, row, p, share);
+    struct normalised n = normalise_row(ws, row, p, share);
     int is_greedy = (p.flags & ROW_GREEDY) != 0;
-    uint first_token = first_of_row(&ws, row, n.standing.top, n.status == ROW_OK && is_greedy);
+    uint first_token = first_of_row(ws, row, n.standing.top, n.status == ROW_OK && is_greedy);
     if (!(launch.phases & PHASE_FINISH))
         return;
     if (is_writer(launch) && status)
@@ -134,15 +143,17 @@ ROW_KERNEL void softmax(ROW_ARGUMENTS, global float *probabilities)
 
 ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_logits, global float *probabilities)
 {
-    local struct workspace ws;
-    local u64 ranks[MAX_TOP_K];
+    local struct workspace memory;
+    POINT_TO(struct workspace, ws, &memory);
+    local u64 ranks_memory[MAX_TOP_K];
+    POINT_TO(u64, ranks, ranks_memory);
     uint index = group_row(launch), k = (uint)launch.stride;
     struct row_params p = params[launch.first_row + index];
     struct row row = THE_ROW;
-    struct normalised n = normalise_row(&ws, row, p, share_of(row, launch));
+    struct normalised n = normalise_row(ws, row, p, share_of(row, launch));
     struct standing *s = &n.standing;
     int is_finishing = (launch.phases & PHASE_FINISH) != 0, is_good = n.status == ROW_OK;
-    select(&ws, row, s, within_number(k).budget, is_good && k < row.vocabulary);
+    select(ws, row, s, within_number(k).budget, is_good && k < row.vocabulary);
 
     uint size = is_finishing ? 1 : 0;
     while (is_finishing && size < k)
@@ -151,10 +162,10 @@ ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_log
     for (uint i = group_item(); i < size; i += GROUP)
         ranks[i] = NO_TOKEN;
     if (group_item() == 0)
-        ws.count = 0;
+        ws->count = 0;
     group_barrier();
     if (is_good)
-        gather_window(&ws, ranks, size, row, s->window);
+        gather_window(ws, ranks, size, row, s->window);
     sort_ranks(ranks, size);
     if (!is_finishing)
         return;

@@ -62,9 +62,9 @@ static unsigned list_size(const tombola_context *context)
     return memory >= 192 * 1024 ? 4096 : memory >= 48 * 1024 ? 1024 : 512;
 }
 
-/* PoCL 3.1 brings functions with barriers together after its compiler has optimised them, and crashes in that, or takes
- * minutes. Without optimisation before, groups of several work-items compile in seconds; a CPU has no use for them but
- * in tests. */
+/* PoCL 3.1 brings functions with barriers together after its compiler has optimised them, and takes minutes for that.
+ * Without optimisation before, groups of several work-items compile in seconds; a CPU has no use for them but in
+ * tests. */
 static const char *workaround(const tombola_context *context)
 {
     int is_group = context->lanes * context->teams > 1;
