@@ -30,12 +30,12 @@ typedef JOIN(ulong, WIDTH) longs;
 #define word_of(x) as_uint(x)                 /* the bits of one float */
 #define float_of(x) as_float(x)               /* one float from its bits */
 #define first_word(x) (x).s0                  /* of words */
-#define upper_products(a, b) mul_hi(a, b)     /* of words: the upper 32 bits of each product */
 #define truncate_to_words(x)                                                                                           \
     JOIN(as_uint, WIDTH)(JOIN(convert_int, WIDTH)(x))       /* 0 <= x < 2^31: few CPUs convert more */
 #define ALWAYS_INLINE inline __attribute__((always_inline)) /* for loops whose last arguments choose their form */
 #define NOT_INLINE __attribute__((noinline))                /* for loops that need all registers to themselves */
 #define longs_of(x) JOIN(convert_ulong, WIDTH)(x)
+#define lower_words(x) JOIN(convert_uint, WIDTH)(x)                     /* of longs */
 #define masks_of(x) JOIN(as_ulong, WIDTH)(JOIN(convert_long, WIDTH)(x)) /* flags, each bit 64 times */
 #define signed_to_floats(x) JOIN(convert_float, WIDTH)(JOIN(as_int, WIDTH)(x))
 
@@ -63,6 +63,7 @@ typedef int32_t s32;
 typedef int64_t s64;
 typedef float floats;
 typedef uint32_t words;
+typedef uint64_t longs;
 
 static inline float fused(float a, float b, float c)
 {
@@ -86,9 +87,14 @@ static inline u32 first_word(u32 x)
     return x;
 }
 
-static inline u32 upper_products(u32 a, u32 b)
+static inline u64 longs_of(u32 x)
 {
-    return (u32)((u64)a * b >> 32);
+    return x;
+}
+
+static inline u32 lower_words(u64 x)
+{
+    return (u32)x;
 }
 
 static inline float floats_of(u32 bits)
