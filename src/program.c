@@ -64,12 +64,14 @@ static unsigned list_size(const tombola_context *context)
 
 /* PoCL 3.1 brings functions with barriers together after its compiler has optimised them, and takes minutes for that.
  * Without optimisation before, groups of several work-items compile in seconds; a CPU has no use for them but in
- * tests. */
+ * tests. Oclgrind 21.10 ends at an intrinsic that its compiler's inlining leaves behind. */
 static const char *workaround(const tombola_context *context)
 {
+    const char *platform = context->device.info.platform;
     int is_group = context->lanes * context->teams > 1;
-    return is_group && strcmp(context->device.info.platform, "Portable Computing Language") == 0 ? "-cl-opt-disable "
-                                                                                                 : "";
+    return (is_group && strcmp(platform, "Portable Computing Language") == 0) || strcmp(platform, "Oclgrind") == 0
+               ? "-cl-opt-disable "
+               : "";
 }
 
 static tombola_status write_options(const tombola_context *context, tombola_type type, tombola_input input,
