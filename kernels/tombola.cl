@@ -17,12 +17,6 @@
  * which Intel's spends nine tenths of its time here. */
 #define ROW_KERNEL kernel __attribute__((reqd_work_group_size(GROUP, 1, 1), vec_type_hint(floats)))
 
-/* A pointer to local memory of the kernel's. PoCL 3.1 moves that memory, but corrects its address in the kernel alone:
- * where the compiler sees that all calls of a function pass the same one, and puts it there, what comes of it crashes or
- * draws wrong tokens. NO_STEPS is 0, as it does not see. */
-#define NO_STEPS get_local_id(1)
-#define POINT_TO(type, name, memory) local type *name = (memory) + NO_STEPS
-
 /* The row of the launch that this work-group works on, and which of its groups this is. */
 static inline uint group_row(struct launch launch)
 {
@@ -107,7 +101,7 @@ static inline floats softmax_at(struct row row, uint first, struct normalised n,
         return logarithms ? (only ? (floats)(0.0f) : (floats)(-INFINITY)) : (only ? (floats)(1.0f) : (floats)(0.0f));
     }
     struct block b = block_of(row, first / BLOCK);
-    floats z = logits_of_values(load_values(row, b, first, b.is_plain));
+    floats z = logits_of_values(load_values(row, b, first));
     return logarithms ? log_probabilities_of(z, n.standing.scaling, n.normaliser)
                       : probabilities_of(z, n.standing.scaling, n.normaliser);
 }

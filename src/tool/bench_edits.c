@@ -3,6 +3,7 @@
 #include <err.h>
 #include <math.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static uint32_t hash(size_t row, size_t place, uint32_t use)
 {
@@ -46,7 +47,11 @@ int bench_edits_make(bench_edits *edits, const bench_pool *pool)
 {
     const size_t rows = pool->rows * pool->batches;
     *edits = (bench_edits){.words = (pool->vocabulary + 31) / 32, .count = bias_count(pool->vocabulary)};
-    edits->masks = malloc(rows * edits->words * sizeof *edits->masks);
+    void *masks = NULL; /* in whole pages, as the logits are */
+    size_t bytes = rows * edits->words * sizeof *edits->masks, page = (size_t)sysconf(_SC_PAGESIZE);
+    if (posix_memalign(&masks, page, (bytes + page - 1) / page * page))
+        masks = NULL;
+    edits->masks = masks;
     edits->biases = malloc(rows * edits->count * sizeof *edits->biases);
     edits->ends = malloc(pool->rows * sizeof *edits->ends);
     if (!edits->masks || !edits->biases || !edits->ends) {
