@@ -13,10 +13,6 @@
  * and columns of the kernel's own. The columns' buffers may be the caller's, and any may be NULL. */
 #include "top_k.clh"
 
-/* The vectors are written out: a compiler that takes the hint leaves out its own work over work-items side by side, in
- * which Intel's spends nine tenths of its time here. */
-#define ROW_KERNEL kernel __attribute__((reqd_work_group_size(GROUP, 1, 1), vec_type_hint(floats)))
-
 /* The row of the launch that this work-group works on, and which of its groups this is. */
 static inline uint group_row(struct launch launch)
 {
@@ -153,15 +149,15 @@ ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_log
     uint size = is_finishing ? 1 : 0;
     while (is_finishing && size < k)
         size *= 2;
-    group_barrier();
+    group_barrier(ws);
     for (uint i = group_item(); i < size; i += GROUP)
         ranks[i] = NO_TOKEN;
     if (group_item() == 0)
         ws->count = 0;
-    group_barrier();
+    group_barrier(ws);
     if (is_good)
         gather_window(ws, ranks, size, row, s->window);
-    sort_ranks(ranks, size);
+    sort_ranks(ws, ranks, size);
     if (!is_finishing)
         return;
     if (is_writer(launch) && status)
