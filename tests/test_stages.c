@@ -9,10 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <CL/cl.h>
-
 #include "expect.h"
 #include "harness.h"
+#include "kernels.h"
 #include "logarithm.h"
 #include "order.h"
 #include "philox.h"
@@ -21,101 +20,16 @@
 
 #define WIDTH 16
 
-static cl_context context;
-static cl_command_queue queue;
-static cl_device_id device;
-
-/* The device of this place in the library's list. */
-static cl_device_id device_at(uint32_t index)
-{
-    cl_platform_id platforms[16];
-    cl_device_id devices[64];
-    cl_uint platform_count = 0, count = 0, before = 0;
-    assert_int_equal(clGetPlatformIDs(16, platforms, &platform_count), CL_SUCCESS);
-    for (cl_uint i = 0; i < platform_count; i++, before += count) {
-        count = 0;
-        clGetDeviceIDs(platforms[i], CL_DEVICE_TYPE_ALL, 64, devices, &count);
-        if (index < before + count) {
-            return devices[index - before];
-        }
-    }
-    die("there is no device %u", index);
-}
-
-static int open_device(void **state)
-{
-    (void)state;
-    tombola_context *opened = test_context_open(0, 0);
-    device = device_at(device_of(opened).index);
-    tombola_context_close(opened);
-    cl_int code;
-    context = clCreateContext(NULL, 1, &device, NULL, NULL, &code);
-    assert_int_equal(code, CL_SUCCESS);
-    queue = clCreateCommandQueue(context, device, 0, &code);
-    assert_int_equal(code, CL_SUCCESS);
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    clReleaseCommandQueue(queue);
-    clReleaseContext(context);
-    return 0;
-}
-
-static cl_program build_stages(tombola_type type)
-{
-    static const char *const source = "#include \"stages.cl\"\n";
-    const char *extra = getenv("TOMBOLA_TEST_BUILD_OPTIONS");
-    char options[1024];
-    snprintf(options, sizeof options, "-cl-std=CL1.2 -w -I %s -I %s/../kernels -D WIDTH=%d -D LOGIT_TYPE=%d %s",
-             TEST_DATA, TEST_DATA, WIDTH, (int)type, extra ? extra : "");
-    cl_int code;
-    cl_program program = clCreateProgramWithSource(context, 1, (const char **)&source, NULL, &code);
-    assert_int_equal(code, CL_SUCCESS);
-    code = clBuildProgram(program, 1, &device, options, NULL, NULL);
-    if (code != CL_SUCCESS) {
-        static char log[4096];
-        clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
-        die("stages.cl: %s", log);
-    }
-    return program;
-}
-
-struct array {
-    void *values;
-    size_t bytes;
-};
-
-/* Runs a kernel of stages.cl over `items`: one input, then outputs, which are read back. */
-static void run(tombola_type type, const char *name, size_t items, struct array input, struct array *outputs,
+/* Runs a kernel of stages.cl over `items`: one input, then outputs, which are read back. One item after another, each
+ * WIDTH values at a time where it takes vectors. */
+static void run(tombola_type type, const char *name, size_t items, struct array input, const struct array *outputs,
                 cl_uint output_count)
 {
-    cl_program program = build_stages(type);
-    cl_int code;
-    cl_kernel kernel = clCreateKernel(program, name, &code);
-    assert_int_equal(code, CL_SUCCESS);
-    cl_mem buffers[3];
-    buffers[0] = clCreateBuffer(context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, input.bytes, input.values, &code);
-    assert_int_equal(code, CL_SUCCESS);
-    for (cl_uint i = 0; i < output_count; i++) {
-        buffers[1 + i] = clCreateBuffer(context, CL_MEM_WRITE_ONLY, outputs[i].bytes, NULL, &code);
-        assert_int_equal(code, CL_SUCCESS);
-    }
-    for (cl_uint i = 0; i <= output_count; i++) {
-        assert_int_equal(clSetKernelArg(kernel, i, sizeof buffers[i], &buffers[i]), CL_SUCCESS);
-    }
-    assert_int_equal(clEnqueueNDRangeKernel(queue, kernel, 1, NULL, &items, NULL, 0, NULL, NULL), CL_SUCCESS);
-    for (cl_uint i = 0; i < output_count; i++) {
-        assert_int_equal(
-            clEnqueueReadBuffer(queue, buffers[1 + i], CL_TRUE, 0, outputs[i].bytes, outputs[i].values, 0, NULL, NULL),
-            CL_SUCCESS);
-    }
-    for (cl_uint i = 0; i <= output_count; i++) {
-        clReleaseMemObject(buffers[i]);
-    }
-    clReleaseKernel(kernel);
+    const struct group_shape alone = {WIDTH, 1, 1};
+    struct array arrays[3] = {input};
+    memcpy(&arrays[1], outputs, output_count * sizeof *outputs);
+    cl_program program = kernels_build("stages.cl", alone, type, "");
+    kernels_run(program, name, items, alone, arrays, 1 + output_count, 1);
     clReleaseProgram(program);
 }
 
@@ -402,5 +316,5 @@ int main(void)
         cmocka_unit_test(keys_are_in_the_order_of_the_numbers),
         cmocka_unit_test(gathering_keeps_to_its_room),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return cmocka_run_group_tests(tests, kernels_open, kernels_close);
 }
