@@ -10,16 +10,31 @@
 #define MAX_COLUMNS 3   /* that a kernel writes, beside the status */
 #define MAX_FILTERS 16  /* that a row may ask for */
 
-/* Filters, as row_params.filters has them: FILTER(NAME, its file filters/name.clh, whether it needs the mass of
- * what the filters before it have left). FILTER_TEMPERATURE keeps all: what stands behind it weighs with the row's
- * temperature, and what stands before it with temperature 1. */
+/* What a filter needs to know of what the filters before it have left. */
+#define NEED_MASS 1u    /* what its tokens weigh */
+#define NEED_MOMENTS 2u /* how far its logits spread */
+
+/* Filters, as row_params.filters has them: FILTER(NAME, its file filters/name.clh, NEED_...). FILTER_TEMPERATURE keeps
+ * all: what stands behind it weighs with the row's temperature, and what stands before it with temperature 1. */
 #define FILTERS(FILTER)                                                                                                \
     FILTER(TEMPERATURE, temperature, 0)                                                                                \
     FILTER(TOP_K, top_k, 0)                                                                                            \
     FILTER(TOP_P, top_p, 1)                                                                                            \
     FILTER(MIN_P, min_p, 0)
-#define FILTER_NUMBER(NAME, name, needs_mass) FILTER_##NAME,
+#define FILTER_NUMBER(NAME, name, needs) FILTER_##NAME,
 enum { FILTER_END, FILTERS(FILTER_NUMBER) FILTER_COUNT };
+
+static inline u32 filter_needs(u32 filter)
+{
+#define FILTER_NEEDS(NAME, name, needs)                                                                                \
+    case FILTER_##NAME:                                                                                                \
+        return needs;
+    switch (filter) {
+        FILTERS(FILTER_NEEDS)
+    default:
+        return 0;
+    }
+}
 
 /* A row's parameters, as the kernels want them. */
 struct row_params {

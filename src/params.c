@@ -178,8 +178,15 @@ static int is_in_force(const tombola_params *p, int filter)
     }
 }
 
-/* The row's filters in its order. Only top-p weighs tokens: the temperature stands among them where it comes after that
- * and changes weights. Before it, min-p reaches as far as at temperature 1. */
+/* What a filter takes from the row's parameters at the temperature that is in force where it stands. */
+static void convert_filter(const tombola_params *p, int filter, double temperature, struct row_params *device)
+{
+    if (filter == TOMBOLA_FILTER_MIN_P)
+        device->drop = (float)(temperature * logarithm64((double)p->min_p));
+}
+
+/* The row's filters in its order. The temperature stands among them where it comes after one that weighs tokens, and
+ * changes weights. Before it filters see temperature 1. */
 static void convert_filters(const tombola_params *p, double temperature, struct row_params *device)
 {
     const uint8_t *order = order_of(p);
@@ -190,13 +197,11 @@ static void convert_filters(const tombola_params *p, double temperature, struct 
         const int stays = order[i] == TOMBOLA_FILTER_TEMPERATURE && weighed && temperature != 1.0;
         if (order[i] == TOMBOLA_FILTER_TEMPERATURE)
             now = temperature;
-        if (is_in_force(p, order[i]) || stays)
-            device->filters[count++] = order[i];
-        if (order[i] == TOMBOLA_FILTER_TOP_P && is_in_force(p, order[i]))
-            weighed = 1;
-        if (order[i] == TOMBOLA_FILTER_MIN_P && is_in_force(p, order[i])) {
-            device->drop = (float)(now * logarithm64((double)p->min_p));
-        }
+        if (!is_in_force(p, order[i]) && !stays)
+            continue;
+        device->filters[count++] = order[i];
+        weighed |= (filter_needs(order[i]) & NEED_MASS) != 0;
+        convert_filter(p, order[i], now, device);
     }
 }
 

@@ -9,8 +9,7 @@
 A row is cut into blocks of 256 ids. A token's weight is an integer, 2^27 * 2^t, where t is
 its scaled logit less its block's rounded maximum; block sums are exact. Shifting a sum by
 the distance of its block's maximum from the row's brings all to one scale. Ranked by logit
-(larger first, then lower id) each filter keeps a beginning of the row, so a set of kept
-tokens is a length. Then blocks race, and the kept tokens of the block that wins: each
+(larger first, then lower id) the kept tokens are neighbours, and each filter keeps some of them. Then blocks race, and the kept tokens of the block that wins: each
 arrives after an exponential random number of its own divided by its weight, and the first
 is drawn. Or, by inverse CDF, one random number of 64 bits picks a block, and a token in it.
 """
@@ -395,58 +394,61 @@ class Row:
         self.weighings[T] = status, w.reshape(-1)[:self.V], r, shift
         return self.weighings[T]
 
-    def sums(self, w, count):
-        """The weights of the first `count` tokens, by block."""
-        ids = self.order[:count]
+    def sums(self, w, ids):
+        """The weights of these tokens, by block."""
         return np.bincount(ids // BLOCK, weights=w[ids], minlength=-(-self.V // BLOCK)).astype(np.int64)
 
-    def top_p(self, count, p, T):
+    def top_p(self, ids, p, T):
+        """Filters take the ids that are kept so far, in rank order, and give those that they keep."""
         _, w, _, shift = self.weigh(T)
-        total = int((self.sums(w, count) << 12 >> shift).sum())
+        total = int((self.sums(w, ids) << 12 >> shift).sum())
         target = max((total * int(float(p) * 2.0**32 + 0.5) >> 32) - (total >> 20), 0)
-        ids = self.order[:count]
         masses = w[ids] << 12 >> shift[ids // BLOCK]
-        return max(1, int(np.searchsorted(np.cumsum(masses) - masses, target, side="left")))
+        return ids[:max(1, int(np.searchsorted(np.cumsum(masses) - masses, target, side="left")))]
 
-    def min_p(self, count, m, T):
+    def min_p(self, ids, m, T):
         with np.errstate(over="ignore"):
-            floor = self.z[self.order[0]] + f32(min(float(T), HOTTEST) * precise_log(float(m)))
-        return max(1, int((self.z[self.order[:count]] >= floor).sum()))
+            floor = self.z[ids[0]] + f32(min(float(T), HOTTEST) * precise_log(float(m)))
+        return ids[:max(1, int((self.z[ids] >= floor).sum()))]
 
     def keep(self, T, k, p, m, order):
-        """How many tokens the filters leave, in this order; "invalid" where top-p meets weights without bound."""
-        count, now = self.living, T if "temperature" not in order else f32(1)
+        """The ids that the filters leave, in this order; None where one meets weights without bound."""
+        ids, now = self.order[:self.living], T if "temperature" not in order else f32(1)
         for step in order:
             if step == "temperature":
                 now = T
             elif step == "top_k" and k > 0:
-                count = min(k, count)
+                ids = ids[:k]
             elif step == "top_p" and p < 1:
                 if self.weigh(now)[0] == "invalid":
-                    return "invalid"
-                count = self.top_p(count, p, now)
+                    return None
+                ids = self.top_p(ids, p, now)
             elif step == "min_p" and m >= SMALLEST:
-                count = self.min_p(count, m, now)
-        return count
+                ids = self.min_p(ids, m, now)
+        return ids
 
-    def race(self, count, T, stream):
+    def race(self, kept, T, stream):
         _, w, r, _ = self.weigh(T)
-        sums = self.sums(w, count)
+        sums = self.sums(w, kept)
         blocks = np.flatnonzero(sums)
+        if len(blocks) == 0:
+            return int(kept[0])
         arrivals = times(BLOCKS, blocks, sums[blocks], *stream) - scale_order(r[blocks]) * 2**23
-        ids = np.sort(self.order[:count])
+        ids = np.sort(kept)
         ids = ids[(ids // BLOCK == blocks[np.argmin(arrivals)]) & (w[ids] > 0)]     # argmin: the first of equals
         return int(ids[np.argmin(times(TOKENS, ids, w[ids], *stream))])
 
-    def invert(self, count, T, stream):
+    def invert(self, kept, T, stream):
         _, w, _, shift = self.weigh(T)
-        masses = self.sums(w, count) << 12 >> shift
+        masses = self.sums(w, kept) << 12 >> shift
+        if masses.sum() == 0:
+            return int(kept[0])
         R = random_64(*stream) * int(masses.sum()) >> 64
         ends = np.cumsum(masses)
         b = int(np.searchsorted(ends, R, side="right"))
         R -= int(ends[b] - masses[b])
         q = R >> 12 - int(shift[b]) if shift[b] <= 12 else R << int(shift[b]) - 12
-        ids = np.sort(self.order[:count])
+        ids = np.sort(kept)
         ids = ids[ids // BLOCK == b]
         return int(ids[np.searchsorted(np.cumsum(w[ids]), q, side="right")])
 
@@ -460,11 +462,11 @@ class Row:
         status = self.weigh(T)[0]
         if status != "ok":
             return -1, 0, status
-        count = self.keep(T, k, p, m, order)
-        if count == "invalid":
+        kept = self.keep(T, k, p, m, order)
+        if kept is None:
             return -1, 0, "invalid"
         pick = self.race if method == "race" else self.invert
-        return pick(count, T, (seed, offset, stream)), count, "ok"
+        return pick(kept, T, (seed, offset, stream)), len(kept), "ok"
 
 
 @lru_cache(maxsize=4)
