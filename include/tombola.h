@@ -363,7 +363,8 @@ typedef enum tombola_filter {
     TOMBOLA_FILTER_TEMPERATURE = 1, /* from here on tokens weigh at the row's temperature, before it at temperature 1 */
     TOMBOLA_FILTER_TOP_K = 2,
     TOMBOLA_FILTER_TOP_P = 3,
-    TOMBOLA_FILTER_MIN_P = 4
+    TOMBOLA_FILTER_MIN_P = 4,
+    TOMBOLA_FILTER_TOP_N_SIGMA = 5
 } tombola_filter;
 
 #define TOMBOLA_MAX_FILTERS 16
@@ -371,15 +372,18 @@ typedef enum tombola_filter {
 /* The orders that others have, by name. */
 #define TOMBOLA_TEMPERATURE_FIRST                                                                                      \
     {                                                                                                                  \
-        TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_MIN_P                   \
+        TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_TOP_N_SIGMA, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TOP_P,            \
+            TOMBOLA_FILTER_MIN_P                                                                                       \
     }
 #define TOMBOLA_TEMPERATURE_LAST                                                                                       \
     {                                                                                                                  \
-        TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_MIN_P, TOMBOLA_FILTER_TEMPERATURE                   \
+        TOMBOLA_FILTER_TOP_N_SIGMA, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_MIN_P,                  \
+            TOMBOLA_FILTER_TEMPERATURE                                                                                 \
     }
 
 /* How to draw from one row. Unless `filters` says otherwise, logits are divided by the temperature first; then filters
- * apply in the order top-k, top-p, min-p, each to what the one before has kept. The most likely token always stays. */
+ * apply in the order top-n-sigma, top-k, top-p, min-p, each to what the one before has kept. The most likely token
+ * always stays. */
 typedef struct tombola_params {
     uint32_t struct_size;
     float temperature; /* 0 to +inf; below 1e-5 greedy; 1 neutral; +inf draws evenly from the kept tokens */
@@ -394,7 +398,9 @@ typedef struct tombola_params {
     /* The order, as tombola_filter: each at most once, then zeros. All zeros: TOMBOLA_TEMPERATURE_FIRST. Any other has
      * every step whose value is not neutral. */
     uint8_t filters[TOMBOLA_MAX_FILTERS];
-    uint32_t reserved; /* 0 */
+    /* Keep those whose logit lies at most this many standard deviations below the largest, of the logits of all tokens
+     * kept so far, as llama.cpp has it; 0 off. Logits more than 1024 below the largest do not count. */
+    float top_n_sigma;
 } tombola_params;
 
 /* Temperature 1, top-p 1, the rest 0: draws from the model's own distribution. */
@@ -415,15 +421,15 @@ static inline void tombola_params_fill(tombola_params *params, size_t count, tom
         params[i] = value;
 }
 
-/* Sets the order: temperature, top-k, top-p, min-p, which is the default and that of Transformers; and of vLLM where
- * min-p is off (with it: temperature, min-p, top-k, top-p). */
+/* Sets the order: temperature, top-n-sigma, top-k, top-p, min-p, which is the default and that of Transformers; and of
+ * vLLM where min-p is off (with it: temperature, min-p, top-k, top-p). */
 static inline void tombola_filters_temperature_first(tombola_params *params)
 {
     const uint8_t filters[TOMBOLA_MAX_FILTERS] = TOMBOLA_TEMPERATURE_FIRST;
     memcpy(params->filters, filters, sizeof filters);
 }
 
-/* Sets the order: top-k, top-p, min-p, temperature, which is llama.cpp's. */
+/* Sets the order: top-n-sigma, top-k, top-p, min-p, temperature, which is llama.cpp's. */
 static inline void tombola_filters_temperature_last(tombola_params *params)
 {
     const uint8_t filters[TOMBOLA_MAX_FILTERS] = TOMBOLA_TEMPERATURE_LAST;

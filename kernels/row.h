@@ -20,7 +20,8 @@
     FILTER(TEMPERATURE, temperature, 0)                                                                                \
     FILTER(TOP_K, top_k, 0)                                                                                            \
     FILTER(TOP_P, top_p, 1)                                                                                            \
-    FILTER(MIN_P, min_p, 0)
+    FILTER(MIN_P, min_p, 0)                                                                                            \
+    FILTER(TOP_N_SIGMA, top_n_sigma, NEED_MOMENTS)
 #define FILTER_NUMBER(NAME, name, needs) FILTER_##NAME,
 enum { FILTER_END, FILTERS(FILTER_NUMBER) FILTER_COUNT };
 
@@ -54,7 +55,7 @@ struct row_params {
     unsigned char filters[MAX_FILTERS]; /* those in force, in the row's order; FILTER_END behind the last.
                                            FILTER_TEMPERATURE is there only behind
                                            a filter that needs the mass */
-    u32 reserved;
+    float sigmas;                       /* top-n-sigma: how many, at least 2^-60 */
 };
 
 #define NO_MASK 0xFFFFFFFFu

@@ -12,6 +12,7 @@
 #define LOG2_E 1.4426950408889634
 #define LN_2 0.6931471805599453
 #define SMALLEST_MIN_P 0x1p-126f
+#define FEWEST_SIGMAS 0x1p-60f /* fewer count as these, so that no product is subnormal */
 
 /* The natural logarithm of 0 < m <= 1 in binary64, from + - * / alone: a libm's last bit may differ
  * from another's, and the token with it. ln m = e ln 2 + 2 artanh(s), s = (f - 1) / (f + 1). */
@@ -122,6 +123,7 @@ static tombola_status check_places(const tombola_params *p, size_t row, tombola_
         {TOMBOLA_FILTER_TOP_K, "top_k", (double)p->top_k, p->top_k != 0},
         {TOMBOLA_FILTER_TOP_P, "top_p", (double)p->top_p, p->top_p != 1.0f},
         {TOMBOLA_FILTER_MIN_P, "min_p", (double)p->min_p, p->min_p != 0.0f},
+        {TOMBOLA_FILTER_TOP_N_SIGMA, "top_n_sigma", (double)p->top_n_sigma, p->top_n_sigma != 0.0f},
     };
     const uint8_t *order = order_of(p);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
@@ -129,9 +131,6 @@ static tombola_status check_places(const tombola_params *p, size_t row, tombola_
             return fail(error, TOMBOLA_INVALID_ARGUMENT,
                         "params[%zu].%s is %.9g, but params[%zu].filters has no place for it", row, steps[i].name,
                         steps[i].value, row);
-    if (p->reserved)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].reserved is %lu, not 0", row,
-                    (unsigned long)p->reserved);
     return TOMBOLA_OK;
 }
 
@@ -173,6 +172,8 @@ static int is_in_force(const tombola_params *p, int filter)
         return p->top_p < 1.0f;
     case TOMBOLA_FILTER_MIN_P:
         return p->min_p >= SMALLEST_MIN_P;
+    case TOMBOLA_FILTER_TOP_N_SIGMA:
+        return p->top_n_sigma > 0.0f;
     default:
         return 0;
     }
@@ -183,6 +184,8 @@ static void convert_filter(const tombola_params *p, int filter, double temperatu
 {
     if (filter == TOMBOLA_FILTER_MIN_P)
         device->drop = (float)(temperature * logarithm64((double)p->min_p));
+    if (filter == TOMBOLA_FILTER_TOP_N_SIGMA)
+        device->sigmas = fmaxf(p->top_n_sigma, FEWEST_SIGMAS);
 }
 
 /* The row's filters in its order. The temperature stands among them where it comes after one that weighs tokens, and

@@ -18,6 +18,7 @@ static const struct factor {
     {"top_k", 7, {0, 1, 2, 50, FROM_VOCABULARY - 1, FROM_VOCABULARY, FROM_VOCABULARY + 1}},
     {"top_p", 6, {0, 1e-6, 0.5, 0.9, 0.999999, 1}},
     {"min_p", 3, {0, 0.05, 1}},
+    {"top_n_sigma", 3, {0, 0.5, 2}},
     {"method", 2, {TOMBOLA_RACE, TOMBOLA_INVERSE_CDF}},
     {"filters", 4, {0, 1, 2, 3}}, /* of the orders below */
     {"temperature", 6, {0, 0.01, 0.7, 1, 100, INFINITY}},
@@ -26,8 +27,10 @@ static const struct factor {
 static const uint8_t orders[][TOMBOLA_MAX_FILTERS] = {
     {TOMBOLA_FILTER_END},
     TOMBOLA_TEMPERATURE_LAST,
-    {TOMBOLA_FILTER_MIN_P, TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_TOP_K},
-    {TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_MIN_P},
+    {TOMBOLA_FILTER_MIN_P, TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_TOP_N_SIGMA,
+     TOMBOLA_FILTER_TOP_K},
+    {TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_MIN_P,
+     TOMBOLA_FILTER_TOP_N_SIGMA},
 };
 
 enum { FACTORS = COUNT_OF(factors) };

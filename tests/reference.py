@@ -15,6 +15,7 @@ is drawn. Or, by inverse CDF, one random number of 64 bits picks a block, and a 
 """
 import sys
 from functools import lru_cache
+from math import isqrt
 
 import numpy as np
 
@@ -336,8 +337,8 @@ def scale_order(r):
 
 # ------------------------------------------------------------------ the draw
 
-TEMPERATURE_FIRST = "temperature", "top_k", "top_p", "min_p"
-TEMPERATURE_LAST = "top_k", "top_p", "min_p", "temperature"
+TEMPERATURE_FIRST = "temperature", "top_n_sigma", "top_k", "top_p", "min_p"
+TEMPERATURE_LAST = "top_n_sigma", "top_k", "top_p", "min_p", "temperature"
 
 
 def flushed(values):
@@ -411,7 +412,22 @@ class Row:
             floor = self.z[ids[0]] + f32(min(float(T), HOTTEST) * precise_log(float(m)))
         return ids[:max(1, int((self.z[ids] >= floor).sum()))]
 
-    def keep(self, T, k, p, m, order):
+    def top_n_sigma(self, ids, n):
+        with np.errstate(over="ignore", invalid="ignore"):
+            below = self.z[ids[0]] - self.z[ids]
+            q = np.trunc(below[below <= f32(1024)] * f32(65536)).astype(np.int64)
+            high, low = q >> 16, q & 0xFFFF
+            squares = (int((high * high).sum()) << 32) + (int((high * low).sum()) << 17) + int((low * low).sum())
+            spread = len(q) * squares - int(q.sum()) ** 2
+            deviation = f32(0)
+            if spread > 0:
+                half = (spread.bit_length() + 1) // 2 - 24
+                root = f32(isqrt(spread >> 2 * half if half >= 0 else spread << -2 * half))
+                deviation = (root * reciprocal(np.array([len(q)], f32)) * f32(2.0 ** (half - 16)))[0]
+            floor = self.z[ids[0]] - deviation * max(f32(n), f32(2.0**-60))
+        return ids[self.z[ids] >= floor]
+
+    def keep(self, T, k, p, m, n, order):
         """The ids that the filters leave, in this order; None where one meets weights without bound."""
         ids, now = self.order[:self.living], T if "temperature" not in order else f32(1)
         for step in order:
@@ -425,6 +441,8 @@ class Row:
                 ids = self.top_p(ids, p, now)
             elif step == "min_p" and m >= SMALLEST:
                 ids = self.min_p(ids, m, now)
+            elif step == "top_n_sigma" and n > 0:
+                ids = self.top_n_sigma(ids, n)
         return ids
 
     def race(self, kept, T, stream):
@@ -452,9 +470,10 @@ class Row:
         ids = ids[ids // BLOCK == b]
         return int(ids[np.searchsorted(np.cumsum(w[ids]), q, side="right")])
 
-    def draw(self, T=1.0, k=0, p=1.0, m=0.0, seed=0, offset=0, stream=0, method="race", order=TEMPERATURE_FIRST):
+    def draw(self, T=1.0, k=0, p=1.0, m=0.0, seed=0, offset=0, stream=0, method="race", order=TEMPERATURE_FIRST,
+             n=0.0):
         """-> token, number of tokens kept, status."""
-        T, p, m = f32(T), f32(p), f32(m)
+        T, p, m, n = f32(T), f32(p), f32(m), f32(n)
         if self.status != "ok":
             return -1, 0, self.status
         if T < GREEDY_BELOW:
@@ -462,7 +481,7 @@ class Row:
         status = self.weigh(T)[0]
         if status != "ok":
             return -1, 0, status
-        kept = self.keep(T, k, p, m, order)
+        kept = self.keep(T, k, p, m, n, order)
         if kept is None:
             return -1, 0, "invalid"
         pick = self.race if method == "race" else self.invert
@@ -493,6 +512,8 @@ HEADER = """\
 COLUMNS = ("kind", "type", "input", "row_seed", "vocabulary", "mask", "biases", "temperature", "top_k", "top_p",
            "min_p", "seed", "offset", "stream", "method", "filters", "token", "kept", "status")
 T_OFF, K_OFF, P_OFF, M_OFF = 1.0, 0, 1.0, 0.0
+OLDER_FIRST = "temperature", "top_k", "top_p", "min_p"
+OLDER_LAST = TEMPERATURE_LAST[1:]    # as the answers of rows without top-n-sigma have it
 UNUSUAL = (("top_p", "temperature", "top_k"), ("min_p", "top_p", "temperature"),
            ("temperature", "min_p", "top_k", "top_p"))
 
@@ -512,9 +533,9 @@ def filters(V, bits):
         (T, 1, P_OFF, M_OFF), (T, K_OFF, 0.0, M_OFF), (T, V, 1e-6, 2.0**-127), (1.1e-5, V + 1, p, M_OFF),
     ]
     ordered = [
-        (T, k, p, m, TEMPERATURE_LAST), (100.0, K_OFF, p, m, TEMPERATURE_LAST), (0.01, K_OFF, p, M_OFF, UNUSUAL[0]),
+        (T, k, p, m, OLDER_LAST), (100.0, K_OFF, p, m, OLDER_LAST), (0.01, K_OFF, p, M_OFF, UNUSUAL[0]),
         (T, k, p, M_OFF, UNUSUAL[0]), (T, K_OFF, p, m, UNUSUAL[1]), (np.inf, k, p, m, UNUSUAL[2]),
-        (T, k, P_OFF, m, TEMPERATURE_LAST), (T, k, p, m, TEMPERATURE_FIRST),
+        (T, k, P_OFF, m, OLDER_LAST), (T, k, p, m, OLDER_FIRST),
     ]
     return [choice + ((),) for choice in plain] + ordered
 
@@ -575,12 +596,16 @@ def questions():
                 yield row, mask, biases, choice, counter
 
 
+def stream_of(counter):
+    """A seed, an offset and a stream for a question of this number."""
+    if counter % 3 == 0:
+        return counter, counter % 100, counter % 4
+    return random_64(1, counter, 0), random_64(2, counter, 0), random_64(3, counter, 0) & 0xFFFFFFFF
+
+
 def answers():
     for row, mask, biases, (T, k, p, m, order), counter in questions():
-        seed, offset = random_64(1, counter, 0), random_64(2, counter, 0)
-        stream = random_64(3, counter, 0) & 0xFFFFFFFF
-        if counter % 3 == 0:
-            seed, offset, stream = counter, counter % 100, counter % 4
+        seed, offset, stream = stream_of(counter)
         numbers = hexadecimal(T), k, hexadecimal(p), hexadecimal(m), seed, offset, stream
         wants_both = row[4] < 32000 and T >= GREEDY_BELOW
         methods = ("race", "inverse-cdf") if wants_both else (("race", "inverse-cdf")[counter % 2],)
@@ -591,6 +616,57 @@ def answers():
             yield " ".join(map(str, line)) + "\n"
             if answer[2] != "ok":
                 break
+
+
+# Answers of rows with top-n-sigma follow the others, with columns of their own.
+
+SIGMA_COLUMNS = COLUMNS[:11] + ("top_n_sigma",) + COLUMNS[11:]
+SIGMA_ORDERS = ((), (), TEMPERATURE_LAST, ("top_k", "top_n_sigma", "top_p", "temperature"),
+                ("top_p", "temperature", "min_p", "top_n_sigma"), ("min_p", "top_n_sigma", "temperature", "top_k"))
+
+
+def more_rows():
+    """-> row, mask and biases: every kind, in every type and at lengths that end within, at and behind a block."""
+    number = 0
+    for kind in KINDS[:-3]:
+        for type_name, source, V in (("f32", "logits", 2), ("f32", "logits", 256), ("bf16", "logits", 1000),
+                                     ("f16", "logits", 1000), ("f32", "probabilities", 257),
+                                     ("f32", "logits", 3001), ("bf16", "probabilities", 5000)):
+            number += 1
+            mask = number if number % 4 == 1 else 0
+            yield (kind, type_name, source, number, V), mask, number if number % 5 == 1 and source == "logits" else 0
+    for kind in ("gaussian", "peaked", "lowest", "ties"):
+        yield (kind, "f32", "logits", 1, 32000), 0, 0
+    yield ("nan", "f32", "logits", 1, 257), 0, 0
+    yield ("empty", "f32", "logits", 1, 257), 0, 0
+
+
+def sigma_choices(counter, V):
+    """Parameters that lie in the places of draw()'s, by `counter`."""
+    T = (0.7, 1.0, 2.0, 1.0, np.inf, 0.3, 100.0)[counter % 7]
+    k = (0, 0, 5, V // 2, 50)[counter % 5]
+    p = (1.0, 0.9, 1.0, 0.5)[counter % 4]
+    m = (0.0, 0.0, 0.01)[counter % 3]
+    n = (1.0, 0.5, 2.0, 0.1, 1.5, 3.0, 1e-30, 1e30)[counter % 8]
+    order = SIGMA_ORDERS[counter // 2 % 6]
+    return {"T": T, "k": k if not order or "top_k" in order else 0, "p": p if not order or "top_p" in order else 1.0,
+            "m": m if not order or "min_p" in order else 0.0, "n": n, "order": order}
+
+
+def sigma_answers():
+    counter = 100000
+    for row, mask, biases in more_rows():
+        for _ in range(4 if row[4] < 32000 else 6):
+            counter += 1
+            choice = sigma_choices(counter, row[4])
+            T, k, p, m, n, order = (choice[name] for name in ("T", "k", "p", "m", "n", "order"))
+            method = ("race", "inverse-cdf")[counter // 3 % 2]
+            seed, offset, stream = stream_of(counter)
+            answer = row_of(*row, mask, biases).draw(T, k, p, m, seed, offset, stream, method,
+                                                     order or TEMPERATURE_FIRST, n)
+            line = row + (mask, biases, hexadecimal(T), k, hexadecimal(p), hexadecimal(m), hexadecimal(n), seed, offset,
+                          stream, method, ",".join(order) or "default") + answer
+            yield " ".join(map(str, line)) + "\n"
 
 
 def hexadecimal(x):
@@ -647,6 +723,7 @@ def main(arguments):
         print(f"sum of times 0x{time_sum():016X}")
         return 0
     text = HEADER + " ".join(COLUMNS) + "\n" + "".join(answers())
+    text += "#columns " + " ".join(SIGMA_COLUMNS) + "\n" + "".join(sigma_answers())
     if arguments[:1] == ["--check"] and len(arguments) == 2:
         with open(arguments[1], encoding="ascii") as file:
             return 0 if file.read() == text else f"{arguments[1]} differs from what this would write"

@@ -25,7 +25,7 @@ static size_t size_of(const tombola_field *field)
     }
 }
 
-/* Every byte of the struct behind struct_size and before reserved is a field's, and no two have the same. */
+/* Every byte of the struct behind struct_size is a field's, and no two have the same. */
 static void the_table_covers_the_struct(void **state)
 {
     (void)state;
@@ -43,8 +43,7 @@ static void the_table_covers_the_struct(void **state)
                          field->kind == TOMBOLA_KIND_CHOICE || field->kind == TOMBOLA_KIND_ORDER);
         assert_int_equal(field->presets != NULL, field->kind == TOMBOLA_KIND_ORDER);
     }
-    assert_int_equal(offsetof(tombola_params, reserved) + sizeof(uint32_t), sizeof owners);
-    for (size_t byte = sizeof(uint32_t); byte < offsetof(tombola_params, reserved); byte++) {
+    for (size_t byte = sizeof(uint32_t); byte < sizeof owners; byte++) {
         if (owners[byte] != 1) {
             fail_msg("byte %zu of tombola_params has %d lines in the table", byte, owners[byte]);
         }
@@ -135,11 +134,10 @@ static void names_of_values_are_those_of_the_header(void **state)
 {
     (void)state;
     static const char *const methods[] = {[TOMBOLA_RACE] = "race", [TOMBOLA_INVERSE_CDF] = "inverse-cdf"};
-    static const char *const filters[] = {[TOMBOLA_FILTER_END] = "end",
-                                          [TOMBOLA_FILTER_TEMPERATURE] = "temperature",
-                                          [TOMBOLA_FILTER_TOP_K] = "top_k",
-                                          [TOMBOLA_FILTER_TOP_P] = "top_p",
-                                          [TOMBOLA_FILTER_MIN_P] = "min_p"};
+    static const char *const filters[] = {
+        [TOMBOLA_FILTER_END] = "end",     [TOMBOLA_FILTER_TEMPERATURE] = "temperature",
+        [TOMBOLA_FILTER_TOP_K] = "top_k", [TOMBOLA_FILTER_TOP_P] = "top_p",
+        [TOMBOLA_FILTER_MIN_P] = "min_p", [TOMBOLA_FILTER_TOP_N_SIGMA] = "top_n_sigma"};
     const tombola_field *field;
     tombola_params params = tombola_params_default();
     for (size_t i = 0; (field = tombola_params_field(i)); i++) {
@@ -180,7 +178,8 @@ static void methods_and_orders_that_there_are_none_of_are_refused(void **state)
         float temperature;
         uint32_t top_k;
         float top_p, min_p;
-        uint32_t method, reserved;
+        uint32_t method;
+        float top_n_sigma;
         uint8_t filters[TOMBOLA_MAX_FILTERS];
     } cases[] = {
         {NULL, 0.5f, 5, 0.5f, 0.1f, TOMBOLA_INVERSE_CDF, 0, {0}},
@@ -189,8 +188,8 @@ static void methods_and_orders_that_there_are_none_of_are_refused(void **state)
         {NULL, 0.5f, 5, 1.0f, 0.0f, TOMBOLA_RACE, 0, {K, T}},
         {"params[2].method is 2, not from 0 to 1", 1.0f, 0, 1.0f, 0.0f, 2, 0, {0}},
         {"params[2].method is 4294967295, not from 0 to 1", 1.0f, 0, 1.0f, 0.0f, UINT32_MAX, 0, {0}},
-        {"params[2].filters[1] is 5, not from 0 to 4", 1.0f, 0, 1.0f, 0.0f, 0, 0, {K, 5}},
-        {"params[2].filters[0] is 255, not from 0 to 4", 1.0f, 0, 1.0f, 0.0f, 0, 0, {255}},
+        {"params[2].filters[1] is 6, not from 0 to 5", 1.0f, 0, 1.0f, 0.0f, 0, 0, {K, 6}},
+        {"params[2].filters[0] is 255, not from 0 to 5", 1.0f, 0, 1.0f, 0.0f, 0, 0, {255}},
         {"params[2].filters[2] is 2, top_k, for the second time", 1.0f, 0, 1.0f, 0.0f, 0, 0, {K, P, K}},
         {"params[2].filters[2] is 3, top_p, behind the end of the order", 1.0f, 0, 1.0f, 0.0f, 0, 0, {K, 0, P}},
         {"params[2].filters[15] is 1, temperature, behind the end of the order",
@@ -205,7 +204,7 @@ static void methods_and_orders_that_there_are_none_of_are_refused(void **state)
         {"params[2].top_k is 7, but params[2].filters has no place for it", 1.0f, 7, 1.0f, 0.0f, 0, 0, {T, P}},
         {"params[2].top_p is 0.5, but params[2].filters has no place for it", 1.0f, 0, 0.5f, 0.0f, 0, 0, {T, K}},
         {"params[2].min_p is 0.25, but params[2].filters has no place for it", 1.0f, 0, 1.0f, 0.25f, 0, 0, {T, P}},
-        {"params[2].reserved is 9, not 0", 1.0f, 0, 1.0f, 0.0f, 0, 9, {0}},
+        {"params[2].top_n_sigma is 2, but params[2].filters has no place for it", 1.0f, 0, 1.0f, 0.0f, 0, 2, {T, P}},
     };
     static const struct make like = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, PROBE_VOCABULARY};
     tombola_sampler *sampler = make_sampler(context, &like, PROBE_ROWS, TOMBOLA_DISPATCH_AUTO);
@@ -217,7 +216,7 @@ static void methods_and_orders_that_there_are_none_of_are_refused(void **state)
         params.top_p = cases[i].top_p;
         params.min_p = cases[i].min_p;
         params.method = cases[i].method;
-        params.reserved = cases[i].reserved;
+        params.top_n_sigma = cases[i].top_n_sigma;
         memcpy(params.filters, cases[i].filters, sizeof params.filters);
         const tombola_status status = draw_by(sampler, &params, &error);
         assert_string_equal(error.message, cases[i].message ? cases[i].message : "");

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -119,6 +120,27 @@ static void the_nucleus_keeps_the_token_that_crosses_p_and_no_more(void **state)
     }
 }
 
+static void top_n_sigma_keeps_what_the_deviation_reaches(void **state)
+{
+    (void)state;
+    static const float p[] = {.1f, .2f, .3f, .4f}, temperatures[] = {.5f, 1.0f, 3.0f};
+    static const struct {
+        float sigmas; /* ln .4 - ln .3 is .552 of them, ln .4 - ln .2 is 1.331, ln .4 - ln .1 is 2.662 */
+        uint32_t kept;
+    } cases[] = {{0.0f, 4},  {1e-30f, 1}, {.55f, 1},  {.555f, 2}, {1.0f, 2},
+                 {1.33f, 2}, {1.333f, 3}, {2.66f, 3}, {2.67f, 4}, {FLT_MAX, 4}};
+    for (int input = TOMBOLA_LOGITS; input <= TOMBOLA_PROBABILITIES; input++) {
+        const struct make make = {TOMBOLA_FLOAT32, (tombola_input)input, 4};
+        float row[4];
+        row_of(p, 4, make.input, row);
+        for (size_t i = 0; i < COUNT_OF(cases) * COUNT_OF(temperatures); i++) {
+            tombola_params params = params_at(temperatures[i % COUNT_OF(temperatures)]);
+            params.top_n_sigma = cases[i / COUNT_OF(temperatures)].sigmas;
+            assert_int_equal(draw_once(&make, row, params).kept, cases[i / COUNT_OF(temperatures)].kept);
+        }
+    }
+}
+
 /* Draws `count` tokens from one row, at offsets from the given one. */
 static void draw_many(const struct make *make, const float *row, const tombola_params *params, size_t count,
                       int32_t *tokens)
@@ -201,7 +223,7 @@ static int compare_chances(const void *left, const void *right)
 static void filtered_softmax(const float *z, uint32_t vocabulary, const tombola_params *params, double *chances)
 {
     uint32_t *order = allocate(vocabulary, sizeof *order), kept = vocabulary, rank = 0;
-    const int temperature_last = params->filters[0] == TOMBOLA_FILTER_TOP_K;
+    const int temperature_last = params->filters[0] == TOMBOLA_FILTER_TOP_N_SIGMA;
     const double hot = (double)params->temperature, first = temperature_last ? 1.0 : hot;
     double sum = 0.0, before = 0.0;
     for (uint32_t id = 0; id < vocabulary; id++) {
@@ -283,24 +305,32 @@ static void a_million_draws_follow_the_distribution(void **state)
     expect_draws("top-p over four blocks", 1000, some, filters(1.0f, 0, 0.9f, 0.0f));
 }
 
-static void top_k_renormalises(void **state)
+/* Of .4 .3 .2 .1, by each method, from probabilities and from logits. */
+static void expect_chances(const char *name, tombola_params params, const double chances[4])
 {
-    (void)state;
     static const float p[] = {.4f, .3f, .2f, .1f};
-    static const double chances[] = {4.0 / 9.0, 3.0 / 9.0, 2.0 / 9.0, 0.0}; /* .444 .333 .222 */
     size_t count = draw_count(200000);
     int32_t *tokens = allocate(count, sizeof *tokens);
+    params.seed = SEED;
     for (int input = TOMBOLA_LOGITS; input <= TOMBOLA_PROBABILITIES; input++) {
         const struct make make = {TOMBOLA_FLOAT32, (tombola_input)input, 4};
-        tombola_params params = filters(1.0f, 3, 1.0f, 0.0f);
         float row[4];
         row_of(p, 4, make.input, row);
         for (params.method = 0; params.method < COUNT_OF(methods); params.method++) {
             draw_many(&make, row, &params, count, tokens);
-            expect_distribution("three of four", chances, 4, tokens, count);
+            expect_distribution(name, chances, 4, tokens, count);
         }
     }
     free(tokens);
+}
+
+static void filters_renormalise_what_they_keep(void **state)
+{
+    (void)state;
+    expect_chances("top-k 3", filters(1.0f, 3, 1.0f, 0.0f), (double[]){4.0 / 9.0, 3.0 / 9.0, 2.0 / 9.0, 0.0});
+    tombola_params params = filters(1.0f, 0, 1.0f, 0.0f);
+    params.top_n_sigma = 1.0f;
+    expect_chances("top-n-sigma 1", params, (double[]){4.0 / 7.0, 3.0 / 7.0, 0.0, 0.0}); /* .571 .429 */
 }
 
 /* Each of 16 x 16 pairs is as likely as any other. */
@@ -419,7 +449,8 @@ int main(void)
         cmocka_unit_test(a_cold_temperature_draws_the_best),
         cmocka_unit_test(a_hot_temperature_draws_evenly_from_the_kept),
         cmocka_unit_test(the_nucleus_keeps_the_token_that_crosses_p_and_no_more),
-        cmocka_unit_test(top_k_renormalises),
+        cmocka_unit_test(top_n_sigma_keeps_what_the_deviation_reaches),
+        cmocka_unit_test(filters_renormalise_what_they_keep),
         cmocka_unit_test(a_million_draws_follow_the_distribution),
         cmocka_unit_test(offsets_streams_and_seeds_draw_independently),
     };

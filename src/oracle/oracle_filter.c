@@ -3,7 +3,11 @@
 
 #include <math.h>
 
+#include "race.h"
+
 #define MIN_P_OFF_BELOW 0x1p-126f
+#define SIGMA_REACH 1024.0f
+#define FEWEST_SIGMAS 0x1p-60f
 
 /* The contract's natural logarithm of 0 < x <= 1, in binary64 without a libm. */
 static double log64(double x)
@@ -56,6 +60,46 @@ static struct window apply_min_p(const struct oracle_row *row, struct window win
     return window;
 }
 
+/* The standard deviation of a window's logits, of which far ones do not count: sqrt(N * sum q^2 - (sum q)^2) / N. */
+static float deviation_of(const struct oracle_row *row, struct window window)
+{
+    const float first = row->logit[row->order[window.first]];
+    wide number = 0, sum = 0, squares = 0;
+    for (uint32_t rank = window.first; rank < window.last; rank++) {
+        const float below = first - row->logit[row->order[rank]];
+        if (below <= SIGMA_REACH) {
+            const uint64_t q = (uint64_t)(below * 65536.0f);
+            number++;
+            sum += q;
+            squares += (wide)q * q;
+        }
+    }
+    wide spread = number * squares - sum * sum;
+    int half = 0;
+    if (spread == 0) {
+        return 0.0f;
+    }
+    for (; spread >= (wide)1 << 48; half++) {
+        spread >>= 2;
+    }
+    for (; spread < (wide)1 << 46; half--) {
+        spread <<= 2;
+    }
+    const float root = (float)(uint32_t)sqrt((double)(uint64_t)spread); /* binary64 rounds no root up to an integer */
+    return ldexpf(root * reciprocal((float)(uint32_t)number), half - 16);
+}
+
+static struct window apply_top_n_sigma(const struct oracle_row *row, struct window window, float n)
+{
+    const float sigmas = n > FEWEST_SIGMAS ? n : FEWEST_SIGMAS;
+    const float reach = deviation_of(row, window) * sigmas;
+    const float least = row->logit[row->order[window.first]] - reach;
+    while (row->logit[row->order[window.last - 1]] < least) {
+        window.last--;
+    }
+    return window;
+}
+
 /* Whether a step of the order is still to come at or behind place i. */
 static int comes_later(const uint8_t *order, size_t i, tombola_filter step)
 {
@@ -86,6 +130,8 @@ tombola_row_status oracle_filter(struct oracle_row *row, const tombola_params *p
             *window = apply_top_p(row, w, *window, params->top_p);
         } else if (order[i] == TOMBOLA_FILTER_MIN_P && params->min_p >= MIN_P_OFF_BELOW) {
             *window = apply_min_p(row, *window, oracle_temperature(now), params->min_p);
+        } else if (order[i] == TOMBOLA_FILTER_TOP_N_SIGMA && params->top_n_sigma > 0.0f) {
+            *window = apply_top_n_sigma(row, *window, params->top_n_sigma);
         }
     }
     return TOMBOLA_ROW_OK;

@@ -20,10 +20,11 @@ typedef enum bench_config {
     BENCH_TOP_K,       /* 50 */
     BENCH_TOP_P,       /* 0.95 */
     BENCH_TOP_K_TOP_P,
-    BENCH_MIN_P, /* 0.05 */
-    BENCH_MIXED, /* row by row another of the above */
-    BENCH_MASK,  /* top-p with a mask for each row, in host memory; see bench_edits.h */
-    BENCH_BIAS,  /* top-p with biases */
+    BENCH_MIN_P,       /* 0.05 */
+    BENCH_MIXED,       /* row by row another of the above */
+    BENCH_TOP_N_SIGMA, /* 1 */
+    BENCH_MASK,        /* top-p with a mask for each row, in host memory; see bench_edits.h */
+    BENCH_BIAS,        /* top-p with biases */
     BENCH_MASK_BIAS,
     BENCH_CONFIGS
 } bench_config;

@@ -183,7 +183,7 @@ int figures_compute(figures *figures, const tool_sampling *sampling, const float
     }
 
     tombola_params params = sampling->params;
-    figures->filtered = params.top_k > 0 || params.top_p < 1 || params.min_p > 0;
+    figures->filtered = params.top_k > 0 || params.top_p < 1 || params.min_p > 0 || params.top_n_sigma > 0;
     for (size_t column = 0; column < figures->columns; column++) {
         batch.params[column] = params;
         batch.params[column].temperature = figures->temperatures[column];
