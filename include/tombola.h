@@ -364,7 +364,8 @@ typedef enum tombola_filter {
     TOMBOLA_FILTER_TOP_K = 2,
     TOMBOLA_FILTER_TOP_P = 3,
     TOMBOLA_FILTER_MIN_P = 4,
-    TOMBOLA_FILTER_TOP_N_SIGMA = 5
+    TOMBOLA_FILTER_TOP_N_SIGMA = 5,
+    TOMBOLA_FILTER_XTC = 6
 } tombola_filter;
 
 #define TOMBOLA_MAX_FILTERS 16
@@ -373,17 +374,17 @@ typedef enum tombola_filter {
 #define TOMBOLA_TEMPERATURE_FIRST                                                                                      \
     {                                                                                                                  \
         TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_TOP_N_SIGMA, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TOP_P,            \
-            TOMBOLA_FILTER_MIN_P                                                                                       \
+            TOMBOLA_FILTER_MIN_P, TOMBOLA_FILTER_XTC                                                                   \
     }
 #define TOMBOLA_TEMPERATURE_LAST                                                                                       \
     {                                                                                                                  \
         TOMBOLA_FILTER_TOP_N_SIGMA, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_MIN_P,                  \
-            TOMBOLA_FILTER_TEMPERATURE                                                                                 \
+            TOMBOLA_FILTER_XTC, TOMBOLA_FILTER_TEMPERATURE                                                             \
     }
 
 /* How to draw from one row. Unless `filters` says otherwise, logits are divided by the temperature first; then filters
- * apply in the order top-n-sigma, top-k, top-p, min-p, each to what the one before has kept. The most likely token
- * always stays. */
+ * apply in the order top-n-sigma, top-k, top-p, min-p, XTC, each to what the one before has kept. The most likely token
+ * stays unless XTC drops it. */
 typedef struct tombola_params {
     uint32_t struct_size;
     float temperature; /* 0 to +inf; below 1e-5 greedy; 1 neutral; +inf draws evenly from the kept tokens */
@@ -401,9 +402,13 @@ typedef struct tombola_params {
     /* Keep those whose logit lies at most this many standard deviations below the largest, of the logits of all tokens
      * kept so far, as llama.cpp has it; 0 off. Logits more than 1024 below the largest do not count. */
     float top_n_sigma;
+    /* XTC, "exclude top choices": with this probability, by a random number of its own from the row's stream, those
+     * go that hold at least xtc_threshold of the mass of what is kept so far, but for the last; 0 to 1, 0 off */
+    float xtc_probability;
+    float xtc_threshold; /* 0 to 1, default .1; counts as reached within 2^-17 of it, as .4 + .3 above */
 } tombola_params;
 
-/* Temperature 1, top-p 1, the rest 0: draws from the model's own distribution. */
+/* Temperature 1, top-p 1, XTC's threshold .1, the rest 0: draws from the model's own distribution. */
 static inline tombola_params tombola_params_default(void)
 {
     tombola_params params;
@@ -411,6 +416,7 @@ static inline tombola_params tombola_params_default(void)
     params.struct_size = sizeof params;
     params.temperature = 1.0f;
     params.top_p = 1.0f;
+    params.xtc_threshold = 0.1f;
     return params;
 }
 
@@ -421,15 +427,15 @@ static inline void tombola_params_fill(tombola_params *params, size_t count, tom
         params[i] = value;
 }
 
-/* Sets the order: temperature, top-n-sigma, top-k, top-p, min-p, which is the default and that of Transformers; and of
- * vLLM where min-p is off (with it: temperature, min-p, top-k, top-p). */
+/* Sets the order: temperature, top-n-sigma, top-k, top-p, min-p, XTC, which is the default and that of Transformers;
+ * and of vLLM where min-p is off (with it: temperature, min-p, top-k, top-p). */
 static inline void tombola_filters_temperature_first(tombola_params *params)
 {
     const uint8_t filters[TOMBOLA_MAX_FILTERS] = TOMBOLA_TEMPERATURE_FIRST;
     memcpy(params->filters, filters, sizeof filters);
 }
 
-/* Sets the order: top-n-sigma, top-k, top-p, min-p, temperature, which is llama.cpp's. */
+/* Sets the order: top-n-sigma, top-k, top-p, min-p, XTC, temperature, which is llama.cpp's. */
 static inline void tombola_filters_temperature_last(tombola_params *params)
 {
     const uint8_t filters[TOMBOLA_MAX_FILTERS] = TOMBOLA_TEMPERATURE_LAST;
@@ -575,8 +581,8 @@ typedef struct tombola_results {
     TOMBOLA_ARRAY(float) candidate_logits;
     TOMBOLA_ARRAY(float) candidate_probabilities;
     /* The last token in rank order that passed the filters; {-inf, -1} unless the row is TOMBOLA_ROW_OK. With `kept` it
-     * tells what was kept in 12 bytes: the tokens with a larger logit, and those with the same one and no higher id,
-     * which are `kept` together. */
+     * tells what was kept in 12 bytes: of the tokens with a larger logit, and those with the same one and no higher id,
+     * the last `kept` in rank order: all of them, unless XTC has dropped the first. */
     TOMBOLA_ARRAY(tombola_boundary) boundary;
 } tombola_results;
 

@@ -21,7 +21,8 @@
     FILTER(TOP_K, top_k, 0)                                                                                            \
     FILTER(TOP_P, top_p, 1)                                                                                            \
     FILTER(MIN_P, min_p, 0)                                                                                            \
-    FILTER(TOP_N_SIGMA, top_n_sigma, NEED_MOMENTS)
+    FILTER(TOP_N_SIGMA, top_n_sigma, NEED_MOMENTS)                                                                     \
+    FILTER(XTC, xtc, NEED_MASS)
 #define FILTER_NUMBER(NAME, name, needs) FILTER_##NAME,
 enum { FILTER_END, FILTERS(FILTER_NUMBER) FILTER_COUNT };
 
@@ -56,6 +57,8 @@ struct row_params {
                                            FILTER_TEMPERATURE is there only behind
                                            a filter that needs the mass */
     float sigmas;                       /* top-n-sigma: how many, at least 2^-60 */
+    float choice; /* xtc: the share of a top choice, lowered by 2^-17 of it; 0, or 2^-101 and more */
+    float heat;   /* xtc: the temperature where it stands */
 };
 
 #define NO_MASK 0xFFFFFFFFu

@@ -1,6 +1,7 @@
 #include "params.h"
 
 #include "error.h"
+#include "philox.h"
 #include "sized.h"
 
 #include <math.h>
@@ -12,7 +13,8 @@
 #define LOG2_E 1.4426950408889634
 #define LN_2 0.6931471805599453
 #define SMALLEST_MIN_P 0x1p-126f
-#define FEWEST_SIGMAS 0x1p-60f /* fewer count as these, so that no product is subnormal */
+#define SMALLEST_CHOICE 0x1p-100 /* a smaller share counts as 0 */
+#define FEWEST_SIGMAS 0x1p-60f   /* fewer count as these, so that no product is subnormal */
 
 /* The natural logarithm of 0 < m <= 1 in binary64, from + - * / alone: a libm's last bit may differ
  * from another's, and the token with it. ln m = e ln 2 + 2 artanh(s), s = (f - 1) / (f + 1). */
@@ -124,6 +126,7 @@ static tombola_status check_places(const tombola_params *p, size_t row, tombola_
         {TOMBOLA_FILTER_TOP_P, "top_p", (double)p->top_p, p->top_p != 1.0f},
         {TOMBOLA_FILTER_MIN_P, "min_p", (double)p->min_p, p->min_p != 0.0f},
         {TOMBOLA_FILTER_TOP_N_SIGMA, "top_n_sigma", (double)p->top_n_sigma, p->top_n_sigma != 0.0f},
+        {TOMBOLA_FILTER_XTC, "xtc_probability", (double)p->xtc_probability, p->xtc_probability != 0.0f},
     };
     const uint8_t *order = order_of(p);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
@@ -163,6 +166,13 @@ static tombola_status read_params(const tombola_params *params, size_t row, tomb
     return check_places(own, row, error);
 }
 
+/* Whether the row's chance of XTC comes. */
+static int excludes_choices(const tombola_params *p)
+{
+    u64 chance = (u64)((double)p->xtc_probability * 0x1p32 + 0.5);
+    return chance > 0 && random_words(0, PHILOX_USE_XTC, p->seed, p->offset, p->stream).word[0] < chance;
+}
+
 static int is_in_force(const tombola_params *p, int filter)
 {
     switch (filter) {
@@ -174,6 +184,8 @@ static int is_in_force(const tombola_params *p, int filter)
         return p->min_p >= SMALLEST_MIN_P;
     case TOMBOLA_FILTER_TOP_N_SIGMA:
         return p->top_n_sigma > 0.0f;
+    case TOMBOLA_FILTER_XTC:
+        return excludes_choices(p);
     default:
         return 0;
     }
@@ -186,6 +198,11 @@ static void convert_filter(const tombola_params *p, int filter, double temperatu
         device->drop = (float)(temperature * logarithm64((double)p->min_p));
     if (filter == TOMBOLA_FILTER_TOP_N_SIGMA)
         device->sigmas = fmaxf(p->top_n_sigma, FEWEST_SIGMAS);
+    if (filter == TOMBOLA_FILTER_XTC) {
+        double share = (double)p->xtc_threshold;
+        device->choice = share < SMALLEST_CHOICE ? 0.0f : (float)(share * (1.0 - 0x1p-17));
+        device->heat = (float)temperature;
+    }
 }
 
 /* The row's filters in its order. The temperature stands among them where it comes after one that weighs tokens, and

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 static const char *const methods[] = {"race", "inverse-cdf", NULL};
-static const char *const filters[] = {"end", "temperature", "top_k", "top_p", "min_p", "top_n_sigma", NULL};
+static const char *const filters[] = {"end", "temperature", "top_k", "top_p", "min_p", "top_n_sigma", "xtc", NULL};
 static const tombola_preset orders[] = {{"default", {0}},
                                         {"temperature-first", TOMBOLA_TEMPERATURE_FIRST},
                                         {"temperature-last", TOMBOLA_TEMPERATURE_LAST},
@@ -30,6 +30,12 @@ static const tombola_field fields[] = {
     FIELD(top_n_sigma, FLOAT, 0, FLT_MAX, 0,
           "Keep tokens whose logit is at most this many standard deviations below the largest; 0 keeps all", NULL,
           NULL),
+    FIELD(xtc_probability, FLOAT, 0, 1, 0,
+          "XTC: with this probability drop the top choices, the tokens of at least xtc_threshold, but for the last of "
+          "them; 0 never",
+          NULL, NULL),
+    FIELD(xtc_threshold, FLOAT, 0, 1, 0.1f,
+          "XTC: the share that makes a token a top choice, 0 to 1; above 0.5 none goes", NULL, NULL),
     FIELD(seed, UINT64, 0, 0, 0, "The random stream; the same seed draws the same tokens on every device", NULL, NULL),
     FIELD(offset, UINT64, 0, 0, 0, "Where in the random stream to start", NULL, NULL),
     FIELD(stream, UINT32, 0, 0, 0, "Which of several samples of one request, with a random stream each", NULL, NULL),
@@ -39,8 +45,8 @@ static const tombola_field fields[] = {
           methods, NULL),
     FIELD(filters, ORDER, 0, 0, 0,
           "The order in which temperature and filters apply: all that are in use, as top_k,temperature,min_p; or "
-          "temperature-first (temperature,top_n_sigma,top_k,top_p,min_p, the default) or temperature-last "
-          "(top_n_sigma,top_k,top_p,min_p,temperature, as llama.cpp has it)",
+          "temperature-first (temperature,top_n_sigma,top_k,top_p,min_p,xtc, the default) or temperature-last "
+          "(top_n_sigma,top_k,top_p,min_p,xtc,temperature, as llama.cpp has it)",
           filters, orders),
 };
 

@@ -19,6 +19,8 @@ static const struct factor {
     {"top_p", 6, {0, 1e-6, 0.5, 0.9, 0.999999, 1}},
     {"min_p", 3, {0, 0.05, 1}},
     {"top_n_sigma", 3, {0, 0.5, 2}},
+    {"xtc_probability", 3, {0, 0.5, 1}},
+    {"xtc_threshold", 3, {0.1, 0, 0.001}},
     {"method", 2, {TOMBOLA_RACE, TOMBOLA_INVERSE_CDF}},
     {"filters", 4, {0, 1, 2, 3}}, /* of the orders below */
     {"temperature", 6, {0, 0.01, 0.7, 1, 100, INFINITY}},
@@ -27,9 +29,9 @@ static const struct factor {
 static const uint8_t orders[][TOMBOLA_MAX_FILTERS] = {
     {TOMBOLA_FILTER_END},
     TOMBOLA_TEMPERATURE_LAST,
-    {TOMBOLA_FILTER_MIN_P, TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_TOP_N_SIGMA,
-     TOMBOLA_FILTER_TOP_K},
-    {TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_MIN_P,
+    {TOMBOLA_FILTER_MIN_P, TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_XTC, TOMBOLA_FILTER_TEMPERATURE,
+     TOMBOLA_FILTER_TOP_N_SIGMA, TOMBOLA_FILTER_TOP_K},
+    {TOMBOLA_FILTER_XTC, TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_MIN_P,
      TOMBOLA_FILTER_TOP_N_SIGMA},
 };
 

@@ -7,8 +7,8 @@
 
 #include "tombola.h"
 
-/* Every value of top-k, top-p, min-p, top-n-sigma, method, filters and temperature with every other. */
-#define GRID_SIZE (7u * 6u * 3u * 3u * 2u * 4u * 6u)
+/* Every value of top-k, top-p, min-p, top-n-sigma, XTC, method, filters and temperature with every other. */
+#define GRID_SIZE (7u * 6u * 3u * 3u * 3u * 3u * 2u * 4u * 6u)
 #define GRID_SAMPLE 6000u /* as many combinations as a run of all tests has time for */
 
 /* Combination `number` of the grid for a vocabulary; those of one temperature lie side by side. */

@@ -9,9 +9,10 @@
 A row is cut into blocks of 256 ids. A token's weight is an integer, 2^27 * 2^t, where t is
 its scaled logit less its block's rounded maximum; block sums are exact. Shifting a sum by
 the distance of its block's maximum from the row's brings all to one scale. Ranked by logit
-(larger first, then lower id) the kept tokens are neighbours, and each filter keeps some of them. Then blocks race, and the kept tokens of the block that wins: each
-arrives after an exponential random number of its own divided by its weight, and the first
-is drawn. Or, by inverse CDF, one random number of 64 bits picks a block, and a token in it.
+(larger first, then lower id) the kept tokens are neighbours, and each filter keeps some of
+them. Then blocks race, and the kept tokens of the block that wins: each arrives after an
+exponential random number of its own divided by its weight, and the first is drawn. Or, by
+inverse CDF, one random number of 64 bits picks a block, and a token in it.
 """
 import sys
 from functools import lru_cache
@@ -262,7 +263,7 @@ def precise_log(x):
     return exponent * 0.6931471805599453 + 2.0 * (s + s * series)
 
 
-CDF, TOKENS, BLOCKS, TAIL = 0, 1, 2, 128     # uses of the random stream; TAIL is added to one for its lower bits
+CDF, TOKENS, BLOCKS, CHOICES, TAIL = 0, 1, 2, 3, 128  # uses of the random stream; TAIL is added for the lower bits
 
 
 def philox(use, calls, seed, offset, stream):
@@ -337,8 +338,8 @@ def scale_order(r):
 
 # ------------------------------------------------------------------ the draw
 
-TEMPERATURE_FIRST = "temperature", "top_n_sigma", "top_k", "top_p", "min_p"
-TEMPERATURE_LAST = "top_n_sigma", "top_k", "top_p", "min_p", "temperature"
+TEMPERATURE_FIRST = "temperature", "top_n_sigma", "top_k", "top_p", "min_p", "xtc"
+TEMPERATURE_LAST = "top_n_sigma", "top_k", "top_p", "min_p", "xtc", "temperature"
 
 
 def flushed(values):
@@ -427,7 +428,21 @@ class Row:
             floor = self.z[ids[0]] - deviation * max(f32(n), f32(2.0**-60))
         return ids[self.z[ids] >= floor]
 
-    def keep(self, T, k, p, m, n, order):
+    def xtc(self, ids, threshold, T):
+        _, w, _, shift = self.weigh(T)
+        mass = int((self.sums(w, ids) << 12 >> shift).sum()) >> 8
+        share = f32(0) if threshold < 2.0**-100 else f32(float(threshold) * (1 - 2.0**-17))
+        if mass == 0:
+            return ids
+        first = self.order[0]
+        total = fused(f32(mass >> 28), f32(2.0**28), f32(mass & 0xFFFFFFF))
+        y = total * f32(2.0**-4) * reciprocal(w[[first]].astype(f32)) * share
+        if y[0] > 1:
+            return ids
+        floor = fused(logarithm(y), f32(min(float(T), HOTTEST)), self.z[first])[0] if share > 0 else -INF
+        return ids[max(0, int((self.z[ids] >= floor).sum()) - 1):]
+
+    def keep(self, T, k, p, m, n, x, order):
         """The ids that the filters leave, in this order; None where one meets weights without bound."""
         ids, now = self.order[:self.living], T if "temperature" not in order else f32(1)
         for step in order:
@@ -443,6 +458,10 @@ class Row:
                 ids = self.min_p(ids, m, now)
             elif step == "top_n_sigma" and n > 0:
                 ids = self.top_n_sigma(ids, n)
+            elif step == "xtc" and x is not None:
+                if self.weigh(now)[0] == "invalid":
+                    return None
+                ids = self.xtc(ids, x, now)
         return ids
 
     def race(self, kept, T, stream):
@@ -471,8 +490,8 @@ class Row:
         return int(ids[np.searchsorted(np.cumsum(w[ids]), q, side="right")])
 
     def draw(self, T=1.0, k=0, p=1.0, m=0.0, seed=0, offset=0, stream=0, method="race", order=TEMPERATURE_FIRST,
-             n=0.0):
-        """-> token, number of tokens kept, status."""
+             n=0.0, x=(0.0, 0.1)):
+        """-> token, number of tokens kept, status. x: XTC's probability and threshold."""
         T, p, m, n = f32(T), f32(p), f32(m), f32(n)
         if self.status != "ok":
             return -1, 0, self.status
@@ -481,7 +500,9 @@ class Row:
         status = self.weigh(T)[0]
         if status != "ok":
             return -1, 0, status
-        kept = self.keep(T, k, p, m, n, order)
+        chance = int(float(f32(x[0])) * 2.0**32 + 0.5)
+        threshold = f32(x[1]) if int(philox(CHOICES, 0, seed, offset, stream)[0]) < chance else None
+        kept = self.keep(T, k, p, m, n, threshold, order)
         if kept is None:
             return -1, 0, "invalid"
         pick = self.race if method == "race" else self.invert
@@ -513,7 +534,7 @@ COLUMNS = ("kind", "type", "input", "row_seed", "vocabulary", "mask", "biases", 
            "min_p", "seed", "offset", "stream", "method", "filters", "token", "kept", "status")
 T_OFF, K_OFF, P_OFF, M_OFF = 1.0, 0, 1.0, 0.0
 OLDER_FIRST = "temperature", "top_k", "top_p", "min_p"
-OLDER_LAST = TEMPERATURE_LAST[1:]    # as the answers of rows without top-n-sigma have it
+OLDER_LAST = "top_k", "top_p", "min_p", "temperature"    # of rows whose other filters are off
 UNUSUAL = (("top_p", "temperature", "top_k"), ("min_p", "top_p", "temperature"),
            ("temperature", "min_p", "top_k", "top_p"))
 
@@ -621,7 +642,7 @@ def answers():
 # Answers of rows with top-n-sigma follow the others, with columns of their own.
 
 SIGMA_COLUMNS = COLUMNS[:11] + ("top_n_sigma",) + COLUMNS[11:]
-SIGMA_ORDERS = ((), (), TEMPERATURE_LAST, ("top_k", "top_n_sigma", "top_p", "temperature"),
+SIGMA_ORDERS = ((), (), ("top_n_sigma",) + OLDER_LAST, ("top_k", "top_n_sigma", "top_p", "temperature"),
                 ("top_p", "temperature", "min_p", "top_n_sigma"), ("min_p", "top_n_sigma", "temperature", "top_k"))
 
 
@@ -667,6 +688,43 @@ def sigma_answers():
             line = row + (mask, biases, hexadecimal(T), k, hexadecimal(p), hexadecimal(m), hexadecimal(n), seed, offset,
                           stream, method, ",".join(order) or "default") + answer
             yield " ".join(map(str, line)) + "\n"
+
+
+# Then come answers of rows with XTC.
+
+XTC_COLUMNS = SIGMA_COLUMNS[:12] + ("xtc_probability", "xtc_threshold") + SIGMA_COLUMNS[12:]
+XTC_ORDERS = ((), TEMPERATURE_LAST, ("xtc", "top_p", "temperature", "top_k"), ("xtc", "min_p", "temperature", "top_p"),
+              ("xtc", "top_n_sigma", "temperature", "min_p"), ("top_p", "temperature", "xtc", "top_k", "top_n_sigma"),
+              ("temperature", "xtc", "top_k", "top_p", "min_p", "top_n_sigma"), ("xtc",))
+
+
+def xtc_choice(counter, V):
+    order = XTC_ORDERS[counter // 2 % 8]
+    values = {"T": ("temperature", (0.7, 1.0, 2.0, 0.2, np.inf, 1.0, 50.0)[counter % 7], T_OFF),
+              "k": ("top_k", (0, 5, V // 2, 0, 60)[counter % 5], K_OFF),
+              "p": ("top_p", (1.0, 0.9, 0.6)[counter % 3], P_OFF),
+              "m": ("min_p", (0.0, 0.01, 0.2)[counter // 3 % 3], M_OFF),
+              "n": ("top_n_sigma", (0.0, 1.0, 2.5)[counter // 9 % 3], 0.0)}
+    choice = {key: value if not order or name in order else off for key, (name, value, off) in values.items()}
+    choice["x"] = (1.0, 0.5, 1.0)[counter % 3], (0.1, 0.001, 0.0, 0.3, 1e-5, 0.04, 1e-35)[counter // 2 % 7]
+    return choice, order
+
+
+def xtc_answers():
+    counter = 200000
+    for row, mask, biases in more_rows():
+        for _ in range(5 if row[4] < 32000 else 8):
+            counter += 1
+            choice, order = xtc_choice(counter, row[4])
+            seed, offset, stream = stream_of(counter)
+            for method in ("race", "inverse-cdf")[counter % 2:]:
+                answer = row_of(*row, mask, biases).draw(seed=seed, offset=offset, stream=stream, method=method,
+                                                         order=order or TEMPERATURE_FIRST, **choice)
+                T, k, p, m, n, x = (choice[name] for name in "Tkpmnx")
+                line = row + (mask, biases, hexadecimal(T), k, hexadecimal(p), hexadecimal(m), hexadecimal(n),
+                              hexadecimal(x[0]), hexadecimal(x[1]), seed, offset, stream, method,
+                              ",".join(order) or "default") + answer
+                yield " ".join(map(str, line)) + "\n"
 
 
 def hexadecimal(x):
@@ -724,6 +782,7 @@ def main(arguments):
         return 0
     text = HEADER + " ".join(COLUMNS) + "\n" + "".join(answers())
     text += "#columns " + " ".join(SIGMA_COLUMNS) + "\n" + "".join(sigma_answers())
+    text += "#columns " + " ".join(XTC_COLUMNS) + "\n" + "".join(xtc_answers())
     if arguments[:1] == ["--check"] and len(arguments) == 2:
         with open(arguments[1], encoding="ascii") as file:
             return 0 if file.read() == text else f"{arguments[1]} differs from what this would write"

@@ -23,12 +23,14 @@ static void help_explains_every_option(void **state)
          "--dtype", "--vocabulary", "--save-logits", "--seconds",   "--repeats", "--seed",  "--device",
          "--lanes", "--width",      "--teams",       "--dispatch",  "--threads", "--json"},
         {"devices", "--json"},
-        {"sample", "--temperature", "--top-k", "--top-p", "--min-p", "--top-n-sigma", "--seed", "--offset", "--method",
-         "--filters", "--device", "--probabilities", "--params", "--dtype", "--vocabulary", "--json", "LOGITS.npy"},
-        {"show", "--temperature", "--top-k", "--top-p", "--min-p", "--top-n-sigma", "--seed", "--device",
-         "--probabilities", "--logits", "--labels", "--draws", "--json"},
+        {"sample", "--temperature", "--top-k", "--top-p", "--min-p", "--top-n-sigma", "--xtc-probability",
+         "--xtc-threshold", "--seed", "--offset", "--method", "--filters", "--device", "--probabilities", "--params",
+         "--dtype", "--vocabulary", "--json", "LOGITS.npy"},
+        {"show", "--temperature", "--top-k", "--top-p", "--min-p", "--top-n-sigma", "--xtc-probability",
+         "--xtc-threshold", "--seed", "--device", "--probabilities", "--logits", "--labels", "--draws", "--json"},
         {"generate", "--text", "--prompt", "--prompts", "--output", "--batch", "--max-tokens", "--temperature",
-         "--top-k", "--top-p", "--min-p", "--top-n-sigma", "--seed", "--greedy", "--preset", "--json"},
+         "--top-k", "--top-p", "--min-p", "--top-n-sigma", "--xtc-probability", "--xtc-threshold", "--seed", "--greedy",
+         "--preset", "--json"},
     };
     for (size_t i = 0; i < COUNT_OF(EXPECTED); i++) {
         process got = RUN(EXPECTED[i][0], "--help");
@@ -62,9 +64,10 @@ static void help_tells_in_which_order_filters_come_and_when_a_share_is_reached(v
     (void)state;
     static const char *const COMMANDS[] = {"sample", "show", "generate"};
     for (size_t i = 0; i < COUNT_OF(COMMANDS); i++) {
-        expect_explained(COMMANDS[i],
-                         "Logits are divided by the temperature first; then come top-n-sigma, top-k, top-p and min-p, "
-                         "in this order, unless --filters gives another.");
+        expect_explained(
+            COMMANDS[i],
+            "Logits are divided by the temperature first; then come top-n-sigma, top-k, top-p, min-p and XTC, "
+            "in this order, unless --filters gives another.");
         expect_explained(COMMANDS[i], "race (an exponential race, the same law as Gumbel-max;");
         expect_explained(COMMANDS[i], "a share counts as reached within 2^-20 of the mass");
     }

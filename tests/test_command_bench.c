@@ -189,7 +189,7 @@ static void bad_options_are_named(void **state)
                    "--shapes: '0x7' is not ROWSxVOCAB, as in 8x128256, of at most 1048576 rows and 8388608 tokens");
     expect_refused(BENCH("--configs", "greedy,top-q"),
                    "--configs: 'top-q' is not greedy, temperature, top-k, top-p, "
-                   "top-k-top-p, min-p, mixed, top-n-sigma, mask, bias or mask-bias");
+                   "top-k-top-p, min-p, mixed, top-n-sigma, xtc, mask, bias or mask-bias");
     expect_refused(BENCH("--workloads", ""), "--workloads: '' is not lm, peaked, gaussian, flat, ties or masked");
     expect_refused(BENCH("--types", "float64"), "--types: 'float64' is not float32, float16 or bfloat16");
     expect_refused(BENCH("--where", "there"), "--where: 'there' is not host, device or staged");

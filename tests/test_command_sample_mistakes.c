@@ -29,13 +29,13 @@ static void what_is_wrong_with_a_csv_file_is_said(void **state)
         const char *message;
     } CASES[] = {
         {"", "no header with the names of the columns"},
-        {"heat\n", "line 1: unknown column 'heat'; there are temperature, top_k, top_p, min_p, top_n_sigma, seed, "
-                   "offset, stream, "
-                   "method and filters"},
+        {"heat\n",
+         "line 1: unknown column 'heat'; there are temperature, top_k, top_p, min_p, top_n_sigma, xtc_probability, "
+         "xtc_threshold, seed, offset, stream, method and filters"},
         {"top_k,seed,top_k\n", "line 1: column 'top_k' comes twice"},
         {"top_k,\n",
-         "line 1: unknown column ''; there are temperature, top_k, top_p, min_p, top_n_sigma, seed, offset, stream, "
-         "method and filters"},
+         "line 1: unknown column ''; there are temperature, top_k, top_p, min_p, top_n_sigma, xtc_probability, "
+         "xtc_threshold, seed, offset, stream, method and filters"},
         {"top_k\n1\n1\n1\n1\n", "parameters for 4 rows, but there are 5 rows of logits"},
         {"top_k\n1\n1\n1\n1\n1\n1\n", "parameters for 6 rows, but there are 5 rows of logits"},
         {"top_k,seed\n1,1\n1\n", "line 3: 1 values for 2 columns"},
@@ -51,8 +51,8 @@ static void what_is_wrong_with_a_csv_file_is_said(void **state)
         {"seed\n\"0,9\"\n", "line 2, column 'seed': '0,9' is not a whole number from 0 to 18446744073709551615"},
         {"method\ngumbel\n", "line 2, column 'method': 'gumbel' is not race or inverse-cdf"},
         {"filters\nend\n",
-         "line 2, column 'filters': 'end' is not an order of temperature, top_k, top_p, min_p and top_n_sigma, each "
-         "at most once, with commas between, nor default, temperature-first or temperature-last"},
+         "line 2, column 'filters': 'end' is not an order of temperature, top_k, top_p, min_p, top_n_sigma and xtc, "
+         "each at most once, with commas between, nor default, temperature-first or temperature-last"},
         {"top_p\n\"1\n", "a quote is not closed"},
         {"top_p\n1\"0\"\n", "line 2: a quote where none may be"},
     };

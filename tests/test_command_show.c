@@ -59,6 +59,15 @@ static void show_marks_what_filters_drop_and_renormalises_the_rest(void **state)
     got = RUN("show", "--probabilities", "0.4,0.3,0.2,0.1", "--min-p", "0.6");
     assert_non_null(strstr(got.out, "kept      2 of 4\n"));
     process_release(&got);
+    got = RUN("show", "--probabilities", "0.4,0.3,0.2,0.1", "--xtc-probability", "1", "--xtc-threshold", "0.3");
+    assert_non_null(strstr(got.out, "\n0         -\n"));
+    assert_non_null(strstr(got.out, "\n1         0.500  "));
+    assert_non_null(strstr(got.out, "\n3         0.167  "));
+    process_release(&got);
+    got = RUN("show", "--probabilities", "0.1,0.2,0.3,0.4", "--top-n-sigma", "1");
+    assert_non_null(strstr(got.out, "\n1         -\n"));
+    assert_non_null(strstr(got.out, "\n3         0.571  "));
+    process_release(&got);
 }
 
 static void show_fits_the_page_whatever_it_shows(void **state)

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "calls.h"
 #include "harness.h"
@@ -193,6 +194,16 @@ static size_t make_params(uint32_t vocabulary, tombola_params *params)
             params[count] = params[count - 1];
             params[count].min_p = floors[i % COUNT_OF(floors)];
             params[count++].top_p = shares[1 + i % (COUNT_OF(shares) - 1)];
+        }
+        for (size_t i = 0; i < COUNT_OF(numbers); i++) { /* windows whose first tokens are gone */
+            static const uint8_t order[TOMBOLA_MAX_FILTERS] = {TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_XTC,
+                                                               TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TOP_P};
+            params[count] = params_at(temperatures[t]);
+            memcpy(params[count].filters, order, sizeof order);
+            params[count].xtc_probability = 1.0f;
+            params[count].xtc_threshold = i % 4 == 3 ? 0.01f : 1.0f / (float)(blocks * 50);
+            params[count].top_k = i % 3 ? numbers[i] : 0;
+            params[count++].top_p = i % 2 ? shares[i % COUNT_OF(shares)] : 1.0f;
         }
         for (size_t i = 0; i < COUNT_OF(floors); i++) {
             params[count] = params_at(temperatures[t]);

@@ -20,8 +20,7 @@ static int is_same_row(const struct known_answer *a, const struct known_answer *
 /* Whether what is kept begins with the first token of all. */
 static int has_open_window(const tombola_params *params)
 {
-    (void)params;
-    return 1;
+    return params->xtc_probability == 0.0f;
 }
 
 static uint32_t rank_of(const uint32_t *order, uint32_t vocabulary, int32_t token)

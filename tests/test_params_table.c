@@ -137,7 +137,8 @@ static void names_of_values_are_those_of_the_header(void **state)
     static const char *const filters[] = {
         [TOMBOLA_FILTER_END] = "end",     [TOMBOLA_FILTER_TEMPERATURE] = "temperature",
         [TOMBOLA_FILTER_TOP_K] = "top_k", [TOMBOLA_FILTER_TOP_P] = "top_p",
-        [TOMBOLA_FILTER_MIN_P] = "min_p", [TOMBOLA_FILTER_TOP_N_SIGMA] = "top_n_sigma"};
+        [TOMBOLA_FILTER_MIN_P] = "min_p", [TOMBOLA_FILTER_TOP_N_SIGMA] = "top_n_sigma",
+        [TOMBOLA_FILTER_XTC] = "xtc"};
     const tombola_field *field;
     tombola_params params = tombola_params_default();
     for (size_t i = 0; (field = tombola_params_field(i)); i++) {
@@ -179,19 +180,19 @@ static void methods_and_orders_that_there_are_none_of_are_refused(void **state)
         uint32_t top_k;
         float top_p, min_p;
         uint32_t method;
-        float top_n_sigma;
+        float top_n_sigma, xtc_probability;
         uint8_t filters[TOMBOLA_MAX_FILTERS];
     } cases[] = {
-        {NULL, 0.5f, 5, 0.5f, 0.1f, TOMBOLA_INVERSE_CDF, 0, {0}},
-        {NULL, 0.5f, 5, 0.5f, 0.1f, TOMBOLA_RACE, 0, {M, P, K, T}},
-        {NULL, 1.0f, 0, 0.5f, 0.0f, TOMBOLA_RACE, 0, {P}},
-        {NULL, 0.5f, 5, 1.0f, 0.0f, TOMBOLA_RACE, 0, {K, T}},
-        {"params[2].method is 2, not from 0 to 1", 1.0f, 0, 1.0f, 0.0f, 2, 0, {0}},
-        {"params[2].method is 4294967295, not from 0 to 1", 1.0f, 0, 1.0f, 0.0f, UINT32_MAX, 0, {0}},
-        {"params[2].filters[1] is 6, not from 0 to 5", 1.0f, 0, 1.0f, 0.0f, 0, 0, {K, 6}},
-        {"params[2].filters[0] is 255, not from 0 to 5", 1.0f, 0, 1.0f, 0.0f, 0, 0, {255}},
-        {"params[2].filters[2] is 2, top_k, for the second time", 1.0f, 0, 1.0f, 0.0f, 0, 0, {K, P, K}},
-        {"params[2].filters[2] is 3, top_p, behind the end of the order", 1.0f, 0, 1.0f, 0.0f, 0, 0, {K, 0, P}},
+        {NULL, 0.5f, 5, 0.5f, 0.1f, TOMBOLA_INVERSE_CDF, 0, 0, {0}},
+        {NULL, 0.5f, 5, 0.5f, 0.1f, TOMBOLA_RACE, 0, 0, {M, P, K, T}},
+        {NULL, 1.0f, 0, 0.5f, 0.0f, TOMBOLA_RACE, 0, 0, {P}},
+        {NULL, 0.5f, 5, 1.0f, 0.0f, TOMBOLA_RACE, 0, 0, {K, T}},
+        {"params[2].method is 2, not from 0 to 1", 1.0f, 0, 1.0f, 0.0f, 2, 0, 0, {0}},
+        {"params[2].method is 4294967295, not from 0 to 1", 1.0f, 0, 1.0f, 0.0f, UINT32_MAX, 0, 0, {0}},
+        {"params[2].filters[1] is 7, not from 0 to 6", 1.0f, 0, 1.0f, 0.0f, 0, 0, 0, {K, 7}},
+        {"params[2].filters[0] is 255, not from 0 to 6", 1.0f, 0, 1.0f, 0.0f, 0, 0, 0, {255}},
+        {"params[2].filters[2] is 2, top_k, for the second time", 1.0f, 0, 1.0f, 0.0f, 0, 0, 0, {K, P, K}},
+        {"params[2].filters[2] is 3, top_p, behind the end of the order", 1.0f, 0, 1.0f, 0.0f, 0, 0, 0, {K, 0, P}},
         {"params[2].filters[15] is 1, temperature, behind the end of the order",
          1.0f,
          0,
@@ -199,12 +200,22 @@ static void methods_and_orders_that_there_are_none_of_are_refused(void **state)
          0.0f,
          0,
          0,
+         0,
          {[15] = TOMBOLA_FILTER_TEMPERATURE}},
-        {"params[2].temperature is 0.5, but params[2].filters has no place for it", 0.5f, 0, 1.0f, 0.0f, 0, 0, {K}},
-        {"params[2].top_k is 7, but params[2].filters has no place for it", 1.0f, 7, 1.0f, 0.0f, 0, 0, {T, P}},
-        {"params[2].top_p is 0.5, but params[2].filters has no place for it", 1.0f, 0, 0.5f, 0.0f, 0, 0, {T, K}},
-        {"params[2].min_p is 0.25, but params[2].filters has no place for it", 1.0f, 0, 1.0f, 0.25f, 0, 0, {T, P}},
-        {"params[2].top_n_sigma is 2, but params[2].filters has no place for it", 1.0f, 0, 1.0f, 0.0f, 0, 2, {T, P}},
+        {"params[2].temperature is 0.5, but params[2].filters has no place for it", 0.5f, 0, 1.0f, 0.0f, 0, 0, 0, {K}},
+        {"params[2].top_k is 7, but params[2].filters has no place for it", 1.0f, 7, 1.0f, 0.0f, 0, 0, 0, {T, P}},
+        {"params[2].top_p is 0.5, but params[2].filters has no place for it", 1.0f, 0, 0.5f, 0.0f, 0, 0, 0, {T, K}},
+        {"params[2].min_p is 0.25, but params[2].filters has no place for it", 1.0f, 0, 1.0f, 0.25f, 0, 0, 0, {T, P}},
+        {"params[2].top_n_sigma is 2, but params[2].filters has no place for it", 1.0f, 0, 1.0f, 0.0f, 0, 2, 0, {T, P}},
+        {"params[2].xtc_probability is 0.5, but params[2].filters has no place for it",
+         1.0f,
+         0,
+         1.0f,
+         0.0f,
+         0,
+         0,
+         0.5f,
+         {T, P}},
     };
     static const struct make like = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, PROBE_VOCABULARY};
     tombola_sampler *sampler = make_sampler(context, &like, PROBE_ROWS, TOMBOLA_DISPATCH_AUTO);
@@ -217,6 +228,7 @@ static void methods_and_orders_that_there_are_none_of_are_refused(void **state)
         params.min_p = cases[i].min_p;
         params.method = cases[i].method;
         params.top_n_sigma = cases[i].top_n_sigma;
+        params.xtc_probability = cases[i].xtc_probability;
         memcpy(params.filters, cases[i].filters, sizeof params.filters);
         const tombola_status status = draw_by(sampler, &params, &error);
         assert_string_equal(error.message, cases[i].message ? cases[i].message : "");

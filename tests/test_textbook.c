@@ -331,6 +331,10 @@ static void filters_renormalise_what_they_keep(void **state)
     tombola_params params = filters(1.0f, 0, 1.0f, 0.0f);
     params.top_n_sigma = 1.0f;
     expect_chances("top-n-sigma 1", params, (double[]){4.0 / 7.0, 3.0 / 7.0, 0.0, 0.0}); /* .571 .429 */
+    params = filters(1.0f, 0, 1.0f, 0.0f);
+    params.xtc_probability = 1.0f;
+    params.xtc_threshold = .29f;
+    expect_chances("XTC .29", params, (double[]){0.0, 1.0 / 2.0, 1.0 / 3.0, 1.0 / 6.0});
 }
 
 /* Each of 16 x 16 pairs is as likely as any other. */

@@ -1,4 +1,4 @@
-/* Top-n-sigma against the standard deviation in binary64: what lies near the edge may go either way, and nothing else. */
+/* Top-n-sigma against the standard deviation in binary64: what lies near the edge may go either way, no other. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "logarithm.h"
+#include "philox.h"
 #include "race.h"
 
 #define MIN_P_OFF_BELOW 0x1p-126f
@@ -100,6 +102,35 @@ static struct window apply_top_n_sigma(const struct oracle_row *row, struct wind
     return window;
 }
 
+static int has_chance(const tombola_params *params)
+{
+    const uint64_t chance = (uint64_t)((double)params->xtc_probability * 0x1p32 + 0.5);
+    return random_words(0, PHILOX_USE_XTC, params->seed, params->offset, params->stream).word[0] < chance;
+}
+
+static struct window apply_xtc(struct oracle_row *row, const struct weighing *w, struct window window, float heat,
+                               float threshold)
+{
+    const uint64_t mass = oracle_total(row, w, oracle_sums(row, w, window)) >> 8;
+    const float first = row->logit[row->order[0]], most = (float)w->weight[row->order[0]];
+    const float share = threshold < 0x1p-100f ? 0.0f : (float)((double)threshold * (1.0 - 0x1p-17));
+    if (mass == 0) {
+        return window;
+    }
+    const float total = fmaf((float)(mass >> 28), 0x1p28f, (float)(mass & 0xFFFFFFFu));
+    const float against_first = total * 0x1p-4f * reciprocal(most) * share;
+    if (against_first > 1.0f) {
+        return window;
+    }
+    const float least = share > 0.0f ? fmaf(logarithm(against_first), heat, first) : -INFINITY;
+    uint32_t rank = window.first;
+    while (rank + 1 < window.last && row->logit[row->order[rank + 1]] >= least) {
+        rank++;
+    }
+    window.first = rank;
+    return window;
+}
+
 /* Whether a step of the order is still to come at or behind place i. */
 static int comes_later(const uint8_t *order, size_t i, tombola_filter step)
 {
@@ -132,6 +163,12 @@ tombola_row_status oracle_filter(struct oracle_row *row, const tombola_params *p
             *window = apply_min_p(row, *window, oracle_temperature(now), params->min_p);
         } else if (order[i] == TOMBOLA_FILTER_TOP_N_SIGMA && params->top_n_sigma > 0.0f) {
             *window = apply_top_n_sigma(row, *window, params->top_n_sigma);
+        } else if (order[i] == TOMBOLA_FILTER_XTC && has_chance(params)) {
+            const struct weighing *w = oracle_weigh(row, now);
+            if (w->status == TOMBOLA_ROW_INVALID) {
+                return TOMBOLA_ROW_INVALID;
+            }
+            *window = apply_xtc(row, w, *window, (float)oracle_temperature(now), params->xtc_threshold);
         }
     }
     return TOMBOLA_ROW_OK;

@@ -23,6 +23,7 @@ typedef enum bench_config {
     BENCH_MIN_P,       /* 0.05 */
     BENCH_MIXED,       /* row by row another of the above */
     BENCH_TOP_N_SIGMA, /* 1 */
+    BENCH_XTC,         /* 0.1, always */
     BENCH_MASK,        /* top-p with a mask for each row, in host memory; see bench_edits.h */
     BENCH_BIAS,        /* top-p with biases */
     BENCH_MASK_BIAS,

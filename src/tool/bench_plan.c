@@ -11,7 +11,8 @@ static const char DOC[] =
     "\v"
     "Every combination of the shapes, workloads, types and places is a case; the configurations of a case take turns "
     "round by round with the reads, on the same bytes. The configurations draw at temperature 0.8; top-k is 50, top-p "
-    "0.95, min-p 0.05, top-n-sigma 1; mixed gives every row another of greedy to min-p; mask, bias and mask-bias are "
+    "0.95, min-p 0.05, top-n-sigma 1, xtc 0.1 and always; mixed gives every row another of greedy to min-p; mask, bias "
+    "and mask-bias are "
     "top-p with a mask, in host memory, that allows seven of eight tokens, with 64 biases a row, and with both.\n\n"
     "Workloads: lm is like a language model's rows, top-p keeps 20 to 300 tokens; peaked has one token of 0.99; "
     "gaussian has standard deviation 2.5, flat 0.1; ties is gaussian in steps of bfloat16; masked is lm with nine "
@@ -41,7 +42,7 @@ enum {
 static const struct argp_option OPTIONS[] = {
     {"shapes", SHAPES, "ROWSxVOCAB,...", 0, "Sizes of a batch (default 8x128256)", 0},
     {"configs", CONFIGS, "NAME,...", 0,
-     "Any of greedy, temperature, top-k, top-p, top-k-top-p, min-p, mixed, top-n-sigma, mask, bias, mask-bias "
+     "Any of greedy, temperature, top-k, top-p, top-k-top-p, min-p, mixed, top-n-sigma, xtc, mask, bias, mask-bias "
      "(default: all)",
      0},
     {"workloads", WORKLOADS_, "NAME,...", 0, "Any of lm, peaked, gaussian, flat, ties, masked (default: lm)", 0},

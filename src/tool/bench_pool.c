@@ -9,10 +9,18 @@
 #include "narrow.h"
 
 static const char *const CONFIGS[BENCH_CONFIGS] = {
-    [BENCH_GREEDY] = "greedy", [BENCH_TEMPERATURE] = "temperature", [BENCH_TOP_K] = "top-k",
-    [BENCH_TOP_P] = "top-p",   [BENCH_TOP_K_TOP_P] = "top-k-top-p", [BENCH_MIN_P] = "min-p",
-    [BENCH_MIXED] = "mixed",   [BENCH_TOP_N_SIGMA] = "top-n-sigma", [BENCH_MASK] = "mask",
-    [BENCH_BIAS] = "bias",     [BENCH_MASK_BIAS] = "mask-bias",
+    [BENCH_GREEDY] = "greedy",
+    [BENCH_TEMPERATURE] = "temperature",
+    [BENCH_TOP_K] = "top-k",
+    [BENCH_TOP_P] = "top-p",
+    [BENCH_TOP_K_TOP_P] = "top-k-top-p",
+    [BENCH_MIN_P] = "min-p",
+    [BENCH_MIXED] = "mixed",
+    [BENCH_TOP_N_SIGMA] = "top-n-sigma",
+    [BENCH_XTC] = "xtc",
+    [BENCH_MASK] = "mask",
+    [BENCH_BIAS] = "bias",
+    [BENCH_MASK_BIAS] = "mask-bias",
 };
 
 const char *bench_config_name(bench_config config)
@@ -36,6 +44,8 @@ tombola_params bench_config_params(bench_config config, uint64_t seed, size_t ro
         params.min_p = 0.05f;
     if (config == BENCH_TOP_N_SIGMA)
         params.top_n_sigma = 1;
+    if (config == BENCH_XTC)
+        params.xtc_probability = 1;
     return params;
 }
 

@@ -76,19 +76,22 @@ static tombola_rows rows_of(const batch *batch, size_t count)
     return rows;
 }
 
-/* Filters keep the first tokens in rank order, and a draw tells how many. The probabilities are those before them. */
+/* Filters keep neighbours in rank order, and a draw tells how many and the last of them. The probabilities are those
+ * before them. */
 static int find_kept(figures *figures, batch *batch, tombola_error *error)
 {
     int32_t *ranked = calloc(figures->columns * figures->tokens, sizeof *ranked);
-    if (!ranked) {
-        warnx("out of memory");
-        return -1;
-    }
+    tombola_boundary *last = calloc(figures->columns, sizeof *last);
     int failed = -1;
+    if (!ranked || !last) {
+        warnx("out of memory");
+        goto done;
+    }
     tombola_rows rows = rows_of(batch, figures->columns);
     tombola_results results = tombola_results_default();
     results.status.host = batch->status;
     results.kept.host = figures->kept;
+    results.boundary.host = last;
     results.probabilities.host = figures->probabilities;
     results.candidate_count = (uint32_t)figures->tokens;
     results.candidate_tokens.host = ranked;
@@ -98,15 +101,18 @@ static int find_kept(figures *figures, batch *batch, tombola_error *error)
     }
     if (check_rows(figures, batch))
         goto done;
-    for (size_t column = 0; column < figures->columns; column++)
-        for (size_t rank = 0; rank < figures->kept[column]; rank++) {
-            int32_t token = ranked[column * figures->tokens + rank];
-            if (token >= 0)
-                figures->keeps[column * figures->tokens + (size_t)token] = 1;
-        }
+    for (size_t column = 0; column < figures->columns; column++) {
+        const int32_t *tokens = ranked + column * figures->tokens;
+        size_t end = 0;
+        while (end + 1 < figures->tokens && tokens[end] != last[column].token)
+            end++;
+        for (size_t n = 0; n < figures->kept[column] && n <= end; n++)
+            figures->keeps[column * figures->tokens + (size_t)tokens[end - n]] = 1;
+    }
     failed = 0;
 done:
     free(ranked);
+    free(last);
     return failed;
 }
 
@@ -183,7 +189,8 @@ int figures_compute(figures *figures, const tool_sampling *sampling, const float
     }
 
     tombola_params params = sampling->params;
-    figures->filtered = params.top_k > 0 || params.top_p < 1 || params.min_p > 0 || params.top_n_sigma > 0;
+    figures->filtered = params.top_k > 0 || params.top_p < 1 || params.min_p > 0 || params.top_n_sigma > 0 ||
+                        params.xtc_probability > 0;
     for (size_t column = 0; column < figures->columns; column++) {
         batch.params[column] = params;
         batch.params[column].temperature = figures->temperatures[column];

@@ -155,7 +155,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 /* Help prints it last. */
 static const char DOC[] =
     "\v"
-    "Logits are divided by the temperature first; then come top-n-sigma, top-k, top-p and min-p, in this order, unless "
+    "Logits are divided by the temperature first; then come top-n-sigma, top-k, top-p, min-p and XTC, in this order, "
+    "unless "
     "--filters "
     "gives another. To top-p a share counts as reached within 2^-20 of the mass, so that decimal fractions behave as "
     "on paper.";

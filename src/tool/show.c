@@ -7,7 +7,7 @@
 #include "figures.h"
 
 static const char DOC[] =
-    "Shows what temperature, top-n-sigma, top-k, top-p and min-p do to one distribution, as a table and as bars: "
+    "Shows what temperature, top-n-sigma, top-k, top-p, min-p and XTC do to one distribution, as a table and as bars: "
     "a column for each temperature (1 unless given)."
     "\v"
     "For example:\n"
