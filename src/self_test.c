@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define VOCABULARY 1000
-#define ROWS 15
+#define ROWS 17
 #define DIGESTED 10   /* rows whose probabilities and candidates are known */
 #define INVALID_ROW 8 /* NaN in its last place */
 #define EMPTY_ROW 9
@@ -17,7 +17,7 @@
 
 /* Rows longer than those that kernels look at token by token. */
 #define LONG_VOCABULARY 5003
-#define LONG_ROWS 6
+#define LONG_ROWS 7
 
 /* What a row is drawn with; seed, offset and stream follow from its number. */
 struct question {
@@ -25,8 +25,11 @@ struct question {
     uint32_t top_k;
     float top_p, min_p;
     tombola_method method;
-    int temperature_last;
+    unsigned more; /* of the following */
 };
+#define LAST 1u   /* the temperature comes last */
+#define SIGMA 2u  /* top-n-sigma 1.5 */
+#define CHOICE 4u /* XTC .001 */
 
 static const struct question questions[ROWS] = {
     {1.0f, 0, 1.0f, 0.0f, TOMBOLA_RACE, 0},
@@ -42,13 +45,19 @@ static const struct question questions[ROWS] = {
     {1.0f, 0, 1.0f, 0.0f, TOMBOLA_INVERSE_CDF, 0},
     {0.7f, 40, 0.95f, 0.05f, TOMBOLA_INVERSE_CDF, 0},
     {INFINITY, 0, 0.5f, 0.0f, TOMBOLA_INVERSE_CDF, 0},
-    {2.0f, 400, 0.9f, 0.01f, TOMBOLA_RACE, 1},
-    {0.5f, 0, 0.8f, 0.0f, TOMBOLA_INVERSE_CDF, 1},
+    {2.0f, 400, 0.9f, 0.01f, TOMBOLA_RACE, LAST},
+    {0.5f, 0, 0.8f, 0.0f, TOMBOLA_INVERSE_CDF, LAST},
+    {1.0f, 0, 1.0f, 0.0f, TOMBOLA_RACE, SIGMA},
+    {0.7f, 0, 1.0f, 0.0f, TOMBOLA_INVERSE_CDF, LAST | SIGMA | CHOICE},
 };
 static const struct question long_questions[LONG_ROWS] = {
-    {1.0f, 0, 1.0f, 0.0f, TOMBOLA_RACE, 0},        {1.0f, 0, 0.95f, 0.0f, TOMBOLA_RACE, 0},
-    {0.5f, 50, 0.9f, 0.0f, TOMBOLA_RACE, 0},       {2.0f, 0, 1.0f, 0.05f, TOMBOLA_RACE, 0},
-    {1.0f, 0, 1.0f, 0.0f, TOMBOLA_INVERSE_CDF, 0}, {2.0f, 0, 0.9f, 0.0f, TOMBOLA_INVERSE_CDF, 1},
+    {1.0f, 0, 1.0f, 0.0f, TOMBOLA_RACE, 0},
+    {1.0f, 0, 0.95f, 0.0f, TOMBOLA_RACE, 0},
+    {0.5f, 50, 0.9f, 0.0f, TOMBOLA_RACE, 0},
+    {2.0f, 0, 1.0f, 0.05f, TOMBOLA_RACE, 0},
+    {1.0f, 0, 1.0f, 0.0f, TOMBOLA_INVERSE_CDF, 0},
+    {2.0f, 0, 0.9f, 0.0f, TOMBOLA_INVERSE_CDF, LAST},
+    {1.0f, 0, 0.9f, 0.0f, TOMBOLA_RACE, SIGMA | CHOICE},
 };
 
 struct answer {
@@ -72,7 +81,9 @@ static const struct answer answers[2][ROWS] = {
                         {155, TOMBOLA_ROW_OK, 37},
                         {509, TOMBOLA_ROW_OK, 500},
                         {443, TOMBOLA_ROW_OK, 140},
-                        {467, TOMBOLA_ROW_OK, 98}},
+                        {467, TOMBOLA_ROW_OK, 98},
+                        {486, TOMBOLA_ROW_OK, 432},
+                        {352, TOMBOLA_ROW_OK, 263}},
     [TOMBOLA_PROBABILITIES] = {{571, TOMBOLA_ROW_OK, 991},
                                {50, TOMBOLA_ROW_OK, 1},
                                {307, TOMBOLA_ROW_OK, 50},
@@ -87,7 +98,9 @@ static const struct answer answers[2][ROWS] = {
                                {155, TOMBOLA_ROW_OK, 38},
                                {507, TOMBOLA_ROW_OK, 496},
                                {356, TOMBOLA_ROW_OK, 349},
-                               {494, TOMBOLA_ROW_OK, 547}},
+                               {494, TOMBOLA_ROW_OK, 547},
+                               {501, TOMBOLA_ROW_OK, 759},
+                               {324, TOMBOLA_ROW_OK, 217}},
 };
 
 static const struct answer long_answers[2][LONG_ROWS] = {
@@ -96,13 +109,15 @@ static const struct answer long_answers[2][LONG_ROWS] = {
                         {4079, TOMBOLA_ROW_OK, 44},
                         {792, TOMBOLA_ROW_OK, 1845},
                         {3373, TOMBOLA_ROW_OK, 5003},
-                        {4455, TOMBOLA_ROW_OK, 702}},
+                        {4455, TOMBOLA_ROW_OK, 702},
+                        {241, TOMBOLA_ROW_OK, 312}},
     [TOMBOLA_PROBABILITIES] = {{4427, TOMBOLA_ROW_OK, 4960},
                                {1282, TOMBOLA_ROW_OK, 3867},
                                {4079, TOMBOLA_ROW_OK, 45},
                                {792, TOMBOLA_ROW_OK, 4963},
                                {3400, TOMBOLA_ROW_OK, 4959},
-                               {4484, TOMBOLA_ROW_OK, 3404}},
+                               {4484, TOMBOLA_ROW_OK, 3404},
+                               {223, TOMBOLA_ROW_OK, 3025}},
 };
 
 /* Of probabilities with their logarithms, and of candidates, as they are in memory. */
@@ -221,7 +236,10 @@ static void fill(void *values, tombola_params *params, const struct question *of
         params[row].top_p = of[row].top_p;
         params[row].min_p = of[row].min_p;
         params[row].method = of[row].method;
-        if (of[row].temperature_last)
+        params[row].top_n_sigma = of[row].more & SIGMA ? 1.5f : 0.0f;
+        params[row].xtc_probability = of[row].more & CHOICE ? 1.0f : 0.0f;
+        params[row].xtc_threshold = 0.001f;
+        if (of[row].more & LAST)
             tombola_filters_temperature_last(&params[row]);
         params[row].seed = 0x123456789ABCDEF0u + row;
         params[row].offset = ((uint64_t)row << 32) + 7;

@@ -733,16 +733,19 @@ def hexadecimal(x):
 
 
 # ----------------------------------------------------------------- self-test
-# The questions of src/self_test.c: temperature, top_k, top_p, min_p, method, filters.
+# The questions of src/self_test.c: temperature, top_k, top_p, min_p, method, filters, top_n_sigma, xtc.
 
 SHORT_QUESTIONS = (
     (1.0, 0, 1.0, 0.0), (0.0, 0, 1.0, 0.0), (0.7, 50, 1.0, 0.0), (1.0, 0, 0.9, 0.0), (0.7, 40, 0.95, 0.05),
     (2.0, 0, 1.0, 0.02), (np.inf, 0, 0.5, 0.0), (0.05, 2, 1.0, 0.0), None, None,
     (1.0, 0, 1.0, 0.0, "inverse-cdf"), (0.7, 40, 0.95, 0.05, "inverse-cdf"), (np.inf, 0, 0.5, 0.0, "inverse-cdf"),
-    (2.0, 400, 0.9, 0.01, "race", TEMPERATURE_LAST), (0.5, 0, 0.8, 0.0, "inverse-cdf", TEMPERATURE_LAST))
+    (2.0, 400, 0.9, 0.01, "race", TEMPERATURE_LAST), (0.5, 0, 0.8, 0.0, "inverse-cdf", TEMPERATURE_LAST),
+    (1.0, 0, 1.0, 0.0, "race", TEMPERATURE_FIRST, 1.5),
+    (0.7, 0, 1.0, 0.0, "inverse-cdf", TEMPERATURE_LAST, 1.5, (1.0, 0.001)))
 LONG_QUESTIONS = (
     (1.0, 0, 1.0, 0.0), (1.0, 0, 0.95, 0.0), (0.5, 50, 0.9, 0.0), (2.0, 0, 1.0, 0.05),
-    (1.0, 0, 1.0, 0.0, "inverse-cdf"), (2.0, 0, 0.9, 0.0, "inverse-cdf", TEMPERATURE_LAST))
+    (1.0, 0, 1.0, 0.0, "inverse-cdf"), (2.0, 0, 0.9, 0.0, "inverse-cdf", TEMPERATURE_LAST),
+    (1.0, 0, 0.9, 0.0, "race", TEMPERATURE_FIRST, 1.5, (1.0, 0.001)))
 
 
 def self_test_answers():
