@@ -112,7 +112,9 @@ ROW_KERNEL void softmax(ROW_ARGUMENTS, global float *probabilities)
     struct share share = share_of(row, launch);
     struct normalised n = normalise_row(ws, row, p, share);
     int is_greedy = (p.flags & ROW_GREEDY) != 0;
-    uint first_token = first_of_row(ws, row, n.standing.top, n.status == ROW_OK && is_greedy);
+    uint first_token = 0;
+    WHEN (n.status == ROW_OK && is_greedy)
+        first_token = first_of_row(ws, row, n.standing.top);
     if (!(launch.phases & PHASE_FINISH))
         return;
     if (is_writer(launch) && status)
@@ -144,20 +146,23 @@ ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_log
     struct normalised n = normalise_row(ws, row, p, share_of(row, launch));
     struct standing *s = &n.standing;
     int is_finishing = (launch.phases & PHASE_FINISH) != 0, is_good = n.status == ROW_OK;
-    select(ws, row, s, within_number(k).budget, is_good && k < row.vocabulary);
+    WHEN (is_good && k < row.vocabulary)
+        select(ws, row, s, within_number(k).budget);
 
-    uint size = is_finishing ? 1 : 0;
-    while (is_finishing && size < k)
+    uint size = 1;
+    while (size < k)
         size *= 2;
-    group_barrier(ws);
-    for (uint i = group_item(); i < size; i += GROUP)
-        ranks[i] = NO_TOKEN;
-    if (group_item() == 0)
-        ws->count = 0;
-    group_barrier(ws);
-    if (is_good)
-        gather_window(ws, ranks, size, row, s->window);
-    sort_ranks(ws, ranks, size);
+    WHEN (is_finishing) {
+        group_barrier(ws);
+        for (uint i = group_item(); i < size; i += GROUP)
+            ranks[i] = NO_TOKEN;
+        if (group_item() == 0)
+            ws->count = 0;
+        group_barrier(ws);
+        if (is_good)
+            gather_window(ws, ranks, size, row, s->window);
+        sort_ranks(ws, ranks, size);
+    }
     if (!is_finishing)
         return;
     if (is_writer(launch) && status)

@@ -50,7 +50,7 @@ static inline struct standing standing_of(local struct workspace *ws, struct row
         clear_behind(row);
     make_facts(ws, row, 0, row.blocks, q.scale, whole_window(), FACT_MAXIMA | FACT_SUMS);
     group_barrier(ws);
-    s.top = highest_key_of_row(ws, row, 1);
+    s.top = highest_key_of_row(ws, row);
     s.scaling = scaling_of(s.top, q.scale);
     s.unscale = q.unscale;
     s.window = w;
@@ -69,9 +69,9 @@ ROW_KERNEL void measured(QUERY_ARGUMENTS)
     struct query q = THE_QUERY;
     struct row row = THE_ROW;
     struct standing s = standing_of(ws, row, q);
-    struct total t = total_of_facts(ws, row, s.scaling, 1);
-    u32 counted = count_window(ws, row, s.window, 1);
-    struct rank last = last_of_window(ws, row, s.window, 1);
+    struct total t = total_of_facts(ws, row, s.scaling);
+    u32 counted = count_window(ws, row, s.window);
+    struct rank last = end_of_window(ws, row, s.window).last;
     struct answer a = {t.mass, t.count, counted, s.top, last.key, last.id, 1, 0, 0, 0};
     if (group_item() == 0)
         answers[get_group_id(0)] = a;
@@ -89,8 +89,10 @@ ROW_KERNEL void numbered(QUERY_ARGUMENTS)
         make_facts(ws, row, 0, row.blocks, THE_QUERY.scale, whole_window(), FACT_MAXIMA | FACT_NUMBERS | FACT_TOLD);
     group_barrier(ws);
     struct scaling none = {1.0f, 0.0f, 0.0f};
-    struct total t = total_of_facts(ws, row, none, told == 0);
-    struct answer a = {0, told ? told : t.count, told, highest_key_of_row(ws, row, 1), 0, 0, 0, 0, 0, 0};
+    struct total t = {0, 0};
+    WHEN (told == 0)
+        t = total_of_facts(ws, row, none);
+    struct answer a = {0, told ? told : t.count, told, highest_key_of_row(ws, row), 0, 0, 0, 0, 0, 0};
     if (group_item() == 0)
         answers[get_group_id(0)] = a;
 }
@@ -103,7 +105,7 @@ ROW_KERNEL void extended(QUERY_ARGUMENTS)
         clear_behind(row);
     make_facts(ws, row, 0, row.blocks, THE_QUERY.scale, whole_window(), FACT_MAXIMA | FACT_EXTENDED);
     group_barrier(ws);
-    struct answer a = {0, 0, 0, highest_key_of_row(ws, row, 1), 0, 0, 0, 0, 0, 0};
+    struct answer a = {0, 0, 0, highest_key_of_row(ws, row), 0, 0, 0, 0, 0, 0};
     if (group_item() == 0)
         answers[get_group_id(0)] = a;
 }
@@ -115,13 +117,15 @@ ROW_KERNEL void selected(QUERY_ARGUMENTS)
     struct query q = THE_QUERY;
     struct row row = THE_ROW;
     struct standing s = standing_of(ws, row, q);
-    struct total t = total_of_facts(ws, row, s.scaling, 1);
+    struct total t = total_of_facts(ws, row, s.scaling);
     struct budget b = {q.limit, (int)q.by_mass, t, s.window.last.key};
     int is_declined = 0;
     if (q.way == WAY_ALONE)
         is_declined = !select_alone(ws, row, &s, b);
-    select(ws, row, &s, b, q.way == WAY_SELECT);
-    select_any(ws, row, &s, b, first_interval(s, b, q.way == WAY_ANY));
+    WHEN (q.way == WAY_SELECT)
+        select(ws, row, &s, b);
+    WHEN (q.way == WAY_ANY)
+        select_any(ws, row, &s, b, first_interval(s, b));
     struct answer a = {t.mass,           t.count,          0, s.top, s.window.last.key, s.window.last.id,
                        (u32)s.is_summed, (u32)is_declined, 0, 0};
     if (group_item() == 0)
@@ -146,8 +150,8 @@ ROW_KERNEL void raced(QUERY_ARGUMENTS)
     struct row row = THE_ROW;
     struct standing s = standing_of(ws, row, q);
     s.is_summed = q.by_mass != 0;
-    uint block = first_block(ws, row, params_of(q), s, 1);
-    uint token = first_token_of(ws, row, params_of(q), s, block, 1);
+    uint block = first_block(ws, row, params_of(q), s);
+    uint token = first_token_of(ws, row, params_of(q), s, block);
     struct answer a = {0, 0, 0, s.top, 0, 0, 0, 0, block, token};
     if (group_item() == 0)
         answers[get_group_id(0)] = a;
@@ -160,7 +164,7 @@ ROW_KERNEL void located(QUERY_ARGUMENTS)
     struct query q = THE_QUERY;
     struct row row = THE_ROW;
     struct standing s = standing_of(ws, row, q);
-    uint token = locate(ws, row, params_of(q), s, 1);
+    uint token = locate(ws, row, params_of(q), s);
     struct answer a = {0, 0, 0, s.top, 0, 0, 0, 0, token / BLOCK, token};
     if (group_item() == 0)
         answers[get_group_id(0)] = a;

@@ -14,7 +14,7 @@ enum { ALONE_SELECTION = 1 + 5 * 2 + TURNS };
 
 /* Barriers of a group. A draw waits so often whatever it does; each step of the row's order, each turn of a selection,
  * each chunk of blocks in a pass that leaves facts, and each sweep over up to 256 blocks adds its own. */
-enum { DRAW_BARRIERS = 70, STEP_BARRIERS = 7, TURN_BARRIERS = 5, CHUNK_BARRIERS = 3, SWEEP_BARRIERS = 4 };
+enum { DRAW_BARRIERS = 41, STEP_BARRIERS = 5, TURN_BARRIERS = 5, CHUNK_BARRIERS = 3, SWEEP_BARRIERS = 4 };
 
 struct params_case {
     const char *name;
@@ -114,7 +114,7 @@ static void usual_draws_of_a_group_cost_what_they_did(void **state)
     struct params_case cases[8];
     static const struct {
         uint32_t passes, barriers;
-    } most[8] = {{1, 85}, {2, 89}, {8, 142}, {8, 142}, {8, 142}, {2, 107}, {14, 211}, {14, 216}};
+    } most[8] = {{1, 26}, {2, 51}, {7, 89}, {8, 89}, {8, 95}, {2, 54}, {14, 146}, {14, 141}};
     const size_t count = params_cases(cases);
     for (size_t i = 0; i < (test_level() != TEST_SMALL ? count : 0); i++) {
         const struct counted_rows rows = {TEAMS_OF_LANES, WORKLOAD_LM, 20000, ROWS, UNCONSTRAINED, 0, 0};
