@@ -40,14 +40,14 @@ static inline u32 filter_needs(u32 filter)
 
 /* A row's parameters, as the kernels want them. */
 struct row_params {
-    u64 place; /* the element of the logits' buffer with which the row begins */
+    u64 begin; /* the element of the logits' buffer with which the row begins */
     u64 seed;
     u64 offset;
-    u64 share;     /* top-p in units of 2^-32; SHARE_ALL and more: off */
-    float scale;   /* log2(e) / temperature */
-    float unscale; /* 1 / scale, for bounds alone */
-    float drop;    /* min-p: how far below the largest logit a token may lie, at most 0 */
-    u32 top_k;     /* 0, or the vocabulary size and more: off */
+    u64 top_p;       /* top-p in units of 2^-32; TOP_P_ALL and more: off */
+    float scale;     /* log2(e) / temperature */
+    float unscale;   /* 1 / scale, for bounds alone */
+    float min_p_gap; /* min-p: how far below the largest logit a token may lie, at most 0 */
+    u32 top_k;       /* 0, or the vocabulary size and more: off */
     u32 stream;
     u32 flags;
     u32 mask;       /* which of the batch's masks; or NO_MASK */
@@ -57,8 +57,8 @@ struct row_params {
                                            FILTER_TEMPERATURE is there only behind
                                            a filter that needs the mass */
     float sigmas;                       /* top-n-sigma: how many, at least 2^-60 */
-    float choice; /* xtc: the share of a top choice, lowered by 2^-17 of it; 0, or 2^-101 and more */
-    float heat;   /* xtc: the temperature where it stands */
+    float xtc_threshold; /* xtc: the share of a top choice, lowered by 2^-17 of it; 0, or 2^-101 and more */
+    float heat;          /* xtc: the temperature where it stands */
 };
 
 #define NO_MASK 0xFFFFFFFFu
@@ -75,7 +75,7 @@ struct boundary {
     int token;
 };
 
-#define SHARE_ALL ((u64)1 << 32)
+#define TOP_P_ALL ((u64)1 << 32)
 #define ROW_GREEDY 1u
 #define ROW_INVERSE_CDF 4u /* draw by inverse CDF; else by race */
 
@@ -84,15 +84,15 @@ struct boundary {
 #define ROW_EMPTY 2
 
 /* What the work-groups of a launch have in common; handed to a kernel by value. A launch covers rows that lie side by
- * side in the batch, its part; columns begin with the part's first row. */
+ * side in the batch; columns begin with the first of them. */
 struct launch {
     u64 status; /* where each column begins in its buffer, in elements */
     u64 columns[MAX_COLUMNS];
     u64 masks;     /* where they begin in their buffer, in words */
     u64 stride;    /* elements from row to row of the kernel's own columns */
-    u32 first_row; /* of the part, in the batch */
+    u32 first_row; /* in the batch */
     u32 vocabulary;
-    u32 parts;       /* work-groups for each row */
+    u32 groups;      /* work-groups for each row */
     u32 phases;      /* PHASE_..., one or more */
     u32 logarithms;  /* softmax: of the probabilities */
     u32 mask_stride; /* words from mask to mask */
@@ -105,8 +105,8 @@ enum {
     ARGUMENT_PARAMS,
     ARGUMENT_MASKS,  /* may be NULL */
     ARGUMENT_BIASES, /* may be NULL */
-    ARGUMENT_TOPS,
-    ARGUMENT_SUMS,
+    ARGUMENT_MAXIMA,
+    ARGUMENT_FACTS,
     ARGUMENT_LAUNCH,
     ARGUMENT_STATUS,
     ARGUMENT_COLUMNS

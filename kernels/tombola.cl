@@ -1,5 +1,5 @@
-/* The kernels: compositions of the stages. Each takes `parts` work-groups for every row and a
- * set of phases. In one launch with parts = 1 a group takes its row through all phases; in two
+/* The kernels: compositions of the stages. Each takes `groups` work-groups for every row and a
+ * set of phases. In one launch with groups = 1 a group takes its row through all phases; in two
  * launches, many groups weigh a row's blocks, then the second launch does the rest. Which of
  * the two was used changes no token, nor any other result.
  *
@@ -16,11 +16,11 @@
 /* The row of the launch that this work-group works on, and which of its groups this is. */
 static inline uint group_row(struct launch launch)
 {
-    return (uint)get_group_id(0) / launch.parts;
+    return (uint)get_group_id(0) / launch.groups;
 }
-static inline uint group_part(struct launch launch)
+static inline uint group_of_row(struct launch launch)
 {
-    return (uint)get_group_id(0) % launch.parts;
+    return (uint)get_group_id(0) % launch.groups;
 }
 
 #define ROW_ARGUMENTS                                                                                                  \
@@ -36,7 +36,7 @@ static inline struct row row_at(global const stored *logits, global const u32 *m
     row.vocabulary = launch.vocabulary;
     row.blocks = (launch.vocabulary + BLOCK - 1) / BLOCK;
     row.padded_blocks = (row.blocks + WIDTH - 1) / WIDTH * WIDTH;
-    row.values = logits + p.place;
+    row.values = logits + p.begin;
     row.mask = masks && p.mask != NO_MASK ? masks + launch.masks + (ulong)p.mask * launch.mask_stride : 0;
     row.biases = biases;
     row.bias_first = biases ? p.bias_first : 0;
@@ -47,11 +47,11 @@ static inline struct row row_at(global const stored *logits, global const u32 *m
 }
 
 /* The part of the row that this work-group takes. */
-static inline struct share share_of(struct row row, struct launch launch)
+static inline struct span span_of(struct row row, struct launch launch)
 {
-    uint blocks = (row.blocks + launch.parts - 1) / launch.parts;
-    struct share s;
-    s.first = min(group_part(launch) * blocks, row.blocks);
+    uint blocks = (row.blocks + launch.groups - 1) / launch.groups;
+    struct span s;
+    s.first = min(group_of_row(launch) * blocks, row.blocks);
     s.last = min(s.first + blocks, row.blocks);
     s.phases = launch.phases;
     return s;
@@ -60,7 +60,7 @@ static inline struct share share_of(struct row row, struct launch launch)
 /* Whether this work-item writes what the row comes to. */
 static inline int is_writer(struct launch launch)
 {
-    return (launch.phases & PHASE_FINISH) && group_part(launch) == 0 && group_item() == 0;
+    return (launch.phases & PHASE_FINISH) && group_of_row(launch) == 0 && group_item() == 0;
 }
 
 ROW_KERNEL void sample(ROW_ARGUMENTS, global int *tokens, global u32 *kept, global struct boundary *boundaries)
@@ -70,7 +70,7 @@ ROW_KERNEL void sample(ROW_ARGUMENTS, global int *tokens, global u32 *kept, glob
     uint index = group_row(launch);
     struct row_params p = params[launch.first_row + index];
     struct row row = THE_ROW;
-    struct drawn d = draw_row(ws, row, p, share_of(row, launch), kept != 0, boundaries != 0);
+    struct drawn d = draw_row(ws, row, p, span_of(row, launch), kept != 0, boundaries != 0);
     if (!is_writer(launch))
         return;
     int is_drawn = d.status == ROW_OK;
@@ -109,8 +109,8 @@ ROW_KERNEL void softmax(ROW_ARGUMENTS, global float *probabilities)
     uint index = group_row(launch);
     struct row_params p = params[launch.first_row + index];
     struct row row = THE_ROW;
-    struct share share = share_of(row, launch);
-    struct normalised n = normalise_row(ws, row, p, share);
+    struct span span = span_of(row, launch);
+    struct normalised n = normalise_row(ws, row, p, span);
     int is_greedy = (p.flags & ROW_GREEDY) != 0;
     uint first_token = 0;
     WHEN (n.status == ROW_OK && is_greedy)
@@ -120,8 +120,8 @@ ROW_KERNEL void softmax(ROW_ARGUMENTS, global float *probabilities)
     if (is_writer(launch) && status)
         status[launch.status + index] = n.status;
     global float *output = probabilities + launch.columns[SOFTMAX_PROBABILITIES] + index * launch.stride;
-    uint last = min(share.last * BLOCK, row.vocabulary);
-    for (uint first = share.first * BLOCK + group_item() * WIDTH; first < last; first += GROUP * WIDTH) {
+    uint last = min(span.last * BLOCK, row.vocabulary);
+    for (uint first = span.first * BLOCK + group_item() * WIDTH; first < last; first += GROUP * WIDTH) {
         floats x = softmax_at(row, first, n, is_greedy, first_token, launch.logarithms);
         if (first + WIDTH <= row.vocabulary) {
             JOIN(vstore, WIDTH)(x, 0, output + first);
@@ -143,7 +143,7 @@ ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_log
     uint index = group_row(launch), k = (uint)launch.stride;
     struct row_params p = params[launch.first_row + index];
     struct row row = THE_ROW;
-    struct normalised n = normalise_row(ws, row, p, share_of(row, launch));
+    struct normalised n = normalise_row(ws, row, p, span_of(row, launch));
     struct standing *s = &n.standing;
     int is_finishing = (launch.phases & PHASE_FINISH) != 0, is_good = n.status == ROW_OK;
     WHEN (is_good && k < row.vocabulary)
@@ -176,7 +176,7 @@ ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_log
         if (token_logits)
             token_logits[launch.columns[TOP_K_LOGITS] + at] = is_there ? effective_value(row, id) : 0.0f;
         if (probabilities) {
-            float probability = probabilities_of(logits_of((words)(key)), s->scaling, n.normaliser).s0;
+            float probability = first_float(probabilities_of(logits_of((words)(key)), s->scaling, n.normaliser));
             if (p.flags & ROW_GREEDY)
                 probability = i == 0 ? 1.0f : 0.0f;
             probabilities[launch.columns[TOP_K_PROBABILITIES] + at] = is_there ? probability : 0.0f;

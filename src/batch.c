@@ -91,8 +91,8 @@ tombola_status batch_make(struct engine *engine, struct batch *b, tombola_error 
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a sampler of max_rows %zu", p->max_rows);
     cl_int code = CL_SUCCESS;
     size_t entries = p->scratch_rows * p->padded_blocks;
-    b->tops = make_buffer(b, CL_MEM_READ_WRITE, entries * sizeof(u32), &code);
-    b->sums = make_buffer(b, CL_MEM_READ_WRITE, entries * sizeof(u64), &code);
+    b->maxima = make_buffer(b, CL_MEM_READ_WRITE, entries * sizeof(u32), &code);
+    b->facts = make_buffer(b, CL_MEM_READ_WRITE, entries * sizeof(u64), &code);
     b->columns = make_buffer(b, CL_MEM_READ_WRITE, plan_column_words(p->max_rows) * sizeof(u32), &code);
     if (!p->shares_memory)
         b->params.device = make_buffer(b, CL_MEM_READ_ONLY, p->max_rows * sizeof(struct row_params), &code);
@@ -129,7 +129,7 @@ tombola_status batch_reserve_staging(struct batch *b, tombola_error *error)
         b->logits = make_buffer(b, CL_MEM_READ_ONLY, p->resident_rows * p->row_bytes, &code);
     if (code != CL_SUCCESS)
         return fail_buffer(b, "a copy", code, error);
-    status = batch_make_staging(b, CL_MEM_READ_ONLY, CL_MAP_WRITE, SLOTS * p->slot_rows * p->row_bytes, "staging",
+    status = batch_make_staging(b, CL_MEM_READ_ONLY, CL_MAP_WRITE, PINS * p->pin_rows * p->row_bytes, "staging",
                                 &b->staging, &mapped, error);
     b->staged = mapped;
     if (!status)
@@ -170,7 +170,7 @@ tombola_status batch_reserve_candidates(struct batch *b, size_t words_on_device,
 tombola_status batch_reserve_outputs(struct batch *b, tombola_error *error)
 {
     const struct plan *p = &b->engine->plan;
-    size_t bytes = SLOTS * p->output_rows * p->output_bytes;
+    size_t bytes = PINS * p->output_rows * p->output_bytes;
     cl_int code = CL_SUCCESS;
     void *mapped;
     if (b->landed)
@@ -199,7 +199,7 @@ void batch_release_cl(struct batch *b)
         clEnqueueUnmapMemObject(b->engine->queue, b->landing_buffer, b->landed, 0, NULL, NULL);
     if ((b->staging && b->staged) || (b->landing_buffer && b->landed))
         clFinish(b->engine->queue);
-    cl_mem buffers[] = {b->tops,    b->sums,       b->columns,        b->logits,
+    cl_mem buffers[] = {b->maxima,  b->facts,      b->columns,        b->logits,
                         b->staging, b->candidates, b->outputs_buffer, b->landing_buffer};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         if (buffers[i])
@@ -234,8 +234,8 @@ void batch_start(struct batch *b, uint64_t number, cl_command_queue queue)
     b->chain = -1;
     b->event_count = 0;
     b->output_count = 0;
-    for (int slot = 0; slot < SLOTS; slot++)
-        b->landings[slot].rows = 0;
+    for (int pin = 0; pin < PINS; pin++)
+        b->landings[pin].rows = 0;
     b->engine->times.calls++;
 }
 

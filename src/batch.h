@@ -47,11 +47,11 @@ struct output {
     struct wrapped wrapped[MAX_PARTS];
 };
 
-/* Rows of probabilities in a slot of pinned memory, on their way to the caller's. */
+/* Rows of probabilities in a pin, a piece of pinned memory, on their way to the caller's. */
 struct landing {
     int event; /* of the read */
     float *to;
-    size_t rows; /* 0: the slot is free */
+    size_t rows; /* 0: the pin is free */
 };
 
 enum way { WAY_BUFFER, WAY_IN_PLACE, WAY_STAGED };
@@ -60,19 +60,19 @@ struct batch {
     struct engine *engine; /* borrowed */
 
     /* Made with the sampler. */
-    cl_mem tops, sums;    /* scratch: scratch_rows x padded_blocks */
+    cl_mem maxima, facts; /* scratch: scratch_rows x padded_blocks */
     cl_mem columns;       /* boundary, status, tokens and kept of a batch, one column after another */
     struct upload params; /* max_rows struct row_params, which are host_params */
     struct row_params *host_params;
     u32 *host_columns;
     /* Made when first needed, by batch_reserve_...; NULL before. */
     cl_mem logits;     /* resident_rows x vocabulary */
-    cl_mem staging;    /* SLOTS x slot_rows rows of pinned memory, mapped for good; NULL on devices that share memory */
+    cl_mem staging;    /* PINS x pin_rows rows of pinned memory, mapped for good; NULL on devices that share memory */
     char *staged;      /* where that is mapped, or plain memory */
     cl_mem candidates; /* columns of a part, one after another */
     u32 *host_candidates;                         /* the same of each part, part after part */
     size_t candidates_on_device, candidates_size; /* words that they have room for */
-    cl_mem outputs_buffer;                        /* SLOTS x output_rows rows of probabilities */
+    cl_mem outputs_buffer;                        /* PINS x output_rows rows of probabilities */
     cl_mem landing_buffer;                        /* pinned memory like it, likewise */
     float *landed;                                /* where that is mapped, or plain memory */
     struct masks masks;
@@ -90,9 +90,9 @@ struct batch {
     int part_count;
     size_t round_rows; /* staged: rows after which the device's copy is used anew */
     struct output outputs[OUTPUTS];
-    struct landing landings[SLOTS];
-    int uploads[SLOTS]; /* events of the last upload through each slot of pinned memory */
-    int output_count;   /* parts of outputs that have gone through slots */
+    struct landing landings[PINS];
+    int uploads[PINS]; /* events of the last upload through each pin of pinned memory */
+    int output_count;  /* parts of outputs that have gone through pins */
     struct wrapped wrapped_logits[MAX_PARTS];
     cl_command_queue queue; /* borrowed */
     int is_chained;         /* each command waits for the one before: the queue may be out of order */

@@ -11,13 +11,13 @@ static const int column_counts[KERNELS] = {
     [KERNEL_SAMPLE] = SAMPLE_COLUMNS, [KERNEL_SOFTMAX] = SOFTMAX_COLUMNS, [KERNEL_TOP_K] = TOP_K_COLUMNS};
 
 /* Work-groups that share a row. A forced spread takes some even where it does not pay. */
-static cl_uint choose_parts(const struct engine *e, size_t rows)
+static cl_uint choose_groups(const struct engine *e, size_t rows)
 {
     size_t most = (e->plan.blocks + e->context->teams - 1) / e->context->teams;
-    size_t parts = e->context->device.info.compute_units * (size_t)GROUPS_PER_UNIT / rows;
-    if (parts < 3)
-        parts = 3;
-    return (cl_uint)(parts < most ? parts : most);
+    size_t groups = e->context->device.info.compute_units * (size_t)GROUPS_PER_UNIT / rows;
+    if (groups < 3)
+        groups = 3;
+    return (cl_uint)(groups < most ? groups : most);
 }
 
 /* One launch saves what a second one costs; only a device with far more units than the launch has rows
@@ -33,7 +33,7 @@ static int spreads(const struct engine *e, size_t rows)
 struct dispatch launch_dispatch(struct engine *e, size_t rows)
 {
     struct dispatch dispatch = {.is_spread = spreads(e, rows)};
-    dispatch.parts = dispatch.is_spread ? choose_parts(e, rows) : 1;
+    dispatch.groups = dispatch.is_spread ? choose_groups(e, rows) : 1;
     if (dispatch.is_spread)
         e->times.spread_dispatches++;
     else
@@ -68,7 +68,7 @@ static tombola_status fail_argument(const struct setting *s, tombola_error *erro
     return fail_cl(error, call, s->code);
 }
 
-static tombola_status launch(struct batch *b, const struct launching *l, cl_uint parts, cl_uint phases,
+static tombola_status launch(struct batch *b, const struct launching *l, cl_uint groups, cl_uint phases,
                              const cl_event *after, tombola_error *error)
 {
     struct engine *e = b->engine;
@@ -79,7 +79,7 @@ static tombola_status launch(struct batch *b, const struct launching *l, cl_uint
         .masks = b->masks.begin,
         .first_row = (u32)l->first_row,
         .vocabulary = (u32)e->plan.vocabulary,
-        .parts = parts,
+        .groups = groups,
         .phases = phases,
         .logarithms = l->logarithms != 0,
         .mask_stride = b->masks.stride,
@@ -93,15 +93,15 @@ static tombola_status launch(struct batch *b, const struct launching *l, cl_uint
     set_buffer(&s, ARGUMENT_PARAMS, l->params);
     set_buffer(&s, ARGUMENT_MASKS, b->masks.buffer);
     set_buffer(&s, ARGUMENT_BIASES, b->biases.buffer);
-    set_buffer(&s, ARGUMENT_TOPS, b->tops);
-    set_buffer(&s, ARGUMENT_SUMS, b->sums);
+    set_buffer(&s, ARGUMENT_MAXIMA, b->maxima);
+    set_buffer(&s, ARGUMENT_FACTS, b->facts);
     set_buffer(&s, ARGUMENT_STATUS, l->status.buffer);
     set(&s, ARGUMENT_LAUNCH, sizeof common, &common);
     if (s.code != CL_SUCCESS)
         return fail_argument(&s, error);
 
     size_t local = (size_t)e->context->lanes * e->context->teams;
-    size_t global = l->rows * parts * local;
+    size_t global = l->rows * groups * local;
     cl_uint waits = batch_waits(b, after);
     cl_int code = clEnqueueNDRangeKernel(b->queue, kernel, 1, NULL, &global, &local, waits, waits ? b->waits : NULL,
                                          batch_event(b));
@@ -116,9 +116,9 @@ tombola_status launch_rows(struct batch *b, const struct launching *l, struct di
 {
     if (!dispatch.is_spread)
         return launch(b, l, 1, PHASE_WEIGH | PHASE_FINISH, after, error);
-    tombola_status status = launch(b, l, dispatch.parts, PHASE_WEIGH, after, error);
+    tombola_status status = launch(b, l, dispatch.groups, PHASE_WEIGH, after, error);
     if (status)
         return status;
     /* softmax alone has work for many groups after weighing: it writes as much as it read */
-    return launch(b, l, l->kernel == KERNEL_SOFTMAX ? dispatch.parts : 1, PHASE_FINISH, NULL, error);
+    return launch(b, l, l->kernel == KERNEL_SOFTMAX ? dispatch.groups : 1, PHASE_FINISH, NULL, error);
 }

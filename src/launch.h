@@ -24,7 +24,7 @@ struct launching {
 /* How rows are given to work-groups: one for each row, or several that share it. */
 struct dispatch {
     int is_spread;
-    cl_uint parts; /* work-groups that weigh a row */
+    cl_uint groups; /* work-groups that weigh a row */
 };
 
 /* Chooses for launches of so many rows each, and counts the call. */

@@ -168,13 +168,13 @@ static tombola_status wrap_parts(struct batch *b, size_t most_rows, tombola_erro
     return TOMBOLA_OK;
 }
 
-/* Rows of a staged part: what a slot holds, or half of the batch if that is less and pays. */
+/* Rows of a staged part: what a pin holds, or half of the batch if that is less and pays. */
 static size_t staged_rows(const struct batch *b, size_t most_rows)
 {
     const struct plan *p = &b->engine->plan;
     size_t rows = b->rows.count, half = (rows + 1) / 2;
     size_t most = rows * p->row_bytes < WORTH_CUTTING ? rows : half;
-    most = most < p->slot_rows ? most : p->slot_rows;
+    most = most < p->pin_rows ? most : p->pin_rows;
     return most < most_rows ? most : most_rows;
 }
 
@@ -184,7 +184,7 @@ static void set_places(struct batch *b, const struct part *part)
     const struct plan *p = &b->engine->plan;
     for (size_t row = part->first; row < part->first + part->rows; row++) {
         u64 place = row_index(&b->rows, row) * (u64)b->rows.stride;
-        b->host_params[row].place = b->way == WAY_BUFFER     ? b->rows.logits.offset + place
+        b->host_params[row].begin = b->way == WAY_BUFFER     ? b->rows.logits.offset + place
                                     : b->way == WAY_IN_PLACE ? place - part->low
                                                              : row % b->round_rows * p->vocabulary;
     }
@@ -283,15 +283,15 @@ static tombola_status send_directly(struct batch *b, int index, tombola_error *e
     return TOMBOLA_OK;
 }
 
-/* Sends a part through a slot, once what was in it has left. */
+/* Sends a part through a pin, once what was in it has left. */
 static tombola_status stage(struct batch *b, int index, const cl_event **after, tombola_error *error)
 {
     struct engine *e = b->engine;
     const struct plan *p = &e->plan;
     const struct part *part = &b->parts[index];
     size_t bytes = part->rows * p->row_bytes;
-    char *staged = b->staged + (size_t)(index % SLOTS) * p->slot_rows * p->row_bytes;
-    cl_int code = index >= SLOTS ? clWaitForEvents(1, &b->events[b->uploads[index % SLOTS]]) : CL_SUCCESS;
+    char *staged = b->staged + (size_t)(index % PINS) * p->pin_rows * p->row_bytes;
+    cl_int code = index >= PINS ? clWaitForEvents(1, &b->events[b->uploads[index % PINS]]) : CL_SUCCESS;
     if (code != CL_SUCCESS)
         return fail_cl(error, "clWaitForEvents for a part of the logits", code);
     copy_rows(b, staged, part);
@@ -301,7 +301,7 @@ static tombola_status stage(struct batch *b, int index, const cl_event **after, 
                                 staged, reader ? 1 : 0, reader, batch_event(b));
     if (code != CL_SUCCESS)
         return fail_cl(error, "clEnqueueWriteBuffer for the logits", code);
-    b->uploads[index % SLOTS] = b->event_count;
+    b->uploads[index % PINS] = b->event_count;
     *after = batch_event(b);
     batch_enqueued(b, WORK_UPLOAD, 0);
     code = clFlush(e->transfers); /* a kernel in the other queue waits for it */
@@ -317,7 +317,7 @@ tombola_status logits_bring(struct batch *b, int part, cl_mem *buffer, const cl_
         return TOMBOLA_OK;
     case WAY_STAGED:
         *buffer = b->logits;
-        /* Where the device's copy is used anew, a slot is free only once earlier parts are decoded, which may wait for
+        /* Where the device's copy is used anew, a pin is free only once earlier parts are decoded, which may wait for
          * events of the caller's. */
         return b->is_enqueued && b->rows.count > b->round_rows ? send_directly(b, part, error)
                                                                : stage(b, part, after, error);

@@ -4,7 +4,7 @@
  * In place: host memory is wrapped as a buffer until the batch has finished. A wrapping is never kept for the next
  * batch: what the memory holds is settled when the buffer is made, and the caller may have written to it, or given it
  * back, since.
- * Staged: parts of the batch go through slots of pinned memory, one being filled while the last is in transfer and
+ * Staged: parts of the batch go through pins of pinned memory, one being filled while the last is in transfer and
  * those before it decode. */
 #ifndef TOMBOLA_SRC_LOGITS_H
 #define TOMBOLA_SRC_LOGITS_H

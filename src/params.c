@@ -13,8 +13,8 @@
 #define LOG2_E 1.4426950408889634
 #define LN_2 0.6931471805599453
 #define SMALLEST_MIN_P 0x1p-126f
-#define SMALLEST_CHOICE 0x1p-100 /* a smaller share counts as 0 */
-#define FEWEST_SIGMAS 0x1p-60f   /* fewer count as these, so that no product is subnormal */
+#define SMALLEST_XTC_THRESHOLD 0x1p-100 /* a smaller share counts as 0 */
+#define FEWEST_SIGMAS 0x1p-60f          /* fewer count as these, so that no product is subnormal */
 
 /* The natural logarithm of 0 < m <= 1 in binary64, from + - * / alone: a libm's last bit may differ
  * from another's, and the token with it. ln m = e ln 2 + 2 artanh(s), s = (f - 1) / (f + 1). */
@@ -195,12 +195,12 @@ static int is_in_force(const tombola_params *p, int filter)
 static void convert_filter(const tombola_params *p, int filter, double temperature, struct row_params *device)
 {
     if (filter == TOMBOLA_FILTER_MIN_P)
-        device->drop = (float)(temperature * logarithm64((double)p->min_p));
+        device->min_p_gap = (float)(temperature * logarithm64((double)p->min_p));
     if (filter == TOMBOLA_FILTER_TOP_N_SIGMA)
         device->sigmas = fmaxf(p->top_n_sigma, FEWEST_SIGMAS);
     if (filter == TOMBOLA_FILTER_XTC) {
         double share = (double)p->xtc_threshold;
-        device->choice = share < SMALLEST_CHOICE ? 0.0f : (float)(share * (1.0 - 0x1p-17));
+        device->xtc_threshold = share < SMALLEST_XTC_THRESHOLD ? 0.0f : (float)(share * (1.0 - 0x1p-17));
         device->heat = (float)temperature;
     }
 }
@@ -233,7 +233,7 @@ static struct row_params convert(const tombola_params *p)
     struct row_params device = {
         .seed = p->seed,
         .offset = p->offset,
-        .share = (u64)((double)p->top_p * 0x1p32 + 0.5),
+        .top_p = (u64)((double)p->top_p * 0x1p32 + 0.5),
         .scale = (float)(LOG2_E / scaled),
         .unscale = (float)(scaled / LOG2_E),
         .top_k = p->top_k,

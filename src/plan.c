@@ -38,12 +38,12 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Rows of a slot of pinned memory: as many as keep a bus busy, and a MAX_PARTS-th of a batch at least. */
-static size_t rows_of_slot(const struct plan *p, size_t row_bytes)
+/* Rows of a pin of pinned memory: as many as keep a bus busy, and a MAX_PARTS-th of a batch at least. */
+static size_t rows_of_pin(const struct plan *p, size_t row_bytes)
 {
     size_t rows = PART_BYTES / row_bytes, least = (p->max_rows + MAX_PARTS - 1) / MAX_PARTS;
     rows = rows > least ? rows : least;
-    return smaller(smaller(rows, p->max_rows), p->largest_buffer / SLOTS / row_bytes);
+    return smaller(smaller(rows, p->max_rows), p->largest_buffer / PINS / row_bytes);
 }
 
 /* That parts of so many rows make a batch. */
@@ -90,15 +90,15 @@ tombola_status plan_make(const tombola_context *context, size_t vocabulary, size
         own.transfer == TOMBOLA_TRANSFER_IN_PLACE || (own.transfer == TOMBOLA_TRANSFER_AUTO && context->is_unified);
     size_t scratch_bytes = p.padded_blocks * sizeof(u64);
     p.scratch_rows = smaller(max_rows, p.largest_buffer / scratch_bytes);
-    p.slot_rows = rows_of_slot(&p, p.row_bytes);
+    p.pin_rows = rows_of_pin(&p, p.row_bytes);
     p.resident_rows = smaller(max_rows, p.largest_buffer / p.row_bytes);
-    p.output_rows = rows_of_slot(&p, p.output_bytes);
+    p.output_rows = rows_of_pin(&p, p.output_bytes);
     status = check_rows(&p, context, p.scratch_rows, scratch_bytes, "the scratch", error);
     if (!status)
-        status = check_rows(&p, context, p.slot_rows, SLOTS * p.row_bytes, "pinned memory for the logits", error);
+        status = check_rows(&p, context, p.pin_rows, PINS * p.row_bytes, "pinned memory for the logits", error);
     if (!status)
         status =
-            check_rows(&p, context, p.output_rows, SLOTS * p.output_bytes, "pinned memory for probabilities", error);
+            check_rows(&p, context, p.output_rows, PINS * p.output_bytes, "pinned memory for probabilities", error);
     if (!status && max_rows > p.largest_buffer / sizeof(struct row_params))
         status = fail(error, TOMBOLA_OUT_OF_MEMORY,
                       "max_rows is %zu: their parameters do not fit into one buffer of at most %zu bytes "
@@ -122,7 +122,7 @@ struct cost plan_base(const struct plan *p)
 
 struct cost plan_staging(const struct plan *p)
 {
-    return (struct cost){(uint64_t)p->resident_rows * p->row_bytes, (uint64_t)SLOTS * p->slot_rows * p->row_bytes};
+    return (struct cost){(uint64_t)p->resident_rows * p->row_bytes, (uint64_t)PINS * p->pin_rows * p->row_bytes};
 }
 
 struct cost plan_candidates(const struct plan *p, size_t candidates)
@@ -133,7 +133,7 @@ struct cost plan_candidates(const struct plan *p, size_t candidates)
 
 struct cost plan_outputs(const struct plan *p)
 {
-    uint64_t bytes = (uint64_t)SLOTS * p->output_rows * p->output_bytes;
+    uint64_t bytes = (uint64_t)PINS * p->output_rows * p->output_bytes;
     return (struct cost){bytes, bytes};
 }
 

@@ -6,7 +6,7 @@
 #include "row.h"
 
 #define MAX_PARTS 32 /* that a batch is cut into */
-#define SLOTS 2      /* of pinned memory: one is filled while the other is in transfer */
+#define PINS 2       /* of pinned memory: one is filled while the other is in transfer */
 
 struct plan {
     tombola_sampler_options options; /* in_flight is set */
@@ -18,9 +18,9 @@ struct plan {
     size_t largest_buffer;        /* of the device, bytes */
     int shares_memory;    /* rows and results may be used where they are in host memory; else they are always staged */
     size_t scratch_rows;  /* rows of a part: those that the scratch has room for */
-    size_t slot_rows;     /* and a slot of pinned memory for logits */
+    size_t pin_rows;      /* and a pin, a piece of pinned memory for logits */
     size_t resident_rows; /* and the device's copy of the logits */
-    size_t output_rows;   /* and a slot of pinned memory for probabilities */
+    size_t output_rows;   /* and a pin, a piece of pinned memory for probabilities */
 };
 
 /* Checks a sampler's options and works out its plan. Fails where a batch of max_rows can't be cut so that its parts fit

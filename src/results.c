@@ -188,10 +188,10 @@ static tombola_status read_words(struct batch *b, cl_mem buffer, size_t begin, s
 }
 
 /* Enqueues the reading of rows of probabilities to where they are wanted. */
-static tombola_status read_rows(struct batch *b, size_t slot, size_t rows, float *to, tombola_error *error)
+static tombola_status read_rows(struct batch *b, size_t pin, size_t rows, float *to, tombola_error *error)
 {
     const struct plan *p = &b->engine->plan;
-    const size_t from[3] = {0, slot * p->output_rows, 0}, origin[3] = {0, 0, 0}, region[3] = {p->output_bytes, rows, 1};
+    const size_t from[3] = {0, pin * p->output_rows, 0}, origin[3] = {0, 0, 0}, region[3] = {p->output_bytes, rows, 1};
     cl_uint waits = batch_waits(b, NULL);
     cl_int code = clEnqueueReadBufferRect(b->queue, b->outputs_buffer, CL_FALSE, from, origin, region, p->output_bytes,
                                           0, b->results.probability_stride * sizeof(float), 0, to, waits,
@@ -221,14 +221,14 @@ static tombola_status settle_wrapped(struct batch *b, const struct wrapped *wrap
     return TOMBOLA_OK;
 }
 
-/* Copies rows out of a slot of pinned memory, once they are there; nothing to do where there are none. */
-static void empty_slot(struct batch *b, int slot)
+/* Copies rows out of a pin of pinned memory, once they are there; nothing to do where there are none. */
+static void empty_pin(struct batch *b, int pin)
 {
     const struct plan *p = &b->engine->plan;
-    struct landing *landing = &b->landings[slot];
+    struct landing *landing = &b->landings[pin];
     if (!landing->rows)
         return;
-    const float *from = b->landed + (size_t)slot * p->output_rows * p->vocabulary;
+    const float *from = b->landed + (size_t)pin * p->output_rows * p->vocabulary;
     for (size_t row = 0; row < landing->rows; row++)
         memcpy(landing->to + row * b->results.probability_stride, from + row * p->vocabulary, p->output_bytes);
     landing->rows = 0;
@@ -242,7 +242,7 @@ static tombola_status run_output(struct batch *b, struct output *o, int index, s
 {
     const struct plan *p = &b->engine->plan;
     const struct part *part = &b->parts[index];
-    const int slot = b->output_count % SLOTS;
+    const int pin = b->output_count % PINS;
     const int is_staged = o->to.host && !o->in_place;
     const size_t stride = is_staged ? p->vocabulary : b->results.probability_stride;
     l.kernel = KERNEL_SOFTMAX;
@@ -254,7 +254,7 @@ static tombola_status run_output(struct batch *b, struct output *o, int index, s
         l.columns[SOFTMAX_PROBABILITIES] = (struct column){o->wrapped[index].buffer, 0};
     else
         l.columns[SOFTMAX_PROBABILITIES] =
-            (struct column){b->outputs_buffer, (size_t)slot * p->output_rows * p->vocabulary};
+            (struct column){b->outputs_buffer, (size_t)pin * p->output_rows * p->vocabulary};
     tombola_status status = launch_rows(b, &l, dispatch, after, error);
     if (status || o->to.buffer)
         return status;
@@ -263,15 +263,15 @@ static tombola_status run_output(struct batch *b, struct output *o, int index, s
     b->output_count++;
     float *to = o->to.host + part->first * b->results.probability_stride;
     if (b->is_enqueued)
-        return read_rows(b, (size_t)slot, part->rows, to, error);
-    struct landing *landing = &b->landings[slot];
+        return read_rows(b, (size_t)pin, part->rows, to, error);
+    struct landing *landing = &b->landings[pin];
     if (landing->rows) {
         cl_int code = clWaitForEvents(1, &b->events[landing->event]);
         if (code != CL_SUCCESS)
             return fail_cl(error, "clWaitForEvents for a part of the results", code);
-        empty_slot(b, slot);
+        empty_pin(b, pin);
     }
-    size_t begin = (size_t)slot * p->output_rows * p->vocabulary;
+    size_t begin = (size_t)pin * p->output_rows * p->vocabulary;
     status = read_words(b, b->outputs_buffer, begin, part->rows * p->vocabulary, b->landed + begin, error);
     if (!status)
         *landing = (struct landing){b->event_count - 1, to, part->rows};
@@ -372,8 +372,8 @@ void results_deliver(struct batch *b)
         if (host)
             memcpy(host, b->host_columns + column_begin(b, column), rows * column_size(column) * sizeof(u32));
     }
-    for (int slot = 0; slot < SLOTS; slot++)
-        empty_slot(b, slot);
+    for (int pin = 0; pin < PINS; pin++)
+        empty_pin(b, pin);
     for (int column = 0; column < TOP_K_COLUMNS; column++) {
         u32 *host = candidate_place(b, column).host;
         for (int i = 0; host && i < b->part_count; i++) {

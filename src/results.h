@@ -2,7 +2,7 @@
  *
  * Columns of an element per row, and candidates: kernels write them to a buffer of the batch's, which is read into host
  * memory of the batch's; they get to the caller's memory when the batch is delivered. Probabilities are larger: kernels
- * write them to the caller's memory itself, wrapped as a buffer, where the device shares it; else part by part to slots
+ * write them to the caller's memory itself, wrapped as a buffer, where the device shares it; else part by part to pins
  * of a buffer, through pinned memory. On a caller's queue nobody delivers: what goes to host memory is read straight to
  * where it is wanted. What is wanted in a caller's buffer is written there. */
 #ifndef TOMBOLA_SRC_RESULTS_H

@@ -83,7 +83,7 @@ tombola_status try_sample_staged(tombola_error *error)
     return sample_by(staged, error);
 }
 
-/* Four parts of so many bytes each that cutting pays, and more parts than slots. */
+/* Four parts of so many bytes each that cutting pays, and more parts than pins. */
 tombola_status try_sample_parts(tombola_error *error)
 {
     enum { ROWS = 4, VOCABULARY = 1200000 };

@@ -134,7 +134,7 @@ static struct launch_data data_make(struct counted_rows r, tombola_params params
     workload_maker_release(maker);
     assert_int_equal(params_convert(d.wanted, r.rows, d.params, &error), TOMBOLA_OK);
     for (uint32_t i = 0; i < r.rows; i++) {
-        d.params[i].place = (uint64_t)i * r.vocabulary;
+        d.params[i].begin = (uint64_t)i * r.vocabulary;
         d.params[i].mask = is_masked ? 0 : NO_MASK;
         d.params[i].bias_end = is_biased ? BIASES : 0;
     }

@@ -38,7 +38,7 @@ ROW_KERNEL void counted_draw(global const struct counted *counted, global const 
     for (uint i = group_item(); i < COUNTER_COUNT; i += GROUP)
         ws->counters[i] = 0;
     group_barrier(ws);
-    struct share all = {0, row.blocks, PHASE_WEIGH | PHASE_FINISH};
+    struct span all = {0, row.blocks, PHASE_WEIGH | PHASE_FINISH};
     struct drawn d = draw_row(ws, row, p, all, counted->wants_kept != 0, counted->wants_last != 0);
     group_barrier(ws);
     for (uint i = group_item(); i < COUNTER_COUNT; i += GROUP) {

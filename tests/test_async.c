@@ -321,7 +321,7 @@ static void rows_at_any_address_need_no_byte_behind_them(void **state)
     }
 }
 
-/* Batches of one part, of two, and of more than there are slots of pinned memory; the last part is not full. */
+/* Batches of one part, of two, and of more than there are pins of pinned memory; the last part is not full. */
 static void staged_parts_give_what_one_piece_gives(void **state)
 {
     (void)state;

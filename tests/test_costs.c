@@ -101,7 +101,7 @@ static void refused_arguments_reach_no_opencl_call(void **state)
 }
 
 /* For each of the two batches in flight at most 3% of its logits, 256 bytes a row and 64 KiB a compute unit; where
- * logits are staged, also the logits themselves and two slots of 4 MiB, or of a 32nd of the rows. */
+ * logits are staged, also the logits themselves and two pins of 4 MiB, or of a 32nd of the rows. */
 static void a_sampler_needs_little_memory_beside_its_logits(void **state)
 {
     (void)state;
@@ -117,7 +117,7 @@ static void a_sampler_needs_little_memory_beside_its_logits(void **state)
             tombola_sampler *sampler;
             size_t vocabulary = vocabularies[v / COUNT_OF(rows)], most = rows[v % COUNT_OF(rows)];
             size_t row = vocabulary * tombola_type_size(options.type), logits = row * most;
-            size_t slot = logits < (4u << 20) ? logits : (most + 31) / 32 * row;
+            size_t pin = logits < (4u << 20) ? logits : (most + 31) / 32 * row;
             if (v == 0) { /* makes the type's kernels, and a sampler to test them */
                 assert_int_equal(tombola_sampler_create(context, 1, 1, &options, &sampler, NULL), TOMBOLA_OK);
                 tombola_sampler_release(sampler);
@@ -127,7 +127,7 @@ static void a_sampler_needs_little_memory_beside_its_logits(void **state)
                 continue; /* the device has not got that much at all */
             size_t allowed = 2 * (logits / 100 * 3 + 256 * most + 65536 * units);
             if (options.transfer == TOMBOLA_TRANSFER_STAGED)
-                allowed += 2 * (logits + 2 * (slot > (4u << 20) ? slot : 4u << 20));
+                allowed += 2 * (logits + 2 * (pin > (4u << 20) ? pin : 4u << 20));
             if (faults_seen().buffer_bytes > allowed)
                 fail_msg("%zu x %zu logits: %zu bytes, but %zu should do", most, vocabulary, faults_seen().buffer_bytes,
                          allowed);

@@ -43,7 +43,7 @@ static void it_is_in_proportion_to_the_rows(void **state)
     assert_int_equal(many.host_bytes, 200 * one.host_bytes);
 }
 
-static void staged_it_has_room_for_the_logits_of_two_batches_and_pinned_slots(void **state)
+static void staged_it_has_room_for_the_logits_of_two_batches_and_pins(void **state)
 {
     (void)state;
     enum { ROWS = 3, VOCABULARY = 5000 };
@@ -163,7 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_place_it_is_a_fortieth_of_the_logits),
         cmocka_unit_test(it_is_in_proportion_to_the_rows),
-        cmocka_unit_test(staged_it_has_room_for_the_logits_of_two_batches_and_pinned_slots),
+        cmocka_unit_test(staged_it_has_room_for_the_logits_of_two_batches_and_pins),
         cmocka_unit_test(no_call_adds_to_it_but_the_first_that_wants_candidates_or_probabilities),
         cmocka_unit_test(no_call_adds_to_it_where_the_options_tell_of_them),
         cmocka_unit_test(it_can_be_told_before_there_is_a_sampler),
