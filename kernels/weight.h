@@ -70,11 +70,15 @@ static inline words weight(floats t)
 
 /* The integer nearest to x, halves to even. Next to 2^23 floats are integers, so that the sum is rounded to one,
  * and taking 2^23 off again is exact; rint() is a call for each element where it is no instruction. */
+#define BESIDE(type, x) ((x) < 0.0f ? (type)(-WHOLE_FROM) : (type)(WHOLE_FROM))
+#define WHOLE(type, x) ((x) < WHOLE_FROM && (x) > -WHOLE_FROM ? ((x) + BESIDE(type, x)) - BESIDE(type, x) : (type)(x))
 static inline floats round_to_whole(floats x)
 {
-    floats beside = x < 0.0f ? (floats)(-WHOLE_FROM) : (floats)(WHOLE_FROM);
-    floats near = (x + beside) - beside;
-    return x < WHOLE_FROM && x > -WHOLE_FROM ? near : x;
+    return WHOLE(floats, x);
+}
+static inline float whole_of(float x)
+{
+    return WHOLE(float, x);
 }
 
 /* d_b of a block whose rounded maximum is r, in a row whose largest is r_max. */

@@ -157,7 +157,7 @@ static void a_build_log_names_the_place_in_the_sources(void **state)
     (void)state;
     static const struct {
         const char *file, *text;
-    } places[] = {{"philox.h", MULTIPLIER}, {"tombola.cl", "local u64 ranks[MAX_TOP_K];"}};
+    } places[] = {{"philox.h", MULTIPLIER}, {"tombola.cl", "local u64 ranks_memory[MAX_TOP_K];"}};
     for (size_t i = 0; i < COUNT_OF(places); i++) {
         char path[512], line[1024], place[64];
         int number = 0;
