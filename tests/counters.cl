@@ -27,7 +27,7 @@ ROW_KERNEL void counted_draw(global const struct counted *counted, global const 
     row.vocabulary = counted->vocabulary;
     row.blocks = (row.vocabulary + BLOCK - 1) / BLOCK;
     row.padded_blocks = (row.blocks + WIDTH - 1) / WIDTH * WIDTH;
-    row.values = logits + p.place;
+    row.values = logits + p.begin;
     row.mask = counted->mask_words && p.mask != NO_MASK ? masks + p.mask * counted->mask_words : 0;
     row.biases = biases;
     row.bias_first = p.bias_first;
