@@ -18,6 +18,8 @@
 /* Rows longer than those that kernels look at token by token. */
 #define LONG_VOCABULARY 5003
 #define LONG_ROWS 7
+#define BIASES 80 /* of a row that has masks and biases */
+#define MASK_WORDS ((LONG_VOCABULARY + 31) / 32)
 
 /* What a row is drawn with; seed, offset and stream follow from its number. */
 struct question {
@@ -60,65 +62,7 @@ static const struct question long_questions[LONG_ROWS] = {
     {1.0f, 0, 0.9f, 0.0f, TOMBOLA_RACE, SIGMA | CHOICE},
 };
 
-struct answer {
-    int32_t token;
-    tombola_row_status status;
-    uint32_t kept;
-};
-
-static const struct answer answers[2][ROWS] = {
-    [TOMBOLA_LOGITS] = {{601, TOMBOLA_ROW_OK, 1000},
-                        {50, TOMBOLA_ROW_OK, 1},
-                        {307, TOMBOLA_ROW_OK, 50},
-                        {792, TOMBOLA_ROW_OK, 142},
-                        {771, TOMBOLA_ROW_OK, 37},
-                        {610, TOMBOLA_ROW_OK, 486},
-                        {83, TOMBOLA_ROW_OK, 500},
-                        {48, TOMBOLA_ROW_OK, 2},
-                        {-1, TOMBOLA_ROW_INVALID, 0},
-                        {-1, TOMBOLA_ROW_EMPTY, 0},
-                        {192, TOMBOLA_ROW_OK, 1000},
-                        {155, TOMBOLA_ROW_OK, 37},
-                        {509, TOMBOLA_ROW_OK, 500},
-                        {443, TOMBOLA_ROW_OK, 140},
-                        {467, TOMBOLA_ROW_OK, 98},
-                        {486, TOMBOLA_ROW_OK, 432},
-                        {352, TOMBOLA_ROW_OK, 263}},
-    [TOMBOLA_PROBABILITIES] = {{571, TOMBOLA_ROW_OK, 991},
-                               {50, TOMBOLA_ROW_OK, 1},
-                               {307, TOMBOLA_ROW_OK, 50},
-                               {792, TOMBOLA_ROW_OK, 682},
-                               {771, TOMBOLA_ROW_OK, 38},
-                               {610, TOMBOLA_ROW_OK, 991},
-                               {83, TOMBOLA_ROW_OK, 496},
-                               {48, TOMBOLA_ROW_OK, 2},
-                               {-1, TOMBOLA_ROW_INVALID, 0},
-                               {-1, TOMBOLA_ROW_EMPTY, 0},
-                               {163, TOMBOLA_ROW_OK, 991},
-                               {155, TOMBOLA_ROW_OK, 38},
-                               {507, TOMBOLA_ROW_OK, 496},
-                               {356, TOMBOLA_ROW_OK, 349},
-                               {494, TOMBOLA_ROW_OK, 547},
-                               {501, TOMBOLA_ROW_OK, 759},
-                               {324, TOMBOLA_ROW_OK, 217}},
-};
-
-static const struct answer long_answers[2][LONG_ROWS] = {
-    [TOMBOLA_LOGITS] = {{4409, TOMBOLA_ROW_OK, 5003},
-                        {1512, TOMBOLA_ROW_OK, 911},
-                        {4079, TOMBOLA_ROW_OK, 44},
-                        {792, TOMBOLA_ROW_OK, 1845},
-                        {3373, TOMBOLA_ROW_OK, 5003},
-                        {4455, TOMBOLA_ROW_OK, 702},
-                        {241, TOMBOLA_ROW_OK, 312}},
-    [TOMBOLA_PROBABILITIES] = {{4427, TOMBOLA_ROW_OK, 4960},
-                               {1282, TOMBOLA_ROW_OK, 3867},
-                               {4079, TOMBOLA_ROW_OK, 45},
-                               {792, TOMBOLA_ROW_OK, 4963},
-                               {3400, TOMBOLA_ROW_OK, 4959},
-                               {4484, TOMBOLA_ROW_OK, 3404},
-                               {223, TOMBOLA_ROW_OK, 3025}},
-};
+#include "self_test_answers.h"
 
 /* Of probabilities with their logarithms, and of candidates, as they are in memory. */
 static const struct {
@@ -165,22 +109,25 @@ static void store(void *values, size_t place, float value, tombola_type type)
 struct answers {
     int32_t tokens[ROWS], status[ROWS];
     uint32_t kept[ROWS];
+    tombola_boundary boundaries[ROWS];
     int32_t candidate_tokens[ROWS * CANDIDATES];
     float candidate_logits[ROWS * CANDIDATES], candidate_probabilities[ROWS * CANDIDATES];
     float probabilities[ROWS * VOCABULARY], log_probabilities[ROWS * VOCABULARY];
 };
 
-static tombola_status compare_draws(const struct answers *got, const struct answer *right, int rows, size_t vocabulary,
+static tombola_status compare_draws(const struct answers *got, const struct answer *right, int rows, const char *kind,
                                     const char *way, tombola_error *error)
 {
     for (int row = 0; row < rows; row++) {
         const struct answer *a = &right[row];
-        if (got->tokens[row] != a->token || got->status[row] != (int32_t)a->status || got->kept[row] != a->kept)
-            return fail(
-                error, TOMBOLA_SELF_TEST_FAILED,
-                "the device fails known answer %d (%s%s): token %d, status %d, kept %u, where %d, %d, %u is right", row,
-                way, vocabulary == VOCABULARY ? "" : ", long rows", (int)got->tokens[row], (int)got->status[row],
-                (unsigned)got->kept[row], (int)a->token, (int)a->status, (unsigned)a->kept);
+        if (got->tokens[row] != a->token || got->status[row] != (int32_t)a->status || got->kept[row] != a->kept ||
+            got->boundaries[row].token != a->last)
+            return fail(error, TOMBOLA_SELF_TEST_FAILED,
+                        "the device fails known answer %d (%s%s): token %d, status %d, kept %u, the last of them %d, "
+                        "where %d, %d, %u, %d is right",
+                        row, way, kind, (int)got->tokens[row], (int)got->status[row], (unsigned)got->kept[row],
+                        (int)got->boundaries[row].token, (int)a->token, (int)a->status, (unsigned)a->kept,
+                        (int)a->last);
     }
     return TOMBOLA_OK;
 }
@@ -215,7 +162,7 @@ static tombola_status compare(const struct answers *got, tombola_input input, co
     uint64_t candidates = digest(basis, got->candidate_tokens, DIGESTED * CANDIDATES);
     candidates = digest(candidates, got->candidate_logits, DIGESTED * CANDIDATES);
     candidates = digest(candidates, got->candidate_probabilities, DIGESTED * CANDIDATES);
-    tombola_status status = compare_draws(got, answers[input], ROWS, VOCABULARY, dispatch, error);
+    tombola_status status = compare_draws(got, answers[input], ROWS, "", dispatch, error);
     if (!status)
         status = compare_digest("probabilities", dispatch, probabilities, digests[input].probabilities, error);
     if (!status)
@@ -256,13 +203,38 @@ static tombola_results draws_of(struct answers *got)
     results.tokens.host = got->tokens;
     results.status.host = got->status;
     results.kept.host = got->kept;
+    results.boundary.host = got->boundaries;
     return results;
 }
 
-/* Draws from rows by a sampler made for them. */
+/* What long rows may be restricted by: three of four tokens are left, and some are banned. */
+struct constraints {
+    uint32_t masks[LONG_ROWS * MASK_WORDS];
+    tombola_bias biases[LONG_ROWS * BIASES];
+    size_t ends[LONG_ROWS];
+};
+
+static void constrain(struct constraints *c, tombola_rows *rows, tombola_input input)
+{
+    for (uint32_t row = 0; row < LONG_ROWS; row++) {
+        for (uint32_t word = 0; word < MASK_WORDS; word++) {
+            uint32_t hash = word * 2654435761u + row * 0x9E3779B9u;
+            c->masks[row * MASK_WORDS + word] = hash | hash >> 7;
+        }
+        for (int n = 0; n < BIASES; n++)
+            c->biases[row * BIASES + (uint32_t)n] =
+                (tombola_bias){37 + 61 * n, n % 8 == 0 ? -INFINITY : (float)(n % 17 - 8) / 4.0f};
+        c->ends[row] = (row + 1) * (size_t)BIASES;
+    }
+    rows->masks.host = c->masks;
+    rows->biases = input == TOMBOLA_LOGITS ? c->biases : NULL;
+    rows->bias_ends = input == TOMBOLA_LOGITS ? c->ends : NULL;
+}
+
+/* Draws from rows by a sampler made for them; with constraints, unless NULL. */
 static tombola_status run(tombola_context *context, cl_program program, const tombola_sampler_options *options,
                           const struct question *of, uint32_t count, uint32_t vocabulary, void *values,
-                          const tombola_results *results, tombola_error *error)
+                          struct constraints *constraints, const tombola_results *results, tombola_error *error)
 {
     struct plan plan;
     tombola_sampler *sampler;
@@ -273,6 +245,8 @@ static tombola_status run(tombola_context *context, cl_program program, const to
     rows.logits.host = values;
     rows.stride = STRIDE(vocabulary);
     rows.params = params;
+    if (constraints)
+        constrain(constraints, &rows, options->input);
     tombola_status status = plan_make(context, vocabulary, count, options, &plan, error);
     if (!status)
         status = sampler_create_from(context, program, &plan, &sampler, error);
@@ -294,18 +268,29 @@ static tombola_status run_short(tombola_context *context, cl_program program, co
     results.candidate_tokens.host = got->candidate_tokens;
     results.candidate_logits.host = got->candidate_logits;
     results.candidate_probabilities.host = got->candidate_probabilities;
-    tombola_status status = run(context, program, options, questions, ROWS, VOCABULARY, values, &results, error);
+    tombola_status status = run(context, program, options, questions, ROWS, VOCABULARY, values, NULL, &results, error);
     return status ? status : compare(got, options->input, way, error);
 }
 
-/* Tokens of long rows. */
+/* Tokens of long rows, at first as they are, then with masks and biases. */
 static tombola_status run_long(tombola_context *context, cl_program program, const tombola_sampler_options *options,
                                void *values, struct answers *got, const char *way, tombola_error *error)
 {
     const tombola_results results = draws_of(got);
+    struct constraints *constraints = malloc(sizeof *constraints);
+    if (!constraints)
+        return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for the self-test");
     tombola_status status =
-        run(context, program, options, long_questions, LONG_ROWS, LONG_VOCABULARY, values, &results, error);
-    return status ? status : compare_draws(got, long_answers[options->input], LONG_ROWS, LONG_VOCABULARY, way, error);
+        run(context, program, options, long_questions, LONG_ROWS, LONG_VOCABULARY, values, NULL, &results, error);
+    if (!status)
+        status = compare_draws(got, long_answers[options->input], LONG_ROWS, ", long rows", way, error);
+    if (!status)
+        status = run(context, program, options, long_questions, LONG_ROWS, LONG_VOCABULARY, values, constraints,
+                     &results, error);
+    if (!status)
+        status = compare_draws(got, constrained_answers[options->input], LONG_ROWS, ", masks and biases", way, error);
+    free(constraints);
+    return status;
 }
 
 tombola_status self_test_run(tombola_context *context, cl_program program, tombola_type type, tombola_input input,

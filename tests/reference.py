@@ -491,12 +491,14 @@ class Row:
 
     def draw(self, T=1.0, k=0, p=1.0, m=0.0, seed=0, offset=0, stream=0, method="race", order=TEMPERATURE_FIRST,
              n=0.0, x=(0.0, 0.1)):
-        """-> token, number of tokens kept, status. x: XTC's probability and threshold."""
+        """-> token, number of tokens kept, status; the last one kept is left in self.boundary. x: XTC's probability and
+        threshold."""
         T, p, m, n = f32(T), f32(p), f32(m), f32(n)
         if self.status != "ok":
             return -1, 0, self.status
         if T < GREEDY_BELOW:
-            return int(self.order[0]), 1, "ok"
+            self.boundary = int(self.order[0])
+            return self.boundary, 1, "ok"
         status = self.weigh(T)[0]
         if status != "ok":
             return -1, 0, status
@@ -505,6 +507,7 @@ class Row:
         kept = self.keep(T, k, p, m, n, threshold, order)
         if kept is None:
             return -1, 0, "invalid"
+        self.boundary = int(kept[-1])
         pick = self.race if method == "race" else self.invert
         return pick(kept, T, (seed, offset, stream)), len(kept), "ok"
 
@@ -748,23 +751,34 @@ LONG_QUESTIONS = (
     (1.0, 0, 0.9, 0.0, "race", TEMPERATURE_FIRST, 1.5, (1.0, 0.001)))
 
 
+def self_test_row(number, V, source, is_constrained):
+    ids = np.arange(V, dtype=u64)
+    steps = ((ids * u64(2654435761) & u64(0xFFFFFFFF)) ^ u64(number * 0x9E3779B9 & 0xFFFFFFFF)) >> u64(20)
+    steps = (steps % u64(129)).astype(np.int64)
+    values = scaled(steps, -7) if source == "probabilities" else scaled(steps - 64, -3)
+    if not is_constrained:
+        return Row(values, source == "probabilities")
+    words = (np.arange((V + 31) // 32, dtype=u64) * u64(2654435761) + u64(number * 0x9E3779B9)) & u64(0xFFFFFFFF)
+    words |= words >> u64(7)
+    mask = (words[np.arange(V) // 32] >> (ids % u64(32)) & u64(1)).astype(bool)
+    biases = [(37 + 61 * n, -INF if n % 8 == 0 else f32((n % 17 - 8) / 4)) for n in range(80)]
+    return Row(values, source == "probabilities", mask, biases if source == "logits" else ())
+
+
 def self_test_answers():
-    """Lines of token, status, kept; rows 8 and 9 hold NaN and nothing."""
+    """Lines of token, status, kept, boundary; rows 8 and 9 hold NaN and nothing."""
     for source in ("logits", "probabilities"):
-        for questions, V in ((SHORT_QUESTIONS, 1000), (LONG_QUESTIONS, 5003)):
-            yield f"{source}, {V} tokens"
+        for questions, V, is_constrained in ((SHORT_QUESTIONS, 1000, 0), (LONG_QUESTIONS, 5003, 0),
+                                             (LONG_QUESTIONS, 5003, 1)):
+            yield f"{source}, {V} tokens" + (", with masks and biases" if is_constrained else "")
             for number, question in enumerate(questions):
                 if question is None:
-                    yield "{-1, TOMBOLA_ROW_" + ("INVALID", "EMPTY")[number - 8] + ", 0},"
+                    yield "{-1, TOMBOLA_ROW_" + ("INVALID", "EMPTY")[number - 8] + ", 0, -1},"
                     continue
-                steps = ((np.arange(V, dtype=u64) * u64(2654435761) & u64(0xFFFFFFFF)) ^
-                         u64(number * 0x9E3779B9 & 0xFFFFFFFF)) >> u64(20)
-                steps = (steps % u64(129)).astype(np.int64)
-                values = scaled(steps, -7) if source == "probabilities" else scaled(steps - 64, -3)
-                row = Row(values, source == "probabilities")
+                row = self_test_row(number, V, source, is_constrained)
                 stream = 0x123456789ABCDEF0 + number, (number << 32) + 7, number * 3
                 token, kept, status = row.draw(*question[:4], *stream, *question[4:])
-                yield f"{{{token}, TOMBOLA_ROW_{status.upper()}, {kept}}},"
+                yield f"{{{token}, TOMBOLA_ROW_{status.upper()}, {kept}, {row.boundary}}},"
 
 
 def time_sum():
