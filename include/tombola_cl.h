@@ -9,8 +9,8 @@
  *
  * Reference counts: every OpenCL object that is passed in is kept alive for as long as it is needed, the buffers, queue
  * and events of a batch by its commands, so the caller may release its own reference as soon as the call returns.
- * Buffers and events are let go of when the batch is done; the queue, and buffers over host memory, when a later call of
- * the sampler finds the batch done, or with the sampler. */
+ * Buffers and events are let go of when the batch is done; the queue, and buffers over host memory, when a later call
+ * of the sampler finds the batch done, or with the sampler. */
 #ifndef TOMBOLA_CL_H
 #define TOMBOLA_CL_H
 

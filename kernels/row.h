@@ -19,7 +19,7 @@
 #define FILTERS(FILTER)                                                                                                \
     FILTER(TEMPERATURE, temperature, 0)                                                                                \
     FILTER(TOP_K, top_k, 0)                                                                                            \
-    FILTER(TOP_P, top_p, 1)                                                                                            \
+    FILTER(TOP_P, top_p, NEED_MASS)                                                                                    \
     FILTER(MIN_P, min_p, 0)                                                                                            \
     FILTER(TOP_N_SIGMA, top_n_sigma, NEED_MOMENTS)                                                                     \
     FILTER(XTC, xtc, NEED_MASS)

@@ -16,6 +16,10 @@
 #define SMALLEST_XTC_THRESHOLD 0x1p-100 /* a smaller share counts as 0 */
 #define FEWEST_SIGMAS 0x1p-60f          /* fewer count as these, so that no product is subnormal */
 
+#define SAME_NUMBER(NAME, name, needs)                                                                                 \
+    _Static_assert((int)TOMBOLA_FILTER_##NAME == (int)FILTER_##NAME, "filters have other numbers in kernels");
+FILTERS(SAME_NUMBER)
+
 /* The natural logarithm of 0 < m <= 1 in binary64, from + - * / alone: a libm's last bit may differ
  * from another's, and the token with it. ln m = e ln 2 + 2 artanh(s), s = (f - 1) / (f + 1). */
 static double logarithm64(double m)

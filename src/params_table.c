@@ -35,7 +35,7 @@ static const tombola_field fields[] = {
           "them; 0 never",
           NULL, NULL),
     FIELD(xtc_threshold, FLOAT, 0, 1, 0.1f,
-          "XTC: the share that makes a token a top choice, 0 to 1; above 0.5 none goes", NULL, NULL),
+          "XTC: the share that makes a token a top choice, 0 to 1; above about 0.5 none goes", NULL, NULL),
     FIELD(seed, UINT64, 0, 0, 0, "The random stream; the same seed draws the same tokens on every device", NULL, NULL),
     FIELD(offset, UINT64, 0, 0, 0, "Where in the random stream to start", NULL, NULL),
     FIELD(stream, UINT32, 0, 0, 0, "Which of several samples of one request, with a random stream each", NULL, NULL),

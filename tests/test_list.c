@@ -16,7 +16,8 @@
 #include "harness.h"
 #include "oracle.h"
 
-/* As the kernels have them (candidates.clh, pivot.clh), where there is local memory enough: what the edges below are edges of. */
+/* As the kernels have them (candidates.clh, pivot.clh), where there is local memory enough: what the edges below are
+ * edges of. */
 enum { BLOCK_SIZE = 256, LIST_SIZE = 4096, SAMPLE_VECTOR = 16 };
 
 enum { MOST_PARAMS = 512 };

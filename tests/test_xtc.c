@@ -137,7 +137,7 @@ static void where_nothing_kept_weighs_anything_the_first_kept_is_drawn(void **st
     }
 }
 
-/* Every other filter, before XTC and behind it, on rows of many blocks: steep ones, flat ones, and ones full of ties. */
+/* Every other filter, before XTC and behind it, on rows of many blocks: steep ones, flat ones, and ones with ties. */
 static void other_filters_before_and_behind_it_agree_with_the_oracle(void **state)
 {
     (void)state;
