@@ -1,7 +1,7 @@
 #include "params.h"
 
 #include "error.h"
-#include "philox.h"
+#include "filters.h"
 #include "sized.h"
 
 #include <math.h>
@@ -11,32 +11,6 @@
 #define GREEDY_BELOW 1e-5f
 #define HOTTEST 0x1p90 /* a higher temperature counts as this one */
 #define LOG2_E 1.4426950408889634
-#define LN_2 0.6931471805599453
-#define SMALLEST_MIN_P 0x1p-126f
-#define SMALLEST_XTC_THRESHOLD 0x1p-100 /* a smaller share counts as 0 */
-#define FEWEST_SIGMAS 0x1p-60f          /* fewer count as these, so that no product is subnormal */
-
-#define SAME_NUMBER(NAME, name, needs)                                                                                 \
-    _Static_assert((int)TOMBOLA_FILTER_##NAME == (int)FILTER_##NAME, "filters have other numbers in kernels");
-FILTERS(SAME_NUMBER)
-
-/* The natural logarithm of 0 < m <= 1 in binary64, from + - * / alone: a libm's last bit may differ
- * from another's, and the token with it. ln m = e ln 2 + 2 artanh(s), s = (f - 1) / (f + 1). */
-static double logarithm64(double m)
-{
-    int e;
-    double f = frexp(m, &e);
-    if (f < 0.7071067811865476) {
-        f *= 2.0;
-        e -= 1;
-    }
-    double s = (f - 1.0) / (f + 1.0);
-    double y = s * s;
-    double q = 0.0;
-    for (int n = 23; n > 1; n -= 2)
-        q = (q + 1.0 / n) * y;
-    return e * LN_2 + 2.0 * (s + s * q);
-}
 
 static tombola_status check_float(const tombola_field *field, const tombola_params *p, size_t row, tombola_error *error)
 {
@@ -119,25 +93,15 @@ static const uint8_t *order_of(const tombola_params *p)
 /* What would be done in silence otherwise: a value whose step stands nowhere in the order. */
 static tombola_status check_places(const tombola_params *p, size_t row, tombola_error *error)
 {
-    const struct {
-        int filter; /* a tombola_filter */
-        const char *name;
-        double value;
-        int in_force;
-    } steps[] = {
-        {TOMBOLA_FILTER_TEMPERATURE, "temperature", (double)p->temperature, p->temperature != 1.0f},
-        {TOMBOLA_FILTER_TOP_K, "top_k", (double)p->top_k, p->top_k != 0},
-        {TOMBOLA_FILTER_TOP_P, "top_p", (double)p->top_p, p->top_p != 1.0f},
-        {TOMBOLA_FILTER_MIN_P, "min_p", (double)p->min_p, p->min_p != 0.0f},
-        {TOMBOLA_FILTER_TOP_N_SIGMA, "top_n_sigma", (double)p->top_n_sigma, p->top_n_sigma != 0.0f},
-        {TOMBOLA_FILTER_XTC, "xtc_probability", (double)p->xtc_probability, p->xtc_probability != 0.0f},
-    };
     const uint8_t *order = order_of(p);
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
-        if (steps[i].in_force && !memchr(order, steps[i].filter, TOMBOLA_MAX_FILTERS))
+    const struct filter *filter;
+    for (size_t i = 0; (filter = filter_at(i)); i++) {
+        double value = filter_value(filter, p);
+        if (value != filter->neutral && !memchr(order, filter->number, TOMBOLA_MAX_FILTERS))
             return fail(error, TOMBOLA_INVALID_ARGUMENT,
-                        "params[%zu].%s is %.9g, but params[%zu].filters has no place for it", row, steps[i].name,
-                        steps[i].value, row);
+                        "params[%zu].%s is %.9g, but params[%zu].filters has no place for it", row, filter->parameter,
+                        value, row);
+    }
     return TOMBOLA_OK;
 }
 
@@ -170,45 +134,6 @@ static tombola_status read_params(const tombola_params *params, size_t row, tomb
     return check_places(own, row, error);
 }
 
-/* Whether the row's chance of XTC comes. */
-static int excludes_choices(const tombola_params *p)
-{
-    u64 chance = (u64)((double)p->xtc_probability * 0x1p32 + 0.5);
-    return chance > 0 && random_words(0, PHILOX_USE_XTC, p->seed, p->offset, p->stream).word[0] < chance;
-}
-
-static int is_in_force(const tombola_params *p, int filter)
-{
-    switch (filter) {
-    case TOMBOLA_FILTER_TOP_K:
-        return p->top_k > 0;
-    case TOMBOLA_FILTER_TOP_P:
-        return p->top_p < 1.0f;
-    case TOMBOLA_FILTER_MIN_P:
-        return p->min_p >= SMALLEST_MIN_P;
-    case TOMBOLA_FILTER_TOP_N_SIGMA:
-        return p->top_n_sigma > 0.0f;
-    case TOMBOLA_FILTER_XTC:
-        return excludes_choices(p);
-    default:
-        return 0;
-    }
-}
-
-/* What a filter takes from the row's parameters at the temperature that is in force where it stands. */
-static void convert_filter(const tombola_params *p, int filter, double temperature, struct row_params *device)
-{
-    if (filter == TOMBOLA_FILTER_MIN_P)
-        device->min_p_gap = (float)(temperature * logarithm64((double)p->min_p));
-    if (filter == TOMBOLA_FILTER_TOP_N_SIGMA)
-        device->sigmas = fmaxf(p->top_n_sigma, FEWEST_SIGMAS);
-    if (filter == TOMBOLA_FILTER_XTC) {
-        double share = (double)p->xtc_threshold;
-        device->xtc_threshold = share < SMALLEST_XTC_THRESHOLD ? 0.0f : (float)(share * (1.0 - 0x1p-17));
-        device->heat = (float)temperature;
-    }
-}
-
 /* The row's filters in its order. The temperature stands among them where it comes after one that weighs tokens, and
  * changes weights. Before it filters see temperature 1. */
 static void convert_filters(const tombola_params *p, double temperature, struct row_params *device)
@@ -218,14 +143,16 @@ static void convert_filters(const tombola_params *p, double temperature, struct 
     int weighed = 0;
     size_t count = 0;
     for (size_t i = 0; i < TOMBOLA_MAX_FILTERS; i++) {
-        const int stays = order[i] == TOMBOLA_FILTER_TEMPERATURE && weighed && temperature != 1.0;
-        if (order[i] == TOMBOLA_FILTER_TEMPERATURE)
+        const struct filter *filter = filter_of(order[i]);
+        const int is_temperature = order[i] == TOMBOLA_FILTER_TEMPERATURE;
+        if (is_temperature)
             now = temperature;
-        if (!is_in_force(p, order[i]) && !stays)
+        if (is_temperature ? !weighed || temperature == 1.0 : !filter || !filter->is_in_force(p))
             continue;
         device->filters[count++] = order[i];
         weighed |= (filter_needs(order[i]) & NEED_MASS) != 0;
-        convert_filter(p, order[i], now, device);
+        if (filter && filter->convert)
+            filter->convert(p, now, device);
     }
 }
 
@@ -237,10 +164,9 @@ static struct row_params convert(const tombola_params *p)
     struct row_params device = {
         .seed = p->seed,
         .offset = p->offset,
-        .top_p = (u64)((double)p->top_p * 0x1p32 + 0.5),
+        .top_p = TOP_P_ALL,
         .scale = (float)(LOG2_E / scaled),
         .unscale = (float)(scaled / LOG2_E),
-        .top_k = p->top_k,
         .stream = p->stream,
         .flags = (greedy ? ROW_GREEDY : 0) | (p->method == TOMBOLA_INVERSE_CDF ? ROW_INVERSE_CDF : 0),
         .mask = NO_MASK,

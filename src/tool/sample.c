@@ -123,6 +123,12 @@ static layout layout_of(const npy *array)
     return layout;
 }
 
+static void print_head(layout layout, const options *options)
+{
+    printf("%*s  %*s  %-7s  %*s%s\n", layout.row, "row", layout.token, "token", "status", layout.token, "kept",
+           options->boundary ? "  boundary  logit" : "");
+}
+
 static void print_line(layout layout, size_t row, const tombola_results *results, size_t i)
 {
     printf("%*zu  %*d  %-7s  %*u", layout.row, row, layout.token, results->tokens.host[i],
@@ -137,9 +143,6 @@ static int draw_batches(tombola_sampler *sampler, const npy *array, size_t batch
 {
     layout layout = layout_of(array);
     size_t row_bytes = array->columns * tombola_type_size(array->type);
-    if (!options->json)
-        printf("%*s  %*s  %-7s  %*s%s\n", layout.row, "row", layout.token, "token", "status", layout.token, "kept",
-               options->boundary ? "  boundary  logit" : "");
     for (size_t first = 0; first < array->rows; first += batch) {
         tombola_rows rows = tombola_rows_default();
         rows.count = array->rows - first < batch ? array->rows - first : batch;
@@ -152,6 +155,8 @@ static int draw_batches(tombola_sampler *sampler, const npy *array, size_t batch
             warnx("%s", error.message);
             return TOOL_FAILURE;
         }
+        if (first == 0 && !options->json) /* not before the parameters have proved right */
+            print_head(layout, options);
         for (size_t i = 0; i < rows.count; i++) {
             if (!options->json)
                 print_line(layout, first + i, results, i);

@@ -1,0 +1,145 @@
+#include "filters.h"
+
+#include "philox.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#define LN_2 0.6931471805599453
+#define SMALLEST_MIN_P 0x1p-126f
+#define SMALLEST_XTC_THRESHOLD 0x1p-100 /* a smaller share counts as 0 */
+#define FEWEST_SIGMAS 0x1p-60f          /* fewer count as these, so that no product is subnormal */
+
+#define SAME_NUMBER(NAME, name, needs)                                                                                 \
+    _Static_assert((int)TOMBOLA_FILTER_##NAME == (int)FILTER_##NAME, "filters have other numbers in kernels");
+FILTERS(SAME_NUMBER)
+
+static int always(const tombola_params *p)
+{
+    (void)p;
+    return 1;
+}
+
+/* ---------------------------------------------------------------------- top-k */
+
+static int has_top_k(const tombola_params *p)
+{
+    return p->top_k > 0;
+}
+
+static void convert_top_k(const tombola_params *p, double temperature, struct row_params *device)
+{
+    (void)temperature;
+    device->top_k = p->top_k;
+}
+
+/* ---------------------------------------------------------------------- top-p */
+
+static int has_top_p(const tombola_params *p)
+{
+    return p->top_p < 1.0f;
+}
+
+static void convert_top_p(const tombola_params *p, double temperature, struct row_params *device)
+{
+    (void)temperature;
+    device->top_p = (u64)((double)p->top_p * 0x1p32 + 0.5);
+}
+
+/* ---------------------------------------------------------------------- min-p */
+
+/* The natural logarithm of 0 < m <= 1 in binary64, from + - * / alone: a libm's last bit may differ
+ * from another's, and the token with it. ln m = e ln 2 + 2 artanh(s), s = (f - 1) / (f + 1). */
+static double logarithm64(double m)
+{
+    int e;
+    double f = frexp(m, &e);
+    if (f < 0.7071067811865476) {
+        f *= 2.0;
+        e -= 1;
+    }
+    double s = (f - 1.0) / (f + 1.0);
+    double y = s * s;
+    double q = 0.0;
+    for (int n = 23; n > 1; n -= 2)
+        q = (q + 1.0 / n) * y;
+    return e * LN_2 + 2.0 * (s + s * q);
+}
+
+static int has_min_p(const tombola_params *p)
+{
+    return p->min_p >= SMALLEST_MIN_P;
+}
+
+static void convert_min_p(const tombola_params *p, double temperature, struct row_params *device)
+{
+    device->min_p_gap = (float)(temperature * logarithm64((double)p->min_p));
+}
+
+/* ---------------------------------------------------------------------- top-n-sigma */
+
+static int has_top_n_sigma(const tombola_params *p)
+{
+    return p->top_n_sigma > 0.0f;
+}
+
+static void convert_top_n_sigma(const tombola_params *p, double temperature, struct row_params *device)
+{
+    (void)temperature;
+    device->sigmas = fmaxf(p->top_n_sigma, FEWEST_SIGMAS);
+}
+
+/* ---------------------------------------------------------------------- XTC */
+
+/* Whether the row's chance comes. */
+static int has_xtc(const tombola_params *p)
+{
+    u64 chance = (u64)((double)p->xtc_probability * 0x1p32 + 0.5);
+    return chance > 0 && random_words(0, PHILOX_USE_XTC, p->seed, p->offset, p->stream).word[0] < chance;
+}
+
+static void convert_xtc(const tombola_params *p, double temperature, struct row_params *device)
+{
+    double share = (double)p->xtc_threshold;
+    device->xtc_threshold = share < SMALLEST_XTC_THRESHOLD ? 0.0f : (float)(share * (1.0 - 0x1p-17));
+    device->heat = (float)temperature;
+}
+
+/* ---------------------------------------------------------------------- all */
+
+#define SWITCH(name, kind, neutral) #name, offsetof(tombola_params, name), TOMBOLA_KIND_##kind, neutral
+static const struct filter filters[] = {
+    {TOMBOLA_FILTER_TEMPERATURE, SWITCH(temperature, FLOAT, 1), always, NULL},
+    {TOMBOLA_FILTER_TOP_K, SWITCH(top_k, UINT32, 0), has_top_k, convert_top_k},
+    {TOMBOLA_FILTER_TOP_P, SWITCH(top_p, FLOAT, 1), has_top_p, convert_top_p},
+    {TOMBOLA_FILTER_MIN_P, SWITCH(min_p, FLOAT, 0), has_min_p, convert_min_p},
+    {TOMBOLA_FILTER_TOP_N_SIGMA, SWITCH(top_n_sigma, FLOAT, 0), has_top_n_sigma, convert_top_n_sigma},
+    {TOMBOLA_FILTER_XTC, SWITCH(xtc_probability, FLOAT, 0), has_xtc, convert_xtc},
+};
+
+const struct filter *filter_at(size_t index)
+{
+    return index < sizeof filters / sizeof filters[0] ? &filters[index] : NULL;
+}
+
+const struct filter *filter_of(int number)
+{
+    for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++)
+        if (filters[i].number == number)
+            return &filters[i];
+    return NULL;
+}
+
+double filter_value(const struct filter *filter, const tombola_params *params)
+{
+    const char *field = (const char *)params + filter->offset;
+    float value;
+    uint32_t number;
+    if (filter->kind == TOMBOLA_KIND_UINT32) {
+        memcpy(&number, field, sizeof number);
+        return number;
+    }
+    memcpy(&value, field, sizeof value);
+    return (double)value;
+}
