@@ -65,8 +65,7 @@ static inline int is_writer(struct launch launch)
 
 ROW_KERNEL void sample(ROW_ARGUMENTS, global int *tokens, global u32 *kept, global struct boundary *boundaries)
 {
-    local struct workspace memory;
-    POINT_TO(struct workspace, ws, &memory);
+    WORKSPACE(ws);
     uint index = group_row(launch);
     struct row_params p = params[launch.first_row + index];
     struct row row = THE_ROW;
@@ -104,8 +103,7 @@ static inline floats softmax_at(struct row row, uint first, struct normalised n,
 
 ROW_KERNEL void softmax(ROW_ARGUMENTS, global float *probabilities)
 {
-    local struct workspace memory;
-    POINT_TO(struct workspace, ws, &memory);
+    WORKSPACE(ws);
     uint index = group_row(launch);
     struct row_params p = params[launch.first_row + index];
     struct row row = THE_ROW;
@@ -136,8 +134,7 @@ ROW_KERNEL void softmax(ROW_ARGUMENTS, global float *probabilities)
 
 ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_logits, global float *probabilities)
 {
-    local struct workspace memory;
-    POINT_TO(struct workspace, ws, &memory);
+    WORKSPACE(ws);
     local u64 ranks_memory[MAX_TOP_K];
     POINT_TO(u64, ranks, ranks_memory);
     uint index = group_row(launch), k = (uint)launch.stride;

@@ -19,8 +19,7 @@ ROW_KERNEL void counted_draw(global const struct counted *counted, global const 
                              global const struct bias *biases, global u32 *maxima, global u64 *facts,
                              global struct counted_draw *draws, global u32 *counters)
 {
-    local struct workspace memory;
-    POINT_TO(struct workspace, ws, &memory);
+    WORKSPACE(ws);
     uint index = (uint)get_group_id(0);
     struct row_params p = params[index];
     struct row row;

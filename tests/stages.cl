@@ -48,9 +48,8 @@ kernel void keys(global const stored *input, global uint *output, global float *
 #define ROOM 4
 kernel void gathered(global const stored *input, global ulong *output, global uint *maxima)
 {
-    local struct workspace memory;
+    WORKSPACE(ws);
     local u64 ranks_memory[BLOCK];
-    POINT_TO(struct workspace, ws, &memory);
     POINT_TO(u64, ranks, ranks_memory);
     struct row row = {input, 0, 0, 0, 0, maxima, 0, BLOCK, 1, WIDTH};
     maxima[0] = KEY_INFINITY;

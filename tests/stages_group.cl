@@ -5,8 +5,7 @@
  * then of the second number of each work-item, so that the second reduction meets what the first has left. */
 ROW_KERNEL void reduced(global const ulong *numbers, global ulong *results)
 {
-    local struct workspace memory;
-    POINT_TO(struct workspace, ws, &memory);
+    WORKSPACE(ws);
     uint group = (uint)get_group_id(0);
     for (uint n = 0; n < 2; n++) {
         u64 mine = numbers[(group * GROUP + group_item()) * 2 + n];
@@ -26,8 +25,7 @@ ROW_KERNEL void reduced(global const ulong *numbers, global ulong *results)
 ROW_KERNEL void searched(global const ulong *pairs, global const ulong *targets, global const uint *count,
                          global ulong *results)
 {
-    local struct workspace memory;
-    POINT_TO(struct workspace, ws, &memory);
+    WORKSPACE(ws);
     uint group = (uint)get_group_id(0);
     for (uint n = 0; n < 2; n++) {
         global const ulong *own = pairs + (group * 2 + n) * *count * 2;

@@ -64,8 +64,7 @@ static inline struct standing standing_of(local struct workspace *ws, struct row
 
 ROW_KERNEL void measured(QUERY_ARGUMENTS)
 {
-    local struct workspace memory;
-    POINT_TO(struct workspace, ws, &memory);
+    WORKSPACE(ws);
     struct query q = THE_QUERY;
     struct row row = THE_ROW;
     struct standing s = standing_of(ws, row, q);
@@ -80,8 +79,7 @@ ROW_KERNEL void measured(QUERY_ARGUMENTS)
 /* Maxima, and numbers or extended sums of all tokens, from one pass. */
 ROW_KERNEL void numbered(QUERY_ARGUMENTS)
 {
-    local struct workspace memory;
-    POINT_TO(struct workspace, ws, &memory);
+    WORKSPACE(ws);
     struct row row = THE_ROW;
     if (group_item() == 0)
         clear_behind(row);
@@ -98,8 +96,7 @@ ROW_KERNEL void numbered(QUERY_ARGUMENTS)
 }
 ROW_KERNEL void extended(QUERY_ARGUMENTS)
 {
-    local struct workspace memory;
-    POINT_TO(struct workspace, ws, &memory);
+    WORKSPACE(ws);
     struct row row = THE_ROW;
     if (group_item() == 0)
         clear_behind(row);
@@ -112,8 +109,7 @@ ROW_KERNEL void extended(QUERY_ARGUMENTS)
 
 ROW_KERNEL void selected(QUERY_ARGUMENTS)
 {
-    local struct workspace memory;
-    POINT_TO(struct workspace, ws, &memory);
+    WORKSPACE(ws);
     struct query q = THE_QUERY;
     struct row row = THE_ROW;
     struct standing s = standing_of(ws, row, q);
@@ -144,8 +140,7 @@ static inline struct row_params params_of(struct query q)
 /* Both heats, with blocks weighed beforehand (by_mass) or as far as they may win. */
 ROW_KERNEL void raced(QUERY_ARGUMENTS)
 {
-    local struct workspace memory;
-    POINT_TO(struct workspace, ws, &memory);
+    WORKSPACE(ws);
     struct query q = THE_QUERY;
     struct row row = THE_ROW;
     struct standing s = standing_of(ws, row, q);
@@ -159,8 +154,7 @@ ROW_KERNEL void raced(QUERY_ARGUMENTS)
 
 ROW_KERNEL void located(QUERY_ARGUMENTS)
 {
-    local struct workspace memory;
-    POINT_TO(struct workspace, ws, &memory);
+    WORKSPACE(ws);
     struct query q = THE_QUERY;
     struct row row = THE_ROW;
     struct standing s = standing_of(ws, row, q);
