@@ -105,8 +105,16 @@ static void store(void *values, size_t place, float value, tombola_type type)
     }
 }
 
-/* All results of the rows. */
+/* What long rows may be restricted by: three of four tokens are left, and some are banned. */
+struct constraints {
+    uint32_t masks[LONG_ROWS * MASK_WORDS];
+    tombola_bias biases[LONG_ROWS * BIASES];
+    size_t ends[LONG_ROWS];
+};
+
+/* All results of the rows, and what some are restricted by. */
 struct answers {
+    struct constraints constraints;
     int32_t tokens[ROWS], status[ROWS];
     uint32_t kept[ROWS];
     tombola_boundary boundaries[ROWS];
@@ -207,13 +215,6 @@ static tombola_results draws_of(struct answers *got)
     return results;
 }
 
-/* What long rows may be restricted by: three of four tokens are left, and some are banned. */
-struct constraints {
-    uint32_t masks[LONG_ROWS * MASK_WORDS];
-    tombola_bias biases[LONG_ROWS * BIASES];
-    size_t ends[LONG_ROWS];
-};
-
 static void constrain(struct constraints *c, tombola_rows *rows, tombola_input input)
 {
     for (uint32_t row = 0; row < LONG_ROWS; row++) {
@@ -231,30 +232,26 @@ static void constrain(struct constraints *c, tombola_rows *rows, tombola_input i
     rows->bias_ends = input == TOMBOLA_LOGITS ? c->ends : NULL;
 }
 
-/* Draws from rows by a sampler made for them; with constraints, unless NULL. */
-static tombola_status run(tombola_context *context, cl_program program, const tombola_sampler_options *options,
-                          const struct question *of, uint32_t count, uint32_t vocabulary, void *values,
-                          struct constraints *constraints, const tombola_results *results, tombola_error *error)
+/* Rows, what they are drawn with, and a sampler made for them. */
+struct draw {
+    tombola_params params[ROWS];
+    tombola_rows rows;
+    tombola_sampler *sampler;
+};
+
+static tombola_status make_draw(tombola_context *context, cl_program program, const tombola_sampler_options *options,
+                                const struct question *of, uint32_t count, uint32_t vocabulary, void *values,
+                                struct draw *draw, tombola_error *error)
 {
     struct plan plan;
-    tombola_sampler *sampler;
-    tombola_params params[ROWS];
-    fill(values, params, of, count, vocabulary, options->type, options->input);
-    tombola_rows rows = tombola_rows_default();
-    rows.count = count;
-    rows.logits.host = values;
-    rows.stride = STRIDE(vocabulary);
-    rows.params = params;
-    if (constraints)
-        constrain(constraints, &rows, options->input);
+    fill(values, draw->params, of, count, vocabulary, options->type, options->input);
+    draw->rows = tombola_rows_default();
+    draw->rows.count = count;
+    draw->rows.logits.host = values;
+    draw->rows.stride = STRIDE(vocabulary);
+    draw->rows.params = draw->params;
     tombola_status status = plan_make(context, vocabulary, count, options, &plan, error);
-    if (!status)
-        status = sampler_create_from(context, program, &plan, &sampler, error);
-    if (status)
-        return status;
-    status = tombola_sampler_sample(sampler, &rows, results, error);
-    tombola_sampler_release(sampler);
-    return status;
+    return status ? status : sampler_create_from(context, program, &plan, &draw->sampler, error);
 }
 
 /* Everything that kernels draw and report of short rows. */
@@ -268,7 +265,12 @@ static tombola_status run_short(tombola_context *context, cl_program program, co
     results.candidate_tokens.host = got->candidate_tokens;
     results.candidate_logits.host = got->candidate_logits;
     results.candidate_probabilities.host = got->candidate_probabilities;
-    tombola_status status = run(context, program, options, questions, ROWS, VOCABULARY, values, NULL, &results, error);
+    struct draw draw;
+    tombola_status status = make_draw(context, program, options, questions, ROWS, VOCABULARY, values, &draw, error);
+    if (status)
+        return status;
+    status = tombola_sampler_sample(draw.sampler, &draw.rows, &results, error);
+    tombola_sampler_release(draw.sampler);
     return status ? status : compare(got, options->input, way, error);
 }
 
@@ -277,19 +279,20 @@ static tombola_status run_long(tombola_context *context, cl_program program, con
                                void *values, struct answers *got, const char *way, tombola_error *error)
 {
     const tombola_results results = draws_of(got);
-    struct constraints *constraints = malloc(sizeof *constraints);
-    if (!constraints)
-        return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for the self-test");
+    struct draw draw;
     tombola_status status =
-        run(context, program, options, long_questions, LONG_ROWS, LONG_VOCABULARY, values, NULL, &results, error);
+        make_draw(context, program, options, long_questions, LONG_ROWS, LONG_VOCABULARY, values, &draw, error);
+    if (status)
+        return status;
+    status = tombola_sampler_sample(draw.sampler, &draw.rows, &results, error);
     if (!status)
         status = compare_draws(got, long_answers[options->input], LONG_ROWS, ", long rows", way, error);
+    constrain(&got->constraints, &draw.rows, options->input);
     if (!status)
-        status = run(context, program, options, long_questions, LONG_ROWS, LONG_VOCABULARY, values, constraints,
-                     &results, error);
+        status = tombola_sampler_sample(draw.sampler, &draw.rows, &results, error);
+    tombola_sampler_release(draw.sampler);
     if (!status)
         status = compare_draws(got, constrained_answers[options->input], LONG_ROWS, ", masks and biases", way, error);
-    free(constraints);
     return status;
 }
 
