@@ -383,8 +383,8 @@ typedef enum tombola_filter {
     }
 
 /* How to draw from one row. Unless `filters` says otherwise, logits are divided by the temperature first; then filters
- * apply in the order top-n-sigma, top-k, top-p, min-p, XTC, each to what the one before has kept. The most likely token
- * stays unless XTC drops it. */
+ * apply in the order of TOMBOLA_TEMPERATURE_FIRST, each to what the one before has kept. The most likely token stays
+ * unless XTC drops it. */
 typedef struct tombola_params {
     uint32_t struct_size;
     float temperature; /* 0 to +inf; below 1e-5 greedy; 1 neutral; +inf draws evenly from the kept tokens */
@@ -427,15 +427,15 @@ static inline void tombola_params_fill(tombola_params *params, size_t count, tom
         params[i] = value;
 }
 
-/* Sets the order: temperature, top-n-sigma, top-k, top-p, min-p, XTC, which is the default and that of Transformers;
- * and of vLLM where min-p is off (with it: temperature, min-p, top-k, top-p). */
+/* Sets the order TOMBOLA_TEMPERATURE_FIRST, which is the default and that of Transformers; and of vLLM where min-p is
+ * off (with it: temperature, min-p, top-k, top-p). */
 static inline void tombola_filters_temperature_first(tombola_params *params)
 {
     const uint8_t filters[TOMBOLA_MAX_FILTERS] = TOMBOLA_TEMPERATURE_FIRST;
     memcpy(params->filters, filters, sizeof filters);
 }
 
-/* Sets the order: top-n-sigma, top-k, top-p, min-p, XTC, temperature, which is llama.cpp's. */
+/* Sets the order TOMBOLA_TEMPERATURE_LAST, which is llama.cpp's. */
 static inline void tombola_filters_temperature_last(tombola_params *params)
 {
     const uint8_t filters[TOMBOLA_MAX_FILTERS] = TOMBOLA_TEMPERATURE_LAST;
@@ -469,7 +469,8 @@ typedef struct tombola_field {
     /* Of a choice and an order, else NULL: the name of each value from 0 on, then NULL. 0 is the end of an order. */
     const char *const *values;
     const tombola_preset
-        *presets; /* of an order, else NULL: those with names, the default first; then one named NULL */
+        *presets;    /* of an order, else NULL: those with names, the default first; then one named NULL */
+    uint32_t filter; /* the tombola_filter that it switches on where it is not neutral; else TOMBOLA_FILTER_END */
 } tombola_field;
 
 /* The parameter with this place in the table, 0 first; NULL behind the last. Static storage. */

@@ -14,21 +14,22 @@
 #define NEED_MASS 1u    /* what its tokens weigh */
 #define NEED_MOMENTS 2u /* how far its logits spread */
 
-/* Filters, as row_params.filters has them: FILTER(NAME, its file filters/name.clh, NEED_...). FILTER_TEMPERATURE keeps
- * all: what stands behind it weighs with the row's temperature, and what stands before it with temperature 1. */
+/* Filters, as row_params.filters has them: FILTER(NAME, its file filters/name.clh, number, NEED_...).
+ * FILTER_TEMPERATURE keeps all: what stands behind it weighs with the row's temperature, and what stands before it with
+ * temperature 1. */
 #define FILTERS(FILTER)                                                                                                \
-    FILTER(TEMPERATURE, temperature, 0)                                                                                \
-    FILTER(TOP_K, top_k, 0)                                                                                            \
-    FILTER(TOP_P, top_p, NEED_MASS)                                                                                    \
-    FILTER(MIN_P, min_p, 0)                                                                                            \
-    FILTER(TOP_N_SIGMA, top_n_sigma, NEED_MOMENTS)                                                                     \
-    FILTER(XTC, xtc, NEED_MASS)
-#define FILTER_NUMBER(NAME, name, needs) FILTER_##NAME,
-enum { FILTER_END, FILTERS(FILTER_NUMBER) FILTER_COUNT };
+    FILTER(TEMPERATURE, temperature, 1, 0)                                                                             \
+    FILTER(TOP_K, top_k, 2, 0)                                                                                         \
+    FILTER(TOP_P, top_p, 3, NEED_MASS)                                                                                 \
+    FILTER(MIN_P, min_p, 4, 0)                                                                                         \
+    FILTER(TOP_N_SIGMA, top_n_sigma, 5, NEED_MOMENTS)                                                                  \
+    FILTER(XTC, xtc, 6, NEED_MASS)
+#define FILTER_NUMBER(NAME, name, number, needs) FILTER_##NAME = number,
+enum { FILTERS(FILTER_NUMBER) FILTER_END = 0 };
 
 static inline u32 filter_needs(u32 filter)
 {
-#define FILTER_NEEDS(NAME, name, needs)                                                                                \
+#define FILTER_NEEDS(NAME, name, number, needs)                                                                        \
     case FILTER_##NAME:                                                                                                \
         return needs;
     switch (filter) {

@@ -4,14 +4,13 @@
 
 #include <math.h>
 #include <stddef.h>
-#include <string.h>
 
 #define LN_2 0.6931471805599453
 #define SMALLEST_MIN_P 0x1p-126f
 #define SMALLEST_XTC_THRESHOLD 0x1p-100 /* a smaller share counts as 0 */
 #define FEWEST_SIGMAS 0x1p-60f          /* fewer count as these, so that no product is subnormal */
 
-#define SAME_NUMBER(NAME, name, needs)                                                                                 \
+#define SAME_NUMBER(NAME, name, number, needs)                                                                         \
     _Static_assert((int)TOMBOLA_FILTER_##NAME == (int)FILTER_##NAME, "filters have other numbers in kernels");
 FILTERS(SAME_NUMBER)
 
@@ -108,20 +107,14 @@ static void convert_xtc(const tombola_params *p, double temperature, struct row_
 
 /* ---------------------------------------------------------------------- all */
 
-#define SWITCH(name, kind, neutral) #name, offsetof(tombola_params, name), TOMBOLA_KIND_##kind, neutral
 static const struct filter filters[] = {
-    {TOMBOLA_FILTER_TEMPERATURE, SWITCH(temperature, FLOAT, 1), always, NULL},
-    {TOMBOLA_FILTER_TOP_K, SWITCH(top_k, UINT32, 0), has_top_k, convert_top_k},
-    {TOMBOLA_FILTER_TOP_P, SWITCH(top_p, FLOAT, 1), has_top_p, convert_top_p},
-    {TOMBOLA_FILTER_MIN_P, SWITCH(min_p, FLOAT, 0), has_min_p, convert_min_p},
-    {TOMBOLA_FILTER_TOP_N_SIGMA, SWITCH(top_n_sigma, FLOAT, 0), has_top_n_sigma, convert_top_n_sigma},
-    {TOMBOLA_FILTER_XTC, SWITCH(xtc_probability, FLOAT, 0), has_xtc, convert_xtc},
+    {TOMBOLA_FILTER_TEMPERATURE, always, NULL},
+    {TOMBOLA_FILTER_TOP_K, has_top_k, convert_top_k},
+    {TOMBOLA_FILTER_TOP_P, has_top_p, convert_top_p},
+    {TOMBOLA_FILTER_MIN_P, has_min_p, convert_min_p},
+    {TOMBOLA_FILTER_TOP_N_SIGMA, has_top_n_sigma, convert_top_n_sigma},
+    {TOMBOLA_FILTER_XTC, has_xtc, convert_xtc},
 };
-
-const struct filter *filter_at(size_t index)
-{
-    return index < sizeof filters / sizeof filters[0] ? &filters[index] : NULL;
-}
 
 const struct filter *filter_of(int number)
 {
@@ -129,17 +122,4 @@ const struct filter *filter_of(int number)
         if (filters[i].number == number)
             return &filters[i];
     return NULL;
-}
-
-double filter_value(const struct filter *filter, const tombola_params *params)
-{
-    const char *field = (const char *)params + filter->offset;
-    float value;
-    uint32_t number;
-    if (filter->kind == TOMBOLA_KIND_UINT32) {
-        memcpy(&number, field, sizeof number);
-        return number;
-    }
-    memcpy(&value, field, sizeof value);
-    return (double)value;
 }

@@ -12,28 +12,40 @@
 #define HOTTEST 0x1p90 /* a higher temperature counts as this one */
 #define LOG2_E 1.4426950408889634
 
+/* The value of a float, a choice or an integer of 32 bits. */
+static double value_of(const tombola_field *field, const tombola_params *p)
+{
+    const char *at = (const char *)p + field->offset;
+    float real;
+    uint32_t number;
+    if (field->kind == TOMBOLA_KIND_FLOAT) {
+        memcpy(&real, at, sizeof real);
+        return (double)real;
+    }
+    memcpy(&number, at, sizeof number);
+    return number;
+}
+
 static tombola_status check_float(const tombola_field *field, const tombola_params *p, size_t row, tombola_error *error)
 {
-    float value;
-    memcpy(&value, (const char *)p + field->offset, sizeof value);
-    if ((double)value >= field->low && (double)value <= field->high)
+    const double value = value_of(field, p);
+    if (value >= field->low && value <= field->high)
         return TOMBOLA_OK;
     if (isinf(field->high))
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].%s is %.9g, not %g or more", row, field->name,
-                    (double)value, field->low);
-    return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].%s is %.9g, not from %g to %g", row, field->name,
-                (double)value, field->low, field->high);
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].%s is %.9g, not %g or more", row, field->name, value,
+                    field->low);
+    return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].%s is %.9g, not from %g to %g", row, field->name, value,
+                field->low, field->high);
 }
 
 static tombola_status check_choice(const tombola_field *field, const tombola_params *p, size_t row,
                                    tombola_error *error)
 {
-    uint32_t value;
-    memcpy(&value, (const char *)p + field->offset, sizeof value);
-    if ((double)value <= field->high)
+    const double value = value_of(field, p);
+    if (value <= field->high)
         return TOMBOLA_OK;
-    return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].%s is %lu, not from %g to %g", row, field->name,
-                (unsigned long)value, field->low, field->high);
+    return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].%s is %.0f, not from %g to %g", row, field->name, value,
+                field->low, field->high);
 }
 
 /* How many steps have a name, their end included. */
@@ -94,13 +106,15 @@ static const uint8_t *order_of(const tombola_params *p)
 static tombola_status check_places(const tombola_params *p, size_t row, tombola_error *error)
 {
     const uint8_t *order = order_of(p);
-    const struct filter *filter;
-    for (size_t i = 0; (filter = filter_at(i)); i++) {
-        double value = filter_value(filter, p);
-        if (value != filter->neutral && !memchr(order, filter->number, TOMBOLA_MAX_FILTERS))
+    const tombola_field *field;
+    for (size_t i = 0; (field = tombola_params_field(i)); i++) {
+        if (field->filter == TOMBOLA_FILTER_END)
+            continue;
+        double value = value_of(field, p);
+        if (value != field->neutral && !memchr(order, (int)field->filter, TOMBOLA_MAX_FILTERS))
             return fail(error, TOMBOLA_INVALID_ARGUMENT,
-                        "params[%zu].%s is %.9g, but params[%zu].filters has no place for it", row, filter->parameter,
-                        value, row);
+                        "params[%zu].%s is %.9g, but params[%zu].filters has no place for it", row, field->name, value,
+                        row);
     }
     return TOMBOLA_OK;
 }

@@ -12,28 +12,29 @@ static const tombola_preset orders[] = {{"default", {0}},
                                         {"temperature-last", TOMBOLA_TEMPERATURE_LAST},
                                         {NULL, {0}}};
 
-/* The ends are those of a float's or a choice's range. */
-#define FIELD(name, kind, low, high, neutral, help, values, presets)                                                   \
+/* The ends are those of a float's or a choice's range. SWITCH: a parameter that switches a filter on. */
+#define SWITCH(filter, name, kind, low, high, neutral, help, values, presets)                                          \
     {                                                                                                                  \
         sizeof(tombola_field), TOMBOLA_KIND_##kind, #name, offsetof(tombola_params, name), low, high, neutral, help,   \
-            values, presets                                                                                            \
+            values, presets, TOMBOLA_FILTER_##filter                                                                   \
     }
+#define FIELD(...) SWITCH(END, __VA_ARGS__)
 /* One for each field of tombola_params, but for struct_size and reserved, in the order of options and columns. */
 static const tombola_field fields[] = {
-    FIELD(temperature, FLOAT, 0, HUGE_VAL, 1, "Divide logits by this: 0 (always the most likely token) to inf", NULL,
-          NULL),
-    FIELD(top_k, UINT32, 0, 0, 0, "Keep so many of the most likely tokens; 0 keeps all", NULL, NULL),
-    FIELD(top_p, FLOAT, 0, 1, 1, "Keep the most likely tokens until they hold this share, 0 to 1; 1 keeps all", NULL,
-          NULL),
-    FIELD(min_p, FLOAT, 0, 1, 0, "Keep tokens at least this many times as likely as the first, 0 to 1; 0 keeps all",
-          NULL, NULL),
-    FIELD(top_n_sigma, FLOAT, 0, FLT_MAX, 0,
-          "Keep tokens whose logit is at most this many standard deviations below the largest; 0 keeps all", NULL,
-          NULL),
-    FIELD(xtc_probability, FLOAT, 0, 1, 0,
-          "XTC: with this probability drop the top choices, the tokens of at least xtc_threshold, but for the last of "
-          "them; 0 never",
-          NULL, NULL),
+    SWITCH(TEMPERATURE, temperature, FLOAT, 0, HUGE_VAL, 1,
+           "Divide logits by this: 0 (always the most likely token) to inf", NULL, NULL),
+    SWITCH(TOP_K, top_k, UINT32, 0, 0, 0, "Keep so many of the most likely tokens; 0 keeps all", NULL, NULL),
+    SWITCH(TOP_P, top_p, FLOAT, 0, 1, 1, "Keep the most likely tokens until they hold this share, 0 to 1; 1 keeps all",
+           NULL, NULL),
+    SWITCH(MIN_P, min_p, FLOAT, 0, 1, 0,
+           "Keep tokens at least this many times as likely as the first, 0 to 1; 0 keeps all", NULL, NULL),
+    SWITCH(TOP_N_SIGMA, top_n_sigma, FLOAT, 0, FLT_MAX, 0,
+           "Keep tokens whose logit is at most this many standard deviations below the largest; 0 keeps all", NULL,
+           NULL),
+    SWITCH(XTC, xtc_probability, FLOAT, 0, 1, 0,
+           "XTC: with this probability drop the top choices, the tokens of at least xtc_threshold, but for the last of "
+           "them; 0 never",
+           NULL, NULL),
     FIELD(xtc_threshold, FLOAT, 0, 1, 0.1f,
           "XTC: the share that makes a token a top choice, 0 to 1; above about 0.5 none goes", NULL, NULL),
     FIELD(seed, UINT64, 0, 0, 0, "The random stream; the same seed draws the same tokens on every device", NULL, NULL),
@@ -45,8 +46,7 @@ static const tombola_field fields[] = {
           methods, NULL),
     FIELD(filters, ORDER, 0, 0, 0,
           "The order in which temperature and filters apply: all that are in use, as top_k,temperature,min_p; or "
-          "temperature-first (temperature,top_n_sigma,top_k,top_p,min_p,xtc, the default) or temperature-last "
-          "(top_n_sigma,top_k,top_p,min_p,xtc,temperature, as llama.cpp has it)",
+          "temperature-first (the default) or temperature-last (as llama.cpp has it)",
           filters, orders),
 };
 

@@ -23,14 +23,10 @@ static void help_explains_every_option(void **state)
          "--dtype", "--vocabulary", "--save-logits", "--seconds",   "--repeats", "--seed",  "--device",
          "--lanes", "--width",      "--teams",       "--dispatch",  "--threads", "--json"},
         {"devices", "--json"},
-        {"sample", "--temperature", "--top-k", "--top-p", "--min-p", "--top-n-sigma", "--xtc-probability",
-         "--xtc-threshold", "--seed", "--offset", "--method", "--filters", "--device", "--probabilities", "--params",
-         "--dtype", "--vocabulary", "--json", "LOGITS.npy"},
-        {"show", "--temperature", "--top-k", "--top-p", "--min-p", "--top-n-sigma", "--xtc-probability",
-         "--xtc-threshold", "--seed", "--device", "--probabilities", "--logits", "--labels", "--draws", "--json"},
-        {"generate", "--text", "--prompt", "--prompts", "--output", "--batch", "--max-tokens", "--temperature",
-         "--top-k", "--top-p", "--min-p", "--top-n-sigma", "--xtc-probability", "--xtc-threshold", "--seed", "--greedy",
-         "--preset", "--json"},
+        {"sample", "--device", "--probabilities", "--params", "--dtype", "--vocabulary", "--json", "LOGITS.npy"},
+        {"show", "--device", "--probabilities", "--logits", "--labels", "--draws", "--json"},
+        {"generate", "--text", "--prompt", "--prompts", "--output", "--batch", "--max-tokens", "--greedy", "--preset",
+         "--json"},
     };
     for (size_t i = 0; i < COUNT_OF(EXPECTED); i++) {
         process got = RUN(EXPECTED[i][0], "--help");
@@ -39,6 +35,32 @@ static void help_explains_every_option(void **state)
         for (size_t j = 1; EXPECTED[i][j]; j++)
             if (!strstr(got.out, EXPECTED[i][j]))
                 fail_msg("the help of %s should mention %s", EXPECTED[i][0], EXPECTED[i][j]);
+        process_release(&got);
+    }
+}
+
+static void expect_option(const char *help, const tombola_field *field, const char *command)
+{
+    char option[80] = "--";
+    for (size_t i = 0; field->name[i] && i + 4 < sizeof option; i++) {
+        option[i + 2] = field->name[i] == '_' ? '-' : field->name[i];
+    }
+    strcat(option, "=");
+    if (!strstr(help, option)) {
+        fail_msg("the help of %s should have %s", command, option);
+    }
+}
+
+static void help_has_an_option_for_every_parameter(void **state)
+{
+    (void)state;
+    static const char *const COMMANDS[] = {"sample", "show", "generate"};
+    for (size_t i = 0; i < COUNT_OF(COMMANDS); i++) {
+        process got = RUN(COMMANDS[i], "--help");
+        const tombola_field *field;
+        for (size_t n = 0; (field = tombola_params_field(n)); n++) {
+            expect_option(got.out, field, COMMANDS[i]);
+        }
         process_release(&got);
     }
 }
@@ -66,8 +88,9 @@ static void help_tells_in_which_order_filters_come_and_when_a_share_is_reached(v
     for (size_t i = 0; i < COUNT_OF(COMMANDS); i++) {
         expect_explained(
             COMMANDS[i],
-            "Logits are divided by the temperature first; then come top-n-sigma, top-k, top-p, min-p and XTC, "
-            "in this order, unless --filters gives another.");
+            "Logits are divided by the temperature first; then come the filters, in the order temperature-first unless "
+            "--filters gives another.");
+        expect_explained(COMMANDS[i], "temperature-first is temperature,top_n_sigma,top_k,");
         expect_explained(COMMANDS[i], "race (an exponential race, the same law as Gumbel-max;");
         expect_explained(COMMANDS[i], "a share counts as reached within 2^-20 of the mass");
     }
@@ -172,6 +195,7 @@ int main(void)
     setenv("LC_ALL", "C", 1); /* messages in plain ASCII */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(help_explains_every_option),
+        cmocka_unit_test(help_has_an_option_for_every_parameter),
         cmocka_unit_test(help_tells_in_which_order_filters_come_and_when_a_share_is_reached),
         cmocka_unit_test(version_is_that_of_the_library),
         cmocka_unit_test(an_unknown_command_names_the_known_ones),

@@ -21,6 +21,41 @@ static process sample_input(const char *input, size_t size)
     return command_run((const char *const[]){"sample", "-", NULL}, NULL, input, size);
 }
 
+/* The names of all parameters, or of all filters: "a, b and c". */
+static void list_names(char *text, size_t size, int of_filters)
+{
+    const tombola_field *field;
+    const char *names[100];
+    size_t count = 0, length = 0;
+    for (size_t i = 0; (field = tombola_params_field(i)); i++) {
+        for (size_t n = 1; of_filters && field->kind == TOMBOLA_KIND_ORDER && field->values[n]; n++) {
+            names[count++] = field->values[n];
+        }
+        if (!of_filters) {
+            names[count++] = field->name;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        const char *joint = i == 0 ? "" : i + 1 == count ? " and " : ", ";
+        length += (size_t)snprintf(text + length, size - length, "%s%s", joint, names[i]);
+    }
+}
+
+/* A message with the names in place of $PARAMETERS and $FILTERS. */
+static void fill_in_names(const char *message, char *text, size_t size)
+{
+    static const char *const words[] = {"$PARAMETERS", "$FILTERS"};
+    snprintf(text, size, "%s", message);
+    for (int of_filters = 0; of_filters < 2; of_filters++) {
+        const char *at = strstr(message, words[of_filters]);
+        if (at) {
+            const size_t before = (size_t)(at - message);
+            list_names(text + before, size - before, of_filters);
+            snprintf(text + strlen(text), size - strlen(text), "%s", at + strlen(words[of_filters]));
+        }
+    }
+}
+
 static void what_is_wrong_with_a_csv_file_is_said(void **state)
 {
     (void)state;
@@ -29,13 +64,9 @@ static void what_is_wrong_with_a_csv_file_is_said(void **state)
         const char *message;
     } CASES[] = {
         {"", "no header with the names of the columns"},
-        {"heat\n",
-         "line 1: unknown column 'heat'; there are temperature, top_k, top_p, min_p, top_n_sigma, xtc_probability, "
-         "xtc_threshold, seed, offset, stream, method and filters"},
+        {"heat\n", "line 1: unknown column 'heat'; there are $PARAMETERS"},
         {"top_k,seed,top_k\n", "line 1: column 'top_k' comes twice"},
-        {"top_k,\n",
-         "line 1: unknown column ''; there are temperature, top_k, top_p, min_p, top_n_sigma, xtc_probability, "
-         "xtc_threshold, seed, offset, stream, method and filters"},
+        {"top_k,\n", "line 1: unknown column ''; there are $PARAMETERS"},
         {"top_k\n1\n1\n1\n1\n", "parameters for 4 rows, but there are 5 rows of logits"},
         {"top_k\n1\n1\n1\n1\n1\n1\n", "parameters for 6 rows, but there are 5 rows of logits"},
         {"top_k,seed\n1,1\n1\n", "line 3: 1 values for 2 columns"},
@@ -51,16 +82,17 @@ static void what_is_wrong_with_a_csv_file_is_said(void **state)
         {"seed\n\"0,9\"\n", "line 2, column 'seed': '0,9' is not a whole number from 0 to 18446744073709551615"},
         {"method\ngumbel\n", "line 2, column 'method': 'gumbel' is not race or inverse-cdf"},
         {"filters\nend\n",
-         "line 2, column 'filters': 'end' is not an order of temperature, top_k, top_p, min_p, top_n_sigma and xtc, "
+         "line 2, column 'filters': 'end' is not an order of $FILTERS, "
          "each at most once, with commas between, nor default, temperature-first or temperature-last"},
         {"top_p\n\"1\n", "a quote is not closed"},
         {"top_p\n1\"0\"\n", "line 2: a quote where none may be"},
     };
     write_npy(npy_path, ARRAY, logits, sizeof logits);
-    char message[512];
+    char message[4096], expected[2048];
     for (size_t i = 0; i < COUNT_OF(CASES); i++) {
         write_file(csv_path, CASES[i].file, strlen(CASES[i].file));
-        snprintf(message, sizeof message, "tombola sample: %s: %s\n", csv_path, CASES[i].message);
+        fill_in_names(CASES[i].message, expected, sizeof expected);
+        snprintf(message, sizeof message, "tombola sample: %s: %s\n", csv_path, expected);
         expect_message(SAMPLE(npy_path, "--params", csv_path), message);
     }
     write_file(csv_path, "seed\n1\0002\n", 9);

@@ -73,6 +73,25 @@ static double value_of(const tombola_params *params, const tombola_field *field)
     }
 }
 
+/* Every filter is switched on by one parameter, and stands once in the default order and in the named ones. */
+static void every_filter_has_a_parameter_and_a_place(void **state)
+{
+    (void)state;
+    const tombola_field *field, *order = NULL;
+    size_t switches[256] = {0};
+    for (size_t i = 0; (field = tombola_params_field(i)); i++) {
+        switches[field->filter & 255u]++;
+        order = field->kind == TOMBOLA_KIND_ORDER ? field : order;
+    }
+    assert_non_null(order);
+    for (size_t filter = 1; order->values[filter]; filter++) {
+        assert_int_equal(switches[filter], 1);
+        for (size_t n = 1; order->presets[n].name; n++) {
+            assert_non_null(memchr(order->presets[n].filters, (int)filter, TOMBOLA_MAX_FILTERS));
+        }
+    }
+}
+
 static void defaults_are_the_neutral_values(void **state)
 {
     (void)state;
@@ -165,6 +184,8 @@ static void names_of_values_are_those_of_the_header(void **state)
     }
 }
 
+#define HIGHEST_FILTER "6"
+
 static void methods_and_orders_that_there_are_none_of_are_refused(void **state)
 {
     (void)state;
@@ -189,8 +210,8 @@ static void methods_and_orders_that_there_are_none_of_are_refused(void **state)
         {NULL, 0.5f, 5, 1.0f, 0.0f, TOMBOLA_RACE, 0, 0, {K, T}},
         {"params[2].method is 2, not from 0 to 1", 1.0f, 0, 1.0f, 0.0f, 2, 0, 0, {0}},
         {"params[2].method is 4294967295, not from 0 to 1", 1.0f, 0, 1.0f, 0.0f, UINT32_MAX, 0, 0, {0}},
-        {"params[2].filters[1] is 7, not from 0 to 6", 1.0f, 0, 1.0f, 0.0f, 0, 0, 0, {K, 7}},
-        {"params[2].filters[0] is 255, not from 0 to 6", 1.0f, 0, 1.0f, 0.0f, 0, 0, 0, {255}},
+        {"params[2].filters[1] is 99, not from 0 to " HIGHEST_FILTER, 1.0f, 0, 1.0f, 0.0f, 0, 0, 0, {K, 99}},
+        {"params[2].filters[0] is 255, not from 0 to " HIGHEST_FILTER, 1.0f, 0, 1.0f, 0.0f, 0, 0, 0, {255}},
         {"params[2].filters[2] is 2, top_k, for the second time", 1.0f, 0, 1.0f, 0.0f, 0, 0, 0, {K, P, K}},
         {"params[2].filters[2] is 3, top_p, behind the end of the order", 1.0f, 0, 1.0f, 0.0f, 0, 0, 0, {K, 0, P}},
         {"params[2].filters[15] is 1, temperature, behind the end of the order",
@@ -254,6 +275,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_covers_the_struct),
+        cmocka_unit_test(every_filter_has_a_parameter_and_a_place),
         cmocka_unit_test(defaults_are_the_neutral_values),
         cmocka_unit_test(ranges_include_their_ends_and_no_more),
         cmocka_unit_test(names_of_values_are_those_of_the_header),

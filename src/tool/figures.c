@@ -189,8 +189,7 @@ int figures_compute(figures *figures, const tool_sampling *sampling, const float
     }
 
     tombola_params params = sampling->params;
-    figures->filtered = params.top_k > 0 || params.top_p < 1 || params.min_p > 0 || params.top_n_sigma > 0 ||
-                        params.xtc_probability > 0;
+    figures->filtered = tool_params_have_filters(&params);
     for (size_t column = 0; column < figures->columns; column++) {
         batch.params[column] = params;
         batch.params[column].temperature = figures->temperatures[column];

@@ -59,6 +59,19 @@ tool_text tool_params_names(void)
     return names;
 }
 
+int tool_params_have_filters(const tombola_params *params)
+{
+    const tombola_params neutral = tombola_params_default();
+    const tombola_field *field;
+    for (size_t i = 0; (field = tombola_params_field(i)); i++) {
+        const size_t size = field->kind == TOMBOLA_KIND_UINT64 ? sizeof(uint64_t) : sizeof(uint32_t);
+        if (field->filter > TOMBOLA_FILTER_TEMPERATURE &&
+            memcmp((const char *)params + field->offset, (const char *)&neutral + field->offset, size))
+            return 1;
+    }
+    return 0;
+}
+
 static tool_text expected_choice(const tombola_field *field)
 {
     tool_text expected = {""};

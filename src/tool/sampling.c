@@ -19,14 +19,37 @@ static const struct argp_option OTHERS[] = {
     {"verbose", VERBOSE, 0, 0, "Say on standard error which device was taken and why", 0},
 };
 
-/* What the library does not know of an option. */
-static const char *more_help(const tombola_field *field)
+static void append(tool_text *text, const char *more)
 {
+    const size_t length = strlen(text->text);
+    snprintf(text->text + length, sizeof text->text - length, "%s", more);
+}
+
+/* "; temperature-last is top_k,top_p,temperature", for each order that has steps and a name. */
+static tool_text orders_of(const tombola_field *field)
+{
+    tool_text text = {""};
+    for (const tombola_preset *preset = field->presets; preset->name; preset++)
+        for (size_t i = 0; i < TOMBOLA_MAX_FILTERS && preset->filters[i]; i++) {
+            append(&text, i > 0 ? "," : "; ");
+            append(&text, i > 0 ? "" : preset->name);
+            append(&text, i > 0 ? "" : " is ");
+            append(&text, field->values[preset->filters[i]]);
+        }
+    return text;
+}
+
+/* What the table of parameters does not say of an option. */
+static tool_text more_help(const tombola_field *field)
+{
+    tool_text text = {""};
+    if (field->kind == TOMBOLA_KIND_ORDER)
+        return orders_of(field);
     if (strcmp(field->name, "temperature") == 0)
-        return "; some commands take several, as 0.5,1,inf";
+        append(&text, "; some commands take several, as 0.5,1,inf");
     if (strcmp(field->name, "seed") == 0)
-        return "; random takes one from the system and says on standard error which";
-    return "";
+        append(&text, "; random takes one from the system and says on standard error which");
+    return text;
 }
 
 /* What stands for the value in the help of an option. */
@@ -59,14 +82,15 @@ static tool_text default_of(const tombola_field *field)
 static const struct argp_option *all_options(void)
 {
     static struct argp_option options[MAX_PARAMETERS + sizeof OTHERS / sizeof OTHERS[0] + 1];
-    static char names[MAX_PARAMETERS][64], helps[MAX_PARAMETERS][sizeof(tool_text) + 512];
+    static char names[MAX_PARAMETERS][64], helps[MAX_PARAMETERS][2 * sizeof(tool_text) + 512];
     size_t count = 0;
     const tombola_field *field;
     for (; count < MAX_PARAMETERS && (field = tombola_params_field(count)); count++) {
         snprintf(names[count], sizeof names[count], "%s", field->name);
         for (char *c = names[count]; *c; c++)
             *c = *c == '_' ? '-' : *c;
-        snprintf(helps[count], sizeof helps[count], "%s%s%s", field->help, default_of(field).text, more_help(field));
+        snprintf(helps[count], sizeof helps[count], "%s%s%s", field->help, default_of(field).text,
+                 more_help(field).text);
         options[count] =
             (struct argp_option){names[count], PARAMETERS + (int)count, value_name(field), 0, helps[count], 0};
     }
@@ -155,10 +179,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 /* Help prints it last. */
 static const char DOC[] =
     "\v"
-    "Logits are divided by the temperature first; then come top-n-sigma, top-k, top-p, min-p and XTC, in this order, "
-    "unless "
-    "--filters "
-    "gives another. To top-p a share counts as reached within 2^-20 of the mass, so that decimal fractions behave as "
+    "Logits are divided by the temperature first; then come the filters, in the order temperature-first unless "
+    "--filters gives another. To top-p a share counts as reached within 2^-20 of the mass, so that decimal fractions "
+    "behave as "
     "on paper.";
 
 const struct argp *tool_sampling_argp(void)

@@ -6,13 +6,12 @@
 
 #include "figures.h"
 
-static const char DOC[] =
-    "Shows what temperature, top-n-sigma, top-k, top-p, min-p and XTC do to one distribution, as a table and as bars: "
-    "a column for each temperature (1 unless given)."
-    "\v"
-    "For example:\n"
-    "  tombola show --probabilities 0.5,0.3,0.15,0.05 --temperature 0.5,1,2,inf\n"
-    "  tombola show --logits 2,1,0,-1 --labels A,B,C,D --top-p 0.9 --draws 1000";
+static const char DOC[] = "Shows what the temperature and the filters do to one distribution, as a table and as bars: "
+                          "a column for each temperature (1 unless given)."
+                          "\v"
+                          "For example:\n"
+                          "  tombola show --probabilities 0.5,0.3,0.15,0.05 --temperature 0.5,1,2,inf\n"
+                          "  tombola show --logits 2,1,0,-1 --labels A,B,C,D --top-p 0.9 --draws 1000";
 
 enum { PROBABILITIES = 0x100, LOGITS, LABELS, DRAWS, JSON };
 

@@ -63,7 +63,7 @@ char **tool_list_split(const char *text, size_t *count);
 /* --------------------------------------------------------------- parameters */
 
 typedef struct tool_text {
-    char text[512];
+    char text[2048];
 } tool_text;
 
 /* The parameter of that name, in which hyphens may stand for underscores; NULL for none. */
@@ -71,6 +71,9 @@ const tombola_field *tool_params_find(const char *name);
 size_t tool_params_count(void);
 /* All names: "temperature, top_k, ... and stream". */
 tool_text tool_params_names(void);
+
+/* Whether one of them switches a filter on, the temperature aside. */
+int tool_params_have_filters(const tombola_params *params);
 
 /* Sets a parameter from text. 0, or -1 where the text is not what is expected: "a number from 0 to 1". */
 int tool_params_read(tombola_params *params, const tombola_field *field, const char *text);
