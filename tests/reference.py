@@ -341,6 +341,15 @@ def scale_order(r):
 TEMPERATURE_FIRST = "temperature", "top_n_sigma", "top_k", "top_p", "min_p", "xtc"
 TEMPERATURE_LAST = "top_n_sigma", "top_k", "top_p", "min_p", "xtc", "temperature"
 
+# The filters by name, other modules' among them: whether it weighs tokens; whether it is on, by settings, which are the
+# parameters by their names in draw(); and what it keeps of the ids kept so far, at the temperature in force.
+FILTERS = {}
+
+
+class Filter:
+    def __init__(self, weighs, is_on, keep):
+        self.weighs, self.is_on, self.keep = weighs, is_on, keep
+
 
 def flushed(values):
     """Subnormal numbers and -0 are +0."""
@@ -442,26 +451,16 @@ class Row:
         floor = fused(logarithm(y), f32(min(float(T), HOTTEST)), self.z[first])[0] if share > 0 else -INF
         return ids[max(0, int((self.z[ids] >= floor).sum()) - 1):]
 
-    def keep(self, T, k, p, m, n, x, order):
+    def keep(self, T, order, settings):
         """The ids that the filters leave, in this order; None where one meets weights without bound."""
         ids, now = self.order[:self.living], T if "temperature" not in order else f32(1)
         for step in order:
             if step == "temperature":
                 now = T
-            elif step == "top_k" and k > 0:
-                ids = ids[:k]
-            elif step == "top_p" and p < 1:
-                if self.weigh(now)[0] == "invalid":
+            elif step in FILTERS and FILTERS[step].is_on(settings):
+                if FILTERS[step].weighs and self.weigh(now)[0] == "invalid":
                     return None
-                ids = self.top_p(ids, p, now)
-            elif step == "min_p" and m >= SMALLEST:
-                ids = self.min_p(ids, m, now)
-            elif step == "top_n_sigma" and n > 0:
-                ids = self.top_n_sigma(ids, n)
-            elif step == "xtc" and x is not None:
-                if self.weigh(now)[0] == "invalid":
-                    return None
-                ids = self.xtc(ids, x, now)
+                ids = FILTERS[step].keep(self, ids, settings, now)
         return ids
 
     def race(self, kept, T, stream):
@@ -490,9 +489,9 @@ class Row:
         return int(ids[np.searchsorted(np.cumsum(w[ids]), q, side="right")])
 
     def draw(self, T=1.0, k=0, p=1.0, m=0.0, seed=0, offset=0, stream=0, method="race", order=TEMPERATURE_FIRST,
-             n=0.0, x=(0.0, 0.1)):
+             n=0.0, x=(0.0, 0.1), **settings):
         """-> token, number of tokens kept, status; the last one kept is left in self.boundary. x: XTC's probability and
-        threshold."""
+        threshold. settings: what other modules' filters take."""
         T, p, m, n = f32(T), f32(p), f32(m), f32(n)
         if self.status != "ok":
             return -1, 0, self.status
@@ -504,12 +503,21 @@ class Row:
             return -1, 0, status
         chance = int(float(f32(x[0])) * 2.0**32 + 0.5)
         threshold = f32(x[1]) if int(philox(CHOICES, 0, seed, offset, stream)[0]) < chance else None
-        kept = self.keep(T, k, p, m, n, threshold, order)
+        settings.update(k=k, p=p, m=m, n=n, x=threshold)
+        kept = self.keep(T, order, settings)
         if kept is None:
             return -1, 0, "invalid"
         self.boundary = int(kept[-1])
         pick = self.race if method == "race" else self.invert
         return pick(kept, T, (seed, offset, stream)), len(kept), "ok"
+
+
+FILTERS.update(
+    top_k=Filter(False, lambda s: s["k"] > 0, lambda row, ids, s, T: ids[:s["k"]]),
+    top_p=Filter(True, lambda s: s["p"] < 1, lambda row, ids, s, T: row.top_p(ids, s["p"], T)),
+    min_p=Filter(False, lambda s: s["m"] >= SMALLEST, lambda row, ids, s, T: row.min_p(ids, s["m"], T)),
+    top_n_sigma=Filter(False, lambda s: s["n"] > 0, lambda row, ids, s, T: row.top_n_sigma(ids, s["n"])),
+    xtc=Filter(True, lambda s: s["x"] is not None, lambda row, ids, s, T: row.xtc(ids, s["x"], T)))
 
 
 @lru_cache(maxsize=4)
@@ -696,7 +704,8 @@ def sigma_answers():
 # Then come answers of rows with XTC.
 
 XTC_COLUMNS = SIGMA_COLUMNS[:12] + ("xtc_probability", "xtc_threshold") + SIGMA_COLUMNS[12:]
-XTC_ORDERS = ((), TEMPERATURE_LAST, ("xtc", "top_p", "temperature", "top_k"), ("xtc", "min_p", "temperature", "top_p"),
+XTC_LAST = "top_n_sigma", "top_k", "top_p", "min_p", "xtc", "temperature"
+XTC_ORDERS = ((), XTC_LAST, ("xtc", "top_p", "temperature", "top_k"), ("xtc", "min_p", "temperature", "top_p"),
               ("xtc", "top_n_sigma", "temperature", "min_p"), ("top_p", "temperature", "xtc", "top_k", "top_n_sigma"),
               ("temperature", "xtc", "top_k", "top_p", "min_p", "top_n_sigma"), ("xtc",))
 

@@ -27,16 +27,34 @@ static double log64(double x)
     return e * 0.6931471805599453 + 2.0 * (s + s * q);
 }
 
-static struct window apply_top_k(struct window window, uint32_t top_k)
+/* What a filter is given: the row, its parameters, the temperature in force and, where it asks for them, the weights
+ * there. */
+struct question {
+    struct oracle_row *row;
+    const tombola_params *params;
+    float temperature;
+    const struct weighing *w;
+};
+
+static struct window apply_top_k(const struct question *q, struct window window)
 {
+    const uint32_t top_k = q->params->top_k;
     if (top_k > 0 && top_k < window.last - window.first) {
         window.last = window.first + top_k;
     }
     return window;
 }
 
-static struct window apply_top_p(struct oracle_row *row, const struct weighing *w, struct window window, float top_p)
+static int has_top_p(const tombola_params *params)
 {
+    return params->top_p < 1.0f;
+}
+
+static struct window apply_top_p(const struct question *q, struct window window)
+{
+    struct oracle_row *row = q->row;
+    const struct weighing *w = q->w;
+    const float top_p = q->params->top_p;
     const uint64_t total = oracle_total(row, w, oracle_sums(row, w, window));
     const uint64_t share = (uint64_t)((double)top_p * 0x1p32 + 0.5), margin = total >> 20;
     uint64_t target = (uint64_t)((wide)total * share >> 32), before = 0;
@@ -50,9 +68,15 @@ static struct window apply_top_p(struct oracle_row *row, const struct weighing *
     return window;
 }
 
-static struct window apply_min_p(const struct oracle_row *row, struct window window, double temperature, float min_p)
+static int has_min_p(const tombola_params *params)
 {
-    const float reach = (float)(temperature * log64((double)min_p));
+    return params->min_p >= MIN_P_OFF_BELOW;
+}
+
+static struct window apply_min_p(const struct question *q, struct window window)
+{
+    const struct oracle_row *row = q->row;
+    const float reach = (float)(oracle_temperature(q->temperature) * log64((double)q->params->min_p));
     const float least = row->logit[row->order[window.first]] + reach;
     uint32_t rank = window.first + 1;
     while (rank < window.last && row->logit[row->order[rank]] >= least) {
@@ -91,8 +115,15 @@ static float deviation_of(const struct oracle_row *row, struct window window)
     return ldexpf(root * reciprocal((float)(uint32_t)number), half - 16);
 }
 
-static struct window apply_top_n_sigma(const struct oracle_row *row, struct window window, float n)
+static int has_top_n_sigma(const tombola_params *params)
 {
+    return params->top_n_sigma > 0.0f;
+}
+
+static struct window apply_top_n_sigma(const struct question *q, struct window window)
+{
+    const struct oracle_row *row = q->row;
+    const float n = q->params->top_n_sigma;
     const float sigmas = n > FEWEST_SIGMAS ? n : FEWEST_SIGMAS;
     const float reach = deviation_of(row, window) * sigmas;
     const float least = row->logit[row->order[window.first]] - reach;
@@ -102,15 +133,17 @@ static struct window apply_top_n_sigma(const struct oracle_row *row, struct wind
     return window;
 }
 
-static int has_chance(const tombola_params *params)
+static int has_xtc(const tombola_params *params)
 {
     const uint64_t chance = (uint64_t)((double)params->xtc_probability * 0x1p32 + 0.5);
     return random_words(0, PHILOX_USE_XTC, params->seed, params->offset, params->stream).word[0] < chance;
 }
 
-static struct window apply_xtc(struct oracle_row *row, const struct weighing *w, struct window window, float heat,
-                               float threshold)
+static struct window apply_xtc(const struct question *q, struct window window)
 {
+    struct oracle_row *row = q->row;
+    const struct weighing *w = q->w;
+    const float heat = (float)oracle_temperature(q->temperature), threshold = q->params->xtc_threshold;
     const uint64_t mass = oracle_total(row, w, oracle_sums(row, w, window)) >> 8;
     const float first = row->logit[row->order[0]], most = (float)w->weight[row->order[0]];
     const float share = threshold < 0x1p-100f ? 0.0f : (float)((double)threshold * (1.0 - 0x1p-17));
@@ -129,6 +162,29 @@ static struct window apply_xtc(struct oracle_row *row, const struct weighing *w,
     }
     window.first = rank;
     return window;
+}
+
+static const struct filter {
+    tombola_filter step;
+    int weighs;                                 /* it asks for weights */
+    int (*is_on)(const tombola_params *params); /* NULL: always */
+    struct window (*apply)(const struct question *q, struct window window);
+} filters[] = {
+    {TOMBOLA_FILTER_TOP_K, 0, NULL, apply_top_k},
+    {TOMBOLA_FILTER_TOP_P, 1, has_top_p, apply_top_p},
+    {TOMBOLA_FILTER_MIN_P, 0, has_min_p, apply_min_p},
+    {TOMBOLA_FILTER_TOP_N_SIGMA, 0, has_top_n_sigma, apply_top_n_sigma},
+    {TOMBOLA_FILTER_XTC, 1, has_xtc, apply_xtc},
+};
+
+static const struct filter *filter_of(uint8_t step)
+{
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+        if (filters[i].step == step) {
+            return &filters[i];
+        }
+    }
+    return NULL;
 }
 
 /* Whether a step of the order is still to come at or behind place i. */
@@ -151,25 +207,18 @@ tombola_row_status oracle_filter(struct oracle_row *row, const tombola_params *p
     }
     for (size_t i = 0; i < TOMBOLA_MAX_FILTERS && order[i]; i++) {
         const float now = comes_later(order, i, TOMBOLA_FILTER_TEMPERATURE) ? 1.0f : params->temperature;
-        if (order[i] == TOMBOLA_FILTER_TOP_K) {
-            *window = apply_top_k(*window, params->top_k);
-        } else if (order[i] == TOMBOLA_FILTER_TOP_P && params->top_p < 1.0f) {
-            const struct weighing *w = oracle_weigh(row, now);
-            if (w->status == TOMBOLA_ROW_INVALID) {
-                return TOMBOLA_ROW_INVALID;
-            }
-            *window = apply_top_p(row, w, *window, params->top_p);
-        } else if (order[i] == TOMBOLA_FILTER_MIN_P && params->min_p >= MIN_P_OFF_BELOW) {
-            *window = apply_min_p(row, *window, oracle_temperature(now), params->min_p);
-        } else if (order[i] == TOMBOLA_FILTER_TOP_N_SIGMA && params->top_n_sigma > 0.0f) {
-            *window = apply_top_n_sigma(row, *window, params->top_n_sigma);
-        } else if (order[i] == TOMBOLA_FILTER_XTC && has_chance(params)) {
-            const struct weighing *w = oracle_weigh(row, now);
-            if (w->status == TOMBOLA_ROW_INVALID) {
-                return TOMBOLA_ROW_INVALID;
-            }
-            *window = apply_xtc(row, w, *window, (float)oracle_temperature(now), params->xtc_threshold);
+        const struct filter *filter = filter_of(order[i]);
+        struct question q = {row, params, now, NULL};
+        if (!filter || (filter->is_on && !filter->is_on(params))) {
+            continue;
         }
+        if (filter->weighs) {
+            q.w = oracle_weigh(row, now);
+            if (q.w->status == TOMBOLA_ROW_INVALID) {
+                return TOMBOLA_ROW_INVALID;
+            }
+        }
+        *window = filter->apply(&q, *window);
     }
     return TOMBOLA_ROW_OK;
 }
