@@ -59,7 +59,7 @@ struct row_params {
                                            a filter that needs the mass */
     float sigmas;                       /* top-n-sigma: how many, at least 2^-60 */
     float xtc_threshold; /* xtc: the share of a top choice, lowered by 2^-17 of it; 0, or 2^-101 and more */
-    float heat;          /* xtc: the temperature where it stands */
+    float temperature;   /* the row's temperature, at most 2^90 */
 };
 
 #define NO_MASK 0xFFFFFFFFu

@@ -7,8 +7,8 @@
 
 #define LN_2 0.6931471805599453
 #define SMALLEST_MIN_P 0x1p-126f
-#define SMALLEST_XTC_THRESHOLD 0x1p-100 /* a smaller share counts as 0 */
-#define FEWEST_SIGMAS 0x1p-60f          /* fewer count as these, so that no product is subnormal */
+#define SMALLEST_XTC_THRESHOLD 0x1p-100f /* a smaller share counts as 0 */
+#define FEWEST_SIGMAS 0x1p-60f           /* fewer count as these, so that no product is subnormal */
 
 #define SAME_NUMBER(NAME, name, number, needs)                                                                         \
     _Static_assert((int)TOMBOLA_FILTER_##NAME == (int)FILTER_##NAME, "filters have other numbers in kernels");
@@ -91,6 +91,12 @@ static void convert_top_n_sigma(const tombola_params *p, double temperature, str
 
 /* ---------------------------------------------------------------------- XTC */
 
+/* What counts as a share: 2^-17 of it less, so that decimal fractions behave as on paper, .3 of .4 .3 .2 .1 reaches .3. */
+static float reached_share(float share)
+{
+    return (float)((double)share * (1.0 - 0x1p-17));
+}
+
 /* Whether the row's chance comes. */
 static int has_xtc(const tombola_params *p)
 {
@@ -100,9 +106,8 @@ static int has_xtc(const tombola_params *p)
 
 static void convert_xtc(const tombola_params *p, double temperature, struct row_params *device)
 {
-    double share = (double)p->xtc_threshold;
-    device->xtc_threshold = share < SMALLEST_XTC_THRESHOLD ? 0.0f : (float)(share * (1.0 - 0x1p-17));
-    device->heat = (float)temperature;
+    (void)temperature;
+    device->xtc_threshold = p->xtc_threshold < SMALLEST_XTC_THRESHOLD ? 0.0f : reached_share(p->xtc_threshold);
 }
 
 /* ---------------------------------------------------------------------- all */

@@ -181,6 +181,7 @@ static struct row_params convert(const tombola_params *p)
         .top_p = TOP_P_ALL,
         .scale = (float)(LOG2_E / scaled),
         .unscale = (float)(scaled / LOG2_E),
+        .temperature = (float)temperature,
         .stream = p->stream,
         .flags = (greedy ? ROW_GREEDY : 0) | (p->method == TOMBOLA_INVERSE_CDF ? ROW_INVERSE_CDF : 0),
         .mask = NO_MASK,

@@ -53,6 +53,7 @@ static inline struct standing standing_of(local struct workspace *ws, struct row
     s.top = highest_key_of_row(ws, row);
     s.scaling = scaling_of(s.top, q.scale);
     s.unscale = q.unscale;
+    s.temperature = 1.0f;
     s.window = w;
     s.listed = NOT_LISTED;
     s.known_number = 0;
