@@ -365,7 +365,8 @@ typedef enum tombola_filter {
     TOMBOLA_FILTER_TOP_P = 3,
     TOMBOLA_FILTER_MIN_P = 4,
     TOMBOLA_FILTER_TOP_N_SIGMA = 5,
-    TOMBOLA_FILTER_XTC = 6
+    TOMBOLA_FILTER_XTC = 6,
+    TOMBOLA_FILTER_EPSILON = 7
 } tombola_filter;
 
 #define TOMBOLA_MAX_FILTERS 16
@@ -374,12 +375,12 @@ typedef enum tombola_filter {
 #define TOMBOLA_TEMPERATURE_FIRST                                                                                      \
     {                                                                                                                  \
         TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_TOP_N_SIGMA, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TOP_P,            \
-            TOMBOLA_FILTER_MIN_P, TOMBOLA_FILTER_XTC                                                                   \
+            TOMBOLA_FILTER_MIN_P, TOMBOLA_FILTER_EPSILON, TOMBOLA_FILTER_XTC                                           \
     }
 #define TOMBOLA_TEMPERATURE_LAST                                                                                       \
     {                                                                                                                  \
         TOMBOLA_FILTER_TOP_N_SIGMA, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_MIN_P,                  \
-            TOMBOLA_FILTER_XTC, TOMBOLA_FILTER_TEMPERATURE                                                             \
+            TOMBOLA_FILTER_EPSILON, TOMBOLA_FILTER_XTC, TOMBOLA_FILTER_TEMPERATURE                                     \
     }
 
 /* How to draw from one row. Unless `filters` says otherwise, logits are divided by the temperature first; then filters
@@ -406,6 +407,10 @@ typedef struct tombola_params {
      * go that hold at least xtc_threshold of the mass of what is kept so far, but for the last; 0 to 1, 0 off */
     float xtc_probability;
     float xtc_threshold; /* 0 to 1, default .1; counts as reached within 2^-17 of it, as .4 + .3 above */
+    /* Epsilon sampling: keep those that hold at least this share of the mass of what is kept so far, and the first; 0 to
+     * 1, 0 off; counts as reached as xtc_threshold does */
+    float epsilon_cutoff;
+    uint32_t reserved; /* 0 */
 } tombola_params;
 
 /* Temperature 1, top-p 1, XTC's threshold .1, the rest 0: draws from the model's own distribution. */

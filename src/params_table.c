@@ -6,7 +6,8 @@
 #include <stddef.h>
 
 static const char *const methods[] = {"race", "inverse-cdf", NULL};
-static const char *const filters[] = {"end", "temperature", "top_k", "top_p", "min_p", "top_n_sigma", "xtc", NULL};
+static const char *const filters[] = {"end",         "temperature", "top_k",   "top_p", "min_p",
+                                      "top_n_sigma", "xtc",         "epsilon", NULL};
 static const tombola_preset orders[] = {{"default", {0}},
                                         {"temperature-first", TOMBOLA_TEMPERATURE_FIRST},
                                         {"temperature-last", TOMBOLA_TEMPERATURE_LAST},
@@ -37,6 +38,8 @@ static const tombola_field fields[] = {
            NULL, NULL),
     FIELD(xtc_threshold, FLOAT, 0, 1, 0.1f,
           "XTC: the share that makes a token a top choice, 0 to 1; above about 0.5 none goes", NULL, NULL),
+    SWITCH(EPSILON, epsilon_cutoff, FLOAT, 0, 1, 0,
+           "Epsilon sampling: keep tokens that hold at least this share, 0 to 1; 0 keeps all", NULL, NULL),
     FIELD(seed, UINT64, 0, 0, 0, "The random stream; the same seed draws the same tokens on every device", NULL, NULL),
     FIELD(offset, UINT64, 0, 0, 0, "Where in the random stream to start", NULL, NULL),
     FIELD(stream, UINT32, 0, 0, 0, "Which of several samples of one request, with a random stream each", NULL, NULL),

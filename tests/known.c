@@ -162,11 +162,15 @@ static struct known_answer parse(char *text, const struct words *columns, unsign
     return answer;
 }
 
-static struct known_answer *read_answers(size_t *count, int restricted)
+enum { PLAIN = 1, RESTRICTED = 2 }; /* which rows are wanted */
+
+static struct known_answer *read_answers(const char *name, size_t *count, int wanted)
 {
-    FILE *file = fopen(TEST_DATA "/known_answers.txt", "r");
+    char path[sizeof TEST_DATA + 64];
+    snprintf(path, sizeof path, "%s/%s", TEST_DATA, name);
+    FILE *file = fopen(path, "r");
     if (!file) {
-        die("cannot open " TEST_DATA "/known_answers.txt");
+        die("cannot open %s", path);
     }
     struct known_answer *answers = NULL;
     size_t room = 0;
@@ -195,7 +199,7 @@ static struct known_answer *read_answers(size_t *count, int restricted)
             }
         }
         answers[*count] = parse(text, &columns, line);
-        *count += (answers[*count].mask || answers[*count].biases) == restricted;
+        *count += (wanted & (answers[*count].mask || answers[*count].biases ? RESTRICTED : PLAIN)) != 0;
     }
     fclose(file);
     if (contract == 0) {
@@ -206,12 +210,17 @@ static struct known_answer *read_answers(size_t *count, int restricted)
 
 struct known_answer *known_answers_read(size_t *count)
 {
-    return read_answers(count, 0);
+    return read_answers("known_answers.txt", count, PLAIN);
 }
 
 struct known_answer *known_restricted_read(size_t *count)
 {
-    return read_answers(count, 1);
+    return read_answers("known_answers.txt", count, RESTRICTED);
+}
+
+struct known_answer *known_file_read(const char *name, size_t *count)
+{
+    return read_answers(name, count, PLAIN | RESTRICTED);
 }
 
 struct oracle_row *known_row(const struct known_answer *answer)

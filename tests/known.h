@@ -1,4 +1,4 @@
-/* The answers in known_answers.txt, which reference.py computed. */
+/* The answers in known_answers.txt, which reference.py computed, and in files like it. */
 #ifndef KNOWN_H
 #define KNOWN_H
 
@@ -20,6 +20,9 @@ struct known_answer {
  * The caller frees the result. */
 struct known_answer *known_answers_read(size_t *count);
 struct known_answer *known_restricted_read(size_t *count);
+
+/* The same of all rows in a file of this name: "known_shares.txt". */
+struct known_answer *known_file_read(const char *name, size_t *count);
 
 /* The row of an answer, its mask and biases applied. */
 struct oracle_row *known_row(const struct known_answer *answer);

@@ -27,15 +27,6 @@ static double log64(double x)
     return e * 0.6931471805599453 + 2.0 * (s + s * q);
 }
 
-/* What a filter is given: the row, its parameters, the temperature in force and, where it asks for them, the weights
- * there. */
-struct question {
-    struct oracle_row *row;
-    const tombola_params *params;
-    float temperature;
-    const struct weighing *w;
-};
-
 static struct window apply_top_k(const struct question *q, struct window window)
 {
     const uint32_t top_k = q->params->top_k;
@@ -175,6 +166,7 @@ static const struct filter {
     {TOMBOLA_FILTER_MIN_P, 0, has_min_p, apply_min_p},
     {TOMBOLA_FILTER_TOP_N_SIGMA, 0, has_top_n_sigma, apply_top_n_sigma},
     {TOMBOLA_FILTER_XTC, 1, has_xtc, apply_xtc},
+    {TOMBOLA_FILTER_EPSILON, 1, oracle_has_epsilon, oracle_epsilon},
 };
 
 static const struct filter *filter_of(uint8_t step)

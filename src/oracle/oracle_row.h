@@ -58,6 +58,19 @@ const uint64_t *oracle_sums(struct oracle_row *row, const struct weighing *w, st
 uint64_t oracle_mass(const struct weighing *w, uint32_t block, uint64_t sum);
 uint64_t oracle_total(const struct oracle_row *row, const struct weighing *w, const uint64_t *sums);
 
+/* What a filter is given: the row, its parameters, the temperature in force and, where it asks for them, the weights
+ * there. */
+struct question {
+    struct oracle_row *row;
+    const tombola_params *params;
+    float temperature;
+    const struct weighing *w;
+};
+
+/* Filters with files of their own: whether each is on, and what it leaves of a window (oracle_shares.c). */
+int oracle_has_epsilon(const tombola_params *params);
+struct window oracle_epsilon(const struct question *q, struct window window);
+
 /* Applies the filters in their order. TOMBOLA_ROW_INVALID where one meets weights without bound. */
 tombola_row_status oracle_filter(struct oracle_row *row, const tombola_params *params, struct window *window);
 

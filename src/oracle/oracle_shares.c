@@ -1,0 +1,58 @@
+/* Filters that cut at a share of the mass of what is kept so far. */
+#include "oracle_row.h"
+
+#include <math.h>
+
+#include "logarithm.h"
+#include "race.h"
+
+#define LEAST_MASS 256u
+#define SMALLEST_SHARE 0x1p-80f
+#define REACHED (1.0 - 0x1p-17)
+
+static float nearest(uint64_t mass)
+{
+    return fmaf((float)(mass >> 28), 0x1p28f, (float)(mass & 0xFFFFFFFu));
+}
+
+/* A mass as a number of tokens like the row's first one. */
+static float in_firsts(const struct question *q, uint64_t mass)
+{
+    return nearest(mass >> 8) * 0x1p-4f * reciprocal((float)q->w->weight[q->row->order[0]]);
+}
+
+static float logit_at(const struct question *q, uint32_t rank)
+{
+    return q->row->logit[q->row->order[rank]];
+}
+
+/* What of a window has at least this weight against a token of logit z, or the logit of its first token. */
+static struct window from_weight(const struct question *q, struct window window, float weight, float z)
+{
+    const float from = fmaf(logarithm(weight), (float)oracle_temperature(q->temperature), z);
+    const float first = logit_at(q, window.first), least = from < first ? from : first;
+    while (logit_at(q, window.last - 1) < least) {
+        window.last--;
+    }
+    return window;
+}
+
+static uint64_t mass_of(const struct question *q, struct window window)
+{
+    return oracle_total(q->row, q->w, oracle_sums(q->row, q->w, window));
+}
+
+int oracle_has_epsilon(const tombola_params *params)
+{
+    return params->epsilon_cutoff >= SMALLEST_SHARE;
+}
+
+struct window oracle_epsilon(const struct question *q, struct window window)
+{
+    const uint64_t mass = mass_of(q, window);
+    const float share = (float)((double)q->params->epsilon_cutoff * REACHED);
+    if (mass < LEAST_MASS) {
+        return window;
+    }
+    return from_weight(q, window, in_firsts(q, mass) * share, logit_at(q, 0));
+}

@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""Filters that cut at a share, stated in numpy apart from the C, beside reference.py, whose draw they are filters of.
+
+    python3 reference_shares.py known_shares.txt            writes the answers that the C is tested with
+    python3 reference_shares.py --check known_shares.txt    compares a file with what it would write
+    python3 reference_shares.py --originals                 compares with the formulas of those who made the filters
+"""
+import sys
+
+import numpy as np
+
+import reference
+from reference import FILTERS, HOTTEST, INF, Filter, Row, f32, f64, fused, hexadecimal, logarithm, reciprocal
+
+LEAST_MASS = 256
+SMALLEST_SHARE = f32(2.0**-80)
+
+
+def nearest(mass):
+    return fused(f32(mass >> 28), f32(2.0**28), f32(mass & 0xFFFFFFF))
+
+
+def reached(share):
+    return f32(float(share) * (1 - 2.0**-17))
+
+
+def mass_of(row, ids, T):
+    _, w, _, shift = row.weigh(T)
+    return int((row.sums(w, ids) << 12 >> shift).sum())
+
+
+def first_reciprocal(row, T):
+    """1 / the weight of the row's first token."""
+    return reciprocal(row.weigh(T)[1][row.order[:1]].astype(f32))
+
+
+def in_firsts(row, mass, T):
+    """A mass as a number of tokens like the row's first one."""
+    return nearest(mass >> 8) * f32(2.0**-4) * first_reciprocal(row, T)
+
+
+def from_weight(row, ids, weight, z, T):
+    """The ids with at least this weight against a token of logit z, or the first one's logit."""
+    with np.errstate(over="ignore"):
+        floor = fused(logarithm(weight), f32(min(float(T), HOTTEST)), z)[0]
+    return ids[row.z[ids] >= min(floor, row.z[ids[0]])]
+
+
+def epsilon(row, ids, settings, T):
+    mass = mass_of(row, ids, T)
+    if mass < LEAST_MASS:
+        return ids
+    return from_weight(row, ids, in_firsts(row, mass, T) * reached(settings["epsilon_cutoff"]), row.z[row.order[0]], T)
+
+
+FILTERS.update(
+    epsilon=Filter(True, lambda s: f32(s.get("epsilon_cutoff", 0)) >= SMALLEST_SHARE, epsilon),
+)
+
+# ------------------------------------------------------------- known answers
+
+HEADER = reference.HEADER.replace("reference.py known_answers.txt", "reference_shares.py known_shares.txt").replace(
+    "by reference.py", "by reference_shares.py")
+NUMBERS = {  # the parameters that these answers have beside the others', and whether they are floats
+    "epsilon_cutoff": f32,
+}
+SWITCHES = {"epsilon_cutoff": "epsilon"}
+COLUMNS = reference.XTC_COLUMNS[:14] + tuple(NUMBERS) + reference.XTC_COLUMNS[14:]
+FIRST = "temperature", "top_n_sigma", "top_k", "top_p", "min_p", *SWITCHES.values(), "xtc"
+LAST = FIRST[1:] + FIRST[:1]
+CHOICES = {  # by parameter: orders, and values to take in turns
+    "epsilon_cutoff": ((FIRST, LAST, ("epsilon",), ("epsilon", "temperature", "top_p"), ("xtc", "epsilon", "temperature"),
+                        ("temperature", "epsilon", "top_k"), ("top_k", "epsilon", "temperature")),
+                       (0.1, 0.001, 0.3, 1e-5, 0.02, 0.0003, 1.0, 1e-20)),
+}
+
+
+def choice_of(parameter, counter, V):
+    """Parameters that lie in the places of draw()'s, by `counter`."""
+    orders, values = CHOICES[parameter]
+    order = orders[counter // 2 % len(orders)]
+    other = {"T": ("temperature", (0.7, 1.0, 2.0, 0.2, np.inf, 1.0, 50.0)[counter % 7], 1.0),
+             "k": ("top_k", (0, 5, V // 2, 0, 60)[counter % 5], 0),
+             "p": ("top_p", (1.0, 0.9, 1.0, 0.6)[counter % 4], 1.0),
+             "m": ("min_p", (0.0, 0.01, 0.0)[counter % 3], 0.0),
+             "n": ("top_n_sigma", (0.0, 0.0, 1.5)[counter // 3 % 3], 0.0)}
+    choice = {key: value if name in order else off for key, (name, value, off) in other.items()}
+    choice["x"] = (1.0 if "xtc" in order and counter // 5 % 2 else 0.0), (0.1, 0.01, 0.0)[counter % 3]
+    choice.update({name: 0 for name in NUMBERS})
+    choice[parameter] = values[counter // len(orders) % len(values)]
+    return choice, order
+
+
+def answers():
+    counter = 300000
+    for parameter in CHOICES:
+        for row, mask, biases in reference.more_rows():
+            for _ in range(3 if row[4] < 32000 else 8):
+                counter += 1
+                choice, order = choice_of(parameter, counter, row[4])
+                seed, offset, stream = reference.stream_of(counter)
+                method = ("race", "inverse-cdf")[counter % 2]
+                answer = reference.row_of(*row, mask, biases).draw(
+                    seed=seed, offset=offset, stream=stream, method=method, order=order, **choice)
+                T, k, p, m, n, x = (choice[name] for name in "Tkpmnx")
+                own = [hexadecimal(choice[name]) if kind is f32 else choice[name] for name, kind in NUMBERS.items()]
+                line = (*row, mask, biases, hexadecimal(T), k, *map(hexadecimal, (p, m, n, *x)), *own, seed, offset,
+                        stream, method, ",".join(order), *answer)
+                yield " ".join(map(str, line)) + "\n"
+
+
+# ----------------------------------------------------------------- originals
+
+EDGE = 1e-5    # relative: what lies so near a boundary may go either way
+
+
+def softmax(z, T):
+    e = np.exp((z - z.max()) / T)
+    return e / e.sum()
+
+
+def transformers_epsilon(z, T, epsilon):
+    """EpsilonLogitsWarper: which tokens stay, and the boundary."""
+    p = softmax(z, T)
+    return np.where(p < epsilon, p == p.max(), True), p, epsilon
+
+
+ORIGINALS = {"epsilon_cutoff": (transformers_epsilon, (0.3, 0.1, 0.01, 0.001, 3e-4, 1e-5, 0.9))}
+
+
+def compare_with_originals():
+    """Prints how many tokens were compared, and of them differ; gives how many differ without an excuse."""
+    random = np.random.default_rng(1)
+    wrong = 0
+    for parameter, (original, values) in ORIGINALS.items():
+        compared = excused = 0
+        for case in range(120):
+            V = (4, 50, 1000, 32000)[case % 4]
+            z = (random.normal(0, (0.5, 2.5, 6)[case % 3], V)).astype(f32)
+            T = (1.0, 0.7, 2.0)[case // 3 % 3]
+            row = Row(z)
+            for value in values:
+                kept = np.zeros(V, bool)
+                own = FILTERS[SWITCHES[parameter]].keep(row, row.order, {parameter: f32(value)}, f32(T))
+                kept[own] = True
+                stays, measure, boundary = original(z.astype(f64), T, value)
+                near = np.abs(measure - boundary) <= EDGE * boundary
+                wrong += int((kept != stays)[~near].sum())
+                excused += int((kept != stays)[near].sum())
+                compared += V
+        print(f"{parameter}: {compared} tokens, {excused} near the boundary differ, {wrong} others so far")
+    return wrong
+
+
+def main(arguments):
+    if arguments == ["--originals"]:
+        return compare_with_originals() > 0
+    text = HEADER + " ".join(COLUMNS) + "\n" + "".join(answers())
+    if arguments[:1] == ["--check"] and len(arguments) == 2:
+        with open(arguments[1], encoding="ascii") as file:
+            return 0 if file.read() == text else f"{arguments[1]} differs from what this would write"
+    if len(arguments) != 1:
+        return __doc__
+    with open(arguments[0], "w", encoding="ascii") as file:
+        file.write(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,216 @@
+/* Filters that cut at a share of the mass: what they keep, beside the oracle, the numpy statement and arithmetic. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "calls.h"
+#include "expect.h"
+#include "group.h"
+#include "known_batch.h"
+
+static const float p[] = {.3f, .1f, .4f, .2f};
+
+static struct draw draw_once(const struct make *make, const float *row, tombola_params params)
+{
+    struct draw draw;
+    tombola_sampler *sampler = make_sampler(context, make, 1, TOMBOLA_DISPATCH_AUTO);
+    call_sample(sampler, make, row, 1, &params, &draw);
+    tombola_sampler_release(sampler);
+    return draw;
+}
+
+/* How many of .4 .3 .2 .1 are kept, given as probabilities and as logits. */
+static void expect_kept(tombola_params params, uint32_t kept)
+{
+    for (int input = TOMBOLA_LOGITS; input <= TOMBOLA_PROBABILITIES; input++) {
+        const struct make make = {TOMBOLA_FLOAT32, (tombola_input)input, 4};
+        float row[4];
+        for (size_t id = 0; id < 4; id++) {
+            row[id] = input == TOMBOLA_PROBABILITIES ? p[id] : logf(p[id]);
+        }
+        for (params.method = 0; params.method < 2; params.method++) {
+            assert_int_equal(draw_once(&make, row, params).kept, kept);
+        }
+    }
+}
+
+static void epsilon_keeps_what_has_the_share_and_the_first(void **state)
+{
+    (void)state;
+    static const struct {
+        float cutoff;
+        uint32_t kept;
+    } cases[] = {{0.0f, 4}, {1e-30f, 4}, {.05f, 4}, {.1f, 4}, {.11f, 3}, {.2f, 3},
+                 {.21f, 2}, {.3f, 2},    {.31f, 1}, {.4f, 1}, {.5f, 1},  {1.0f, 1}};
+    tombola_params params = params_at(1.0f);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        params.epsilon_cutoff = cases[i].cutoff;
+        expect_kept(params, cases[i].kept);
+    }
+    params.epsilon_cutoff = .32f; /* of .4 .3 .2 .1; of the first three .444 .333 .222 */
+    params.top_k = 3;
+    expect_kept(params, 2);
+    params.epsilon_cutoff = .34f;
+    expect_kept(params, 1);
+}
+
+/* At temperature 1/2 the shares are .533 .3 .133 .033, at 2 they are .325 .282 .230 .163. */
+static void shares_are_those_of_the_temperature_where_the_filter_stands(void **state)
+{
+    (void)state;
+    static const struct {
+        float temperature, cutoff;
+        uint32_t first, last; /* kept where the temperature comes first, and last */
+    } cases[] = {{.5f, .05f, 3, 4}, {.5f, .13f, 3, 3}, {.5f, .14f, 2, 3},      {2.0f, .15f, 4, 3},
+                 {2.0f, .2f, 3, 3}, {2.0f, .3f, 1, 2}, {INFINITY, .25f, 4, 2}, {INFINITY, .41f, 1, 1}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        tombola_params params = params_at(cases[i].temperature);
+        params.epsilon_cutoff = cases[i].cutoff;
+        expect_kept(params, cases[i].first);
+        tombola_filters_temperature_last(&params);
+        expect_kept(params, cases[i].last);
+    }
+}
+
+static void equal_ones_share_the_fate_of_the_first(void **state)
+{
+    (void)state;
+    enum { V = 600 };
+    static float row[V];
+    const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, V};
+    for (uint32_t id = 0; id < V; id++) {
+        row[id] = id % 3 ? -1e30f : 2.5f;
+    }
+    tombola_params params = params_at(1.0f);
+    params.epsilon_cutoff = .9f;
+    assert_int_equal(draw_once(&make, row, params).kept, V / 3);
+}
+
+/* ---------------------------------------------------------------------- beside the oracle */
+
+static float one_of(uint64_t *random, const float *values, uint32_t count)
+{
+    return values[random_below(random, count)];
+}
+
+/* All of the order's steps, shuffled; sometimes without the last ones. */
+static void shuffle_order(uint64_t *random, uint8_t *order)
+{
+    size_t steps = 0;
+    while (steps < TOMBOLA_MAX_FILTERS && order[steps]) {
+        steps++;
+    }
+    for (size_t i = steps; i > 1; i--) {
+        const size_t other = random_below(random, (uint32_t)i);
+        const uint8_t step = order[i - 1];
+        order[i - 1] = order[other];
+        order[other] = step;
+    }
+}
+
+static tombola_params random_params(uint64_t *random, uint32_t vocabulary)
+{
+    static const float temperatures[] = {1.0f, 0.7f, 1.6f, 0.2f, 30.0f, INFINITY, 0.0f},
+                       shares[] = {0.1f, 0.01f, 0.5f, 0.001f, 1e-5f, 3e-4f, 0.03f, 1e-20f, 1.0f},
+                       nuclei[] = {1.0f, 1.0f, 0.9f, 0.5f}, floors[] = {0.0f, 0.0f, 0.05f}, sigmas[] = {0, 0, 1.5f};
+    static const uint8_t first[TOMBOLA_MAX_FILTERS] = TOMBOLA_TEMPERATURE_FIRST;
+    tombola_params params = params_at(one_of(random, temperatures, COUNT_OF(temperatures)));
+    if (random_below(random, 3) == 0) {
+        tombola_filters_temperature_last(&params);
+    } else if (random_below(random, 2)) {
+        memcpy(params.filters, first, sizeof first);
+        shuffle_order(random, params.filters);
+    }
+    params.epsilon_cutoff = random_below(random, 3) ? one_of(random, shares, COUNT_OF(shares)) : 0.0f;
+    params.top_k = random_below(random, 3) ? 0 : 1 + random_below(random, vocabulary);
+    params.top_p = one_of(random, nuclei, COUNT_OF(nuclei));
+    params.min_p = one_of(random, floors, COUNT_OF(floors));
+    params.top_n_sigma = one_of(random, sigmas, COUNT_OF(sigmas));
+    params.xtc_probability = random_below(random, 3) ? 0.0f : 1.0f;
+    params.xtc_threshold = one_of(random, shares, COUNT_OF(shares));
+    params.method = random_below(random, 2);
+    params.seed = random_bits(random);
+    params.offset = random_bits(random);
+    params.stream = random_below(random, 1000);
+    return params;
+}
+
+/* Rows of every kind, some with masks and biases. */
+static void expect_oracle(tombola_type type, tombola_input input, uint32_t vocabulary, uint32_t turns)
+{
+    uint64_t random = vocabulary + 1000u * type + 100000u * input;
+    struct known_answer *answers = allocate(ROW_KINDS * turns, sizeof *answers);
+    size_t count = 0;
+    for (uint32_t kind = 0; kind < ROW_KINDS; kind++) {
+        for (uint32_t turn = 0; turn < turns; turn++) {
+            struct known_answer *answer = &answers[count++];
+            answer->line = (unsigned)count;
+            answer->recipe =
+                (struct row_recipe){(enum row_kind)kind, random_below(&random, 1000), vocabulary, type, input};
+            answer->mask = random_below(&random, 3) ? 0 : 1 + random_below(&random, 40);
+            answer->biases = random_below(&random, 3) || input != TOMBOLA_LOGITS ? 0 : 1 + random_below(&random, 40);
+            answer->params = random_params(&random, vocabulary);
+            struct oracle_row *row = known_row(answer);
+            answer->draw = oracle_draw(row, &answer->params);
+            oracle_row_release(row);
+        }
+    }
+    known_answers_run(answers, count);
+    free(answers);
+}
+
+static void draws_agree_with_the_oracle(void **state)
+{
+    (void)state;
+    static const uint32_t vocabularies[] = {1, 2, 255, 256, 257, 4000, 20000};
+    const int is_small = test_level() == TEST_SMALL;
+    for (size_t i = 0; i < COUNT_OF(vocabularies) - (is_small ? 2 : 0); i++) {
+        const uint32_t turns = vocabularies[i] < 20000 ? 24 : 8;
+        expect_oracle(TOMBOLA_FLOAT32, TOMBOLA_LOGITS, vocabularies[i], turns);
+        for (tombola_type type = TOMBOLA_FLOAT32; type <= (is_small ? TOMBOLA_FLOAT32 : TOMBOLA_BFLOAT16); type++) {
+            expect_oracle(type, TOMBOLA_PROBABILITIES, vocabularies[i], turns / 4);
+            expect_oracle(type, TOMBOLA_LOGITS, vocabularies[i], turns / 4);
+        }
+    }
+}
+
+static void every_known_answer_comes_out(void **state)
+{
+    (void)state;
+    size_t count;
+    struct known_answer *answers = known_file_read("known_shares.txt", &count);
+    for (size_t i = 0; i < count; i++) {
+        struct oracle_row *row = known_row(&answers[i]);
+        const struct draw draw = oracle_draw(row, &answers[i].params);
+        expect_draw("the oracle", &answers[i].recipe, &answers[i].params, &answers[i].draw, &draw);
+        oracle_row_release(row);
+    }
+    known_answers_run(answers, count);
+    free(answers);
+}
+
+static int open_group(void **state)
+{
+    (void)state;
+    context = test_context_open(4, 4);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(epsilon_keeps_what_has_the_share_and_the_first),
+        cmocka_unit_test(shares_are_those_of_the_temperature_where_the_filter_stands),
+        cmocka_unit_test(equal_ones_share_the_fate_of_the_first),
+        cmocka_unit_test(every_known_answer_comes_out),
+        cmocka_unit_test(draws_agree_with_the_oracle),
+    };
+    int failed = cmocka_run_group_tests(tests, open_context, close_context);
+    return failed + cmocka_run_group_tests(tests, open_group, close_context);
+}
