@@ -366,7 +366,8 @@ typedef enum tombola_filter {
     TOMBOLA_FILTER_MIN_P = 4,
     TOMBOLA_FILTER_TOP_N_SIGMA = 5,
     TOMBOLA_FILTER_XTC = 6,
-    TOMBOLA_FILTER_EPSILON = 7
+    TOMBOLA_FILTER_EPSILON = 7,
+    TOMBOLA_FILTER_TOP_A = 9
 } tombola_filter;
 
 #define TOMBOLA_MAX_FILTERS 16
@@ -375,12 +376,12 @@ typedef enum tombola_filter {
 #define TOMBOLA_TEMPERATURE_FIRST                                                                                      \
     {                                                                                                                  \
         TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_TOP_N_SIGMA, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TOP_P,            \
-            TOMBOLA_FILTER_MIN_P, TOMBOLA_FILTER_EPSILON, TOMBOLA_FILTER_XTC                                           \
+            TOMBOLA_FILTER_MIN_P, TOMBOLA_FILTER_EPSILON, TOMBOLA_FILTER_TOP_A, TOMBOLA_FILTER_XTC                     \
     }
 #define TOMBOLA_TEMPERATURE_LAST                                                                                       \
     {                                                                                                                  \
         TOMBOLA_FILTER_TOP_N_SIGMA, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_MIN_P,                  \
-            TOMBOLA_FILTER_EPSILON, TOMBOLA_FILTER_XTC, TOMBOLA_FILTER_TEMPERATURE                                     \
+            TOMBOLA_FILTER_EPSILON, TOMBOLA_FILTER_TOP_A, TOMBOLA_FILTER_XTC, TOMBOLA_FILTER_TEMPERATURE               \
     }
 
 /* How to draw from one row. Unless `filters` says otherwise, logits are divided by the temperature first; then filters
@@ -410,7 +411,9 @@ typedef struct tombola_params {
     /* Epsilon sampling: keep those that hold at least this share of the mass of what is kept so far, and the first; 0 to
      * 1, 0 off; counts as reached as xtc_threshold does */
     float epsilon_cutoff;
-    uint32_t reserved; /* 0 */
+    /* Top-a: keep those whose share is at least this times the square of the first one's; 0 to 1, 0 off; counts as
+     * reached as xtc_threshold does */
+    float top_a;
 } tombola_params;
 
 /* Temperature 1, top-p 1, XTC's threshold .1, the rest 0: draws from the model's own distribution. */
@@ -471,7 +474,8 @@ typedef struct tombola_field {
     double high;
     double neutral;   /* what tombola_params_default sets */
     const char *help; /* a sentence without a point */
-    /* Of a choice and an order, else NULL: the name of each value from 0 on, then NULL. 0 is the end of an order. */
+    /* Of a choice and an order, else NULL: the name of each value from 0 on, "" where a number has none, then NULL. 0 is
+     * the end of an order. */
     const char *const *values;
     const tombola_preset
         *presets;    /* of an order, else NULL: those with names, the default first; then one named NULL */

@@ -24,7 +24,8 @@
     FILTER(MIN_P, min_p, 4, 0)                                                                                         \
     FILTER(TOP_N_SIGMA, top_n_sigma, 5, NEED_MOMENTS)                                                                  \
     FILTER(XTC, xtc, 6, NEED_MASS)                                                                                     \
-    FILTER(EPSILON, epsilon, 7, NEED_MASS)
+    FILTER(EPSILON, epsilon, 7, NEED_MASS)                                                                             \
+    FILTER(TOP_A, top_a, 9, NEED_MASS)
 #define FILTER_NUMBER(NAME, name, number, needs) FILTER_##NAME = number,
 enum { FILTERS(FILTER_NUMBER) FILTER_END = 0 };
 
@@ -62,6 +63,7 @@ struct row_params {
     float xtc_threshold; /* xtc: the share of a top choice, lowered by 2^-17 of it; 0, or 2^-101 and more */
     float temperature;   /* the row's temperature, at most 2^90 */
     float epsilon;       /* a share, at least 2^-81 */
+    float top_a;         /* at least 2^-81 */
 };
 
 #define NO_MASK 0xFFFFFFFFu

@@ -8,7 +8,7 @@
 #define LN_2 0.6931471805599453
 #define SMALLEST_MIN_P 0x1p-126f
 #define SMALLEST_XTC_THRESHOLD 0x1p-100f /* a smaller share counts as 0 */
-#define SMALLEST_SHARE 0x1p-80f          /* of epsilon; smaller ones count as 0 */
+#define SMALLEST_SHARE 0x1p-80f          /* of epsilon and top-a; smaller ones count as 0 */
 #define FEWEST_SIGMAS 0x1p-60f           /* fewer count as these, so that no product is subnormal */
 
 #define SAME_NUMBER(NAME, name, number, needs)                                                                         \
@@ -124,6 +124,19 @@ static void convert_epsilon(const tombola_params *p, double temperature, struct 
     device->epsilon = reached_share(p->epsilon_cutoff);
 }
 
+/* ---------------------------------------------------------------------- top-a */
+
+static int has_top_a(const tombola_params *p)
+{
+    return p->top_a >= SMALLEST_SHARE;
+}
+
+static void convert_top_a(const tombola_params *p, double temperature, struct row_params *device)
+{
+    (void)temperature;
+    device->top_a = reached_share(p->top_a);
+}
+
 /* ---------------------------------------------------------------------- all */
 
 static const struct filter filters[] = {
@@ -134,6 +147,7 @@ static const struct filter filters[] = {
     {TOMBOLA_FILTER_TOP_N_SIGMA, has_top_n_sigma, convert_top_n_sigma},
     {TOMBOLA_FILTER_XTC, has_xtc, convert_xtc},
     {TOMBOLA_FILTER_EPSILON, has_epsilon, convert_epsilon},
+    {TOMBOLA_FILTER_TOP_A, has_top_a, convert_top_a},
 };
 
 const struct filter *filter_of(int number)

@@ -67,6 +67,9 @@ static tombola_status check_order(const tombola_field *field, const tombola_para
         if (step >= steps)
             return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].%s[%zu] is %u, not from 0 to %zu", row,
                         field->name, i, step, steps - 1);
+        if (!*field->values[step])
+            return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].%s[%zu] is %u, which no filter has", row,
+                        field->name, i, step);
         if (step != TOMBOLA_FILTER_END && ended)
             return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].%s[%zu] is %u, %s, behind the end of the order",
                         row, field->name, i, step, field->values[step]);

@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 static const char *const methods[] = {"race", "inverse-cdf", NULL};
-static const char *const filters[] = {"end",         "temperature", "top_k",   "top_p", "min_p",
-                                      "top_n_sigma", "xtc",         "epsilon", NULL};
+static const char *const filters[] = {"end", "temperature", "top_k", "top_p", "min_p", "top_n_sigma",
+                                      "xtc", "epsilon",     "",      "top_a", NULL};
 static const tombola_preset orders[] = {{"default", {0}},
                                         {"temperature-first", TOMBOLA_TEMPERATURE_FIRST},
                                         {"temperature-last", TOMBOLA_TEMPERATURE_LAST},
@@ -40,6 +40,9 @@ static const tombola_field fields[] = {
           "XTC: the share that makes a token a top choice, 0 to 1; above about 0.5 none goes", NULL, NULL),
     SWITCH(EPSILON, epsilon_cutoff, FLOAT, 0, 1, 0,
            "Epsilon sampling: keep tokens that hold at least this share, 0 to 1; 0 keeps all", NULL, NULL),
+    SWITCH(TOP_A, top_a, FLOAT, 0, 1, 0,
+           "Top-a: keep tokens whose share is at least this times the square of the largest, 0 to 1; 0 keeps all", NULL,
+           NULL),
     FIELD(seed, UINT64, 0, 0, 0, "The random stream; the same seed draws the same tokens on every device", NULL, NULL),
     FIELD(offset, UINT64, 0, 0, 0, "Where in the random stream to start", NULL, NULL),
     FIELD(stream, UINT32, 0, 0, 0, "Which of several samples of one request, with a random stream each", NULL, NULL),

@@ -53,8 +53,19 @@ def epsilon(row, ids, settings, T):
     return from_weight(row, ids, in_firsts(row, mass, T) * reached(settings["epsilon_cutoff"]), row.z[row.order[0]], T)
 
 
+def top_a(row, ids, settings, T):
+    mass = mass_of(row, ids, T)
+    if mass < LEAST_MASS:
+        return ids
+    first, most = row.z[ids[0]], row.z[row.order[0]]
+    with np.errstate(over="ignore"):
+        z = first + (first - most)
+    return from_weight(row, ids, reciprocal(in_firsts(row, mass, T)) * reached(settings["top_a"]), z, T)
+
+
 FILTERS.update(
     epsilon=Filter(True, lambda s: f32(s.get("epsilon_cutoff", 0)) >= SMALLEST_SHARE, epsilon),
+    top_a=Filter(True, lambda s: f32(s.get("top_a", 0)) >= SMALLEST_SHARE, top_a),
 )
 
 # ------------------------------------------------------------- known answers
@@ -63,8 +74,9 @@ HEADER = reference.HEADER.replace("reference.py known_answers.txt", "reference_s
     "by reference.py", "by reference_shares.py")
 NUMBERS = {  # the parameters that these answers have beside the others', and whether they are floats
     "epsilon_cutoff": f32,
+    "top_a": f32,
 }
-SWITCHES = {"epsilon_cutoff": "epsilon"}
+SWITCHES = {"epsilon_cutoff": "epsilon", "top_a": "top_a"}
 COLUMNS = reference.XTC_COLUMNS[:14] + tuple(NUMBERS) + reference.XTC_COLUMNS[14:]
 FIRST = "temperature", "top_n_sigma", "top_k", "top_p", "min_p", *SWITCHES.values(), "xtc"
 LAST = FIRST[1:] + FIRST[:1]
@@ -72,6 +84,9 @@ CHOICES = {  # by parameter: orders, and values to take in turns
     "epsilon_cutoff": ((FIRST, LAST, ("epsilon",), ("epsilon", "temperature", "top_p"), ("xtc", "epsilon", "temperature"),
                         ("temperature", "epsilon", "top_k"), ("top_k", "epsilon", "temperature")),
                        (0.1, 0.001, 0.3, 1e-5, 0.02, 0.0003, 1.0, 1e-20)),
+    "top_a": ((FIRST, LAST, ("top_a",), ("top_a", "temperature", "top_p"), ("xtc", "top_a", "temperature"),
+               ("temperature", "top_a", "top_k"), ("top_k", "top_a", "temperature")),
+              (0.2, 0.01, 1.0, 1e-4, 0.5, 0.001, 1e-20)),
 }
 
 
@@ -125,7 +140,16 @@ def transformers_epsilon(z, T, epsilon):
     return np.where(p < epsilon, p == p.max(), True), p, epsilon
 
 
-ORIGINALS = {"epsilon_cutoff": (transformers_epsilon, (0.3, 0.1, 0.01, 0.001, 3e-4, 1e-5, 0.9))}
+def webui_top_a(z, T, a):
+    """TopALogitsWarper of text-generation-webui: less than a * max^2 goes."""
+    p = softmax(z, T)
+    return p >= a * p.max()**2, p, a * p.max()**2
+
+
+ORIGINALS = {
+    "epsilon_cutoff": (transformers_epsilon, (0.3, 0.1, 0.01, 0.001, 3e-4, 1e-5, 0.9)),
+    "top_a": (webui_top_a, (1.0, 0.5, 0.2, 0.01, 1e-4)),
+}
 
 
 def compare_with_originals():

@@ -29,7 +29,8 @@ static void list_names(char *text, size_t size, int of_filters)
     size_t count = 0, length = 0;
     for (size_t i = 0; (field = tombola_params_field(i)); i++) {
         for (size_t n = 1; of_filters && field->kind == TOMBOLA_KIND_ORDER && field->values[n]; n++) {
-            names[count++] = field->values[n];
+            names[count] = field->values[n];
+            count += *field->values[n] != '\0';
         }
         if (!of_filters) {
             names[count++] = field->name;

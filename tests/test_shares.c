@@ -60,6 +60,26 @@ static void epsilon_keeps_what_has_the_share_and_the_first(void **state)
     expect_kept(params, 1);
 }
 
+/* .4 squared is .16: of these times 1 at least .3 and .2 stay. */
+static void top_a_keeps_what_reaches_the_square_of_the_first(void **state)
+{
+    (void)state;
+    static const struct {
+        float a;
+        uint32_t kept;
+    } cases[] = {{0.0f, 4}, {1e-30f, 4}, {.3f, 4}, {.62f, 4}, {.625f, 4}, {.63f, 3}, {1.0f, 3}};
+    tombola_params params = params_at(1.0f);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        params.top_a = cases[i].a;
+        expect_kept(params, cases[i].kept);
+    }
+    params = params_at(.25f); /* .758 .240 .047 .003: the square of the first is .50 */
+    params.top_a = 1.0f;
+    expect_kept(params, 1);
+    tombola_filters_temperature_last(&params);
+    expect_kept(params, 3);
+}
+
 /* At temperature 1/2 the shares are .533 .3 .133 .033, at 2 they are .325 .282 .230 .163. */
 static void shares_are_those_of_the_temperature_where_the_filter_stands(void **state)
 {
@@ -128,6 +148,7 @@ static tombola_params random_params(uint64_t *random, uint32_t vocabulary)
         shuffle_order(random, params.filters);
     }
     params.epsilon_cutoff = random_below(random, 3) ? one_of(random, shares, COUNT_OF(shares)) : 0.0f;
+    params.top_a = random_below(random, 3) ? 0.0f : one_of(random, shares, COUNT_OF(shares));
     params.top_k = random_below(random, 3) ? 0 : 1 + random_below(random, vocabulary);
     params.top_p = one_of(random, nuclei, COUNT_OF(nuclei));
     params.min_p = one_of(random, floors, COUNT_OF(floors));
@@ -206,6 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(epsilon_keeps_what_has_the_share_and_the_first),
+        cmocka_unit_test(top_a_keeps_what_reaches_the_square_of_the_first),
         cmocka_unit_test(shares_are_those_of_the_temperature_where_the_filter_stands),
         cmocka_unit_test(equal_ones_share_the_fate_of_the_first),
         cmocka_unit_test(every_known_answer_comes_out),

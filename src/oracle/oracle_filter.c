@@ -167,6 +167,7 @@ static const struct filter {
     {TOMBOLA_FILTER_TOP_N_SIGMA, 0, has_top_n_sigma, apply_top_n_sigma},
     {TOMBOLA_FILTER_XTC, 1, has_xtc, apply_xtc},
     {TOMBOLA_FILTER_EPSILON, 1, oracle_has_epsilon, oracle_epsilon},
+    {TOMBOLA_FILTER_TOP_A, 1, oracle_has_top_a, oracle_top_a},
 };
 
 static const struct filter *filter_of(uint8_t step)

@@ -56,3 +56,18 @@ struct window oracle_epsilon(const struct question *q, struct window window)
     }
     return from_weight(q, window, in_firsts(q, mass) * share, logit_at(q, 0));
 }
+
+int oracle_has_top_a(const tombola_params *params)
+{
+    return params->top_a >= SMALLEST_SHARE;
+}
+
+struct window oracle_top_a(const struct question *q, struct window window)
+{
+    const uint64_t mass = mass_of(q, window);
+    const float share = (float)((double)q->params->top_a * REACHED), first = logit_at(q, window.first);
+    if (mass < LEAST_MASS) {
+        return window;
+    }
+    return from_weight(q, window, reciprocal(in_firsts(q, mass)) * share, first + (first - logit_at(q, 0)));
+}

@@ -88,13 +88,14 @@ static tool_text expected_choice(const tombola_field *field)
 static tool_text expected_order(const tombola_field *field)
 {
     tool_text expected = {"an order of "};
-    size_t count = 0;
-    while (field->values[count])
-        count++;
-    for (size_t i = 1; i < count; i++) {
-        add(&expected, joint(i - 1, count - 1, " and "));
-        add(&expected, field->values[i]);
-    }
+    size_t count = 0, done = 0;
+    for (size_t i = 1; field->values[i]; i++)
+        count += *field->values[i] != '\0';
+    for (size_t i = 1; field->values[i]; i++)
+        if (*field->values[i]) {
+            add(&expected, joint(done++, count, " and "));
+            add(&expected, field->values[i]);
+        }
     add(&expected, ", each at most once, with commas between, nor ");
     for (size_t i = 0; field->presets[i].name; i++) {
         add(&expected, joint(i, field->presets[i + 1].name ? i + 2 : i + 1, " or "));
@@ -127,7 +128,7 @@ tool_text tool_params_expected(const tombola_field *field)
 static int find_value(const tombola_field *field, int first, const char *text, size_t length)
 {
     for (int value = first; field->values[value]; value++)
-        if (is_called(field->values[value], text, length))
+        if (*field->values[value] && is_called(field->values[value], text, length))
             return value;
     return -1;
 }
