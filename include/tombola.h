@@ -367,21 +367,32 @@ typedef enum tombola_filter {
     TOMBOLA_FILTER_TOP_N_SIGMA = 5,
     TOMBOLA_FILTER_XTC = 6,
     TOMBOLA_FILTER_EPSILON = 7,
-    TOMBOLA_FILTER_TOP_A = 9
+    TOMBOLA_FILTER_TOP_A = 9,
+    TOMBOLA_FILTER_P_LESS = 12
 } tombola_filter;
 
 #define TOMBOLA_MAX_FILTERS 16
+
+/* P-less sampling (Tan et al. 2025), which has nothing to tune: it keeps the tokens whose share is at least C, the sum of
+ * all squared shares. A share counts as reached within 2^-17 of it. */
+typedef enum tombola_p_less {
+    TOMBOLA_P_LESS_OFF = 0,
+    TOMBOLA_P_LESS = 1,
+    TOMBOLA_P_LESS_NORM = 2 /* (V * C - 1) / (V - 1) in place of C, V being the vocabulary: keeps more */
+} tombola_p_less;
 
 /* The orders that others have, by name. */
 #define TOMBOLA_TEMPERATURE_FIRST                                                                                      \
     {                                                                                                                  \
         TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_TOP_N_SIGMA, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TOP_P,            \
-            TOMBOLA_FILTER_MIN_P, TOMBOLA_FILTER_EPSILON, TOMBOLA_FILTER_TOP_A, TOMBOLA_FILTER_XTC                     \
+            TOMBOLA_FILTER_MIN_P, TOMBOLA_FILTER_EPSILON, TOMBOLA_FILTER_TOP_A, TOMBOLA_FILTER_P_LESS,                 \
+            TOMBOLA_FILTER_XTC                                                                                         \
     }
 #define TOMBOLA_TEMPERATURE_LAST                                                                                       \
     {                                                                                                                  \
         TOMBOLA_FILTER_TOP_N_SIGMA, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_MIN_P,                  \
-            TOMBOLA_FILTER_EPSILON, TOMBOLA_FILTER_TOP_A, TOMBOLA_FILTER_XTC, TOMBOLA_FILTER_TEMPERATURE               \
+            TOMBOLA_FILTER_EPSILON, TOMBOLA_FILTER_TOP_A, TOMBOLA_FILTER_P_LESS, TOMBOLA_FILTER_XTC,                   \
+            TOMBOLA_FILTER_TEMPERATURE                                                                                 \
     }
 
 /* How to draw from one row. Unless `filters` says otherwise, logits are divided by the temperature first; then filters
@@ -414,6 +425,8 @@ typedef struct tombola_params {
     /* Top-a: keep those whose share is at least this times the square of the first one's; 0 to 1, 0 off; counts as
      * reached as xtc_threshold does */
     float top_a;
+    uint32_t p_less;   /* a tombola_p_less; default TOMBOLA_P_LESS_OFF */
+    uint32_t reserved; /* 0 */
 } tombola_params;
 
 /* Temperature 1, top-p 1, XTC's threshold .1, the rest 0: draws from the model's own distribution. */

@@ -11,8 +11,9 @@
 #define MAX_FILTERS 16  /* that a row may ask for */
 
 /* What a filter needs to know of what the filters before it have left. */
-#define NEED_MASS 1u    /* what its tokens weigh */
-#define NEED_MOMENTS 2u /* how far its logits spread */
+#define NEED_MASS 1u      /* what its tokens weigh */
+#define NEED_MOMENTS 2u   /* how far its logits spread */
+#define NEED_COLLISION 4u /* the sum of its squared shares */
 
 /* Filters, as row_params.filters has them: FILTER(NAME, its file filters/name.clh, number, NEED_...).
  * FILTER_TEMPERATURE keeps all: what stands behind it weighs with the row's temperature, and what stands before it with
@@ -25,7 +26,8 @@
     FILTER(TOP_N_SIGMA, top_n_sigma, 5, NEED_MOMENTS)                                                                  \
     FILTER(XTC, xtc, 6, NEED_MASS)                                                                                     \
     FILTER(EPSILON, epsilon, 7, NEED_MASS)                                                                             \
-    FILTER(TOP_A, top_a, 9, NEED_MASS)
+    FILTER(TOP_A, top_a, 9, NEED_MASS)                                                                                 \
+    FILTER(P_LESS, p_less, 12, NEED_MASS | NEED_COLLISION)
 #define FILTER_NUMBER(NAME, name, number, needs) FILTER_##NAME = number,
 enum { FILTERS(FILTER_NUMBER) FILTER_END = 0 };
 
@@ -64,6 +66,7 @@ struct row_params {
     float temperature;   /* the row's temperature, at most 2^90 */
     float epsilon;       /* a share, at least 2^-81 */
     float top_a;         /* at least 2^-81 */
+    u32 p_less;          /* as params.p_less */
 };
 
 #define NO_MASK 0xFFFFFFFFu

@@ -137,6 +137,19 @@ static void convert_top_a(const tombola_params *p, double temperature, struct ro
     device->top_a = reached_share(p->top_a);
 }
 
+/* ---------------------------------------------------------------------- p-less */
+
+static int has_p_less(const tombola_params *p)
+{
+    return p->p_less != TOMBOLA_P_LESS_OFF;
+}
+
+static void convert_p_less(const tombola_params *p, double temperature, struct row_params *device)
+{
+    (void)temperature;
+    device->p_less = p->p_less;
+}
+
 /* ---------------------------------------------------------------------- all */
 
 static const struct filter filters[] = {
@@ -148,6 +161,7 @@ static const struct filter filters[] = {
     {TOMBOLA_FILTER_XTC, has_xtc, convert_xtc},
     {TOMBOLA_FILTER_EPSILON, has_epsilon, convert_epsilon},
     {TOMBOLA_FILTER_TOP_A, has_top_a, convert_top_a},
+    {TOMBOLA_FILTER_P_LESS, has_p_less, convert_p_less},
 };
 
 const struct filter *filter_of(int number)

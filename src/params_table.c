@@ -6,8 +6,9 @@
 #include <stddef.h>
 
 static const char *const methods[] = {"race", "inverse-cdf", NULL};
-static const char *const filters[] = {"end", "temperature", "top_k", "top_p", "min_p", "top_n_sigma",
-                                      "xtc", "epsilon",     "",      "top_a", NULL};
+static const char *const p_less[] = {"off", "p-less", "p-less-norm", NULL};
+static const char *const filters[] = {"end", "temperature", "top_k", "top_p", "min_p",  "top_n_sigma", "xtc", "epsilon",
+                                      "",    "top_a",       "",      "",      "p_less", NULL};
 static const tombola_preset orders[] = {{"default", {0}},
                                         {"temperature-first", TOMBOLA_TEMPERATURE_FIRST},
                                         {"temperature-last", TOMBOLA_TEMPERATURE_LAST},
@@ -43,6 +44,11 @@ static const tombola_field fields[] = {
     SWITCH(TOP_A, top_a, FLOAT, 0, 1, 0,
            "Top-a: keep tokens whose share is at least this times the square of the largest, 0 to 1; 0 keeps all", NULL,
            NULL),
+    SWITCH(
+        P_LESS, p_less, CHOICE, 0, 2, TOMBOLA_P_LESS_OFF,
+        "P-less sampling: p-less keeps tokens whose share is at least the sum of all squared shares, p-less-norm more, "
+        "off all",
+        p_less, NULL),
     FIELD(seed, UINT64, 0, 0, 0, "The random stream; the same seed draws the same tokens on every device", NULL, NULL),
     FIELD(offset, UINT64, 0, 0, 0, "Where in the random stream to start", NULL, NULL),
     FIELD(stream, UINT32, 0, 0, 0, "Which of several samples of one request, with a random stream each", NULL, NULL),

@@ -63,20 +63,42 @@ def top_a(row, ids, settings, T):
     return from_weight(row, ids, reciprocal(in_firsts(row, mass, T)) * reached(settings["top_a"]), z, T)
 
 
+def p_less(row, ids, settings, T):
+    """Shares are taken times G, the window's mass in tokens like the row's first one."""
+    mass = mass_of(row, ids, T)
+    if mass < LEAST_MASS:
+        return ids
+    _, w, _, shift = row.weigh(T)
+    total = 0
+    squares = np.zeros(len(shift), np.uint64)
+    np.add.at(squares, ids // reference.BLOCK, w[ids].astype(np.uint64) ** 2)
+    for block, by in zip(squares, shift):
+        total += int(block) >> 16 >> min(2 * int(by), 63)
+    firsts, one = in_firsts(row, mass, T), first_reciprocal(row, T)
+    y = nearest(total >> 8) * f32(2.0**24) * one * one * reciprocal(firsts)
+    if settings["p_less"] == "p-less-norm" and row.V > 1:
+        y = fused(y - firsts, reciprocal(np.array([row.V - 1], f32)), y)
+    if y[0] < 2.0**-40:
+        return ids
+    return from_weight(row, ids, y * f32(1 - 2.0**-17), row.z[row.order[0]], T)
+
+
 FILTERS.update(
     epsilon=Filter(True, lambda s: f32(s.get("epsilon_cutoff", 0)) >= SMALLEST_SHARE, epsilon),
     top_a=Filter(True, lambda s: f32(s.get("top_a", 0)) >= SMALLEST_SHARE, top_a),
+    p_less=Filter(True, lambda s: s.get("p_less", "off") != "off", p_less),
 )
 
 # ------------------------------------------------------------- known answers
 
 HEADER = reference.HEADER.replace("reference.py known_answers.txt", "reference_shares.py known_shares.txt").replace(
     "by reference.py", "by reference_shares.py")
-NUMBERS = {  # the parameters that these answers have beside the others', and whether they are floats
+NUMBERS = {  # the parameters that these answers have beside the others', and of which type they are
     "epsilon_cutoff": f32,
     "top_a": f32,
+    "p_less": str,
 }
-SWITCHES = {"epsilon_cutoff": "epsilon", "top_a": "top_a"}
+SWITCHES = {"epsilon_cutoff": "epsilon", "top_a": "top_a", "p_less": "p_less"}
 COLUMNS = reference.XTC_COLUMNS[:14] + tuple(NUMBERS) + reference.XTC_COLUMNS[14:]
 FIRST = "temperature", "top_n_sigma", "top_k", "top_p", "min_p", *SWITCHES.values(), "xtc"
 LAST = FIRST[1:] + FIRST[:1]
@@ -87,6 +109,9 @@ CHOICES = {  # by parameter: orders, and values to take in turns
     "top_a": ((FIRST, LAST, ("top_a",), ("top_a", "temperature", "top_p"), ("xtc", "top_a", "temperature"),
                ("temperature", "top_a", "top_k"), ("top_k", "top_a", "temperature")),
               (0.2, 0.01, 1.0, 1e-4, 0.5, 0.001, 1e-20)),
+    "p_less": ((FIRST, LAST, ("p_less",), ("p_less", "temperature", "top_p"), ("xtc", "p_less", "temperature"),
+                ("temperature", "p_less", "top_k"), ("top_k", "p_less", "temperature")),
+               ("p-less", "p-less-norm")),
 }
 
 
@@ -101,7 +126,7 @@ def choice_of(parameter, counter, V):
              "n": ("top_n_sigma", (0.0, 0.0, 1.5)[counter // 3 % 3], 0.0)}
     choice = {key: value if name in order else off for key, (name, value, off) in other.items()}
     choice["x"] = (1.0 if "xtc" in order and counter // 5 % 2 else 0.0), (0.1, 0.01, 0.0)[counter % 3]
-    choice.update({name: 0 for name in NUMBERS})
+    choice.update({name: "off" if kind is str else 0 for name, kind in NUMBERS.items()})
     choice[parameter] = values[counter // len(orders) % len(values)]
     return choice, order
 
@@ -146,9 +171,19 @@ def webui_top_a(z, T, a):
     return p >= a * p.max()**2, p, a * p.max()**2
 
 
+def p_less_decode(z, T, kind):
+    """p_less_decode and p_less_norm_decode of the authors: less than the threshold goes."""
+    p, V = softmax(z, T), len(z)
+    threshold = (p * p).sum()
+    if kind == "p-less-norm":
+        threshold = (V * threshold - 1) / (V - 1)
+    return p >= threshold, p, threshold
+
+
 ORIGINALS = {
     "epsilon_cutoff": (transformers_epsilon, (0.3, 0.1, 0.01, 0.001, 3e-4, 1e-5, 0.9)),
     "top_a": (webui_top_a, (1.0, 0.5, 0.2, 0.01, 1e-4)),
+    "p_less": (p_less_decode, ("p-less", "p-less-norm")),
 }
 
 
@@ -165,7 +200,7 @@ def compare_with_originals():
             row = Row(z)
             for value in values:
                 kept = np.zeros(V, bool)
-                own = FILTERS[SWITCHES[parameter]].keep(row, row.order, {parameter: f32(value)}, f32(T))
+                own = FILTERS[SWITCHES[parameter]].keep(row, row.order, {parameter: value if isinstance(value, str) else f32(value)}, f32(T))
                 kept[own] = True
                 stays, measure, boundary = original(z.astype(f64), T, value)
                 near = np.abs(measure - boundary) <= EDGE * boundary

@@ -80,6 +80,28 @@ static void top_a_keeps_what_reaches_the_square_of_the_first(void **state)
     expect_kept(params, 3);
 }
 
+/* .16 + .09 + .04 + .01 is .3, which .3 reaches; normalised it is (4 * .3 - 1) / 3 = .067. */
+static void p_less_keeps_what_reaches_the_chance_of_a_collision(void **state)
+{
+    (void)state;
+    tombola_params params = params_at(1.0f);
+    params.p_less = TOMBOLA_P_LESS;
+    expect_kept(params, 2);
+    params.p_less = TOMBOLA_P_LESS_NORM;
+    expect_kept(params, 4);
+    params.temperature = .5f; /* .533 .3 .133 .033: .393, and normalised .191 */
+    expect_kept(params, 2);
+    params.p_less = TOMBOLA_P_LESS;
+    expect_kept(params, 1);
+    params = params_at(1.0f);
+    params.p_less = TOMBOLA_P_LESS;
+    params.top_k = 2; /* .571 .429: .51 */
+    expect_kept(params, 1);
+    params.temperature = INFINITY; /* even ones all stay */
+    params.top_k = 0;
+    expect_kept(params, 4);
+}
+
 /* At temperature 1/2 the shares are .533 .3 .133 .033, at 2 they are .325 .282 .230 .163. */
 static void shares_are_those_of_the_temperature_where_the_filter_stands(void **state)
 {
@@ -149,6 +171,7 @@ static tombola_params random_params(uint64_t *random, uint32_t vocabulary)
     }
     params.epsilon_cutoff = random_below(random, 3) ? one_of(random, shares, COUNT_OF(shares)) : 0.0f;
     params.top_a = random_below(random, 3) ? 0.0f : one_of(random, shares, COUNT_OF(shares));
+    params.p_less = random_below(random, 3) ? 0 : random_below(random, 3);
     params.top_k = random_below(random, 3) ? 0 : 1 + random_below(random, vocabulary);
     params.top_p = one_of(random, nuclei, COUNT_OF(nuclei));
     params.min_p = one_of(random, floors, COUNT_OF(floors));
@@ -228,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(epsilon_keeps_what_has_the_share_and_the_first),
         cmocka_unit_test(top_a_keeps_what_reaches_the_square_of_the_first),
+        cmocka_unit_test(p_less_keeps_what_reaches_the_chance_of_a_collision),
         cmocka_unit_test(shares_are_those_of_the_temperature_where_the_filter_stands),
         cmocka_unit_test(equal_ones_share_the_fate_of_the_first),
         cmocka_unit_test(every_known_answer_comes_out),

@@ -168,6 +168,7 @@ static const struct filter {
     {TOMBOLA_FILTER_XTC, 1, has_xtc, apply_xtc},
     {TOMBOLA_FILTER_EPSILON, 1, oracle_has_epsilon, oracle_epsilon},
     {TOMBOLA_FILTER_TOP_A, 1, oracle_has_top_a, oracle_top_a},
+    {TOMBOLA_FILTER_P_LESS, 1, oracle_has_p_less, oracle_p_less},
 };
 
 static const struct filter *filter_of(uint8_t step)

@@ -2,6 +2,7 @@
 #include "oracle_row.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "logarithm.h"
 #include "race.h"
@@ -70,4 +71,40 @@ struct window oracle_top_a(const struct question *q, struct window window)
         return window;
     }
     return from_weight(q, window, reciprocal(in_firsts(q, mass)) * share, first + (first - logit_at(q, 0)));
+}
+
+int oracle_has_p_less(const tombola_params *params)
+{
+    return params->p_less != TOMBOLA_P_LESS_OFF;
+}
+
+/* The squares of a window's weights, block by block at the row's scale, each without its last bits. */
+static uint64_t squares_of(const struct question *q, struct window window)
+{
+    uint64_t total = 0, *sums = oracle_allocate(q->row->blocks, sizeof *sums);
+    for (uint32_t rank = window.first; rank < window.last; rank++) {
+        const uint32_t id = q->row->order[rank];
+        sums[id / ORACLE_BLOCK] += (uint64_t)q->w->weight[id] * q->w->weight[id];
+    }
+    for (uint32_t b = 0; b < q->row->blocks; b++) {
+        const uint32_t shift = 2 * q->w->shift[b];
+        total += sums[b] >> 16 >> (shift < 63 ? shift : 63);
+    }
+    free(sums);
+    return total;
+}
+
+struct window oracle_p_less(const struct question *q, struct window window)
+{
+    const uint64_t mass = mass_of(q, window);
+    const float one = reciprocal((float)q->w->weight[q->row->order[0]]), number = (float)(q->row->vocabulary - 1);
+    if (mass < LEAST_MASS) {
+        return window;
+    }
+    const float firsts = in_firsts(q, mass);
+    float share = nearest(squares_of(q, window) >> 8) * 0x1p24f * one * one * reciprocal(firsts);
+    if (q->params->p_less == TOMBOLA_P_LESS_NORM && number > 0.0f) {
+        share = fmaf(share - firsts, reciprocal(number), share);
+    }
+    return share < 0x1p-40f ? window : from_weight(q, window, share * (float)REACHED, logit_at(q, 0));
 }
