@@ -425,8 +425,10 @@ typedef struct tombola_params {
     /* Top-a: keep those whose share is at least this times the square of the first one's; 0 to 1, 0 off; counts as
      * reached as xtc_threshold does */
     float top_a;
-    uint32_t p_less;   /* a tombola_p_less; default TOMBOLA_P_LESS_OFF */
-    uint32_t reserved; /* 0 */
+    uint32_t p_less; /* a tombola_p_less; default TOMBOLA_P_LESS_OFF */
+    /* Every filter leaves at least so many tokens, the most likely of what it was given, or all of these; XTC does
+     * nothing where it would leave fewer. 0 and 1 off */
+    uint32_t min_keep;
 } tombola_params;
 
 /* Temperature 1, top-p 1, XTC's threshold .1, the rest 0: draws from the model's own distribution. */

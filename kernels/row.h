@@ -67,6 +67,7 @@ struct row_params {
     float epsilon;       /* a share, at least 2^-81 */
     float top_a;         /* at least 2^-81 */
     u32 p_less;          /* as params.p_less */
+    u32 min_keep;        /* 0 and 1: off */
 };
 
 #define NO_MASK 0xFFFFFFFFu

@@ -188,6 +188,7 @@ static struct row_params convert(const tombola_params *p)
         .stream = p->stream,
         .flags = (greedy ? ROW_GREEDY : 0) | (p->method == TOMBOLA_INVERSE_CDF ? ROW_INVERSE_CDF : 0),
         .mask = NO_MASK,
+        .min_keep = p->min_keep,
     };
     if (!greedy)
         convert_filters(p, temperature, &device);

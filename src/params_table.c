@@ -49,6 +49,7 @@ static const tombola_field fields[] = {
         "P-less sampling: p-less keeps tokens whose share is at least the sum of all squared shares, p-less-norm more, "
         "off all",
         p_less, NULL),
+    FIELD(min_keep, UINT32, 0, 0, 0, "Every filter keeps at least so many tokens; 0 and 1 keep one", NULL, NULL),
     FIELD(seed, UINT64, 0, 0, 0, "The random stream; the same seed draws the same tokens on every device", NULL, NULL),
     FIELD(offset, UINT64, 0, 0, 0, "Where in the random stream to start", NULL, NULL),
     FIELD(stream, UINT32, 0, 0, 0, "Which of several samples of one request, with a random stream each", NULL, NULL),

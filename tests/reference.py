@@ -460,7 +460,10 @@ class Row:
             elif step in FILTERS and FILTERS[step].is_on(settings):
                 if FILTERS[step].weighs and self.weigh(now)[0] == "invalid":
                     return None
-                ids = FILTERS[step].keep(self, ids, settings, now)
+                left = FILTERS[step].keep(self, ids, settings, now)
+                if len(left) < settings.get("min_keep", 0) and len(left) < len(ids):
+                    left = ids if step == "xtc" else ids[:settings["min_keep"]]
+                ids = left
         return ids
 
     def race(self, kept, T, stream):

@@ -97,6 +97,7 @@ NUMBERS = {  # the parameters that these answers have beside the others', and of
     "epsilon_cutoff": f32,
     "top_a": f32,
     "p_less": str,
+    "min_keep": int,
 }
 SWITCHES = {"epsilon_cutoff": "epsilon", "top_a": "top_a", "p_less": "p_less"}
 COLUMNS = reference.XTC_COLUMNS[:14] + tuple(NUMBERS) + reference.XTC_COLUMNS[14:]
@@ -112,6 +113,9 @@ CHOICES = {  # by parameter: orders, and values to take in turns
     "p_less": ((FIRST, LAST, ("p_less",), ("p_less", "temperature", "top_p"), ("xtc", "p_less", "temperature"),
                 ("temperature", "p_less", "top_k"), ("top_k", "p_less", "temperature")),
                ("p-less", "p-less-norm")),
+    "min_keep": ((FIRST, LAST, ("top_p",), ("xtc", "min_p", "temperature"), ("temperature", "top_n_sigma", "xtc"),
+                  ("top_k", "xtc", "temperature"), ("min_p", "temperature", "top_p", "top_k")),
+                 (2, 5, 40, 300, 4000, 2**32 - 1)),
 }
 
 
@@ -127,6 +131,7 @@ def choice_of(parameter, counter, V):
     choice = {key: value if name in order else off for key, (name, value, off) in other.items()}
     choice["x"] = (1.0 if "xtc" in order and counter // 5 % 2 else 0.0), (0.1, 0.01, 0.0)[counter % 3]
     choice.update({name: "off" if kind is str else 0 for name, kind in NUMBERS.items()})
+    choice["min_keep"] = (0, 0, 3, 1, 0, V // 3)[counter // 7 % 6]
     choice[parameter] = values[counter // len(orders) % len(values)]
     return choice, order
 

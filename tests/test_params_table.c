@@ -44,8 +44,7 @@ static void the_table_covers_the_struct(void **state)
         assert_int_equal(field->presets != NULL, field->kind == TOMBOLA_KIND_ORDER);
     }
     for (size_t byte = sizeof(uint32_t); byte < sizeof owners; byte++) {
-        const int is_reserved = byte - offsetof(tombola_params, reserved) < sizeof(uint32_t);
-        if (owners[byte] != !is_reserved) {
+        if (owners[byte] != 1) {
             fail_msg("byte %zu of tombola_params has %d lines in the table", byte, owners[byte]);
         }
     }

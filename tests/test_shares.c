@@ -102,6 +102,34 @@ static void p_less_keeps_what_reaches_the_chance_of_a_collision(void **state)
     expect_kept(params, 4);
 }
 
+static void every_filter_leaves_as_many_as_asked_for(void **state)
+{
+    (void)state;
+    tombola_params params = params_at(1.0f);
+    params.min_p = .9f;
+    for (params.min_keep = 0; params.min_keep < 8; params.min_keep++) {
+        const uint32_t kept = params.min_keep < 2 ? 1 : params.min_keep < 4 ? params.min_keep : 4;
+        expect_kept(params, kept);
+        tombola_params other = params;
+        other.min_p = 0.0f;
+        other.top_p = .3f;
+        expect_kept(other, kept);
+        other.top_p = 1.0f;
+        other.top_k = 1;
+        expect_kept(other, kept);
+        other.top_k = 0;
+        other.top_n_sigma = .01f;
+        expect_kept(other, kept);
+        other.top_n_sigma = 0.0f;
+        other.epsilon_cutoff = .9f;
+        expect_kept(other, kept);
+        other.epsilon_cutoff = 0.0f;
+        other.xtc_probability = 1.0f;
+        other.xtc_threshold = .25f; /* drops the first of two, and 3 stay */
+        expect_kept(other, params.min_keep <= 3 ? 3 : 4);
+    }
+}
+
 /* At temperature 1/2 the shares are .533 .3 .133 .033, at 2 they are .325 .282 .230 .163. */
 static void shares_are_those_of_the_temperature_where_the_filter_stands(void **state)
 {
@@ -172,6 +200,8 @@ static tombola_params random_params(uint64_t *random, uint32_t vocabulary)
     params.epsilon_cutoff = random_below(random, 3) ? one_of(random, shares, COUNT_OF(shares)) : 0.0f;
     params.top_a = random_below(random, 3) ? 0.0f : one_of(random, shares, COUNT_OF(shares));
     params.p_less = random_below(random, 3) ? 0 : random_below(random, 3);
+    params.min_keep =
+        random_below(random, 3) ? 0 : random_below(random, 1 + vocabulary / (1 + random_below(random, 90)));
     params.top_k = random_below(random, 3) ? 0 : 1 + random_below(random, vocabulary);
     params.top_p = one_of(random, nuclei, COUNT_OF(nuclei));
     params.min_p = one_of(random, floors, COUNT_OF(floors));
@@ -252,6 +282,7 @@ int main(void)
         cmocka_unit_test(epsilon_keeps_what_has_the_share_and_the_first),
         cmocka_unit_test(top_a_keeps_what_reaches_the_square_of_the_first),
         cmocka_unit_test(p_less_keeps_what_reaches_the_chance_of_a_collision),
+        cmocka_unit_test(every_filter_leaves_as_many_as_asked_for),
         cmocka_unit_test(shares_are_those_of_the_temperature_where_the_filter_stands),
         cmocka_unit_test(equal_ones_share_the_fate_of_the_first),
         cmocka_unit_test(every_known_answer_comes_out),

@@ -27,13 +27,17 @@ static double log64(double x)
     return e * 0.6931471805599453 + 2.0 * (s + s * q);
 }
 
-static struct window apply_top_k(const struct question *q, struct window window)
+static struct window first_of(struct window window, uint32_t number)
 {
-    const uint32_t top_k = q->params->top_k;
-    if (top_k > 0 && top_k < window.last - window.first) {
-        window.last = window.first + top_k;
+    if (number < window.last - window.first) {
+        window.last = window.first + number;
     }
     return window;
+}
+
+static struct window apply_top_k(const struct question *q, struct window window)
+{
+    return q->params->top_k > 0 ? first_of(window, q->params->top_k) : window;
 }
 
 static int has_top_p(const tombola_params *params)
@@ -212,7 +216,12 @@ tombola_row_status oracle_filter(struct oracle_row *row, const tombola_params *p
                 return TOMBOLA_ROW_INVALID;
             }
         }
-        *window = filter->apply(&q, *window);
+        const struct window left = filter->apply(&q, *window);
+        if (params->min_keep > 1 && left.last - left.first < params->min_keep) {
+            *window = filter->step == TOMBOLA_FILTER_XTC ? *window : first_of(*window, params->min_keep);
+        } else {
+            *window = left;
+        }
     }
     return TOMBOLA_ROW_OK;
 }
