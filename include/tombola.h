@@ -368,7 +368,8 @@ typedef enum tombola_filter {
     TOMBOLA_FILTER_XTC = 6,
     TOMBOLA_FILTER_EPSILON = 7,
     TOMBOLA_FILTER_TOP_A = 9,
-    TOMBOLA_FILTER_P_LESS = 12
+    TOMBOLA_FILTER_P_LESS = 12,
+    TOMBOLA_FILTER_MIN_K = 13
 } tombola_filter;
 
 #define TOMBOLA_MAX_FILTERS 16
@@ -386,13 +387,13 @@ typedef enum tombola_p_less {
     {                                                                                                                  \
         TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_TOP_N_SIGMA, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TOP_P,            \
             TOMBOLA_FILTER_MIN_P, TOMBOLA_FILTER_EPSILON, TOMBOLA_FILTER_TOP_A, TOMBOLA_FILTER_P_LESS,                 \
-            TOMBOLA_FILTER_XTC                                                                                         \
+            TOMBOLA_FILTER_MIN_K, TOMBOLA_FILTER_XTC                                                                   \
     }
 #define TOMBOLA_TEMPERATURE_LAST                                                                                       \
     {                                                                                                                  \
         TOMBOLA_FILTER_TOP_N_SIGMA, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_MIN_P,                  \
-            TOMBOLA_FILTER_EPSILON, TOMBOLA_FILTER_TOP_A, TOMBOLA_FILTER_P_LESS, TOMBOLA_FILTER_XTC,                   \
-            TOMBOLA_FILTER_TEMPERATURE                                                                                 \
+            TOMBOLA_FILTER_EPSILON, TOMBOLA_FILTER_TOP_A, TOMBOLA_FILTER_P_LESS, TOMBOLA_FILTER_MIN_K,                 \
+            TOMBOLA_FILTER_XTC, TOMBOLA_FILTER_TEMPERATURE                                                             \
     }
 
 /* How to draw from one row. Unless `filters` says otherwise, logits are divided by the temperature first; then filters
@@ -429,6 +430,11 @@ typedef struct tombola_params {
     /* Every filter leaves at least so many tokens, the most likely of what it was given, or all of these; XTC does
      * nothing where it would leave fewer. 0 and 1 off */
     uint32_t min_keep;
+    /* Min-k (Ding et al. 2026): the tokens before the cliff of the sorted logits, the greatest fall divided by its rank,
+     * and at least tau / (largest less smallest logit) of them, whatever the temperature. This is tau, 0 to FLT_MAX; the
+     * paper has 3; 0 off */
+    float min_k;
+    uint32_t reserved; /* 0 */
 } tombola_params;
 
 /* Temperature 1, top-p 1, XTC's threshold .1, the rest 0: draws from the model's own distribution. */

@@ -14,6 +14,7 @@
 #define NEED_MASS 1u      /* what its tokens weigh */
 #define NEED_MOMENTS 2u   /* how far its logits spread */
 #define NEED_COLLISION 4u /* the sum of its squared shares */
+#define NEED_CLIFF 8u     /* where its sorted logits fall the most */
 
 /* Filters, as row_params.filters has them: FILTER(NAME, its file filters/name.clh, number, NEED_...).
  * FILTER_TEMPERATURE keeps all: what stands behind it weighs with the row's temperature, and what stands before it with
@@ -27,7 +28,8 @@
     FILTER(XTC, xtc, 6, NEED_MASS)                                                                                     \
     FILTER(EPSILON, epsilon, 7, NEED_MASS)                                                                             \
     FILTER(TOP_A, top_a, 9, NEED_MASS)                                                                                 \
-    FILTER(P_LESS, p_less, 12, NEED_MASS | NEED_COLLISION)
+    FILTER(P_LESS, p_less, 12, NEED_MASS | NEED_COLLISION)                                                             \
+    FILTER(MIN_K, min_k, 13, NEED_CLIFF)
 #define FILTER_NUMBER(NAME, name, number, needs) FILTER_##NAME = number,
 enum { FILTERS(FILTER_NUMBER) FILTER_END = 0 };
 
@@ -68,6 +70,7 @@ struct row_params {
     float top_a;         /* at least 2^-81 */
     u32 p_less;          /* as params.p_less */
     u32 min_keep;        /* 0 and 1: off */
+    float min_k;         /* the least number of tokens, times the range of the logits */
 };
 
 #define NO_MASK 0xFFFFFFFFu

@@ -150,6 +150,19 @@ static void convert_p_less(const tombola_params *p, double temperature, struct r
     device->p_less = p->p_less;
 }
 
+/* ---------------------------------------------------------------------- min-k */
+
+static int has_min_k(const tombola_params *p)
+{
+    return p->min_k > 0.0f;
+}
+
+static void convert_min_k(const tombola_params *p, double temperature, struct row_params *device)
+{
+    (void)temperature;
+    device->min_k = p->min_k;
+}
+
 /* ---------------------------------------------------------------------- all */
 
 static const struct filter filters[] = {
@@ -162,6 +175,7 @@ static const struct filter filters[] = {
     {TOMBOLA_FILTER_EPSILON, has_epsilon, convert_epsilon},
     {TOMBOLA_FILTER_TOP_A, has_top_a, convert_top_a},
     {TOMBOLA_FILTER_P_LESS, has_p_less, convert_p_less},
+    {TOMBOLA_FILTER_MIN_K, has_min_k, convert_min_k},
 };
 
 const struct filter *filter_of(int number)

@@ -8,7 +8,7 @@
 static const char *const methods[] = {"race", "inverse-cdf", NULL};
 static const char *const p_less[] = {"off", "p-less", "p-less-norm", NULL};
 static const char *const filters[] = {"end", "temperature", "top_k", "top_p", "min_p",  "top_n_sigma", "xtc", "epsilon",
-                                      "",    "top_a",       "",      "",      "p_less", NULL};
+                                      "",    "top_a",       "",      "",      "p_less", "min_k",       NULL};
 static const tombola_preset orders[] = {{"default", {0}},
                                         {"temperature-first", TOMBOLA_TEMPERATURE_FIRST},
                                         {"temperature-last", TOMBOLA_TEMPERATURE_LAST},
@@ -49,6 +49,11 @@ static const tombola_field fields[] = {
         "P-less sampling: p-less keeps tokens whose share is at least the sum of all squared shares, p-less-norm more, "
         "off all",
         p_less, NULL),
+    SWITCH(MIN_K, min_k, FLOAT, 0, FLT_MAX, 0,
+           "Min-k: keep tokens before the cliff of the sorted logits, and at least this over the logits' range of "
+           "them, as "
+           "3; 0 keeps all",
+           NULL, NULL),
     FIELD(min_keep, UINT32, 0, 0, 0, "Every filter keeps at least so many tokens; 0 and 1 keep one", NULL, NULL),
     FIELD(seed, UINT64, 0, 0, 0, "The random stream; the same seed draws the same tokens on every device", NULL, NULL),
     FIELD(offset, UINT64, 0, 0, 0, "Where in the random stream to start", NULL, NULL),

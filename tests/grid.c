@@ -27,7 +27,8 @@ static const struct factor {
 };
 
 /* Parameters that tests of their own look at, beside the oracle too. */
-static const char *const apart[] = {"seed", "offset", "stream", "epsilon_cutoff", "top_a", "p_less", "min_keep"};
+static const char *const apart[] = {"seed",  "offset", "stream",   "epsilon_cutoff",
+                                    "top_a", "p_less", "min_keep", "min_k"};
 
 static const uint8_t orders[][TOMBOLA_MAX_FILTERS] = {
     {TOMBOLA_FILTER_END},

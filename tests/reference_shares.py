@@ -83,10 +83,26 @@ def p_less(row, ids, settings, T):
     return from_weight(row, ids, y * f32(1 - 2.0**-17), row.z[row.order[0]], T)
 
 
+def min_k(row, ids, settings, T):
+    def fall(z, y):
+        with np.errstate(over="ignore"):
+            difference = np.asarray(z - y, f32)
+        return np.where(difference >= f32(2.0**-90), difference, f32(0))
+    z, number = row.z[ids], np.arange(1, len(ids) + 1)
+    reach = fall(z[:1], z[-1:])[0]
+    if reach == 0:
+        return ids
+    with np.errstate(over="ignore"):
+        cliff = int(np.argmax(fall(z[:-1], z[1:]) * reciprocal(number[:-1].astype(f32)))) + 1
+        within = int((number.astype(f32) * reach <= f32(settings["min_k"])).sum())
+    return ids[:max(cliff, within)]
+
+
 FILTERS.update(
     epsilon=Filter(True, lambda s: f32(s.get("epsilon_cutoff", 0)) >= SMALLEST_SHARE, epsilon),
     top_a=Filter(True, lambda s: f32(s.get("top_a", 0)) >= SMALLEST_SHARE, top_a),
     p_less=Filter(True, lambda s: s.get("p_less", "off") != "off", p_less),
+    min_k=Filter(False, lambda s: s.get("min_k", 0) > 0, min_k),
 )
 
 # ------------------------------------------------------------- known answers
@@ -98,8 +114,9 @@ NUMBERS = {  # the parameters that these answers have beside the others', and of
     "top_a": f32,
     "p_less": str,
     "min_keep": int,
+    "min_k": f32,
 }
-SWITCHES = {"epsilon_cutoff": "epsilon", "top_a": "top_a", "p_less": "p_less"}
+SWITCHES = {"epsilon_cutoff": "epsilon", "top_a": "top_a", "p_less": "p_less", "min_k": "min_k"}
 COLUMNS = reference.XTC_COLUMNS[:14] + tuple(NUMBERS) + reference.XTC_COLUMNS[14:]
 FIRST = "temperature", "top_n_sigma", "top_k", "top_p", "min_p", *SWITCHES.values(), "xtc"
 LAST = FIRST[1:] + FIRST[:1]
@@ -116,6 +133,9 @@ CHOICES = {  # by parameter: orders, and values to take in turns
     "min_keep": ((FIRST, LAST, ("top_p",), ("xtc", "min_p", "temperature"), ("temperature", "top_n_sigma", "xtc"),
                   ("top_k", "xtc", "temperature"), ("min_p", "temperature", "top_p", "top_k")),
                  (2, 5, 40, 300, 4000, 2**32 - 1)),
+    "min_k": ((FIRST, LAST, ("min_k",), ("min_k", "temperature", "top_p"), ("xtc", "min_k", "temperature"),
+               ("temperature", "min_k", "top_k"), ("top_k", "min_k", "temperature")),
+              (3.0, 1e-30, 100.0, 1.0, 1e-3, 1e4, 1e30)),
 }
 
 
@@ -185,10 +205,20 @@ def p_less_decode(z, T, kind):
     return p >= threshold, p, threshold
 
 
+def paper_min_k(z, T, tau):
+    """The paper's algorithm 1, as vLLM has it: what lies below the k-th logit goes."""
+    ranked = -np.sort(-z)
+    reach = ranked[0] - ranked[-1] + 1e-8
+    falls = (ranked[:-1] - ranked[1:]) / reach / np.arange(1, len(z))
+    k = min(max(int(np.argmax(falls)) + 1, int(np.floor(tau / reach))), len(z))
+    return z >= ranked[k - 1], z, ranked[k - 1]
+
+
 ORIGINALS = {
     "epsilon_cutoff": (transformers_epsilon, (0.3, 0.1, 0.01, 0.001, 3e-4, 1e-5, 0.9)),
     "top_a": (webui_top_a, (1.0, 0.5, 0.2, 0.01, 1e-4)),
     "p_less": (p_less_decode, ("p-less", "p-less-norm")),
+    "min_k": (paper_min_k, (3.0, 0.01, 20.0, 1000.0)),
 }
 
 

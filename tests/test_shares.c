@@ -102,6 +102,65 @@ static void p_less_keeps_what_reaches_the_chance_of_a_collision(void **state)
     expect_kept(params, 4);
 }
 
+/* The falls of 5 4.5 2 1.5 0, divided by rank: .5 1.25 .167 .375. The range is 5. */
+static void min_k_keeps_what_ranks_before_the_cliff(void **state)
+{
+    (void)state;
+    static const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, 5};
+    static const float row[] = {1.5f, 5.0f, 0.0f, 4.5f, 2.0f}, even[] = {4.0f, 3.0f, 2.0f, 1.0f, 0.0f},
+                       equal[] = {2.0f, 2.0f, 2.0f, 2.0f, 2.0f};
+    static const struct {
+        float tau;
+        uint32_t kept, of_even;
+    } cases[] = {{0.0f, 5, 5}, {1e-30f, 2, 1}, {3.0f, 2, 1}, {8.0f, 2, 2}, {15.0f, 3, 3}, {1e30f, 5, 5}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        tombola_params params = params_at(i % 2 ? 1.0f : .3f);
+        params.min_k = cases[i].tau;
+        assert_int_equal(draw_once(&make, row, params).kept, cases[i].kept);
+        assert_int_equal(draw_once(&make, even, params).kept, cases[i].of_even);
+        assert_int_equal(draw_once(&make, equal, params).kept, 5);
+    }
+}
+
+/* Rows whose falls come to the same everywhere, or whose cliff is deep down: bins have to be looked into. */
+static void cliffs_are_found_wherever_they_are(void **state)
+{
+    (void)state;
+    enum { V = 3000, SHAPES = 6 };
+    const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, V};
+    float *row = allocate(V, sizeof *row);
+    tombola_sampler *sampler = make_sampler(context, &make, 1, TOMBOLA_DISPATCH_AUTO);
+    for (uint32_t shape = 0; shape < SHAPES; shape++) {
+        for (uint32_t id = 0; id < V; id++) {
+            const float i = (float)((id * 1009u + 7) % V);
+            const float parabola = -i * i * 0x1p-18f, ramp = -i * 0x1p-10f;
+            const float values[SHAPES] = {parabola,
+                                          parabola - (i > 2000.0f ? 0.03f : 0.0f),
+                                          ramp,
+                                          ramp - (i > 40.0f ? 1.0f : 0.0f),
+                                          i < 1500.0f ? i * 0x1p-22f : -100.0f,
+                                          i < 1500.0f ? 1e30f : i * -1e35f};
+            row[id] = values[shape];
+        }
+        struct oracle_row *oracle = oracle_row_create(row, V, TOMBOLA_LOGITS);
+        for (uint32_t turn = 0; turn < 6; turn++) {
+            tombola_params params = params_at(1.0f);
+            params.min_k = turn % 2 ? 3.0f : 1e-30f;
+            params.top_k = turn < 2 ? 0 : turn * 300;
+            params.seed = turn;
+            const struct draw expected = oracle_draw(oracle, &params);
+            struct draw draw;
+            call_sample(sampler, &make, row, 1, &params, &draw);
+            if (draw.token != expected.token || draw.kept != expected.kept)
+                fail_msg("turn %u of shape %u: token %d and kept %u, not %d and %u", (unsigned)turn, (unsigned)shape,
+                         (int)draw.token, (unsigned)draw.kept, (int)expected.token, (unsigned)expected.kept);
+        }
+        oracle_row_release(oracle);
+    }
+    tombola_sampler_release(sampler);
+    free(row);
+}
+
 static void every_filter_leaves_as_many_as_asked_for(void **state)
 {
     (void)state;
@@ -188,7 +247,8 @@ static tombola_params random_params(uint64_t *random, uint32_t vocabulary)
 {
     static const float temperatures[] = {1.0f, 0.7f, 1.6f, 0.2f, 30.0f, INFINITY, 0.0f},
                        shares[] = {0.1f, 0.01f, 0.5f, 0.001f, 1e-5f, 3e-4f, 0.03f, 1e-20f, 1.0f},
-                       nuclei[] = {1.0f, 1.0f, 0.9f, 0.5f}, floors[] = {0.0f, 0.0f, 0.05f}, sigmas[] = {0, 0, 1.5f};
+                       nuclei[] = {1.0f, 1.0f, 0.9f, 0.5f}, floors[] = {0.0f, 0.0f, 0.05f}, sigmas[] = {0, 0, 1.5f},
+                       taus[] = {3.0f, 1e-30f, 500.0f};
     static const uint8_t first[TOMBOLA_MAX_FILTERS] = TOMBOLA_TEMPERATURE_FIRST;
     tombola_params params = params_at(one_of(random, temperatures, COUNT_OF(temperatures)));
     if (random_below(random, 3) == 0) {
@@ -202,6 +262,7 @@ static tombola_params random_params(uint64_t *random, uint32_t vocabulary)
     params.p_less = random_below(random, 3) ? 0 : random_below(random, 3);
     params.min_keep =
         random_below(random, 3) ? 0 : random_below(random, 1 + vocabulary / (1 + random_below(random, 90)));
+    params.min_k = random_below(random, 3) ? 0.0f : one_of(random, taus, COUNT_OF(taus));
     params.top_k = random_below(random, 3) ? 0 : 1 + random_below(random, vocabulary);
     params.top_p = one_of(random, nuclei, COUNT_OF(nuclei));
     params.min_p = one_of(random, floors, COUNT_OF(floors));
@@ -282,6 +343,8 @@ int main(void)
         cmocka_unit_test(epsilon_keeps_what_has_the_share_and_the_first),
         cmocka_unit_test(top_a_keeps_what_reaches_the_square_of_the_first),
         cmocka_unit_test(p_less_keeps_what_reaches_the_chance_of_a_collision),
+        cmocka_unit_test(min_k_keeps_what_ranks_before_the_cliff),
+        cmocka_unit_test(cliffs_are_found_wherever_they_are),
         cmocka_unit_test(every_filter_leaves_as_many_as_asked_for),
         cmocka_unit_test(shares_are_those_of_the_temperature_where_the_filter_stands),
         cmocka_unit_test(equal_ones_share_the_fate_of_the_first),

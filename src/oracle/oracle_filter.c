@@ -173,6 +173,7 @@ static const struct filter {
     {TOMBOLA_FILTER_EPSILON, 1, oracle_has_epsilon, oracle_epsilon},
     {TOMBOLA_FILTER_TOP_A, 1, oracle_has_top_a, oracle_top_a},
     {TOMBOLA_FILTER_P_LESS, 1, oracle_has_p_less, oracle_p_less},
+    {TOMBOLA_FILTER_MIN_K, 0, oracle_has_min_k, oracle_min_k},
 };
 
 static const struct filter *filter_of(uint8_t step)

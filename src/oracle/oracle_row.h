@@ -67,13 +67,15 @@ struct question {
     const struct weighing *w;
 };
 
-/* Filters with files of their own: whether each is on, and what it leaves of a window (oracle_shares.c). */
+/* Filters with files of their own: whether each is on, and what it leaves of a window (oracle_shares.c, oracle_cliff.c). */
 int oracle_has_epsilon(const tombola_params *params);
 struct window oracle_epsilon(const struct question *q, struct window window);
 int oracle_has_top_a(const tombola_params *params);
 struct window oracle_top_a(const struct question *q, struct window window);
 int oracle_has_p_less(const tombola_params *params);
 struct window oracle_p_less(const struct question *q, struct window window);
+int oracle_has_min_k(const tombola_params *params);
+struct window oracle_min_k(const struct question *q, struct window window);
 
 /* Applies the filters in their order. TOMBOLA_ROW_INVALID where one meets weights without bound. */
 tombola_row_status oracle_filter(struct oracle_row *row, const tombola_params *params, struct window *window);
