@@ -14,7 +14,6 @@
 #define NEED_MASS 1u      /* what its tokens weigh */
 #define NEED_MOMENTS 2u   /* how far its logits spread */
 #define NEED_COLLISION 4u /* the sum of its squared shares */
-#define NEED_CLIFF 8u     /* where its sorted logits fall the most */
 
 /* Filters, as row_params.filters has them: FILTER(NAME, its file filters/name.clh, number, NEED_...).
  * FILTER_TEMPERATURE keeps all: what stands behind it weighs with the row's temperature, and what stands before it with
@@ -29,7 +28,7 @@
     FILTER(EPSILON, epsilon, 7, NEED_MASS)                                                                             \
     FILTER(TOP_A, top_a, 9, NEED_MASS)                                                                                 \
     FILTER(P_LESS, p_less, 12, NEED_MASS | NEED_COLLISION)                                                             \
-    FILTER(MIN_K, min_k, 13, NEED_CLIFF)
+    FILTER(MIN_K, min_k, 13, 0)
 #define FILTER_NUMBER(NAME, name, number, needs) FILTER_##NAME = number,
 enum { FILTERS(FILTER_NUMBER) FILTER_END = 0 };
 
