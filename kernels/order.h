@@ -45,4 +45,10 @@ static inline float value_of(u32 key)
     return float_of(KEY_BITS(key));
 }
 
+/* One float with -0 and subnormal numbers made +0. */
+static inline float made_normal(float value)
+{
+    return float_of(CANONICAL(u32, word_of(value)));
+}
+
 #endif

@@ -56,9 +56,9 @@ struct row_params {
     u32 top_k;       /* 0, or the vocabulary size and more: off */
     u32 stream;
     u32 flags;
-    u32 mask;       /* which of the batch's masks; or NO_MASK */
-    u32 bias_first; /* of the batch's biases the row's, [bias_first, bias_end), by ascending id */
-    u32 bias_end;
+    u32 mask;         /* which of the batch's masks; or NO_MASK */
+    u32 adjust_first; /* of the batch's adjustments the row's, [adjust_first, adjust_end), by ascending place */
+    u32 adjust_end;
     unsigned char filters[MAX_FILTERS]; /* those in force, in the row's order; FILTER_END behind the last.
                                            FILTER_TEMPERATURE is there only behind
                                            a filter that needs the mass */
@@ -74,10 +74,17 @@ struct row_params {
 
 #define NO_MASK 0xFFFFFFFFu
 
-/* Added to the logit of one token; -inf bans it. */
-struct bias {
-    u32 id;
-    float value;
+/* A step in what becomes of a token's logit. A row's steps ascend by their place, so that those of a token come one
+ * after another, in the order of their kinds. */
+struct adjustment {
+    u32 place;   /* token << ADJUST_BITS | kind */
+    float value; /* finite */
+};
+#define ADJUST_BITS 3
+#define ADJUST_KINDS ((1u << ADJUST_BITS) - 1)
+enum {
+    ADJUST_BIAS, /* subtract the value, which is the bias with its sign turned */
+    ADJUST_BAN   /* make it -inf */
 };
 
 /* The last token kept, in rank order. */
@@ -114,8 +121,8 @@ struct launch {
 enum {
     ARGUMENT_LOGITS,
     ARGUMENT_PARAMS,
-    ARGUMENT_MASKS,  /* may be NULL */
-    ARGUMENT_BIASES, /* may be NULL */
+    ARGUMENT_MASKS,       /* may be NULL */
+    ARGUMENT_ADJUSTMENTS, /* may be NULL */
     ARGUMENT_MAXIMA,
     ARGUMENT_FACTS,
     ARGUMENT_LAUNCH,

@@ -6,7 +6,7 @@
  * logits       a row's `vocabulary` values begin at its params' place
  * params       one for each row of the batch
  * masks        of the batch, launch.mask_stride words each; NULL if there are none
- * biases       of the batch; NULL if there are none
+ * adjustments  of the batch; NULL if there are none
  * maxima, facts   scratch, one entry per row of the launch and block, rows padded to whole vectors
  * launch       see row.h
  * status       a ROW_... for each row
@@ -25,12 +25,13 @@ static inline uint group_of_row(struct launch launch)
 
 #define ROW_ARGUMENTS                                                                                                  \
     global const stored *logits, global const struct row_params *params, global const u32 *masks,                      \
-        global const struct bias *biases, global u32 *maxima, global u64 *facts, struct launch launch,                 \
+        global const struct adjustment *adjustments, global u32 *maxima, global u64 *facts, struct launch launch,      \
         global int *status
-#define THE_ROW row_at(logits, masks, biases, maxima, facts, launch, p)
+#define THE_ROW row_at(logits, masks, adjustments, maxima, facts, launch, p)
 
-static inline struct row row_at(global const stored *logits, global const u32 *masks, global const struct bias *biases,
-                                global u32 *maxima, global u64 *facts, struct launch launch, struct row_params p)
+static inline struct row row_at(global const stored *logits, global const u32 *masks,
+                                global const struct adjustment *adjustments, global u32 *maxima, global u64 *facts,
+                                struct launch launch, struct row_params p)
 {
     struct row row;
     row.vocabulary = launch.vocabulary;
@@ -38,9 +39,9 @@ static inline struct row row_at(global const stored *logits, global const u32 *m
     row.padded_blocks = (row.blocks + WIDTH - 1) / WIDTH * WIDTH;
     row.values = logits + p.begin;
     row.mask = masks && p.mask != NO_MASK ? masks + launch.masks + (ulong)p.mask * launch.mask_stride : 0;
-    row.biases = biases;
-    row.bias_first = biases ? p.bias_first : 0;
-    row.bias_end = biases ? p.bias_end : 0;
+    row.adjustments = adjustments;
+    row.adjust_first = adjustments ? p.adjust_first : 0;
+    row.adjust_end = adjustments ? p.adjust_end : 0;
     row.maxima = maxima + (ulong)group_row(launch) * row.padded_blocks;
     row.facts = facts + (ulong)group_row(launch) * row.padded_blocks;
     return row;

@@ -110,7 +110,8 @@ tombola_status batch_make(struct engine *engine, struct batch *b, tombola_error 
     if (!status && p->options.masks)
         status = upload_reserve(b, &b->masks.copy, plan_mask_bytes(p), "masks", error);
     if (!status && p->options.max_biases)
-        status = upload_reserve(b, &b->biases.copy, p->options.max_biases * sizeof(struct bias), "biases", error);
+        status =
+            upload_reserve(b, &b->adjustments.copy, p->options.max_biases * sizeof(struct adjustment), "biases", error);
     return status;
 }
 
@@ -206,7 +207,7 @@ void batch_release_cl(struct batch *b)
             clReleaseMemObject(buffers[i]);
     upload_release_cl(b, &b->params);
     upload_release_cl(b, &b->masks.copy);
-    upload_release_cl(b, &b->biases.copy);
+    upload_release_cl(b, &b->adjustments.copy);
 }
 
 void batch_free(struct batch *b)
@@ -220,8 +221,8 @@ void batch_free(struct batch *b)
         free(b->landed);
     if (!b->masks.copy.pinned)
         upload_free(&b->masks.copy);
-    if (!b->biases.copy.pinned)
-        upload_free(&b->biases.copy);
+    if (!b->adjustments.copy.pinned)
+        upload_free(&b->adjustments.copy);
 }
 
 void batch_start(struct batch *b, uint64_t number, cl_command_queue queue)
@@ -309,7 +310,7 @@ tombola_status batch_finish(struct batch *b, tombola_status status, tombola_erro
             host_memory_unwrap(context, &b->outputs[output].wrapped[part]);
     host_memory_unwrap(context, &b->masks.wrapped);
     upload_settle(&b->masks.copy);
-    upload_settle(&b->biases.copy);
+    upload_settle(&b->adjustments.copy);
     upload_settle(&b->params);
     b->number = 0;
     if (!status && code != CL_SUCCESS)

@@ -6,7 +6,7 @@
 #ifndef TOMBOLA_SRC_BATCH_H
 #define TOMBOLA_SRC_BATCH_H
 
-#include "biases.h"
+#include "adjustments.h"
 #include "host_memory.h"
 #include "masks.h"
 #include "plan.h"
@@ -76,7 +76,7 @@ struct batch {
     cl_mem landing_buffer;                        /* pinned memory like it, likewise */
     float *landed;                                /* where that is mapped, or plain memory */
     struct masks masks;
-    struct biases biases;
+    struct adjustments adjustments;
 
     /* Of the batch under way. */
     uint64_t number;         /* counts the sampler's batches from 1; 0 if there is none under way */

@@ -1,12 +1,9 @@
 #include "biases.h"
 
-#include "batch.h"
 #include "error.h"
 #include "order.h"
 
 #include <math.h>
-
-/* ------------------------------------------------------------------- checks */
 
 static size_t first_of(const tombola_rows *rows, size_t row)
 {
@@ -58,88 +55,29 @@ tombola_status biases_check(const struct plan *p, const tombola_rows *rows, tomb
     return TOMBOLA_OK;
 }
 
-/* -------------------------------------------------------------------- sorting */
-
-static int is_sorted(const struct bias *biases, size_t count)
+size_t biases_count(const tombola_rows *rows, size_t row)
 {
-    for (size_t i = 1; i < count; i++)
-        if (biases[i].id < biases[i - 1].id)
-            return 0;
-    return 1;
+    return rows->bias_ends ? rows->bias_ends[row] - first_of(rows, row) : 0;
 }
 
-/* Lets the entry at `place` of a heap, largest id first, sink to where it belongs. */
-static void sink(struct bias *heap, size_t count, size_t place)
+void biases_add(const tombola_rows *rows, size_t row, struct adjustment_list *list)
 {
-    const struct bias sinking = heap[place];
-    for (size_t child; (child = 2 * place + 1) < count; place = child) {
-        child += child + 1 < count && heap[child + 1].id > heap[child].id;
-        if (heap[child].id <= sinking.id)
-            break;
-        heap[place] = heap[child];
-    }
-    heap[place] = sinking;
-}
-
-/* Heapsort: qsort may allocate. */
-static void sort(struct bias *biases, size_t count)
-{
-    if (is_sorted(biases, count))
-        return;
-    for (size_t place = count / 2; place-- > 0;)
-        sink(biases, count, place);
-    for (size_t last = count; last-- > 1;) {
-        const struct bias largest = biases[0];
-        biases[0] = biases[last];
-        biases[last] = largest;
-        sink(biases, last, 0);
+    for (size_t i = rows->bias_ends ? first_of(rows, row) : 0, end = i + biases_count(rows, row); i < end; i++) {
+        const tombola_bias *bias = &rows->biases[i];
+        if (bias->value == -INFINITY)
+            adjustment_add(list, (u32)bias->token, ADJUST_BAN, 0.0f);
+        else
+            adjustment_add(list, (u32)bias->token, ADJUST_BIAS, -floats_of(canonical(words_of(bias->value))));
     }
 }
 
-/* ---------------------------------------------------------------------- way */
-
-static tombola_status copy_row(const tombola_rows *rows, size_t row, struct bias *to, tombola_error *error)
+tombola_status biases_check_twice(const struct adjustment_list *list, size_t row, tombola_error *error)
 {
-    const tombola_bias *from = rows->biases + first_of(rows, row);
-    size_t count = rows->bias_ends[row] - first_of(rows, row);
-    for (size_t i = 0; i < count; i++)
-        to[i] = (struct bias){(u32)from[i].token, floats_of(canonical(words_of(from[i].value)))};
-    sort(to, count);
-    for (size_t i = 1; i < count; i++)
-        if (to[i].id == to[i - 1].id)
+    for (size_t i = 1; i < list->count; i++) {
+        const u32 token = list->entries[i].place >> ADJUST_BITS;
+        if (token == list->entries[i - 1].place >> ADJUST_BITS)
             return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows.biases has token %lu twice among those of row %zu",
-                        (unsigned long)to[i].id, row);
-    return TOMBOLA_OK;
-}
-
-/* Room for some more than what is needed now, so that a batch with a few more needs none. */
-static size_t room_for(const struct batch *b, size_t bytes)
-{
-    const size_t most = b->engine->plan.largest_buffer, twice = b->biases.copy.room * 2;
-    size_t room = b->biases.copy.room >= bytes || twice < bytes ? bytes : twice;
-    return room > most && bytes <= most ? most : room;
-}
-
-tombola_status biases_copy(struct batch *b, const tombola_rows *rows, tombola_error *error)
-{
-    const size_t count = rows->bias_ends ? rows->bias_ends[rows->count - 1] : 0;
-    tombola_status status = TOMBOLA_OK;
-    b->biases.count = count;
-    if (count > 0)
-        status = upload_reserve(b, &b->biases.copy, room_for(b, count * sizeof(struct bias)), "biases", error);
-    for (size_t row = 0; row < rows->count && !status; row++) {
-        b->host_params[row].bias_first = count ? (u32)first_of(rows, row) : 0;
-        b->host_params[row].bias_end = count ? (u32)rows->bias_ends[row] : 0;
-        if (count)
-            status = copy_row(rows, row, (struct bias *)b->biases.copy.host + first_of(rows, row), error);
+                        (unsigned long)token, row);
     }
-    return status;
-}
-
-tombola_status biases_bring(struct batch *b, tombola_error *error)
-{
-    b->biases.buffer = NULL;
-    if (b->biases.count == 0)
-        return TOMBOLA_OK;
-    return upload_send(b, &b->biases.copy, b->biases.count * sizeof(struct bias), "biases", &b->biases.buffer, error);
+    return TOMBOLA_OK;
 }

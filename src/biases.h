@@ -1,27 +1,19 @@
-/* The biases of a batch: their checks, and their way to where kernels can read them, sorted by token. */
+/* The biases of rows: their checks, and what they add to rows' adjustments. */
 #ifndef TOMBOLA_SRC_BIASES_H
 #define TOMBOLA_SRC_BIASES_H
 
-#include "plan.h"
-#include "upload.h"
-
-struct batch;
-
-/* The biases of the batch under way, and room for those of any. */
-struct biases {
-    struct upload copy;
-    cl_mem buffer; /* where they are for kernels, borrowed; NULL: the batch has none */
-    size_t count;  /* of all rows */
-};
+#include "adjustments.h"
 
 /* Checks the biases of rows that are otherwise checked, but for tokens that a row has twice. */
 tombola_status biases_check(const struct plan *plan, const tombola_rows *rows, tombola_error *error);
 
-/* Copies them to memory of a batch that is not under way, those of each row in the order of tokens. Fails where a row
- * has one twice. */
-tombola_status biases_copy(struct batch *batch, const tombola_rows *rows, tombola_error *error);
+/* How many a row has. */
+size_t biases_count(const tombola_rows *rows, size_t row);
 
-/* Brings them, before all kernels. */
-tombola_status biases_bring(struct batch *batch, tombola_error *error);
+/* Adds those of a row. */
+void biases_add(const tombola_rows *rows, size_t row, struct adjustment_list *list);
+
+/* Fails where the list, sorted, has a token of the row twice. */
+tombola_status biases_check_twice(const struct adjustment_list *list, size_t row, tombola_error *error);
 
 #endif

@@ -92,7 +92,7 @@ static tombola_status launch(struct batch *b, const struct launching *l, cl_uint
     set_buffer(&s, ARGUMENT_LOGITS, l->logits);
     set_buffer(&s, ARGUMENT_PARAMS, l->params);
     set_buffer(&s, ARGUMENT_MASKS, b->masks.buffer);
-    set_buffer(&s, ARGUMENT_BIASES, b->biases.buffer);
+    set_buffer(&s, ARGUMENT_ADJUSTMENTS, b->adjustments.buffer);
     set_buffer(&s, ARGUMENT_MAXIMA, b->maxima);
     set_buffer(&s, ARGUMENT_FACTS, b->facts);
     set_buffer(&s, ARGUMENT_STATUS, l->status.buffer);

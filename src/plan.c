@@ -162,7 +162,7 @@ tombola_memory plan_memory(const struct plan *p)
         plan_candidates(p, p->options.max_candidates),
         p->options.probabilities ? plan_outputs(p) : (struct cost){0, 0},
         plan_upload(p, p->options.masks ? plan_mask_bytes(p) : 0),
-        plan_upload(p, p->options.max_biases * sizeof(struct bias)),
+        plan_upload(p, p->options.max_biases * sizeof(struct adjustment)),
     };
     for (size_t i = 0; i < sizeof costs / sizeof costs[0]; i++) {
         memory.device_bytes += p->options.in_flight * costs[i].device;

@@ -54,7 +54,7 @@ tombola_status run_batch(struct batch *b, cl_uint wait_count, const cl_event *wa
     if (!status)
         status = masks_bring(b, error);
     if (!status)
-        status = biases_bring(b, error);
+        status = adjustments_bring(b, error);
     if (!status)
         status = upload_send(b, &b->params, b->rows.count * sizeof(struct row_params), "parameters", &params, error);
     if (status)

@@ -180,7 +180,7 @@ tombola_status sampler_begin(tombola_sampler *s, const tombola_rows *rows, const
     if (!status)
         status = masks_check(s->engine.context, &s->engine.plan, &own_rows, error);
     if (!status)
-        status = biases_check(&s->engine.plan, &own_rows, error);
+        status = adjustments_check(&s->engine.plan, &own_rows, error);
     if (!status)
         status = results_check(&s->engine, results, own_rows.count, &own_results, error);
     if (status)
@@ -191,7 +191,7 @@ tombola_status sampler_begin(tombola_sampler *s, const tombola_rows *rows, const
         return status;
     if (!b)
         return fail_busy(s, error);
-    status = biases_copy(b, &own_rows, error);
+    status = adjustments_make(b, &own_rows, error);
     if (status)
         return status;
     batch_start(b, ++s->begun, queue ? queue : s->engine.queue);

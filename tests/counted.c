@@ -65,7 +65,7 @@ struct launch_data {
     tombola_params *wanted;
     struct row_params *params;
     uint32_t *mask, *maxima, *counters;
-    struct bias biases[BIASES];
+    struct adjustment biases[BIASES];
     uint64_t *facts;
     struct counted_draw *draws;
     struct counted counted;
@@ -123,7 +123,8 @@ static struct launch_data data_make(struct counted_rows r, tombola_params params
         d.mask[i] = (uint32_t)(random_bits(&random) | random_bits(&random)); /* three tokens of four may be drawn */
     }
     for (uint32_t i = 0; i < BIASES; i++) {
-        d.biases[i] = (struct bias){(uint32_t)((uint64_t)i * r.vocabulary / BIASES), i % 2 ? 0.5f : -1.25f};
+        const uint32_t token = (uint32_t)((uint64_t)i * r.vocabulary / BIASES);
+        d.biases[i] = (struct adjustment){token << ADJUST_BITS | ADJUST_BIAS, i % 2 ? -0.5f : 1.25f};
     }
     for (uint32_t i = 0; i < r.rows; i++) {
         d.wanted[i] = params;
@@ -136,7 +137,7 @@ static struct launch_data data_make(struct counted_rows r, tombola_params params
     for (uint32_t i = 0; i < r.rows; i++) {
         d.params[i].begin = (uint64_t)i * r.vocabulary;
         d.params[i].mask = is_masked ? 0 : NO_MASK;
-        d.params[i].bias_end = is_biased ? BIASES : 0;
+        d.params[i].adjust_end = is_biased ? BIASES : 0;
     }
     return d;
 }
@@ -158,15 +159,15 @@ static void check_draw(const struct launch_data *d, struct counted_rows r, uint3
     uint32_t tokens[BIASES];
     float values[BIASES];
     for (size_t i = 0; i < BIASES; i++) {
-        tokens[i] = d->biases[i].id;
-        values[i] = d->biases[i].value;
+        tokens[i] = d->biases[i].place >> ADJUST_BITS;
+        values[i] = -d->biases[i].value;
     }
     const struct right_input input = {.values = d->logits + (size_t)row * r.vocabulary,
                                       .vocabulary = r.vocabulary,
                                       .mask = d->counted.mask_words ? d->mask : NULL,
                                       .bias_tokens = tokens,
                                       .bias_values = values,
-                                      .bias_count = d->params[row].bias_end};
+                                      .bias_count = d->params[row].adjust_end};
     const struct right_draw right = right_draw(&input, &d->wanted[row]);
     assert_int_equal(d->draws[row].status, right.draw.status);
     if (right.draw.status != TOMBOLA_ROW_OK) {

@@ -16,7 +16,7 @@ struct counted_draw {
 /* The row's group has maxima and facts of its own, one entry for each block, padded as tombola.cl does. */
 ROW_KERNEL void counted_draw(global const struct counted *counted, global const stored *logits,
                              global const struct row_params *params, global const u32 *masks,
-                             global const struct bias *biases, global u32 *maxima, global u64 *facts,
+                             global const struct adjustment *adjustments, global u32 *maxima, global u64 *facts,
                              global struct counted_draw *draws, global u32 *counters)
 {
     WORKSPACE(ws);
@@ -28,9 +28,9 @@ ROW_KERNEL void counted_draw(global const struct counted *counted, global const 
     row.padded_blocks = (row.blocks + WIDTH - 1) / WIDTH * WIDTH;
     row.values = logits + p.begin;
     row.mask = counted->mask_words && p.mask != NO_MASK ? masks + p.mask * counted->mask_words : 0;
-    row.biases = biases;
-    row.bias_first = p.bias_first;
-    row.bias_end = p.bias_end;
+    row.adjustments = adjustments;
+    row.adjust_first = p.adjust_first;
+    row.adjust_end = p.adjust_end;
     row.maxima = maxima + index * row.padded_blocks;
     row.facts = facts + index * row.padded_blocks;
     row.counters = ws->counters;

@@ -1,0 +1,39 @@
+/* The adjustments of a batch: what biases make of the logits of single tokens, as a sparse list for each row; their
+ * checks, and their way to where kernels can read them, sorted by token. */
+#ifndef TOMBOLA_SRC_ADJUSTMENTS_H
+#define TOMBOLA_SRC_ADJUSTMENTS_H
+
+#include "plan.h"
+#include "upload.h"
+
+struct batch;
+
+/* The adjustments of the batch under way, and room for those of any. */
+struct adjustments {
+    struct upload copy;
+    cl_mem buffer; /* where they are for kernels, borrowed; NULL: the batch has none */
+    size_t count;  /* of all rows */
+};
+
+/* The adjustments of a row as they are made, in room that is large enough. */
+struct adjustment_list {
+    struct adjustment *entries;
+    size_t count;
+};
+
+/* Adds one; `kind` is an ADJUST_.... */
+static inline void adjustment_add(struct adjustment_list *list, u32 token, u32 kind, float value)
+{
+    list->entries[list->count++] = (struct adjustment){token << ADJUST_BITS | kind, value};
+}
+
+/* Checks what adjustments are made from, of rows that are otherwise checked, but for biases that a row has twice. */
+tombola_status adjustments_check(const struct plan *plan, const tombola_rows *rows, tombola_error *error);
+
+/* Makes them in memory of a batch that is not under way, those of each row in the order of tokens. */
+tombola_status adjustments_make(struct batch *batch, const tombola_rows *rows, tombola_error *error);
+
+/* Brings them, before all kernels. */
+tombola_status adjustments_bring(struct batch *batch, tombola_error *error);
+
+#endif
