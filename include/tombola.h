@@ -257,14 +257,16 @@ typedef struct tombola_sampler_options {
     tombola_transfer transfer; /* default TOMBOLA_TRANSFER_AUTO */
     int timed;                 /* non-zero: keep tombola_sampler_times; default 0 */
     uint32_t in_flight;        /* batches that may be in flight at once, 1 to TOMBOLA_MAX_IN_FLIGHT; 0: 2 */
-    /* Room for candidates and probabilities on their way to host memory, and for masks and biases on their way to the
-     * device, is made by the first call that wants them, grows with one that wants more candidates or biases, and is
-     * kept; these make it at creation. */
+    /* Room for candidates and probabilities on their way to host memory, and for masks, biases and penalties on their
+     * way to the device, is made by the first call that wants them, grows with one that wants more candidates, biases
+     * or history, and is kept; these make it at creation. */
     uint32_t max_candidates; /* of a row, up to TOMBOLA_MAX_CANDIDATES; default 0 */
     int probabilities;       /* non-zero: probabilities or their logarithms will be wanted; default 0 */
     uint32_t reserved;       /* 0 */
     int masks;               /* non-zero: masks in host memory will come, and may have to be copied; default 0 */
     size_t max_biases;       /* of all rows of a batch together; default 0 */
+    size_t max_history;      /* tokens of the histories of all rows of a batch together, where penalties count them;
+                                default 0 */
 } tombola_sampler_options;
 
 static inline tombola_sampler_options tombola_sampler_options_default(void)
@@ -319,8 +321,8 @@ static inline tombola_times tombola_times_default(void)
 /* times: made by tombola_times_default */
 TOMBOLA_API void tombola_sampler_times(const tombola_sampler *sampler, tombola_times *times);
 
-/* What a sampler holds, in bytes. Calls add to it only what options.max_candidates, probabilities, masks and max_biases
- * tell of, and where AUTO has to stage what it would have read in place, room for that. */
+/* What a sampler holds, in bytes. Calls add to it only what options.max_candidates, probabilities, masks, max_biases
+ * and max_history tell of, and where AUTO has to stage what it would have read in place, room for that. */
 typedef struct tombola_memory {
     uint32_t struct_size;
     uint32_t reserved;     /* 0 */
@@ -435,9 +437,14 @@ typedef struct tombola_params {
      * paper has 3; 0 off */
     float min_k;
     uint32_t reserved; /* 0 */
+    /* Of tokens in the row's history: positive logits are divided by this, and others multiplied; 2^-126 to FLT_MAX,
+     * 1 off. Below 1 it favours them. */
+    float repetition_penalty;
+    uint32_t penalty_window; /* penalties count so many tokens, the last of the history; 0: all */
 } tombola_params;
 
-/* Temperature 1, top-p 1, XTC's threshold .1, the rest 0: draws from the model's own distribution. */
+/* Temperature 1, top-p 1, XTC's threshold .1, repetition penalty 1, the rest 0: draws from the model's own
+ * distribution. */
 static inline tombola_params tombola_params_default(void)
 {
     tombola_params params;
@@ -446,6 +453,7 @@ static inline tombola_params tombola_params_default(void)
     params.temperature = 1.0f;
     params.top_p = 1.0f;
     params.xtc_threshold = 0.1f;
+    params.repetition_penalty = 1.0f;
     return params;
 }
 
@@ -528,13 +536,14 @@ typedef struct tombola_bias {
 
 /* One batch of rows. Fields may be 0 where nothing else is said.
  *
- * Masks and biases make the logits that a row is drawn from, all else goes by, and results report: its effective ones.
- * A token whose bit in its row's mask is 0 has -inf (a probability: 0), whatever is stored for it, NaN too, and
- * whatever its bias. Otherwise a bias of -inf gives -inf likewise, and any other is added in one rounded operation of
- * binary32. Subnormal logits, biases and sums count as 0. A row of which nothing is left is empty.
+ * Masks, biases and penalties make the logits that a row is drawn from, all else goes by, and results report: its
+ * effective ones. A token whose bit in its row's mask is 0 has -inf (a probability: 0), whatever is stored for it, NaN
+ * too, and whatever its bias. Otherwise a bias of -inf gives -inf likewise, and any other is added in one rounded
+ * operation of binary32; then penalties apply. Subnormal logits, biases and sums count as 0. A row of which nothing is
+ * left is empty.
  *
- * Where later fields will stand: what differs in length from row to row (token histories, ids to score) becomes a list
- * of all rows' entries, one row after another, with an array of `count` ends, like the biases. State that outlives a
+ * Where later fields will stand: what differs in length from row to row (ids to score) becomes a list of all rows'
+ * entries, one row after another, with an array of `count` ends, like the biases. State that outlives a
  * call (slots of requests) becomes an array of handles, one for each row. */
 typedef struct tombola_rows {
     uint32_t struct_size;
@@ -557,6 +566,14 @@ typedef struct tombola_rows {
      * for TOMBOLA_PROBABILITIES. Both in host memory; NULL: none. */
     const tombola_bias *biases;
     const size_t *bias_ends; /* `count`, never descending */
+    /* What came before in each row's sequence: its prompt, then the tokens generated so far, oldest first. Row r has
+     * the tokens [history_ends[r - 1], history_ends[r]). Parameters tell which count. All in host memory; NULL: none */
+    const int32_t *history;       /* tokens, 0 to vocabulary - 1 */
+    const size_t *history_ends;   /* `count`, never descending */
+    const size_t *prompt_lengths; /* `count`: so many of the row's tokens, the first ones, are its prompt; NULL: 0 */
+    /* The tokens that end a sequence, likewise row by row, in any order; NULL: none. */
+    const int32_t *end_tokens;
+    const size_t *end_token_ends; /* `count`, never descending */
 } tombola_rows;
 
 static inline tombola_rows tombola_rows_default(void)
@@ -640,8 +657,9 @@ TOMBOLA_API tombola_status tombola_sampler_sample(tombola_sampler *sampler, cons
  * options.in_flight says, those of tombola_sampler_enqueue included; any further call is BUSY until one is waited for
  * (an enqueued one: has completed). Calls that are refused have not waited for anything.
  * submit  returns as soon as the batch is enqueued; a batch that goes through pinned memory in parts may have to wait
- *         for room there. Free again on return: parameters, indices, biases and their ends, and mask_of_row. The
- *         sampler's until the batch has been waited for: rows.logits, rows.masks, and all arrays of the results
+ *         for room there. Free again on return: parameters, indices, mask_of_row; biases, histories, end tokens and
+ *         their ends. The sampler's until the batch has been waited for: rows.logits, rows.masks, and all arrays of the
+ *         results
  * ticket  set on success: the handle of the batch, never 0
  * poll    sets *is_done to 1 if wait would not wait (also after a failure, which wait then tells), else to 0
  * wait    waits for that batch, in whatever order; the results are there when it returns. Whatever else it returns, its

@@ -70,6 +70,8 @@ struct row_params {
     u32 p_less;          /* as params.p_less */
     u32 min_keep;        /* 0 and 1: off */
     float min_k;         /* the least number of tokens, times the range of the logits */
+    float repeated_above; /* of repeated tokens, what a logit above 0 is multiplied by */
+    float repeated_below; /* and any other */
 };
 
 #define NO_MASK 0xFFFFFFFFu
@@ -83,8 +85,9 @@ struct adjustment {
 #define ADJUST_BITS 3
 #define ADJUST_KINDS ((1u << ADJUST_BITS) - 1)
 enum {
-    ADJUST_BIAS, /* subtract the value, which is the bias with its sign turned */
-    ADJUST_BAN   /* make it -inf */
+    ADJUST_BIAS,       /* subtract the value, which is the bias with its sign turned */
+    ADJUST_REPETITION, /* multiply by one of the row's factors; then subtract the value */
+    ADJUST_BAN         /* make it -inf */
 };
 
 /* The last token kept, in rank order. */

@@ -42,6 +42,8 @@ static inline struct row row_at(global const stored *logits, global const u32 *m
     row.adjustments = adjustments;
     row.adjust_first = adjustments ? p.adjust_first : 0;
     row.adjust_end = adjustments ? p.adjust_end : 0;
+    row.repeated_above = p.repeated_above;
+    row.repeated_below = p.repeated_below;
     row.maxima = maxima + (ulong)group_row(launch) * row.padded_blocks;
     row.facts = facts + (ulong)group_row(launch) * row.padded_blocks;
     return row;

@@ -3,10 +3,53 @@
 #include "batch.h"
 #include "biases.h"
 #include "error.h"
+#include "params.h"
+#include "penalties.h"
+
+#include <string.h>
 
 tombola_status adjustments_check(const struct plan *p, const tombola_rows *rows, tombola_error *error)
 {
-    return biases_check(p, rows, error);
+    tombola_status status = biases_check(p, rows, error);
+    return status ? status : history_check(p, rows, error);
+}
+
+/* Parameters that change logits, which rows of probabilities can't have. */
+static const char *const for_logits[] = {"repetition_penalty"};
+
+static const tombola_field *field_of(const char *name)
+{
+    const tombola_field *field = NULL;
+    for (size_t i = 0; (field = tombola_params_field(i)) && strcmp(field->name, name) != 0;)
+        i++;
+    return field;
+}
+
+static double value_of_field(const tombola_field *field, const tombola_params *params)
+{
+    float real;
+    u32 whole;
+    memcpy(&real, (const char *)params + field->offset, sizeof real);
+    memcpy(&whole, (const char *)params + field->offset, sizeof whole);
+    return field->kind == TOMBOLA_KIND_FLOAT ? (double)real : (double)whole;
+}
+
+static tombola_status check_input(const struct plan *p, const tombola_rows *rows, tombola_error *error)
+{
+    if (p->options.input != TOMBOLA_PROBABILITIES)
+        return TOMBOLA_OK;
+    for (size_t row = 0; row < rows->count; row++) {
+        const tombola_params params = params_of_row(rows->params, row);
+        for (size_t i = 0; i < sizeof for_logits / sizeof for_logits[0]; i++) {
+            const tombola_field *field = field_of(for_logits[i]);
+            const double value = value_of_field(field, &params);
+            if (value != field->neutral)
+                return fail(error, TOMBOLA_INVALID_ARGUMENT,
+                            "params[%zu].%s is %.9g, but it is for logits, and options.input is TOMBOLA_PROBABILITIES",
+                            row, field->name, value);
+        }
+    }
+    return TOMBOLA_OK;
 }
 
 /* -------------------------------------------------------------------- sorting */
@@ -47,37 +90,105 @@ static void sort(struct adjustment *entries, size_t count)
     }
 }
 
-/* ------------------------------------------------------------------- making */
+/* ------------------------------------------------------------------- room */
 
-/* Room for some more than what is needed now, so that a batch with a few more needs none. */
-static size_t room_for(const struct batch *b, size_t bytes)
+static const char *name_of(int has_penalties)
 {
-    const size_t most = b->engine->plan.largest_buffer, twice = b->adjustments.copy.room * 2;
-    size_t room = b->adjustments.copy.room >= bytes || twice < bytes ? bytes : twice;
-    return room > most && bytes <= most ? most : room;
+    return has_penalties ? "biases and penalties" : "biases";
 }
 
-static tombola_status make_row(const tombola_rows *rows, size_t row, struct adjustment_list *list, tombola_error *error)
+/* Room for a batch of at most so many adjustments, of which no row has more of its history than `history`. */
+static tombola_status reserve(struct batch *b, size_t most, size_t history, tombola_error *error)
+{
+    const struct plan *p = &b->engine->plan;
+    struct adjustments *a = &b->adjustments;
+    tombola_status status = TOMBOLA_OK;
+    if (most > UINT32_MAX)
+        return fail(error, TOMBOLA_OUT_OF_MEMORY, "biases and penalties may come to %zu, more than %lu", most,
+                    (unsigned long)UINT32_MAX);
+    if (most > 0)
+        status = upload_reserve(b, &a->copy, most * sizeof(struct adjustment), name_of(history > 0), error);
+    if (status || history == 0)
+        return status;
+    const uint64_t before = plan_tally(p, a->tally.room).host;
+    status = tally_reserve(&a->tally, p->vocabulary, history, error);
+    b->engine->memory.host_bytes += plan_tally(p, a->tally.room).host - before;
+    return status;
+}
+
+tombola_status adjustments_reserve(struct batch *b, size_t biases, size_t history, tombola_error *error)
+{
+    const size_t vocabulary = b->engine->plan.vocabulary;
+    return reserve(b, biases + history, history < vocabulary ? history : vocabulary, error);
+}
+
+void adjustments_free(struct adjustments *a)
+{
+    if (!a->copy.pinned)
+        upload_free(&a->copy);
+    tally_free(&a->tally);
+}
+
+/* Some more than what is needed now, up to a limit, so that a batch that needs a little more finds it there. */
+static size_t with_more(size_t needed, size_t now, size_t limit)
+{
+    const size_t room = now >= needed || 2 * now < needed ? needed : 2 * now;
+    return room > limit && needed <= limit ? limit : room;
+}
+
+/* ------------------------------------------------------------------- making */
+
+/* How much a batch may come to. */
+struct extent {
+    size_t most;
+    size_t history; /* the longest of a row that penalties count */
+};
+
+static struct extent extent_of(const struct plan *p, const tombola_rows *rows)
+{
+    struct extent e = {rows->bias_ends ? rows->bias_ends[rows->count - 1] : 0, 0};
+    for (size_t row = 0; rows->history_ends && row < rows->count; row++) {
+        const struct history history = history_of(rows, row);
+        const tombola_params params = params_of_row(rows->params, row);
+        const size_t penalties = penalties_most(&history, &params, p->vocabulary);
+        e.history = penalties > e.history ? penalties : e.history;
+        e.most += penalties;
+    }
+    return e;
+}
+
+static tombola_status make_row(struct adjustments *a, const tombola_rows *rows, size_t row, size_t vocabulary,
+                               struct adjustment_list *list, tombola_error *error)
 {
     biases_add(rows, row, list);
     sort(list->entries, list->count);
-    return biases_check_twice(list, row, error);
+    tombola_status status = biases_check_twice(list, row, error);
+    if (status || !rows->history_ends)
+        return status;
+    const struct history history = history_of(rows, row);
+    const tombola_params params = params_of_row(rows->params, row);
+    if (penalties_most(&history, &params, vocabulary) > 0)
+        penalties_add(&history, &params, &a->tally, list);
+    return TOMBOLA_OK;
 }
 
 tombola_status adjustments_make(struct batch *b, const tombola_rows *rows, tombola_error *error)
 {
+    const struct plan *p = &b->engine->plan;
     struct adjustments *a = &b->adjustments;
-    size_t most = 0;
-    tombola_status status = TOMBOLA_OK;
-    for (size_t row = 0; row < rows->count; row++)
-        most += biases_count(rows, row);
-    if (most > 0)
-        status = upload_reserve(b, &a->copy, room_for(b, most * sizeof(struct adjustment)), "biases", error);
+    tombola_status status = check_input(p, rows, error);
+    if (status)
+        return status;
+    const struct extent e = extent_of(p, rows);
+    const size_t most =
+        with_more(e.most, a->copy.room / sizeof(struct adjustment), p->largest_buffer / sizeof(struct adjustment));
+    status = reserve(b, most, with_more(e.history, a->tally.room, p->vocabulary), error);
     a->count = 0;
+    a->has_penalties = e.history > 0;
     for (size_t row = 0; row < rows->count && !status; row++) {
         struct adjustment_list list = {(struct adjustment *)a->copy.host + a->count, 0};
-        if (most)
-            status = make_row(rows, row, &list, error);
+        if (e.most)
+            status = make_row(a, rows, row, p->vocabulary, &list, error);
         b->host_params[row].adjust_first = (u32)a->count;
         a->count += list.count;
         b->host_params[row].adjust_end = (u32)a->count;
@@ -91,5 +202,5 @@ tombola_status adjustments_bring(struct batch *b, tombola_error *error)
     a->buffer = NULL;
     if (a->count == 0)
         return TOMBOLA_OK;
-    return upload_send(b, &a->copy, a->count * sizeof(struct adjustment), "biases", &a->buffer, error);
+    return upload_send(b, &a->copy, a->count * sizeof(struct adjustment), name_of(a->has_penalties), &a->buffer, error);
 }

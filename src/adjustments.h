@@ -1,9 +1,10 @@
-/* The adjustments of a batch: what biases make of the logits of single tokens, as a sparse list for each row; their
- * checks, and their way to where kernels can read them, sorted by token. */
+/* The adjustments of a batch: what biases and penalties make of the logits of single tokens, as a sparse list for each
+ * row; their checks, and their way to where kernels can read them, sorted by token. */
 #ifndef TOMBOLA_SRC_ADJUSTMENTS_H
 #define TOMBOLA_SRC_ADJUSTMENTS_H
 
 #include "plan.h"
+#include "tally.h"
 #include "upload.h"
 
 struct batch;
@@ -13,6 +14,8 @@ struct adjustments {
     struct upload copy;
     cl_mem buffer; /* where they are for kernels, borrowed; NULL: the batch has none */
     size_t count;  /* of all rows */
+    int has_penalties;
+    struct tally tally;
 };
 
 /* The adjustments of a row as they are made, in room that is large enough. */
@@ -32,6 +35,12 @@ tombola_status adjustments_check(const struct plan *plan, const tombola_rows *ro
 
 /* Makes them in memory of a batch that is not under way, those of each row in the order of tokens. */
 tombola_status adjustments_make(struct batch *batch, const tombola_rows *rows, tombola_error *error);
+
+/* Makes room for so many biases, and so many tokens in histories. */
+tombola_status adjustments_reserve(struct batch *batch, size_t biases, size_t history, tombola_error *error);
+
+/* Lets go of all memory that is not the device's, but for what is mapped from there. */
+void adjustments_free(struct adjustments *adjustments);
 
 /* Brings them, before all kernels. */
 tombola_status adjustments_bring(struct batch *batch, tombola_error *error);

@@ -109,9 +109,8 @@ tombola_status batch_make(struct engine *engine, struct batch *b, tombola_error 
         status = batch_reserve_outputs(b, error);
     if (!status && p->options.masks)
         status = upload_reserve(b, &b->masks.copy, plan_mask_bytes(p), "masks", error);
-    if (!status && p->options.max_biases)
-        status =
-            upload_reserve(b, &b->adjustments.copy, p->options.max_biases * sizeof(struct adjustment), "biases", error);
+    if (!status)
+        status = adjustments_reserve(b, p->options.max_biases, p->options.max_history, error);
     return status;
 }
 
@@ -221,8 +220,7 @@ void batch_free(struct batch *b)
         free(b->landed);
     if (!b->masks.copy.pinned)
         upload_free(&b->masks.copy);
-    if (!b->adjustments.copy.pinned)
-        upload_free(&b->adjustments.copy);
+    adjustments_free(&b->adjustments);
 }
 
 void batch_start(struct batch *b, uint64_t number, cl_command_queue queue)

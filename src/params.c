@@ -4,6 +4,7 @@
 #include "filters.h"
 #include "sized.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -178,6 +179,7 @@ static struct row_params convert(const tombola_params *p)
     double temperature = fmin((double)p->temperature, HOTTEST);
     int greedy = p->temperature < GREEDY_BELOW;
     double scaled = greedy ? HOTTEST : temperature; /* a greedy row is not scaled */
+    const float reciprocal = (float)(1.0 / (double)p->repetition_penalty);
     struct row_params device = {
         .seed = p->seed,
         .offset = p->offset,
@@ -189,10 +191,22 @@ static struct row_params convert(const tombola_params *p)
         .flags = (greedy ? ROW_GREEDY : 0) | (p->method == TOMBOLA_INVERSE_CDF ? ROW_INVERSE_CDF : 0),
         .mask = NO_MASK,
         .min_keep = p->min_keep,
+        .repeated_above = reciprocal >= FLT_MIN ? reciprocal : 0.0f,
+        .repeated_below = p->repetition_penalty,
     };
     if (!greedy)
         convert_filters(p, temperature, &device);
     return device;
+}
+
+tombola_params params_of_row(const tombola_params *params, size_t row)
+{
+    const size_t size = sized_size(params);
+    const char *theirs = (const char *)params + row * size;
+    tombola_params own = tombola_params_default();
+    memcpy(&own, theirs, size < sizeof own ? size : sizeof own);
+    own.struct_size = sizeof own;
+    return own;
 }
 
 tombola_status params_convert(const tombola_params *params, size_t rows, struct row_params *device,

@@ -10,4 +10,7 @@
 tombola_status params_convert(const tombola_params *params, size_t rows, struct row_params *device,
                               tombola_error *error);
 
+/* One of them, checked, with the defaults in place of what an older caller's lack. */
+tombola_params params_of_row(const tombola_params *params, size_t row);
+
 #endif

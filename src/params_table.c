@@ -55,6 +55,13 @@ static const tombola_field fields[] = {
            "3; 0 keeps all",
            NULL, NULL),
     FIELD(min_keep, UINT32, 0, 0, 0, "Every filter keeps at least so many tokens; 0 and 1 keep one", NULL, NULL),
+    FIELD(
+        repetition_penalty, FLOAT, FLT_MIN, FLT_MAX, 1,
+        "Divide positive logits of tokens in the history by this, and multiply others; 1 leaves them, below 1 favours "
+        "them",
+        NULL, NULL),
+    FIELD(penalty_window, UINT32, 0, 0, 0, "Penalties count so many tokens, the last of the history; 0 counts all",
+          NULL, NULL),
     FIELD(seed, UINT64, 0, 0, 0, "The random stream; the same seed draws the same tokens on every device", NULL, NULL),
     FIELD(offset, UINT64, 0, 0, 0, "Where in the random stream to start", NULL, NULL),
     FIELD(stream, UINT32, 0, 0, 0, "Which of several samples of one request, with a random stream each", NULL, NULL),

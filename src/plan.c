@@ -3,6 +3,7 @@
 #include "context.h"
 #include "error.h"
 #include "sized.h"
+#include "tally.h"
 
 #define PART_BYTES ((size_t)4 << 20) /* keep a bus busy for some time */
 #define IN_FLIGHT 2
@@ -30,6 +31,9 @@ static tombola_status check_options(const tombola_sampler_options *o, tombola_er
     if (o->max_biases > UINT32_MAX)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.max_biases is %zu, not from 0 to %lu", o->max_biases,
                     (unsigned long)UINT32_MAX);
+    if (o->max_history > UINT32_MAX - o->max_biases)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.max_history is %zu, not from 0 to %zu", o->max_history,
+                    UINT32_MAX - o->max_biases);
     return TOMBOLA_OK;
 }
 
@@ -142,6 +146,11 @@ struct cost plan_upload(const struct plan *p, size_t bytes)
     return (struct cost){p->shares_memory ? 0 : bytes, bytes};
 }
 
+struct cost plan_tally(const struct plan *p, size_t tokens)
+{
+    return (struct cost){0, tokens ? tally_bytes(p->vocabulary, tokens) : 0};
+}
+
 size_t plan_mask_bytes(const struct plan *p)
 {
     size_t each = p->mask_words * sizeof(u32);
@@ -162,7 +171,8 @@ tombola_memory plan_memory(const struct plan *p)
         plan_candidates(p, p->options.max_candidates),
         p->options.probabilities ? plan_outputs(p) : (struct cost){0, 0},
         plan_upload(p, p->options.masks ? plan_mask_bytes(p) : 0),
-        plan_upload(p, p->options.max_biases * sizeof(struct adjustment)),
+        plan_upload(p, (p->options.max_biases + p->options.max_history) * sizeof(struct adjustment)),
+        plan_tally(p, smaller(p->options.max_history, p->vocabulary)),
     };
     for (size_t i = 0; i < sizeof costs / sizeof costs[0]; i++) {
         memory.device_bytes += p->options.in_flight * costs[i].device;

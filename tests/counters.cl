@@ -31,6 +31,8 @@ ROW_KERNEL void counted_draw(global const struct counted *counted, global const 
     row.adjustments = adjustments;
     row.adjust_first = p.adjust_first;
     row.adjust_end = p.adjust_end;
+    row.repeated_above = p.repeated_above;
+    row.repeated_below = p.repeated_below;
     row.maxima = maxima + index * row.padded_blocks;
     row.facts = facts + index * row.padded_blocks;
     row.counters = ws->counters;

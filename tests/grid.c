@@ -29,6 +29,19 @@ static const struct factor {
 /* Parameters that tests of their own look at, beside the oracle too. */
 static const char *const apart[] = {"seed",  "offset", "stream",   "epsilon_cutoff",
                                     "top_a", "p_less", "min_keep", "min_k"};
+static const char *const apart[] = {"seed",
+                                    "offset",
+                                    "stream",
+                                    "epsilon_cutoff",
+                                    "top_a",
+                                    "p_less",
+                                    "min_keep",
+                                    "repetition_penalty",
+                                    "penalty_window",
+                                    "frequency_penalty",
+                                    "presence_penalty",
+                                    "penalty_prompt",
+                                    "min_tokens"};
 
 static const uint8_t orders[][TOMBOLA_MAX_FILTERS] = {
     {TOMBOLA_FILTER_END},

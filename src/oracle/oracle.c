@@ -30,8 +30,7 @@ static int compare_ranks(const void *left, const void *right)
     return a->id < b->id ? -1 : a->id > b->id;
 }
 
-/* Subnormal numbers and -0 count as +0. */
-static float made_normal(float x)
+float oracle_made_normal(float x)
 {
     return fabsf(x) < 0x1p-126f ? 0.0f : x;
 }
@@ -51,15 +50,17 @@ static float *effective_values(const struct oracle_input *input)
     for (uint32_t id = 0; id < input->vocabulary; id++) {
         const int allowed = !input->mask || (input->mask[id / 32] >> id % 32 & 1u);
         const float masked = input->kind == TOMBOLA_PROBABILITIES ? 0.0f : -INFINITY;
-        values[id] = allowed ? made_normal(input->values[id]) : masked;
+        values[id] = allowed ? oracle_made_normal(input->values[id]) : masked;
     }
     for (size_t i = 0; i < input->bias_count; i++) {
-        const struct oracle_bias *bias = &input->biases[i];
-        const uint32_t id = (uint32_t)bias->token;
-        if (input->mask && !(input->mask[id / 32] >> id % 32 & 1u)) {
-            continue;
-        }
-        values[id] = bias->value == -INFINITY ? -INFINITY : made_normal(values[id] + bias->value);
+        const uint32_t id = (uint32_t)input->biases[i].token;
+        if (input->biases[i].value > -INFINITY && values[id] != -INFINITY)
+            values[id] = oracle_made_normal(values[id] + input->biases[i].value);
+    }
+    oracle_penalise(input, values);
+    for (size_t i = 0; i < input->bias_count; i++) {
+        if (input->biases[i].value == -INFINITY)
+            values[input->biases[i].token] = -INFINITY;
     }
     return values;
 }

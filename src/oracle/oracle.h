@@ -21,6 +21,12 @@ struct oracle_bias {
     float value;
 };
 
+/* A row's tokens so far, prompt first. */
+struct oracle_history {
+    const int32_t *tokens;
+    size_t count, prompt;
+};
+
 struct oracle_input {
     const float *values; /* logits or probabilities, widened to binary32 */
     uint32_t vocabulary;
@@ -28,6 +34,9 @@ struct oracle_input {
     const uint32_t *mask; /* bit i % 32 of word i / 32 is set where token i may be drawn; NULL: all may */
     const struct oracle_bias *biases;
     size_t bias_count; /* at most one for each token; none where kind is TOMBOLA_PROBABILITIES */
+    struct oracle_history history;
+    const tombola_params
+        *params; /* of whoever draws, for what penalties and the like make of the history; NULL: none */
 };
 
 /* The input is copied. */

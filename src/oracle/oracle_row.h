@@ -36,6 +36,12 @@ struct window {
     uint32_t first, last;
 };
 
+/* Subnormal numbers and -0 count as +0. */
+float oracle_made_normal(float x);
+
+/* Makes of a row's logits, mask and finite biases applied, what its history does; -inf stays what it is. */
+void oracle_penalise(const struct oracle_input *input, float *logits);
+
 /* Zeroed memory; ends the program where there is none. */
 void *oracle_allocate(size_t count, size_t size);
 

@@ -1,0 +1,45 @@
+#include "penalties.h"
+
+/* The tokens that count, from one place of the history to another: a prompt's, for repetition alone, and others. */
+struct counted {
+    size_t first, middle, end;
+};
+
+static struct counted counted_of(const struct history *h, const tombola_params *p)
+{
+    const size_t first = p->penalty_window && p->penalty_window < h->count ? h->count - p->penalty_window : 0;
+    return (struct counted){first, first, h->count};
+}
+
+size_t penalties_most(const struct history *h, const tombola_params *p, size_t vocabulary)
+{
+    const struct counted c = counted_of(h, p);
+    if (p->repetition_penalty == 1.0f)
+        return 0;
+    return c.end - c.first < vocabulary ? c.end - c.first : vocabulary;
+}
+
+/* Puts entries among those of the list from its end on, where `at` is room for all: the list has moved up to there. */
+static size_t put(struct adjustment_list *list, size_t left, size_t *at, struct adjustment entry)
+{
+    while (left > 0 && list->entries[left - 1].place > entry.place)
+        list->entries[--*at] = list->entries[--left];
+    list->entries[--*at] = entry;
+    return left;
+}
+
+void penalties_add(const struct history *h, const tombola_params *p, struct tally *tally, struct adjustment_list *list)
+{
+    const struct counted c = counted_of(h, p);
+    tally->count = 0;
+    tally_note(tally, h->tokens + c.first, c.middle - c.first);
+    tally_count(tally, h->tokens + c.middle, c.end - c.middle);
+    tally_sort(tally);
+    size_t left = list->count, at = left + tally->count;
+    list->count = at;
+    for (size_t i = tally->count; i-- > 0;) {
+        const u32 token = tally->tokens[i];
+        tally_take(tally, token);
+        left = put(list, left, &at, (struct adjustment){token << ADJUST_BITS | ADJUST_REPETITION, 0.0f});
+    }
+}
