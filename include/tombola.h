@@ -441,6 +441,10 @@ typedef struct tombola_params {
      * 1 off. Below 1 it favours them. */
     float repetition_penalty;
     uint32_t penalty_window; /* penalties count so many tokens, the last of the history; 0: all */
+    /* Subtracted from the logit of each token that was generated: the one as often as it was, the other once. Finite, 0
+     * off; negative ones favour such tokens. */
+    float frequency_penalty;
+    float presence_penalty;
 } tombola_params;
 
 /* Temperature 1, top-p 1, XTC's threshold .1, repetition penalty 1, the rest 0: draws from the model's own

@@ -87,6 +87,7 @@ struct adjustment {
 enum {
     ADJUST_BIAS,       /* subtract the value, which is the bias with its sign turned */
     ADJUST_REPETITION, /* multiply by one of the row's factors; then subtract the value */
+    ADJUST_PENALTY,    /* subtract the value */
     ADJUST_BAN         /* make it -inf */
 };
 

@@ -15,7 +15,7 @@ tombola_status adjustments_check(const struct plan *p, const tombola_rows *rows,
 }
 
 /* Parameters that change logits, which rows of probabilities can't have. */
-static const char *const for_logits[] = {"repetition_penalty"};
+static const char *const for_logits[] = {"repetition_penalty", "frequency_penalty", "presence_penalty"};
 
 static const tombola_field *field_of(const char *name)
 {

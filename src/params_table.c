@@ -62,6 +62,12 @@ static const tombola_field fields[] = {
         NULL, NULL),
     FIELD(penalty_window, UINT32, 0, 0, 0, "Penalties count so many tokens, the last of the history; 0 counts all",
           NULL, NULL),
+    FIELD(
+        frequency_penalty, FLOAT, -FLT_MAX, FLT_MAX, 0,
+        "Subtract this from the logits of generated tokens as often as each came; 0 leaves them, negative favours them",
+        NULL, NULL),
+    FIELD(presence_penalty, FLOAT, -FLT_MAX, FLT_MAX, 0,
+          "Subtract this from the logits of generated tokens once; 0 leaves them, negative favours them", NULL, NULL),
     FIELD(seed, UINT64, 0, 0, 0, "The random stream; the same seed draws the same tokens on every device", NULL, NULL),
     FIELD(offset, UINT64, 0, 0, 0, "Where in the random stream to start", NULL, NULL),
     FIELD(stream, UINT32, 0, 0, 0, "Which of several samples of one request, with a random stream each", NULL, NULL),

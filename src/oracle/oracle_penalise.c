@@ -1,20 +1,30 @@
 /* What a row's history makes of its logits: for each token of the vocabulary a look at all of the history. */
 #include "oracle_row.h"
 
+#include <float.h>
 #include <math.h>
 
-static int occurs(const struct oracle_history *history, size_t first, int32_t token)
+/* How often the token occurs from one place of the history on. */
+static size_t times_of(const struct oracle_history *history, size_t first, int32_t token)
 {
+    size_t times = 0;
     for (size_t i = first; i < history->count; i++)
-        if (history->tokens[i] == token)
-            return 1;
-    return 0;
+        times += history->tokens[i] == token;
+    return times;
 }
 
 static float repeated(float z, float penalty)
 {
     const float product = z > 0.0f ? z * oracle_made_normal((float)(1.0 / (double)penalty)) : z * penalty;
     return fabsf(product) < 0x1p-125f ? 0.0f : product;
+}
+
+/* What frequency and presence take off. */
+static float flat_penalty(const tombola_params *params, size_t times)
+{
+    const double penalty =
+        (double)times * (double)params->frequency_penalty + (times ? (double)params->presence_penalty : 0.0);
+    return oracle_made_normal((float)fmin(fmax(penalty, -(double)FLT_MAX), (double)FLT_MAX));
 }
 
 /* The first token of the history that counts. */
@@ -32,7 +42,10 @@ void oracle_penalise(const struct oracle_input *input, float *logits)
     for (uint32_t id = 0; id < input->vocabulary; id++) {
         if (logits[id] == -INFINITY)
             continue;
-        if (params->repetition_penalty != 1.0f && occurs(&input->history, window_of(input), (int32_t)id))
+        if (params->repetition_penalty != 1.0f && times_of(&input->history, window_of(input), (int32_t)id))
             logits[id] = repeated(logits[id], params->repetition_penalty);
+        const size_t times = times_of(&input->history, window_of(input), (int32_t)id);
+        if (logits[id] != -INFINITY)
+            logits[id] = oracle_made_normal(logits[id] - flat_penalty(params, times));
     }
 }
