@@ -398,6 +398,13 @@ typedef enum tombola_p_less {
             TOMBOLA_FILTER_XTC, TOMBOLA_FILTER_TEMPERATURE                                                             \
     }
 
+/* Which penalties count the tokens of a row's prompt. All count those that were generated. */
+typedef enum tombola_penalty_prompt {
+    TOMBOLA_PROMPT_REPETITION = 0, /* the repetition penalty, as in vLLM; frequency and presence are OpenAI's */
+    TOMBOLA_PROMPT_ALL = 1,        /* all three, as in llama.cpp */
+    TOMBOLA_PROMPT_NONE = 2
+} tombola_penalty_prompt;
+
 /* How to draw from one row. Unless `filters` says otherwise, logits are divided by the temperature first; then filters
  * apply in the order of TOMBOLA_TEMPERATURE_FIRST, each to what the one before has kept. The most likely token stays
  * unless XTC drops it. */
@@ -445,6 +452,8 @@ typedef struct tombola_params {
      * off; negative ones favour such tokens. */
     float frequency_penalty;
     float presence_penalty;
+    uint32_t penalty_prompt; /* a tombola_penalty_prompt; default TOMBOLA_PROMPT_REPETITION */
+    uint32_t min_tokens;     /* the row's end tokens can't be drawn before it has generated so many */
 } tombola_params;
 
 /* Temperature 1, top-p 1, XTC's threshold .1, repetition penalty 1, the rest 0: draws from the model's own

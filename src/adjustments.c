@@ -5,51 +5,12 @@
 #include "error.h"
 #include "params.h"
 #include "penalties.h"
-
-#include <string.h>
+#include "processors.h"
 
 tombola_status adjustments_check(const struct plan *p, const tombola_rows *rows, tombola_error *error)
 {
     tombola_status status = biases_check(p, rows, error);
     return status ? status : history_check(p, rows, error);
-}
-
-/* Parameters that change logits, which rows of probabilities can't have. */
-static const char *const for_logits[] = {"repetition_penalty", "frequency_penalty", "presence_penalty"};
-
-static const tombola_field *field_of(const char *name)
-{
-    const tombola_field *field = NULL;
-    for (size_t i = 0; (field = tombola_params_field(i)) && strcmp(field->name, name) != 0;)
-        i++;
-    return field;
-}
-
-static double value_of_field(const tombola_field *field, const tombola_params *params)
-{
-    float real;
-    u32 whole;
-    memcpy(&real, (const char *)params + field->offset, sizeof real);
-    memcpy(&whole, (const char *)params + field->offset, sizeof whole);
-    return field->kind == TOMBOLA_KIND_FLOAT ? (double)real : (double)whole;
-}
-
-static tombola_status check_input(const struct plan *p, const tombola_rows *rows, tombola_error *error)
-{
-    if (p->options.input != TOMBOLA_PROBABILITIES)
-        return TOMBOLA_OK;
-    for (size_t row = 0; row < rows->count; row++) {
-        const tombola_params params = params_of_row(rows->params, row);
-        for (size_t i = 0; i < sizeof for_logits / sizeof for_logits[0]; i++) {
-            const tombola_field *field = field_of(for_logits[i]);
-            const double value = value_of_field(field, &params);
-            if (value != field->neutral)
-                return fail(error, TOMBOLA_INVALID_ARGUMENT,
-                            "params[%zu].%s is %.9g, but it is for logits, and options.input is TOMBOLA_PROBABILITIES",
-                            row, field->name, value);
-        }
-    }
-    return TOMBOLA_OK;
 }
 
 /* -------------------------------------------------------------------- sorting */
@@ -144,15 +105,21 @@ struct extent {
     size_t history; /* the longest of a row that penalties count */
 };
 
+/* Whether more than biases may adjust a row. */
+static int has_histories(const tombola_rows *rows)
+{
+    return rows->history_ends || rows->end_token_ends;
+}
+
 static struct extent extent_of(const struct plan *p, const tombola_rows *rows)
 {
     struct extent e = {rows->bias_ends ? rows->bias_ends[rows->count - 1] : 0, 0};
-    for (size_t row = 0; rows->history_ends && row < rows->count; row++) {
+    for (size_t row = 0; has_histories(rows) && row < rows->count; row++) {
         const struct history history = history_of(rows, row);
         const tombola_params params = params_of_row(rows->params, row);
         const size_t penalties = penalties_most(&history, &params, p->vocabulary);
         e.history = penalties > e.history ? penalties : e.history;
-        e.most += penalties;
+        e.most += penalties + processors_most(&history, &params);
     }
     return e;
 }
@@ -163,10 +130,12 @@ static tombola_status make_row(struct adjustments *a, const tombola_rows *rows, 
     biases_add(rows, row, list);
     sort(list->entries, list->count);
     tombola_status status = biases_check_twice(list, row, error);
-    if (status || !rows->history_ends)
+    if (status || !has_histories(rows))
         return status;
     const struct history history = history_of(rows, row);
     const tombola_params params = params_of_row(rows->params, row);
+    processors_add(&history, &params, list);
+    sort(list->entries, list->count);
     if (penalties_most(&history, &params, vocabulary) > 0)
         penalties_add(&history, &params, &a->tally, list);
     return TOMBOLA_OK;
@@ -176,7 +145,7 @@ tombola_status adjustments_make(struct batch *b, const tombola_rows *rows, tombo
 {
     const struct plan *p = &b->engine->plan;
     struct adjustments *a = &b->adjustments;
-    tombola_status status = check_input(p, rows, error);
+    tombola_status status = processors_check(p, rows, error);
     if (status)
         return status;
     const struct extent e = extent_of(p, rows);

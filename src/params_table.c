@@ -9,6 +9,8 @@ static const char *const methods[] = {"race", "inverse-cdf", NULL};
 static const char *const p_less[] = {"off", "p-less", "p-less-norm", NULL};
 static const char *const filters[] = {"end", "temperature", "top_k", "top_p", "min_p",  "top_n_sigma", "xtc", "epsilon",
                                       "",    "top_a",       "",      "",      "p_less", "min_k",       NULL};
+                                      "",    "top_a",       "",      "",      "p_less", NULL};
+static const char *const prompts[] = {"repetition", "all", "none", NULL};
 static const tombola_preset orders[] = {{"default", {0}},
                                         {"temperature-first", TOMBOLA_TEMPERATURE_FIRST},
                                         {"temperature-last", TOMBOLA_TEMPERATURE_LAST},
@@ -68,6 +70,10 @@ static const tombola_field fields[] = {
         NULL, NULL),
     FIELD(presence_penalty, FLOAT, -FLT_MAX, FLT_MAX, 0,
           "Subtract this from the logits of generated tokens once; 0 leaves them, negative favours them", NULL, NULL),
+    FIELD(penalty_prompt, CHOICE, 0, 2, TOMBOLA_PROMPT_REPETITION,
+          "Which penalties count the prompt: repetition (alone, as vLLM has it), all (as llama.cpp has it) or none",
+          prompts, NULL),
+    FIELD(min_tokens, UINT32, 0, 0, 0, "Draw no end token before so many tokens were generated", NULL, NULL),
     FIELD(seed, UINT64, 0, 0, 0, "The random stream; the same seed draws the same tokens on every device", NULL, NULL),
     FIELD(offset, UINT64, 0, 0, 0, "Where in the random stream to start", NULL, NULL),
     FIELD(stream, UINT32, 0, 0, 0, "Which of several samples of one request, with a random stream each", NULL, NULL),

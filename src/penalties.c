@@ -12,7 +12,12 @@ struct counted {
 static struct counted counted_of(const struct history *h, const tombola_params *p)
 {
     const size_t first = p->penalty_window && p->penalty_window < h->count ? h->count - p->penalty_window : 0;
-    return (struct counted){first, first, h->count};
+    const size_t output = first > h->prompt ? first : h->prompt;
+    if (p->penalty_prompt == TOMBOLA_PROMPT_ALL)
+        return (struct counted){first, first, h->count};
+    if (p->penalty_prompt == TOMBOLA_PROMPT_NONE || p->repetition_penalty == 1.0f)
+        return (struct counted){output, output, h->count};
+    return (struct counted){first, output, h->count};
 }
 
 size_t penalties_most(const struct history *h, const tombola_params *p, size_t vocabulary)

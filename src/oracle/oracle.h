@@ -25,6 +25,8 @@ struct oracle_bias {
 struct oracle_history {
     const int32_t *tokens;
     size_t count, prompt;
+    const int32_t *end_tokens;
+    size_t end_token_count;
 };
 
 struct oracle_input {

@@ -34,18 +34,35 @@ static size_t window_of(const struct oracle_input *input)
     return window > 0 && window < count ? count - window : 0;
 }
 
-void oracle_penalise(const struct oracle_input *input, float *logits)
+/* The history without its prompt, as far as it counts. */
+static size_t output_of(const struct oracle_input *input)
+{
+    const size_t first = window_of(input);
+    return first > input->history.prompt ? first : input->history.prompt;
+}
+
+static float penalised(const struct oracle_input *input, int32_t token, float z)
 {
     const tombola_params *params = input->params;
-    if (!params)
+    const size_t whole = times_of(&input->history, window_of(input), token),
+                 output = times_of(&input->history, output_of(input), token);
+    const int counts_prompt = params->penalty_prompt != TOMBOLA_PROMPT_NONE;
+    if (params->repetition_penalty != 1.0f && (counts_prompt ? whole : output) > 0)
+        z = repeated(z, params->repetition_penalty);
+    return oracle_made_normal(z - flat_penalty(params, params->penalty_prompt == TOMBOLA_PROMPT_ALL ? whole : output));
+}
+
+void oracle_penalise(const struct oracle_input *input, float *logits)
+{
+    const struct oracle_history *history = &input->history;
+    if (!input->params)
         return;
-    for (uint32_t id = 0; id < input->vocabulary; id++) {
-        if (logits[id] == -INFINITY)
-            continue;
-        if (params->repetition_penalty != 1.0f && times_of(&input->history, window_of(input), (int32_t)id))
-            logits[id] = repeated(logits[id], params->repetition_penalty);
-        const size_t times = times_of(&input->history, window_of(input), (int32_t)id);
+    for (uint32_t id = 0; history->count > 0 && id < input->vocabulary; id++) {
         if (logits[id] != -INFINITY)
-            logits[id] = oracle_made_normal(logits[id] - flat_penalty(params, times));
+            logits[id] = penalised(input, (int32_t)id, logits[id]);
+    }
+    for (size_t i = 0; i < history->end_token_count; i++) {
+        if (history->count - history->prompt < input->params->min_tokens)
+            logits[history->end_tokens[i]] = -INFINITY;
     }
 }
