@@ -138,6 +138,8 @@ static void set_column(struct known_answer *answer, const char *name, const char
         answer->mask = (uint32_t)number_of(word, line);
     } else if (strcmp(name, "biases") == 0) {
         answer->biases = (uint32_t)number_of(word, line);
+    } else if (strcmp(name, "history") == 0) {
+        answer->history = (uint32_t)number_of(word, line);
     } else if (strcmp(name, "token") == 0) {
         answer->draw.token = (int32_t)strtol(word, NULL, 10);
     } else if (strcmp(name, "kept") == 0) {
@@ -181,8 +183,7 @@ static struct known_answer *read_answers(const char *name, size_t *count, int wa
     *count = 0;
     for (unsigned line = 1; fgets(text, sizeof text, file); line++) {
         if (sscanf(text, "#contract %d", &contract) == 1 && contract != tombola_contract()) {
-            die("known_answers.txt has answers of contract %d, the library is of contract %d", contract,
-                tombola_contract());
+            die("%s has answers of contract %d, the library is of contract %d", name, contract, tombola_contract());
         }
         if (strncmp(text, columns_follow, sizeof columns_follow - 1) == 0) {
             strcpy(names, text + sizeof columns_follow - 1);
@@ -203,7 +204,7 @@ static struct known_answer *read_answers(const char *name, size_t *count, int wa
     }
     fclose(file);
     if (contract == 0) {
-        die("known_answers.txt does not tell of which contract its answers are");
+        die("%s does not tell of which contract its answers are", name);
     }
     return answers;
 }
@@ -241,6 +242,13 @@ struct oracle_row *known_row(const struct known_answer *answer)
         biases[i] = (struct oracle_bias){tokens[i], amounts[i]};
     }
     input.biases = biases;
+    const struct row_history history = row_history(answer->history, recipe->vocabulary);
+    input.history = (struct oracle_history){.tokens = history.tokens,
+                                            .count = history.count,
+                                            .prompt = history.prompt,
+                                            .end_tokens = history.end_tokens,
+                                            .end_token_count = history.end_token_count};
+    input.params = &answer->params;
     struct oracle_row *row = oracle_row_create_from(&input);
     free(mask);
     free(values);

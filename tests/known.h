@@ -10,7 +10,7 @@
 struct known_answer {
     unsigned line; /* in the file */
     struct row_recipe recipe;
-    uint32_t mask, biases; /* numbers for row_mask and row_biases; 0: none */
+    uint32_t mask, biases, history; /* numbers for row_mask, row_biases and row_history; 0: none */
     tombola_params params;
     struct draw draw;
 };
@@ -24,7 +24,7 @@ struct known_answer *known_restricted_read(size_t *count);
 /* The same of all rows in a file of this name: "known_shares.txt". */
 struct known_answer *known_file_read(const char *name, size_t *count);
 
-/* The row of an answer, its mask and biases applied. */
+/* The row of an answer, its mask, biases and history applied. */
 struct oracle_row *known_row(const struct known_answer *answer);
 
 /* Fails the test unless both are the same draw, telling `who` drew wrongly from what. */

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "calls.h"
 #include "group.h"
@@ -21,6 +22,8 @@ struct batch {
     int32_t mask_of_row[MOST_ROWS];
     tombola_bias biases[MOST_ROWS * MOST_ROW_BIASES];
     size_t bias_ends[MOST_ROWS];
+    int32_t history[MOST_ROWS * MOST_ROW_HISTORY], end_tokens[MOST_ROWS * MOST_ROW_ENDS];
+    size_t history_ends[MOST_ROWS], prompt_lengths[MOST_ROWS], end_token_ends[MOST_ROWS];
     tombola_params params[MOST_ROWS];
 };
 
@@ -33,6 +36,17 @@ static int same_make(const struct known_answer *a, const struct known_answer *b)
 {
     return a->recipe.type == b->recipe.type && a->recipe.input == b->recipe.input &&
            a->recipe.vocabulary == b->recipe.vocabulary;
+}
+
+static void lay_out_history(struct batch *batch, size_t row, uint32_t number, uint32_t vocabulary)
+{
+    const struct row_history history = row_history(number, vocabulary);
+    const size_t first = row ? batch->history_ends[row - 1] : 0, ends = row ? batch->end_token_ends[row - 1] : 0;
+    memcpy(batch->history + first, history.tokens, history.count * sizeof *history.tokens);
+    memcpy(batch->end_tokens + ends, history.end_tokens, history.end_token_count * sizeof *history.end_tokens);
+    batch->history_ends[row] = first + history.count;
+    batch->prompt_lengths[row] = history.prompt;
+    batch->end_token_ends[row] = ends + history.end_token_count;
 }
 
 static void lay_out(struct batch *batch, const struct make *make, const struct known_answer *answers, size_t count)
@@ -53,6 +67,7 @@ static void lay_out(struct batch *batch, const struct make *make, const struct k
         }
         batch->bias_ends[row] = end;
         batch->params[row] = answers[row].params;
+        lay_out_history(batch, row, answers[row].history, make->vocabulary);
     }
 }
 
@@ -72,6 +87,11 @@ static void run_batch(tombola_sampler *sampler, const struct make *make, struct 
         rows.biases = batch->biases;
         rows.bias_ends = batch->bias_ends;
     }
+    rows.history = batch->history;
+    rows.history_ends = batch->history_ends;
+    rows.prompt_lengths = batch->prompt_lengths;
+    rows.end_tokens = batch->end_tokens;
+    rows.end_token_ends = batch->end_token_ends;
     tombola_results results = columns_results(&columns);
     results.boundary.host = boundaries;
     if (tombola_sampler_sample(sampler, &rows, &results, &error)) {

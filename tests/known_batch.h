@@ -4,7 +4,7 @@
 
 #include "known.h"
 
-/* Sorts the answers by what a sampler is made for, draws their rows, masks and biases with them, in the context of the
+/* Sorts the answers by what a sampler is made for, draws their rows, masks, biases and histories with them, in the context of the
  * group (group.h), and fails the test unless each answer comes out, and the oracle's boundary. */
 void known_answers_run(struct known_answer *answers, size_t count);
 

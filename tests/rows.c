@@ -22,7 +22,19 @@ static uint32_t hash(uint32_t seed, uint32_t use, uint32_t id)
 }
 
 /* Uses of the hash. */
-enum { SUM_LOW = 1, SUM_HIGH = 2, VALUE = 3, MASK = 4, ALLOWED = 5, BIASED = 6, BIAS = 7, PLACE = 16 };
+enum {
+    SUM_LOW = 1,
+    SUM_HIGH = 2,
+    VALUE = 3,
+    MASK = 4,
+    ALLOWED = 5,
+    BIASED = 6,
+    BIAS = 7,
+    HISTORY = 8,
+    PROMPT = 9,
+    ENDS = 10,
+    PLACE = 16
+};
 
 /* n * 2^exponent, exactly: |n| < 2^24, and no result is subnormal. */
 static float scaled(int32_t n, int32_t exponent)
@@ -259,4 +271,24 @@ size_t row_biases(uint32_t number, uint32_t vocabulary, int32_t *tokens, float *
         }
     }
     return count;
+}
+
+struct row_history row_history(uint32_t number, uint32_t vocabulary)
+{
+    struct row_history h = {.count = 0};
+    if (number == 0) {
+        return h;
+    }
+    h.count = number % 11 ? number % 97 : MOST_ROW_HISTORY;
+    for (uint32_t n = 0; n < h.count; n++) {
+        const uint32_t drawn = hash(number, HISTORY, n);
+        const uint32_t few = vocabulary < 24 ? vocabulary : 24;
+        h.tokens[n] = (int32_t)(drawn % (drawn >> 28 < 4 ? vocabulary : few));
+    }
+    h.prompt = hash(number, PROMPT, 0) % (h.count + 1);
+    h.end_token_count = 1 + number % 3;
+    for (uint32_t n = 0; n < h.end_token_count; n++) {
+        h.end_tokens[n] = (int32_t)(hash(number, ENDS, n) % vocabulary);
+    }
+    return h;
 }

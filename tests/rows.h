@@ -49,6 +49,16 @@ void row_mask(uint32_t number, uint32_t vocabulary, uint32_t *words);
  * for MOST_ROW_BIASES. */
 size_t row_biases(uint32_t number, uint32_t vocabulary, int32_t *tokens, float *values);
 
+#define MOST_ROW_HISTORY 600
+#define MOST_ROW_ENDS 3
+
+/* The history and end tokens of this number, none for 0. Few tokens come often, and others once or twice. */
+struct row_history {
+    int32_t tokens[MOST_ROW_HISTORY], end_tokens[MOST_ROW_ENDS];
+    uint32_t count, prompt, end_token_count;
+};
+struct row_history row_history(uint32_t number, uint32_t vocabulary);
+
 /* Writes the row's elements, in its type, and what they are as binary32. Either may be NULL. */
 void row_fill(const struct row_recipe *recipe, void *elements, float *widened);
 

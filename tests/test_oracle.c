@@ -57,6 +57,17 @@ static void expect_answers(const struct known_answer *answers, size_t count)
     oracle_row_release(row);
 }
 
+static void the_oracle_gives_every_known_answer_of_rows_with_histories(void **state)
+{
+    (void)state;
+    size_t count;
+    struct known_answer *answers = known_file_read("known_processors.txt", &count);
+    for (size_t i = 0; i < count; i++) { /* what a history makes of a row depends on the parameters */
+        expect_answers(answers + i, 1);
+    }
+    free(answers);
+}
+
 static void the_oracle_gives_every_known_answer(void **state)
 {
     (void)state;
@@ -150,6 +161,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_oracle_gives_every_known_answer),
+        cmocka_unit_test(the_oracle_gives_every_known_answer_of_rows_with_histories),
         cmocka_unit_test(the_oracle_gives_every_known_answer_of_rows_with_masks_and_biases),
         cmocka_unit_test(the_known_answers_cover_what_they_should),
         cmocka_unit_test(top_p_keeps_the_token_that_reaches_p_and_no_more),
