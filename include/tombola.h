@@ -733,7 +733,8 @@ typedef struct tombola_step {
     void *logits;                      /* out: rows x stride elements of the sampler's type, row i for
                                           sequences[live[i]]; what an earlier step wrote may be there or not */
     size_t stride;                     /* elements */
-    /* The batch that will be drawn from. The model may set its masks, mask_stride, mask_count, mask_of_row, biases and
+    /* The batch that will be drawn from. Where parameters need them, it will have the sequences' tokens as histories,
+     * the start contexts as prompts, and their end tokens. The model may set its masks, mask_stride, mask_count, mask_of_row, biases and
      * bias_ends, to memory of its own that stays as it is until the next call of `forward`, or the end of generate.
      * They are 0 before each call; what is changed of the other fields does not count. */
     tombola_rows *batch;

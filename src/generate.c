@@ -8,7 +8,9 @@
 
 #include "error.h"
 #include "params.h"
+#include "pasts.h"
 #include "process.h"
+#include "processors.h"
 #include "sampler.h"
 #include "sized.h"
 
@@ -25,11 +27,13 @@ struct round {
     size_t *live;       /* its sequence, increasing */
     size_t *cache_rows; /* its row of the model's caches */
     size_t *left;       /* tokens that it may still draw */
+    size_t *prompts;    /* tokens of its start context */
     tombola_params *params;
     int32_t *tokens, *status;
     /* and of each row of the model's caches: */
     size_t *free_caches; /* those that no live sequence has; a stack */
     size_t free_count;
+    struct pasts pasts;
 };
 
 const char *tombola_finish_string(tombola_finish finish)
@@ -149,10 +153,12 @@ static void free_round(struct round *round)
     free(round->live);
     free(round->cache_rows);
     free(round->left);
+    free(round->prompts);
     free(round->params);
     free(round->tokens);
     free(round->status);
     free(round->free_caches);
+    pasts_free(&round->pasts);
 }
 
 /* On failure what was allocated is left for free_round. */
@@ -165,16 +171,17 @@ static tombola_status allocate_round(struct round *round, tombola_error *error)
     round->live = calloc(capacity, sizeof *round->live);
     round->cache_rows = calloc(capacity, sizeof *round->cache_rows);
     round->left = calloc(capacity, sizeof *round->left);
+    round->prompts = calloc(capacity, sizeof *round->prompts);
     round->params = calloc(capacity, sizeof *round->params);
     round->tokens = calloc(capacity, sizeof *round->tokens);
     round->status = calloc(capacity, sizeof *round->status);
     round->free_caches = calloc(capacity, sizeof *round->free_caches);
-    if (!round->logits || !round->live || !round->cache_rows || !round->left || !round->params || !round->tokens ||
-        !round->status || !round->free_caches)
+    if (!round->logits || !round->live || !round->cache_rows || !round->left || !round->prompts || !round->params ||
+        !round->tokens || !round->status || !round->free_caches)
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for %zu rows of %zu logits", capacity, plan->vocabulary);
     for (size_t cache = capacity; cache-- > 0;) /* 0 is taken first */
         round->free_caches[round->free_count++] = cache;
-    return TOMBOLA_OK;
+    return pasts_make(&round->pasts, capacity, error);
 }
 
 static int is_end_token(const tombola_sequence *sequence, int32_t token)
@@ -242,6 +249,7 @@ static int deliver(struct round *round, tombola_token_callback on_token, void *t
         round->live[kept] = index;
         round->cache_rows[kept] = round->cache_rows[row];
         round->left[kept] = round->left[row];
+        round->prompts[kept] = round->prompts[row];
         round->params[kept] = round->params[row];
         kept++;
     }
@@ -271,6 +279,7 @@ static tombola_status refill(struct round *round, size_t *waiting, tombola_error
         round->live[row] = *waiting;
         round->cache_rows[row] = cache;
         round->left[row] = sequence->max_new_tokens;
+        round->prompts[row] = sequence->length;
         round->rows++;
     }
     return TOMBOLA_OK;
@@ -305,8 +314,25 @@ static tombola_status ask_model(const struct round *round, tombola_rows *batch, 
                 round->rows, round->live[0]);
 }
 
+/* Gives rows the pasts of their sequences, where the parameters of any need them. */
+static tombola_status add_pasts(struct round *round, tombola_rows *rows, tombola_error *error)
+{
+    int is_needed = 0;
+    tombola_status status = TOMBOLA_OK;
+    round->pasts.rows = 0;
+    for (size_t row = 0; row < round->rows && !status; row++) {
+        const int needs = processors_need_history(&round->params[row]);
+        const tombola_sequence *sequence = needs ? sequence_at(round, round->live[row]) : NULL;
+        status = pasts_add(&round->pasts, sequence, needs ? round->prompts[row] : 0, error);
+        is_needed |= needs;
+    }
+    if (is_needed)
+        pasts_hand(&round->pasts, rows);
+    return status;
+}
+
 /* Draws from the model's logits, under the masks and with the biases that it has set in `batch`. */
-static tombola_status draw(const struct round *round, const tombola_rows *batch, tombola_error *error)
+static tombola_status draw(struct round *round, const tombola_rows *batch, tombola_error *error)
 {
     tombola_rows rows = live_rows(round);
     rows.masks = batch->masks;
@@ -315,6 +341,9 @@ static tombola_status draw(const struct round *round, const tombola_rows *batch,
     rows.mask_of_row = batch->mask_of_row;
     rows.biases = batch->biases;
     rows.bias_ends = batch->bias_ends;
+    tombola_status status = add_pasts(round, &rows, error);
+    if (status)
+        return status;
     tombola_results results = tombola_results_default();
     results.tokens.host = round->tokens;
     results.status.host = round->status;
