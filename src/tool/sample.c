@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "constraints.h"
+#include "history_file.h"
 #include "npy.h"
 #include "params_csv.h"
 
@@ -42,6 +43,7 @@ typedef struct options {
     const char *params;
     npy_wish wish;
     constraints constraints;
+    histories histories;
     int probabilities;
     int boundary;
     int json;
@@ -54,7 +56,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->wish;
         state->child_inputs[1] = &options->constraints;
-        state->child_inputs[2] = &options->sampling;
+        state->child_inputs[2] = &options->histories;
+        state->child_inputs[3] = &options->sampling;
         return 0;
     case PROBABILITIES:
         options->probabilities = 1;
@@ -150,6 +153,7 @@ static int draw_batches(tombola_sampler *sampler, const npy *array, size_t batch
         rows.stride = array->columns;
         rows.params = params + first;
         constraints_apply(&options->constraints, first, &rows);
+        histories_apply(&options->histories, first, &rows);
         tombola_error error = tombola_error_default();
         if (tombola_sampler_sample(sampler, &rows, results, &error)) {
             warnx("%s", error.message);
@@ -232,7 +236,8 @@ int tool_sample(int argc, char **argv)
 {
     const struct argp_child children[] = {{&npy_argp, 0, "The array:", 1},
                                           {&constraints_argp, 0, "Tokens:", 2},
-                                          {tool_sampling_argp(), 0, "Sampling:", 3},
+                                          {&histories_argp, 0, "Histories:", 3},
+                                          {tool_sampling_argp(), 0, "Sampling:", 4},
                                           {0}};
     const struct argp argp = {
         .options = OPTIONS, .parser = parse, .args_doc = "LOGITS.npy", .doc = DOC, .children = children};
@@ -243,9 +248,11 @@ int tool_sample(int argc, char **argv)
     npy array = {0};
     int status = TOOL_FAILURE;
     if (npy_read(options.logits, &options.wish, &array) == 0 &&
-        constraints_load(&options.constraints, array.rows, array.vocabulary) == 0)
+        constraints_load(&options.constraints, array.rows, array.vocabulary) == 0 &&
+        histories_load(&options.histories, array.rows, array.vocabulary) == 0)
         status = draw_array(&options, &array);
     free(array.data);
     constraints_release(&options.constraints);
+    histories_release(&options.histories);
     return status;
 }
