@@ -88,6 +88,8 @@ enum {
     ADJUST_BIAS,       /* subtract the value, which is the bias with its sign turned */
     ADJUST_REPETITION, /* multiply by one of the row's factors; then subtract the value */
     ADJUST_PENALTY,    /* subtract the value */
+    ADJUST_SEQUENCE,   /* subtract the value: of what depends on the order of the history */
+    ADJUST_GROWTH,     /* add the value times the logit's magnitude */
     ADJUST_BAN         /* make it -inf */
 };
 
