@@ -57,7 +57,7 @@ struct row_params {
     u32 stream;
     u32 flags;
     u32 mask;         /* which of the batch's masks; or NO_MASK */
-    u32 adjust_first; /* of the batch's adjustments the row's, [adjust_first, adjust_end), by ascending place */
+    u32 adjust_first; /* of the batch's adjustments the row's, [adjust_first, adjust_end), by ascending block */
     u32 adjust_end;
     unsigned char filters[MAX_FILTERS]; /* those in force, in the row's order; FILTER_END behind the last.
                                            FILTER_TEMPERATURE is there only behind
@@ -76,8 +76,8 @@ struct row_params {
 
 #define NO_MASK 0xFFFFFFFFu
 
-/* A step in what becomes of a token's logit. A row's steps ascend by their place, so that those of a token come one
- * after another, in the order of their kinds. */
+/* A step in what becomes of a token's logit. A row's steps ascend by block; those of a token come one after another, in
+ * the order of their kinds. */
 struct adjustment {
     u32 place;   /* token << ADJUST_BITS | kind */
     float value; /* finite */

@@ -13,44 +13,6 @@ tombola_status adjustments_check(const struct plan *p, const tombola_rows *rows,
     return status ? status : history_check(p, rows, error);
 }
 
-/* -------------------------------------------------------------------- sorting */
-
-static int is_sorted(const struct adjustment *entries, size_t count)
-{
-    for (size_t i = 1; i < count; i++)
-        if (entries[i].place < entries[i - 1].place)
-            return 0;
-    return 1;
-}
-
-/* Lets the entry at `place` of a heap, largest place first, sink to where it belongs. */
-static void sink(struct adjustment *heap, size_t count, size_t place)
-{
-    const struct adjustment sinking = heap[place];
-    for (size_t child; (child = 2 * place + 1) < count; place = child) {
-        child += child + 1 < count && heap[child + 1].place > heap[child].place;
-        if (heap[child].place <= sinking.place)
-            break;
-        heap[place] = heap[child];
-    }
-    heap[place] = sinking;
-}
-
-/* Heapsort: qsort may allocate. */
-static void sort(struct adjustment *entries, size_t count)
-{
-    if (is_sorted(entries, count))
-        return;
-    for (size_t place = count / 2; place-- > 0;)
-        sink(entries, count, place);
-    for (size_t last = count; last-- > 1;) {
-        const struct adjustment largest = entries[0];
-        entries[0] = entries[last];
-        entries[last] = largest;
-        sink(entries, last, 0);
-    }
-}
-
 /* ------------------------------------------------------------------- room */
 
 static const char *name_of(int has_penalties)
@@ -58,29 +20,39 @@ static const char *name_of(int has_penalties)
     return has_penalties ? "biases and penalties" : "biases";
 }
 
-/* Room for a batch of at most so many adjustments, of which no row has more of its history than `history`. */
-static tombola_status reserve(struct batch *b, size_t most, size_t history, tombola_error *error)
+/* How much a batch may come to. */
+struct extent {
+    size_t most;    /* adjustments of all rows */
+    size_t history; /* tokens of a row that penalties count */
+    size_t others;  /* adjustments of a row beside penalties */
+};
+
+/* Memory for a batch of that extent. Biases alone need no more than their place. */
+static tombola_status reserve(struct batch *b, struct extent e, tombola_error *error)
 {
     const struct plan *p = &b->engine->plan;
     struct adjustments *a = &b->adjustments;
     tombola_status status = TOMBOLA_OK;
-    if (most > UINT32_MAX)
-        return fail(error, TOMBOLA_OUT_OF_MEMORY, "biases and penalties may come to %zu, more than %lu", most,
+    if (e.most > UINT32_MAX)
+        return fail(error, TOMBOLA_OUT_OF_MEMORY, "biases and penalties may come to %zu, more than %lu", e.most,
                     (unsigned long)UINT32_MAX);
-    if (most > 0)
-        status = upload_reserve(b, &a->copy, most * sizeof(struct adjustment), name_of(history > 0), error);
-    if (status || history == 0)
+    if (e.most > 0)
+        status = upload_reserve(b, &a->copy, e.most * sizeof(struct adjustment), name_of(e.history > 0), error);
+    if (status || e.history == 0)
         return status;
-    const uint64_t before = plan_tally(p, a->tally.room).host;
-    status = tally_reserve(&a->tally, p->vocabulary, history, error);
-    b->engine->memory.host_bytes += plan_tally(p, a->tally.room).host - before;
+    const uint64_t before = plan_penalties(p, a->tally.room, a->arranger.room).host;
+    status = tally_reserve(&a->tally, p->vocabulary, e.history, error);
+    if (!status)
+        status = arranger_reserve(&a->arranger, p->blocks, e.others, error);
+    b->engine->memory.host_bytes += plan_penalties(p, a->tally.room, a->arranger.room).host - before;
     return status;
 }
 
 tombola_status adjustments_reserve(struct batch *b, size_t biases, size_t history, tombola_error *error)
 {
     const size_t vocabulary = b->engine->plan.vocabulary;
-    return reserve(b, biases + history, history < vocabulary ? history : vocabulary, error);
+    return reserve(b, (struct extent){biases + history, history < vocabulary ? history : vocabulary, biases + history},
+                   error);
 }
 
 void adjustments_free(struct adjustments *a)
@@ -88,6 +60,7 @@ void adjustments_free(struct adjustments *a)
     if (!a->copy.pinned)
         upload_free(&a->copy);
     tally_free(&a->tally);
+    arranger_free(&a->arranger);
 }
 
 /* Some more than what is needed now, up to a limit, so that a batch that needs a little more finds it there. */
@@ -99,12 +72,6 @@ static size_t with_more(size_t needed, size_t now, size_t limit)
 
 /* ------------------------------------------------------------------- making */
 
-/* How much a batch may come to. */
-struct extent {
-    size_t most;
-    size_t history; /* the longest of a row that penalties count */
-};
-
 /* Whether more than biases may adjust a row. */
 static int has_histories(const tombola_rows *rows)
 {
@@ -113,31 +80,52 @@ static int has_histories(const tombola_rows *rows)
 
 static struct extent extent_of(const struct plan *p, const tombola_rows *rows)
 {
-    struct extent e = {rows->bias_ends ? rows->bias_ends[rows->count - 1] : 0, 0};
+    struct extent e = {rows->bias_ends ? rows->bias_ends[rows->count - 1] : 0, 0, 0};
     for (size_t row = 0; has_histories(rows) && row < rows->count; row++) {
         const struct history history = history_of(rows, row);
         const tombola_params params = params_of_row(rows->params, row);
-        const size_t penalties = penalties_most(&history, &params, p->vocabulary);
+        const size_t penalties = penalties_most(&history, &params, p->vocabulary),
+                     added = processors_most(&history, &params), others = biases_count(rows, row) + added;
         e.history = penalties > e.history ? penalties : e.history;
-        e.most += penalties + processors_most(&history, &params);
+        e.others = others > e.others ? others : e.others;
+        e.most += penalties + added;
     }
     return e;
 }
 
-static tombola_status make_row(struct adjustments *a, const tombola_rows *rows, size_t row, size_t vocabulary,
+/* The same with room for what later batches may have more. */
+static struct extent with_room(const struct batch *b, struct extent e)
+{
+    const struct plan *p = &b->engine->plan;
+    const struct adjustments *a = &b->adjustments;
+    const size_t each = sizeof(struct adjustment);
+    return (struct extent){with_more(e.most, a->copy.room / each, p->largest_buffer / each),
+                           with_more(e.history, a->tally.room, p->vocabulary),
+                           with_more(e.others, a->arranger.room, UINT32_MAX)};
+}
+
+static tombola_status make_row(struct adjustments *a, const struct plan *p, const tombola_rows *rows, size_t row,
                                struct adjustment_list *list, tombola_error *error)
 {
-    biases_add(rows, row, list);
-    sort(list->entries, list->count);
-    tombola_status status = biases_check_twice(list, row, error);
-    if (status || !has_histories(rows))
+    const int is_counted = a->has_penalties;
+    struct adjustment_list others = {is_counted ? a->arranger.few : list->entries, 0};
+    biases_add(rows, row, &others);
+    arrange_by_place(&others);
+    tombola_status status = biases_check_twice(&others, row, error);
+    if (status)
         return status;
     const struct history history = history_of(rows, row);
     const tombola_params params = params_of_row(rows->params, row);
-    processors_add(&history, &params, list);
-    sort(list->entries, list->count);
-    if (penalties_most(&history, &params, vocabulary) > 0)
-        penalties_add(&history, &params, &a->tally, list);
+    if (has_histories(rows))
+        processors_add(&history, &params, &others);
+    if (!is_counted) {
+        arrange_by_place(&others);
+        list->count = others.count;
+        return TOMBOLA_OK;
+    }
+    if (penalties_most(&history, &params, p->vocabulary) > 0)
+        penalties_count(&history, &params, &a->tally);
+    arrange_by_block(&a->arranger, p->blocks, others.count, &params, &a->tally, list);
     return TOMBOLA_OK;
 }
 
@@ -149,15 +137,13 @@ tombola_status adjustments_make(struct batch *b, const tombola_rows *rows, tombo
     if (status)
         return status;
     const struct extent e = extent_of(p, rows);
-    const size_t most =
-        with_more(e.most, a->copy.room / sizeof(struct adjustment), p->largest_buffer / sizeof(struct adjustment));
-    status = reserve(b, most, with_more(e.history, a->tally.room, p->vocabulary), error);
+    status = reserve(b, with_room(b, e), error);
     a->count = 0;
     a->has_penalties = e.history > 0;
     for (size_t row = 0; row < rows->count && !status; row++) {
         struct adjustment_list list = {(struct adjustment *)a->copy.host + a->count, 0};
         if (e.most)
-            status = make_row(a, rows, row, p->vocabulary, &list, error);
+            status = make_row(a, p, rows, row, &list, error);
         b->host_params[row].adjust_first = (u32)a->count;
         a->count += list.count;
         b->host_params[row].adjust_end = (u32)a->count;

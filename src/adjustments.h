@@ -3,8 +3,8 @@
 #ifndef TOMBOLA_SRC_ADJUSTMENTS_H
 #define TOMBOLA_SRC_ADJUSTMENTS_H
 
+#include "arrange.h"
 #include "plan.h"
-#include "tally.h"
 #include "upload.h"
 
 struct batch;
@@ -16,19 +16,8 @@ struct adjustments {
     size_t count;  /* of all rows */
     int has_penalties;
     struct tally tally;
+    struct arranger arranger;
 };
-
-/* The adjustments of a row as they are made, in room that is large enough. */
-struct adjustment_list {
-    struct adjustment *entries;
-    size_t count;
-};
-
-/* Adds one; `kind` is an ADJUST_.... */
-static inline void adjustment_add(struct adjustment_list *list, u32 token, u32 kind, float value)
-{
-    list->entries[list->count++] = (struct adjustment){token << ADJUST_BITS | kind, value};
-}
 
 /* Checks what adjustments are made from, of rows that are otherwise checked, but for biases that a row has twice. */
 tombola_status adjustments_check(const struct plan *plan, const tombola_rows *rows, tombola_error *error);

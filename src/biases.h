@@ -2,7 +2,8 @@
 #ifndef TOMBOLA_SRC_BIASES_H
 #define TOMBOLA_SRC_BIASES_H
 
-#include "adjustments.h"
+#include "adjustment_list.h"
+#include "plan.h"
 
 /* Checks the biases of rows that are otherwise checked, but for tokens that a row has twice. */
 tombola_status biases_check(const struct plan *plan, const tombola_rows *rows, tombola_error *error);

@@ -2,6 +2,8 @@
 
 #include "error.h"
 
+#define MOST_TOKENS (1 << 29) /* of a row, so that twice as many counts leave a bit of 32 */
+
 /* Lists of tokens of all rows, one row after another, as tombola_rows has them. */
 struct lists {
     const char *tokens_name, *ends_name; /* of the fields */
@@ -40,10 +42,10 @@ static tombola_status check_ends(const struct lists *lists, size_t rows, tombola
         if (end < first)
             return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows.%s[%zu] is %zu, less than the end before it, %zu",
                         lists->ends_name, row, end, first);
-        if (end - first > INT32_MAX)
+        if (end - first > MOST_TOKENS)
             return fail(error, TOMBOLA_INVALID_ARGUMENT,
                         "rows.%s[%zu] is %zu, which gives row %zu %zu tokens, more than %d", lists->ends_name, row, end,
-                        row, end - first, INT32_MAX);
+                        row, end - first, MOST_TOKENS);
     }
     const size_t count = lists->ends[rows - 1];
     if (count && !lists->tokens)

@@ -1,9 +1,10 @@
 #include "plan.h"
 
+#include "arrange.h"
+
 #include "context.h"
 #include "error.h"
 #include "sized.h"
-#include "tally.h"
 
 #define PART_BYTES ((size_t)4 << 20) /* keep a bus busy for some time */
 #define IN_FLIGHT 2
@@ -146,9 +147,9 @@ struct cost plan_upload(const struct plan *p, size_t bytes)
     return (struct cost){p->shares_memory ? 0 : bytes, bytes};
 }
 
-struct cost plan_tally(const struct plan *p, size_t tokens)
+struct cost plan_penalties(const struct plan *p, size_t tokens, size_t others)
 {
-    return (struct cost){0, tokens ? tally_bytes(p->vocabulary, tokens) : 0};
+    return (struct cost){0, tokens ? tally_bytes(p->vocabulary, tokens) + arranger_bytes(p->blocks, others) : 0};
 }
 
 size_t plan_mask_bytes(const struct plan *p)
@@ -172,7 +173,8 @@ tombola_memory plan_memory(const struct plan *p)
         p->options.probabilities ? plan_outputs(p) : (struct cost){0, 0},
         plan_upload(p, p->options.masks ? plan_mask_bytes(p) : 0),
         plan_upload(p, (p->options.max_biases + p->options.max_history) * sizeof(struct adjustment)),
-        plan_tally(p, smaller(p->options.max_history, p->vocabulary)),
+        plan_penalties(p, smaller(p->options.max_history, p->vocabulary),
+                       p->options.max_biases + p->options.max_history),
     };
     for (size_t i = 0; i < sizeof costs / sizeof costs[0]; i++) {
         memory.device_bytes += p->options.in_flight * costs[i].device;

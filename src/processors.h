@@ -4,7 +4,8 @@
 #ifndef TOMBOLA_SRC_PROCESSORS_H
 #define TOMBOLA_SRC_PROCESSORS_H
 
-#include "adjustments.h"
+#include "adjustment_list.h"
+#include "plan.h"
 #include "history.h"
 
 struct processor {

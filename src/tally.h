@@ -7,9 +7,7 @@
 
 struct tally {
     u32 *entries; /* of each token: twice how often it was counted, and 1 more if it occurs at all; NULL: no memory */
-    u64 *bits;    /* for sorting: of each 64 tokens those that occur */
-    u64 *sieve;   /* and of each 64 such words those that are not 0 */
-    u32 *tokens;  /* that occur */
+    u32 *tokens;  /* that occur, the first that came first; room for one more than `room` */
     size_t count; /* of them */
     size_t room;  /* for them */
 };
@@ -19,19 +17,8 @@ tombola_status tally_reserve(struct tally *tally, size_t vocabulary, size_t toke
 size_t tally_bytes(size_t vocabulary, size_t tokens);
 void tally_free(struct tally *tally);
 
-/* Notes that these tokens occur, and with `count` counts each. */
+/* Notes that these tokens occur; and counts each as well. Notes come first. */
 void tally_note(struct tally *tally, const int32_t *tokens, size_t count);
 void tally_count(struct tally *tally, const int32_t *tokens, size_t count);
-
-/* Puts the tokens that occur in ascending order. */
-void tally_sort(struct tally *tally);
-
-/* How often one of them was counted; clears its entry, so that each is asked for once. */
-static inline u32 tally_take(struct tally *tally, u32 token)
-{
-    const u32 entry = tally->entries[token];
-    tally->entries[token] = 0;
-    return entry >> 1;
-}
 
 #endif
