@@ -56,10 +56,11 @@ static tombola_status check_ends(const struct lists *lists, size_t rows, tombola
 
 static int are_tokens(const int32_t *tokens, size_t count, size_t vocabulary)
 {
-    u32 highest = 0; /* negative ones are the highest of all */
+    const u32 last = (u32)vocabulary - 1;
+    u32 bits = 0; /* the highest is that of a negative number, or of a difference that would be */
     for (size_t i = 0; i < count; i++)
-        highest = (u32)tokens[i] > highest ? (u32)tokens[i] : highest;
-    return highest < vocabulary;
+        bits |= (u32)tokens[i] | (last - (u32)tokens[i]);
+    return bits >> 31 == 0;
 }
 
 static tombola_status check_tokens(const struct lists *lists, size_t rows, size_t vocabulary, tombola_error *error)

@@ -112,9 +112,19 @@ struct constraints {
     size_t ends[LONG_ROWS];
 };
 
+/* What came before in long rows. */
+#define HISTORY 60 /* tokens of a row's history */
+#define PROMPT 20  /* of these the prompt */
+#define MIN_TOKENS 50
+struct past {
+    int32_t history[LONG_ROWS * HISTORY], end_tokens[LONG_ROWS];
+    size_t history_ends[LONG_ROWS], prompt_lengths[LONG_ROWS], end_token_ends[LONG_ROWS];
+};
+
 /* All results of the rows, and what some are restricted by. */
 struct answers {
     struct constraints constraints;
+    struct past past;
     int32_t tokens[ROWS], status[ROWS];
     uint32_t kept[ROWS];
     tombola_boundary boundaries[ROWS];
@@ -232,6 +242,33 @@ static void constrain(struct constraints *c, tombola_rows *rows, tombola_input i
     rows->bias_ends = input == TOMBOLA_LOGITS ? c->ends : NULL;
 }
 
+/* Penalties, and histories for them. Tokens come up to four times. */
+static void penalise(struct past *past, tombola_params *params, tombola_rows *rows)
+{
+    for (uint32_t row = 0; row < LONG_ROWS; row++) {
+        for (uint32_t n = 0; n < HISTORY; n++)
+            past->history[row * HISTORY + n] = (int32_t)((row * 101 + n * n % 64 * 7) % LONG_VOCABULARY);
+        past->end_tokens[row] = (int32_t)(row * 3);
+        past->history_ends[row] = (row + 1) * (size_t)HISTORY;
+        past->prompt_lengths[row] = PROMPT;
+        past->end_token_ends[row] = row + 1;
+        params[row].repetition_penalty = row % 2 ? 1.25f : 0.875f;
+        params[row].frequency_penalty = row % 3 ? 0.5f : 0.0f;
+        params[row].presence_penalty = -0.75f;
+        params[row].penalty_prompt = row % 3;
+        params[row].penalty_window = row == 4 ? 30 : 0;
+        params[row].min_tokens = MIN_TOKENS;
+    }
+    rows->masks.host = NULL;
+    rows->biases = NULL;
+    rows->bias_ends = NULL;
+    rows->history = past->history;
+    rows->history_ends = past->history_ends;
+    rows->prompt_lengths = past->prompt_lengths;
+    rows->end_tokens = past->end_tokens;
+    rows->end_token_ends = past->end_token_ends;
+}
+
 /* Rows, what they are drawn with, and a sampler made for them. */
 struct draw {
     tombola_params params[ROWS];
@@ -274,7 +311,7 @@ static tombola_status run_short(tombola_context *context, cl_program program, co
     return status ? status : compare(got, options->input, way, error);
 }
 
-/* Tokens of long rows, at first as they are, then with masks and biases. */
+/* Tokens of long rows, at first as they are, then with masks and biases, then with histories. */
 static tombola_status run_long(tombola_context *context, cl_program program, const tombola_sampler_options *options,
                                void *values, struct answers *got, const char *way, tombola_error *error)
 {
@@ -290,9 +327,15 @@ static tombola_status run_long(tombola_context *context, cl_program program, con
     constrain(&got->constraints, &draw.rows, options->input);
     if (!status)
         status = tombola_sampler_sample(draw.sampler, &draw.rows, &results, error);
-    tombola_sampler_release(draw.sampler);
     if (!status)
         status = compare_draws(got, constrained_answers[options->input], LONG_ROWS, ", masks and biases", way, error);
+    if (!status && options->input == TOMBOLA_LOGITS) {
+        penalise(&got->past, draw.params, &draw.rows);
+        status = tombola_sampler_sample(draw.sampler, &draw.rows, &results, error);
+        if (!status)
+            status = compare_draws(got, penalised_answers, LONG_ROWS, ", histories", way, error);
+    }
+    tombola_sampler_release(draw.sampler);
     return status;
 }
 

@@ -83,4 +83,11 @@ static const struct answer constrained_answers[2][LONG_ROWS] = {
                                {83, TOMBOLA_ROW_OK, 2088, 2426}},
 };
 
+/* With histories; of logits alone. */
+static const struct answer penalised_answers[LONG_ROWS] = {
+    {4409, TOMBOLA_ROW_OK, 5002, 4956}, {1512, TOMBOLA_ROW_OK, 910, 385},   {4079, TOMBOLA_ROW_OK, 44, 302},
+    {792, TOMBOLA_ROW_OK, 1846, 4854},  {3373, TOMBOLA_ROW_OK, 5002, 5001}, {4455, TOMBOLA_ROW_OK, 700, 2912},
+    {241, TOMBOLA_ROW_OK, 307, 3933},
+};
+
 #endif

@@ -3,6 +3,7 @@
 
     python3 reference_processors.py known_processors.txt            writes the answers that the C is tested with
     python3 reference_processors.py --check known_processors.txt    compares a file with what it would write
+    python3 reference_processors.py --self-test                     prints the answers that src/self_test.c has
 
 Of each token of the vocabulary the tokens of the history are counted, and penalties are applied to all tokens at once:
 zeros where a token does not occur.
@@ -119,7 +120,27 @@ def answers():
             yield " ".join(map(str, line)) + "\n"
 
 
+# ----------------------------------------------------------------- self-test
+# The rows with histories of src/self_test.c.
+
+
+def self_test_answers():
+    n = np.arange(60)
+    for number, question in enumerate(r.LONG_QUESTIONS):
+        history = (number * 101 + n * n % 64 * 7) % 5003, 20, np.array([number * 3])
+        z = processed(r.self_test_row(number, 5003, "logits", 0).z, None, (), history, (0.875, 1.25)[number % 2],
+                      30 if number == 4 else 0, 0.5 if number % 3 else 0.0, -0.75,
+                      ("repetition", "all", "none")[number % 3], 50)
+        row = r.Row(z)
+        token, kept, status = row.draw(*question[:4], 0x123456789ABCDEF0 + number, (number << 32) + 7, number * 3,
+                                       *question[4:])
+        yield f"{{{token}, TOMBOLA_ROW_{status.upper()}, {kept}, {row.boundary}}},"
+
+
 def main(arguments):
+    if arguments == ["--self-test"]:
+        print("\n".join(self_test_answers()))
+        return 0
     text = HEADER + " ".join(COLUMNS) + "\n" + "".join(answers())
     if arguments[:1] == ["--check"] and len(arguments) == 2:
         with open(arguments[1], encoding="ascii") as file:
