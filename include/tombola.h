@@ -454,10 +454,26 @@ typedef struct tombola_params {
     float presence_penalty;
     uint32_t penalty_prompt; /* a tombola_penalty_prompt; default TOMBOLA_PROMPT_REPETITION */
     uint32_t min_tokens;     /* the row's end tokens can't be drawn before it has generated so many */
+    /* DRY, "don't repeat yourself", as llama.cpp has it: where the history ends with n tokens that it held before, n
+     * being dry_allowed_length or more, the logit of the token that followed then falls by
+     * dry_multiplier * dry_base^(n - dry_allowed_length). Repetitions reach back to the last of the row's breakers. */
+    float dry_multiplier;        /* 0 or more; 0 off */
+    float dry_base;              /* 1 or more; default 1.75 */
+    uint32_t dry_allowed_length; /* default 2 */
+    uint32_t dry_window;      /* the last so many tokens of the history count; 0 all (llama.cpp's -1; its 0 is off) */
+    uint32_t no_repeat_ngram; /* no so many tokens in a row come twice in the history, prompt included; 0 off */
+    /* Once more than length_penalty_start tokens have been generated, g, the logit z of each of the row's end tokens
+     * becomes z + |z| * (length_penalty_factor^(g - length_penalty_start) - 1), as Transformers has it. */
+    uint32_t length_penalty_start;
+    float length_penalty_factor; /* above 0; 1 off */
+    uint32_t forced_from; /* the row's forced tokens are the generated ones from this number on, 0 being the first */
+    uint32_t
+        thinking_budget; /* where thinking has gone on for so many tokens, the sequence that ends it comes; 0 off */
+    uint32_t reserved;   /* 0 */
 } tombola_params;
 
-/* Temperature 1, top-p 1, XTC's threshold .1, repetition penalty 1, the rest 0: draws from the model's own
- * distribution. */
+/* Temperature 1, top-p 1, XTC's threshold .1, repetition penalty 1, DRY's base 1.75 and allowed length 2, the length
+ * penalty's factor 1, the rest 0: draws from the model's own distribution. */
 static inline tombola_params tombola_params_default(void)
 {
     tombola_params params;
@@ -467,6 +483,9 @@ static inline tombola_params tombola_params_default(void)
     params.top_p = 1.0f;
     params.xtc_threshold = 0.1f;
     params.repetition_penalty = 1.0f;
+    params.dry_base = 1.75f;
+    params.dry_allowed_length = 2;
+    params.length_penalty_factor = 1.0f;
     return params;
 }
 
@@ -587,6 +606,27 @@ typedef struct tombola_rows {
     /* The tokens that end a sequence, likewise row by row, in any order; NULL: none. */
     const int32_t *end_tokens;
     const size_t *end_token_ends; /* `count`, never descending */
+    /* Token sequences of each row, none of them empty: word w is words[word_ends[w - 1]] up to words[word_ends[w]], and
+     * row r has the banned words [banned_ends[r - 1], banned_ends[r]). A word's last token can't be drawn where the
+     * row's history ends with its others; a word of one token never. Breakers are the same: no repetition that DRY
+     * sees reaches back beyond one. All in host memory; NULL: none. */
+    const int32_t *words;
+    const size_t *word_ends;
+    const size_t *banned_ends; /* `count`, never descending */
+    const int32_t *breakers;
+    const size_t *breaker_ends;
+    const size_t *breaker_row_ends; /* `count`, never descending */
+    /* Row r has the forced tokens forced[forced_ends[r - 1]] up to forced[forced_ends[r]]: they come whatever its logits
+     * are, see params.forced_from, the logit of the one being 0 and of all others -inf. NULL: none. */
+    const int32_t *forced;
+    const size_t *forced_ends; /* `count`, never descending */
+    /* What begins thinking and what ends it, for params.thinking_budget. The tokens since a start that no complete end
+     * follows count; once they are as many as the budget, the end is forced token by token, from what of it has come
+     * already on. Forced tokens come before it. */
+    const int32_t *thinking_start;
+    size_t thinking_start_count;
+    const int32_t *thinking_end;
+    size_t thinking_end_count;
 } tombola_rows;
 
 static inline tombola_rows tombola_rows_default(void)
@@ -712,6 +752,8 @@ typedef struct tombola_sequence {
     size_t end_token_count;
     tombola_params *params; /* a struct of this sequence's own; out: offset has advanced by one per token drawn, ready
                                to go on. NULL: the defaults, with its index as stream */
+    const int32_t *forced; /* tokens that come from params.forced_from on, as in tombola_rows; NULL if there are none */
+    size_t forced_count;
 } tombola_sequence;
 
 static inline tombola_sequence tombola_sequence_default(void)
@@ -734,9 +776,10 @@ typedef struct tombola_step {
                                           sequences[live[i]]; what an earlier step wrote may be there or not */
     size_t stride;                     /* elements */
     /* The batch that will be drawn from. Where parameters need them, it will have the sequences' tokens as histories,
-     * the start contexts as prompts, and their end tokens. The model may set its masks, mask_stride, mask_count, mask_of_row, biases and
-     * bias_ends, to memory of its own that stays as it is until the next call of `forward`, or the end of generate.
-     * They are 0 before each call; what is changed of the other fields does not count. */
+     * the start contexts as prompts, and their end tokens and forced tokens. The model may set its masks, mask_stride,
+     * mask_count, mask_of_row, biases and bias_ends, banned words and breakers with their ends, and what begins and ends
+     * thinking, to memory of its own that stays as it is until the next call of `forward`, or the end of generate. They
+     * are 0 before each call; what is changed of the other fields does not count. */
     tombola_rows *batch;
 } tombola_step;
 

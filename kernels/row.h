@@ -88,9 +88,10 @@ enum {
     ADJUST_BIAS,       /* subtract the value, which is the bias with its sign turned */
     ADJUST_REPETITION, /* multiply by one of the row's factors; then subtract the value */
     ADJUST_PENALTY,    /* subtract the value */
-    ADJUST_SEQUENCE,   /* subtract the value: of what depends on the order of the history */
-    ADJUST_GROWTH,     /* add the value times the logit's magnitude */
-    ADJUST_BAN         /* make it -inf */
+    ADJUST_DRY,        /* subtract the value */
+    ADJUST_GROWTH,     /* add the value times its magnitude */
+    ADJUST_BAN,        /* make it -inf; a probability: 0 */
+    ADJUST_FORCE       /* make it 0; a probability: 1 */
 };
 
 /* The last token kept, in rank order. */
@@ -102,6 +103,7 @@ struct boundary {
 #define TOP_P_ALL ((u64)1 << 32)
 #define ROW_GREEDY 1u
 #define ROW_INVERSE_CDF 4u /* draw by inverse CDF; else by race */
+#define ROW_FORCED 8u      /* masked by the mask without bits that the batch's adjustments begin with */
 
 #define ROW_OK 0
 #define ROW_INVALID 1

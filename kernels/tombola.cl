@@ -38,7 +38,9 @@ static inline struct row row_at(global const stored *logits, global const u32 *m
     row.blocks = (launch.vocabulary + BLOCK - 1) / BLOCK;
     row.padded_blocks = (row.blocks + WIDTH - 1) / WIDTH * WIDTH;
     row.values = logits + p.begin;
-    row.mask = masks && p.mask != NO_MASK ? masks + launch.masks + (ulong)p.mask * launch.mask_stride : 0;
+    row.mask = p.flags & ROW_FORCED         ? (global const u32 *)adjustments
+               : masks && p.mask != NO_MASK ? masks + launch.masks + (ulong)p.mask * launch.mask_stride
+                                            : 0;
     row.adjustments = adjustments;
     row.adjust_first = adjustments ? p.adjust_first : 0;
     row.adjust_end = adjustments ? p.adjust_end : 0;

@@ -6,18 +6,23 @@
 #include "params.h"
 #include "penalties.h"
 #include "processors.h"
+#include "sequences.h"
+
+#include <string.h>
 
 tombola_status adjustments_check(const struct plan *p, const tombola_rows *rows, tombola_error *error)
 {
     tombola_status status = biases_check(p, rows, error);
-    return status ? status : history_check(p, rows, error);
+    if (!status)
+        status = history_check(p, rows, error);
+    return status ? status : sequences_check(p, rows, error);
 }
 
 /* ------------------------------------------------------------------- room */
 
-static const char *name_of(int has_penalties)
+static const char *name_of(int has_more)
 {
-    return has_penalties ? "biases and penalties" : "biases";
+    return has_more ? "biases and penalties" : "biases";
 }
 
 /* How much a batch may come to. */
@@ -25,7 +30,25 @@ struct extent {
     size_t most;    /* adjustments of all rows */
     size_t history; /* tokens of a row that penalties count */
     size_t others;  /* adjustments of a row beside penalties */
+    size_t added;   /* of these, such as sequences make */
+    size_t length;  /* tokens of a row that sequences look into */
+    int has_forced; /* a row has one token alone that may be drawn */
 };
+
+/* Whether it has more than biases. */
+static int has_more(struct extent e)
+{
+    return e.history > 0 || e.added > 0 || e.has_forced;
+}
+
+static tombola_status reserve_sequences(struct batch *b, struct extent e, tombola_error *error)
+{
+    struct sequence_room *room = &b->adjustments.room;
+    const size_t before = sequence_room_bytes(room);
+    tombola_status status = sequence_room_reserve(room, e.length, e.added > FEW_ADJUSTMENTS ? e.added : 0, error);
+    b->engine->memory.host_bytes += sequence_room_bytes(room) - before;
+    return status;
+}
 
 /* Memory for a batch of that extent. Biases alone need no more than their place. */
 static tombola_status reserve(struct batch *b, struct extent e, tombola_error *error)
@@ -37,7 +60,9 @@ static tombola_status reserve(struct batch *b, struct extent e, tombola_error *e
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "biases and penalties may come to %zu, more than %lu", e.most,
                     (unsigned long)UINT32_MAX);
     if (e.most > 0)
-        status = upload_reserve(b, &a->copy, e.most * sizeof(struct adjustment), name_of(e.history > 0), error);
+        status = upload_reserve(b, &a->copy, e.most * sizeof(struct adjustment), name_of(has_more(e)), error);
+    if (!status)
+        status = reserve_sequences(b, e, error);
     if (status || e.history == 0)
         return status;
     const uint64_t before = plan_penalties(p, a->tally.room, a->arranger.room).host;
@@ -51,8 +76,9 @@ static tombola_status reserve(struct batch *b, struct extent e, tombola_error *e
 tombola_status adjustments_reserve(struct batch *b, size_t biases, size_t history, tombola_error *error)
 {
     const size_t vocabulary = b->engine->plan.vocabulary;
-    return reserve(b, (struct extent){biases + history, history < vocabulary ? history : vocabulary, biases + history},
-                   error);
+    const struct extent e = {
+        .most = biases + history, .history = history < vocabulary ? history : vocabulary, .others = biases + history};
+    return reserve(b, e, error);
 }
 
 void adjustments_free(struct adjustments *a)
@@ -61,6 +87,7 @@ void adjustments_free(struct adjustments *a)
         upload_free(&a->copy);
     tally_free(&a->tally);
     arranger_free(&a->arranger);
+    sequence_room_free(&a->room);
 }
 
 /* Some more than what is needed now, up to a limit, so that a batch that needs a little more finds it there. */
@@ -73,23 +100,39 @@ static size_t with_more(size_t needed, size_t now, size_t limit)
 /* ------------------------------------------------------------------- making */
 
 /* Whether more than biases may adjust a row. */
-static int has_histories(const tombola_rows *rows)
+static int has_lists(const tombola_rows *rows)
 {
-    return rows->history_ends || rows->end_token_ends;
+    return rows->history_ends || rows->end_token_ends || rows->banned_ends || rows->forced_ends;
+}
+
+/* Adjustments that take as much memory as a mask. */
+static size_t mask_entries(const struct plan *p)
+{
+    return (p->mask_words * sizeof(u32) + sizeof(struct adjustment) - 1) / sizeof(struct adjustment);
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
 }
 
 static struct extent extent_of(const struct plan *p, const tombola_rows *rows)
 {
-    struct extent e = {rows->bias_ends ? rows->bias_ends[rows->count - 1] : 0, 0, 0};
-    for (size_t row = 0; has_histories(rows) && row < rows->count; row++) {
+    struct extent e = {.most = rows->bias_ends ? rows->bias_ends[rows->count - 1] : 0};
+    for (size_t row = 0; has_lists(rows) && row < rows->count; row++) {
         const struct history history = history_of(rows, row);
         const tombola_params params = params_of_row(rows->params, row);
         const size_t penalties = penalties_most(&history, &params, p->vocabulary),
-                     added = processors_most(&history, &params), others = biases_count(rows, row) + added;
-        e.history = penalties > e.history ? penalties : e.history;
-        e.others = others > e.others ? others : e.others;
+                     added = sequences_most(rows, row, &history, &params);
+        e.history = larger(e.history, penalties);
+        e.others = larger(e.others, biases_count(rows, row) + added);
+        e.added = larger(e.added, added);
+        e.length = larger(e.length, sequences_length(rows, row, &history, &params));
         e.most += penalties + added;
+        e.has_forced = e.has_forced || sequences_only(rows, row, &history, &params) >= 0;
     }
+    if (e.has_forced) /* rows that are forced have an adjustment each */
+        e.most += mask_entries(p) + rows->count;
     return e;
 }
 
@@ -99,16 +142,33 @@ static struct extent with_room(const struct batch *b, struct extent e)
     const struct plan *p = &b->engine->plan;
     const struct adjustments *a = &b->adjustments;
     const size_t each = sizeof(struct adjustment);
-    return (struct extent){with_more(e.most, a->copy.room / each, p->largest_buffer / each),
-                           with_more(e.history, a->tally.room, p->vocabulary),
-                           with_more(e.others, a->arranger.room, UINT32_MAX)};
+    e.most = with_more(e.most, a->copy.room / each, p->largest_buffer / each);
+    e.history = with_more(e.history, a->tally.room, p->vocabulary);
+    e.others = with_more(e.others, a->arranger.room, UINT32_MAX);
+    e.added = with_more(e.added, a->room.count, UINT32_MAX);
+    e.length = with_more(e.length, a->room.length, UINT32_MAX);
+    return e;
 }
 
-static tombola_status make_row(struct adjustments *a, const struct plan *p, const tombola_rows *rows, size_t row,
-                               struct adjustment_list *list, tombola_error *error)
+/* Puts all into `list`, from which `others` may start. */
+static void make_lists(struct adjustments *a, const struct plan *p, const struct history *history,
+                       const tombola_params *params, struct adjustment_list *others, struct adjustment_list *list)
 {
-    const int is_counted = a->has_penalties;
-    struct adjustment_list others = {is_counted ? a->arranger.few : list->entries, 0};
+    if (!a->has_penalties) {
+        arrange_by_place(others);
+        list->count = others->count;
+        return;
+    }
+    if (penalties_most(history, params, p->vocabulary) > 0)
+        penalties_count(history, params, &a->tally);
+    arrange_by_block(&a->arranger, p->blocks, others->count, params, &a->tally, list);
+}
+
+static tombola_status make_row(struct batch *b, const tombola_rows *rows, size_t row, struct adjustment_list *list,
+                               tombola_error *error)
+{
+    struct adjustments *a = &b->adjustments;
+    struct adjustment_list others = {a->has_penalties ? a->arranger.few : list->entries, 0};
     biases_add(rows, row, &others);
     arrange_by_place(&others);
     tombola_status status = biases_check_twice(&others, row, error);
@@ -116,16 +176,15 @@ static tombola_status make_row(struct adjustments *a, const struct plan *p, cons
         return status;
     const struct history history = history_of(rows, row);
     const tombola_params params = params_of_row(rows->params, row);
-    if (has_histories(rows))
-        processors_add(&history, &params, &others);
-    if (!is_counted) {
-        arrange_by_place(&others);
-        list->count = others.count;
+    const int32_t only = has_lists(rows) ? sequences_only(rows, row, &history, &params) : -1;
+    if (only >= 0) {
+        b->host_params[row].flags |= ROW_FORCED;
+        adjustment_add(list, (u32)only, ADJUST_FORCE, 0.0f);
         return TOMBOLA_OK;
     }
-    if (penalties_most(&history, &params, p->vocabulary) > 0)
-        penalties_count(&history, &params, &a->tally);
-    arrange_by_block(&a->arranger, p->blocks, others.count, &params, &a->tally, list);
+    if (has_lists(rows) && sequences_most(rows, row, &history, &params) > 0)
+        sequences_add(rows, row, &history, &params, &a->room, &others);
+    make_lists(a, &b->engine->plan, &history, &params, &others, list);
     return TOMBOLA_OK;
 }
 
@@ -138,12 +197,15 @@ tombola_status adjustments_make(struct batch *b, const tombola_rows *rows, tombo
         return status;
     const struct extent e = extent_of(p, rows);
     status = reserve(b, with_room(b, e), error);
-    a->count = 0;
+    a->count = e.has_forced ? mask_entries(p) : 0;
     a->has_penalties = e.history > 0;
+    a->has_more = has_more(e);
+    if (!status && e.has_forced)
+        memset(a->copy.host, 0, a->count * sizeof(struct adjustment));
     for (size_t row = 0; row < rows->count && !status; row++) {
         struct adjustment_list list = {(struct adjustment *)a->copy.host + a->count, 0};
         if (e.most)
-            status = make_row(a, p, rows, row, &list, error);
+            status = make_row(b, rows, row, &list, error);
         b->host_params[row].adjust_first = (u32)a->count;
         a->count += list.count;
         b->host_params[row].adjust_end = (u32)a->count;
@@ -157,5 +219,5 @@ tombola_status adjustments_bring(struct batch *b, tombola_error *error)
     a->buffer = NULL;
     if (a->count == 0)
         return TOMBOLA_OK;
-    return upload_send(b, &a->copy, a->count * sizeof(struct adjustment), name_of(a->has_penalties), &a->buffer, error);
+    return upload_send(b, &a->copy, a->count * sizeof(struct adjustment), name_of(a->has_more), &a->buffer, error);
 }

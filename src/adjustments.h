@@ -5,6 +5,7 @@
 
 #include "arrange.h"
 #include "plan.h"
+#include "sequence_room.h"
 #include "upload.h"
 
 struct batch;
@@ -12,11 +13,13 @@ struct batch;
 /* The adjustments of the batch under way, and room for those of any. */
 struct adjustments {
     struct upload copy;
-    cl_mem buffer; /* where they are for kernels, borrowed; NULL: the batch has none */
-    size_t count;  /* of all rows */
-    int has_penalties;
+    cl_mem buffer;     /* where they are for kernels, borrowed; NULL: the batch has none */
+    size_t count;      /* of all rows */
+    int has_more;      /* than biases */
+    int has_penalties; /* that count tokens */
     struct tally tally;
     struct arranger arranger;
+    struct sequence_room room;
 };
 
 /* Checks what adjustments are made from, of rows that are otherwise checked, but for biases that a row has twice. */

@@ -143,6 +143,9 @@ static tombola_status read_params(const tombola_params *params, size_t row, tomb
         if (status)
             return status;
     }
+    if (own->reserved)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].reserved is %lu, not 0", row,
+                    (unsigned long)own->reserved);
     const tombola_field *field;
     for (size_t i = 0; (field = tombola_params_field(i)); i++) {
         tombola_status status = check_field(field, own, row, error);

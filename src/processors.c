@@ -5,57 +5,15 @@
 
 #include <string.h>
 
-/* ------------------------------------------------------------------- min_tokens */
-
-static size_t generated(const struct history *h)
-{
-    return h->count - h->prompt;
-}
-
-static size_t min_tokens_most(const struct history *h, const tombola_params *p)
-{
-    return generated(h) < p->min_tokens ? h->end_token_count : 0;
-}
-
-static void min_tokens_add(const struct history *h, const tombola_params *p, struct adjustment_list *list)
-{
-    (void)p;
-    for (size_t i = 0; i < h->end_token_count; i++)
-        adjustment_add(list, (u32)h->end_tokens[i], ADJUST_BAN, 0.0f);
-}
-
-/* ------------------------------------------------------------------- all */
-
-static const struct processor processors[] = {
-    {min_tokens_most, min_tokens_add},
+/* Parameters that have a row drawn by its history, where they are not neutral. Rows of probabilities can't have those
+ * that change logits. */
+static const struct {
+    const char *name;
+    int is_for_logits;
+} by_history[] = {
+    {"repetition_penalty", 1}, {"frequency_penalty", 1},     {"presence_penalty", 1}, {"min_tokens", 1},
+    {"dry_multiplier", 1},     {"length_penalty_factor", 1}, {"no_repeat_ngram", 0},  {"thinking_budget", 0},
 };
-
-const struct processor *processor_at(size_t index)
-{
-    return index < sizeof processors / sizeof processors[0] ? &processors[index] : NULL;
-}
-
-size_t processors_most(const struct history *h, const tombola_params *p)
-{
-    const struct processor *processor;
-    size_t most = 0;
-    for (size_t i = 0; (processor = processor_at(i)); i++)
-        most += processor->most(h, p);
-    return most;
-}
-
-void processors_add(const struct history *h, const tombola_params *p, struct adjustment_list *list)
-{
-    const struct processor *processor;
-    for (size_t i = 0; (processor = processor_at(i)); i++)
-        if (processor->most(h, p) > 0)
-            processor->add(h, p, list);
-}
-
-/* ------------------------------------------------------------------- parameters */
-
-/* Parameters that change logits by the history, where they are not neutral. Rows of probabilities can't have them. */
-static const char *const for_logits[] = {"repetition_penalty", "frequency_penalty", "presence_penalty", "min_tokens"};
 
 static const tombola_field *field_of(const char *name)
 {
@@ -74,12 +32,12 @@ static double value_of_field(const tombola_field *field, const tombola_params *p
     return field->kind == TOMBOLA_KIND_FLOAT ? (double)real : (double)whole;
 }
 
-/* The first of those that is not neutral; NULL if all are. */
-static const tombola_field *first_in_force(const tombola_params *params)
+/* The first of them that is not neutral, of all or of those for logits; NULL if all are. */
+static const tombola_field *first_in_force(const tombola_params *params, int only_for_logits)
 {
-    for (size_t i = 0; i < sizeof for_logits / sizeof for_logits[0]; i++) {
-        const tombola_field *field = field_of(for_logits[i]);
-        if (value_of_field(field, params) != field->neutral)
+    for (size_t i = 0; i < sizeof by_history / sizeof by_history[0]; i++) {
+        const tombola_field *field = field_of(by_history[i].name);
+        if (by_history[i].is_for_logits >= only_for_logits && value_of_field(field, params) != field->neutral)
             return field;
     }
     return NULL;
@@ -87,14 +45,14 @@ static const tombola_field *first_in_force(const tombola_params *params)
 
 int processors_need_history(const tombola_params *params)
 {
-    return first_in_force(params) != NULL;
+    return first_in_force(params, 0) != NULL;
 }
 
 tombola_status processors_check(const struct plan *p, const tombola_rows *rows, tombola_error *error)
 {
     for (size_t row = 0; p->options.input == TOMBOLA_PROBABILITIES && row < rows->count; row++) {
         const tombola_params params = params_of_row(rows->params, row);
-        const tombola_field *field = first_in_force(&params);
+        const tombola_field *field = first_in_force(&params, 1);
         if (field)
             return fail(error, TOMBOLA_INVALID_ARGUMENT,
                         "params[%zu].%s is %.9g, but it is for logits, and options.input is TOMBOLA_PROBABILITIES", row,

@@ -41,7 +41,16 @@ static const char *const apart[] = {"seed",
                                     "frequency_penalty",
                                     "presence_penalty",
                                     "penalty_prompt",
-                                    "min_tokens"};
+                                    "min_tokens",
+                                    "dry_multiplier",
+                                    "dry_base",
+                                    "dry_allowed_length",
+                                    "dry_window",
+                                    "no_repeat_ngram",
+                                    "length_penalty_start",
+                                    "length_penalty_factor",
+                                    "forced_from",
+                                    "thinking_budget"};
 
 static const uint8_t orders[][TOMBOLA_MAX_FILTERS] = {
     {TOMBOLA_FILTER_END},

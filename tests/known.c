@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "expect.h"
+#include "past.h"
+
+static const char *file_name = "known_answers.txt"; /* what is being read, for messages */
 
 static const char *const type_names[] = {"f32", "f16", "bf16"};
 static const char *const input_names[] = {"logits", "probabilities"};
@@ -19,7 +22,7 @@ static unsigned place_of(const char *word, const char *const *names, size_t coun
             return i;
         }
     }
-    die("known_answers.txt:%u: unknown word '%s'", line, word);
+    die("%s:%u: unknown word '%s'", file_name, line, word);
 }
 
 static enum row_kind kind_of(const char *word, unsigned line)
@@ -29,7 +32,7 @@ static enum row_kind kind_of(const char *word, unsigned line)
             return (enum row_kind)kind;
         }
     }
-    die("known_answers.txt:%u: unknown kind '%s'", line, word);
+    die("%s:%u: unknown kind '%s'", file_name, line, word);
 }
 
 enum { MOST_COLUMNS = 32 };
@@ -45,7 +48,7 @@ static struct words split(char *text)
     struct words words = {.count = 0};
     for (char *word = strtok(text, " \n"); word; word = strtok(NULL, " \n")) {
         if (words.count == MOST_COLUMNS) {
-            die("known_answers.txt: a line of more than %d words", MOST_COLUMNS);
+            die("%s: a line of more than %d words", file_name, MOST_COLUMNS);
         }
         words.word[words.count++] = word;
     }
@@ -57,7 +60,7 @@ static uint64_t number_of(const char *word, unsigned line)
     char *end;
     uint64_t number = strtoull(word, &end, 10);
     if (*end || end == word) {
-        die("known_answers.txt:%u: '%s' is no number", line, word);
+        die("%s:%u: '%s' is no number", file_name, line, word);
     }
     return number;
 }
@@ -70,7 +73,7 @@ static uint32_t value_of(const tombola_field *field, const char *name, size_t le
             return value;
         }
     }
-    die("known_answers.txt:%u: '%s' is no %s", line, name, field->name);
+    die("%s:%u: '%s' is no %s", file_name, line, name, field->name);
 }
 
 /* "default", or steps with commas between. */
@@ -92,7 +95,7 @@ static void set_parameter(tombola_params *params, const char *name, const char *
         i++;
     }
     if (!field) {
-        die("known_answers.txt: unknown column '%s'", name);
+        die("%s: unknown column '%s'", file_name, name);
     }
     char *target = (char *)params + field->offset;
     float real;
@@ -140,6 +143,10 @@ static void set_column(struct known_answer *answer, const char *name, const char
         answer->biases = (uint32_t)number_of(word, line);
     } else if (strcmp(name, "history") == 0) {
         answer->history = (uint32_t)number_of(word, line);
+    } else if (strcmp(name, "past") == 0) {
+        answer->past = (uint32_t)number_of(word, line);
+    } else if (strcmp(name, "words") == 0) {
+        answer->words = (uint32_t)number_of(word, line);
     } else if (strcmp(name, "token") == 0) {
         answer->draw.token = (int32_t)strtol(word, NULL, 10);
     } else if (strcmp(name, "kept") == 0) {
@@ -156,7 +163,7 @@ static struct known_answer parse(char *text, const struct words *columns, unsign
     struct known_answer answer = {.line = line, .params = tombola_params_default()};
     struct words words = split(text);
     if (words.count != columns->count || words.count == 0) {
-        die("known_answers.txt:%u: %zu words for %zu columns", line, words.count, columns->count);
+        die("%s:%u: %zu words for %zu columns", file_name, line, words.count, columns->count);
     }
     for (size_t i = 0; i < words.count; i++) {
         set_column(&answer, columns->word[i], words.word[i], line);
@@ -171,13 +178,14 @@ static struct known_answer *read_answers(const char *name, size_t *count, int wa
     char path[sizeof TEST_DATA + 64];
     snprintf(path, sizeof path, "%s/%s", TEST_DATA, name);
     FILE *file = fopen(path, "r");
+    file_name = name;
     if (!file) {
         die("cannot open %s", path);
     }
     struct known_answer *answers = NULL;
     size_t room = 0;
     static const char columns_follow[] = "#columns ";
-    char text[512], names[512] = "";
+    char text[1024], names[1024] = "";
     struct words columns = {.count = 0};
     int contract = 0;
     *count = 0;
@@ -248,8 +256,12 @@ struct oracle_row *known_row(const struct known_answer *answer)
                                             .prompt = history.prompt,
                                             .end_tokens = history.end_tokens,
                                             .end_token_count = history.end_token_count};
+    struct past *past = allocate(1, sizeof *past);
+    past_make(answer->past, (int)answer->words, recipe->vocabulary, past);
+    input.sequences = answer->past ? &past->all : NULL;
     input.params = &answer->params;
     struct oracle_row *row = oracle_row_create_from(&input);
+    free(past);
     free(mask);
     free(values);
     return row;

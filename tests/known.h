@@ -13,6 +13,7 @@ struct known_answer {
     uint32_t mask, biases, history; /* numbers for row_mask, row_biases and row_history; 0: none */
     tombola_params params;
     struct draw draw;
+    uint32_t past, words; /* numbers for past_make; 0: none */
 };
 
 /* Reads those of rows without, or with, masks and biases, those of one row next to each other; dies on a line that

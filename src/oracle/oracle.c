@@ -62,6 +62,9 @@ static float *effective_values(const struct oracle_input *input)
         if (input->biases[i].value == -INFINITY)
             values[input->biases[i].token] = -INFINITY;
     }
+    if (input->sequences) {
+        oracle_apply_sequences(input->sequences, input->params, input->kind, values, input->vocabulary);
+    }
     return values;
 }
 

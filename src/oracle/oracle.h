@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "draw.h"
+#include "oracle_sequences.h"
 #include "tombola.h"
 
 /* One row, checked and sorted once. The weights of temperature 1 and of the last other one asked for are
@@ -39,6 +40,7 @@ struct oracle_input {
     struct oracle_history history;
     const tombola_params
         *params; /* of whoever draws, for what penalties and the like make of the history; NULL: none */
+    const struct oracle_sequences *sequences; /* NULL: none */
 };
 
 /* The input is copied. */
