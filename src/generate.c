@@ -94,6 +94,11 @@ static tombola_status check_sequence(const tombola_sequence *theirs, size_t inde
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "sequences[%zu].end_tokens is NULL, but end_token_count is %zu",
                     index, sequence->end_token_count);
     status = check_tokens("end_tokens", sequence->end_tokens, sequence->end_token_count, index, vocabulary, error);
+    if (status == TOMBOLA_OK && sequence->forced_count > 0 && !sequence->forced)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "sequences[%zu].forced is NULL, but forced_count is %zu", index,
+                    sequence->forced_count);
+    if (status == TOMBOLA_OK)
+        status = check_tokens("forced", sequence->forced, sequence->forced_count, index, vocabulary, error);
     if (status == TOMBOLA_OK)
         status = check_tokens("tokens", sequence->tokens, sequence->length, index, vocabulary, error);
     if (status != TOMBOLA_OK)
@@ -145,6 +150,13 @@ static tombola_params *params_of(const struct round *round, const tombola_sequen
 {
     return round->sequence_size < offsetof(tombola_sequence, params) + sizeof sequence->params ? NULL
                                                                                                : sequence->params;
+}
+
+/* How many forced tokens it has. */
+static size_t forced_of(const struct round *round, const tombola_sequence *sequence)
+{
+    const size_t needed = offsetof(tombola_sequence, forced_count) + sizeof sequence->forced_count;
+    return round->sequence_size < needed ? 0 : sequence->forced_count;
 }
 
 static void free_round(struct round *round)
@@ -314,16 +326,17 @@ static tombola_status ask_model(const struct round *round, tombola_rows *batch, 
                 round->rows, round->live[0]);
 }
 
-/* Gives rows the pasts of their sequences, where the parameters of any need them. */
+/* Gives rows the pasts of their sequences, where the parameters of any need them, forced tokens or banned words. */
 static tombola_status add_pasts(struct round *round, tombola_rows *rows, tombola_error *error)
 {
     int is_needed = 0;
     tombola_status status = TOMBOLA_OK;
     round->pasts.rows = 0;
     for (size_t row = 0; row < round->rows && !status; row++) {
-        const int needs = processors_need_history(&round->params[row]);
-        const tombola_sequence *sequence = needs ? sequence_at(round, round->live[row]) : NULL;
-        status = pasts_add(&round->pasts, sequence, needs ? round->prompts[row] : 0, error);
+        const tombola_sequence *sequence = sequence_at(round, round->live[row]);
+        const size_t forced = forced_of(round, sequence);
+        const int needs = rows->banned_ends || forced > 0 || processors_need_history(&round->params[row]);
+        status = pasts_add(&round->pasts, needs ? sequence : NULL, needs ? round->prompts[row] : 0, forced, error);
         is_needed |= needs;
     }
     if (is_needed)
@@ -331,7 +344,7 @@ static tombola_status add_pasts(struct round *round, tombola_rows *rows, tombola
     return status;
 }
 
-/* Draws from the model's logits, under the masks and with the biases that it has set in `batch`. */
+/* Draws from the model's logits, under the masks and with the biases and words that it has set in `batch`. */
 static tombola_status draw(struct round *round, const tombola_rows *batch, tombola_error *error)
 {
     tombola_rows rows = live_rows(round);
@@ -341,6 +354,16 @@ static tombola_status draw(struct round *round, const tombola_rows *batch, tombo
     rows.mask_of_row = batch->mask_of_row;
     rows.biases = batch->biases;
     rows.bias_ends = batch->bias_ends;
+    rows.words = batch->words;
+    rows.word_ends = batch->word_ends;
+    rows.banned_ends = batch->banned_ends;
+    rows.breakers = batch->breakers;
+    rows.breaker_ends = batch->breaker_ends;
+    rows.breaker_row_ends = batch->breaker_row_ends;
+    rows.thinking_start = batch->thinking_start;
+    rows.thinking_start_count = batch->thinking_start_count;
+    rows.thinking_end = batch->thinking_end;
+    rows.thinking_end_count = batch->thinking_end_count;
     tombola_status status = add_pasts(round, &rows, error);
     if (status)
         return status;

@@ -1,4 +1,4 @@
-/* The histories and end tokens of live sequences, side by side as tombola_rows has them. */
+/* The histories, end tokens and forced tokens of live sequences, side by side as tombola_rows has them. */
 #ifndef TOMBOLA_SRC_PASTS_H
 #define TOMBOLA_SRC_PASTS_H
 
@@ -11,7 +11,7 @@ struct tokens {
 };
 
 struct pasts {
-    struct tokens history, end_tokens;
+    struct tokens history, end_tokens, forced;
     size_t *prompts; /* of each row: of its history so many are its sequence's start context */
     size_t rows;     /* that are there */
 };
@@ -20,8 +20,9 @@ struct pasts {
 tombola_status pasts_make(struct pasts *pasts, size_t rows, tombola_error *error);
 void pasts_free(struct pasts *pasts);
 
-/* Adds a row of a sequence; without one, a row that has no past. */
-tombola_status pasts_add(struct pasts *pasts, const tombola_sequence *sequence, size_t prompt, tombola_error *error);
+/* Adds a row of a sequence, which has so many forced tokens; without one, a row that has no past. */
+tombola_status pasts_add(struct pasts *pasts, const tombola_sequence *sequence, size_t prompt, size_t forced_count,
+                         tombola_error *error);
 
 /* Hands them to rows, to stay there until the next is added. */
 void pasts_hand(const struct pasts *pasts, tombola_rows *rows);
