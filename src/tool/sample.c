@@ -7,6 +7,7 @@
 #include "history_file.h"
 #include "npy.h"
 #include "params_csv.h"
+#include "sequences.h"
 
 /* Rows go to the device in batches of about this many bytes, so that it need not hold a
  * large file as a whole. */
@@ -44,6 +45,7 @@ typedef struct options {
     npy_wish wish;
     constraints constraints;
     histories histories;
+    sequences sequences;
     int probabilities;
     int boundary;
     int json;
@@ -57,7 +59,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
         state->child_inputs[0] = &options->wish;
         state->child_inputs[1] = &options->constraints;
         state->child_inputs[2] = &options->histories;
-        state->child_inputs[3] = &options->sampling;
+        state->child_inputs[3] = &options->sequences;
+        state->child_inputs[4] = &options->sampling;
         return 0;
     case PROBABILITIES:
         options->probabilities = 1;
@@ -154,6 +157,7 @@ static int draw_batches(tombola_sampler *sampler, const npy *array, size_t batch
         rows.params = params + first;
         constraints_apply(&options->constraints, first, &rows);
         histories_apply(&options->histories, first, &rows);
+        sequences_apply(&options->sequences, first, &rows);
         tombola_error error = tombola_error_default();
         if (tombola_sampler_sample(sampler, &rows, results, &error)) {
             warnx("%s", error.message);
@@ -191,7 +195,7 @@ static tombola_params *make_params(const options *options, size_t rows)
     return params;
 }
 
-static int draw_array(const options *options, const npy *array)
+static int draw_array(options *options, const npy *array)
 {
     int status = TOOL_FAILURE;
     tombola_context *context = NULL;
@@ -202,7 +206,7 @@ static int draw_array(const options *options, const npy *array)
     batch = batch < 1 ? 1 : batch > array->rows ? array->rows : batch;
 
     tombola_params *params = make_params(options, array->rows);
-    if (!params)
+    if (!params || sequences_load(&options->sequences, array->rows, batch, array->vocabulary))
         goto done;
     if (!(results.tokens.host = calloc(batch, sizeof(int32_t))) ||
         !(results.status.host = calloc(batch, sizeof(int32_t))) ||
@@ -234,11 +238,10 @@ done:
 
 int tool_sample(int argc, char **argv)
 {
-    const struct argp_child children[] = {{&npy_argp, 0, "The array:", 1},
-                                          {&constraints_argp, 0, "Tokens:", 2},
-                                          {&histories_argp, 0, "Histories:", 3},
-                                          {tool_sampling_argp(), 0, "Sampling:", 4},
-                                          {0}};
+    const struct argp_child children[] = {
+        {&npy_argp, 0, "The array:", 1},           {&constraints_argp, 0, "Tokens:", 2},
+        {&histories_argp, 0, "Histories:", 3},     {&sequences_argp, 0, "Token sequences:", 4},
+        {tool_sampling_argp(), 0, "Sampling:", 5}, {0}};
     const struct argp argp = {
         .options = OPTIONS, .parser = parse, .args_doc = "LOGITS.npy", .doc = DOC, .children = children};
     options options = {.sampling = tool_sampling_default(1)};
@@ -254,5 +257,6 @@ int tool_sample(int argc, char **argv)
     free(array.data);
     constraints_release(&options.constraints);
     histories_release(&options.histories);
+    sequences_release(&options.sequences);
     return status;
 }
