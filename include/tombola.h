@@ -322,7 +322,8 @@ static inline tombola_times tombola_times_default(void)
 TOMBOLA_API void tombola_sampler_times(const tombola_sampler *sampler, tombola_times *times);
 
 /* What a sampler holds, in bytes. Calls add to it only what options.max_candidates, probabilities, masks, max_biases
- * and max_history tell of, and where AUTO has to stage what it would have read in place, room for that. */
+ * and max_history tell of, room for what token sequences and the order of histories make, and where AUTO has to stage
+ * what it would have read in place, room for that. */
 typedef struct tombola_memory {
     uint32_t struct_size;
     uint32_t reserved;     /* 0 */
