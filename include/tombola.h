@@ -610,15 +610,15 @@ typedef struct tombola_rows {
     /* Token sequences of each row, none of them empty: word w is words[word_ends[w - 1]] up to words[word_ends[w]], and
      * row r has the banned words [banned_ends[r - 1], banned_ends[r]). A word's last token can't be drawn where the
      * row's history ends with its others; a word of one token never. Breakers are the same: no repetition that DRY
-     * sees reaches back beyond one. All in host memory; NULL: none. */
+     * sees reaches back beyond one. All in host memory; NULL: none. Rows of probabilities may have all but DRY. */
     const int32_t *words;
     const size_t *word_ends;
     const size_t *banned_ends; /* `count`, never descending */
     const int32_t *breakers;
     const size_t *breaker_ends;
     const size_t *breaker_row_ends; /* `count`, never descending */
-    /* Row r has the forced tokens forced[forced_ends[r - 1]] up to forced[forced_ends[r]]: they come whatever its logits
-     * are, see params.forced_from, the logit of the one being 0 and of all others -inf. NULL: none. */
+    /* Row r has the forced tokens forced[forced_ends[r - 1]] up to forced[forced_ends[r]]: they come whatever its
+     * logits are, see params.forced_from, the logit of the one being 0 and of all others -inf. NULL: none. */
     const int32_t *forced;
     const size_t *forced_ends; /* `count`, never descending */
     /* What begins thinking and what ends it, for params.thinking_budget. The tokens since a start that no complete end
@@ -711,9 +711,9 @@ TOMBOLA_API tombola_status tombola_sampler_sample(tombola_sampler *sampler, cons
  * options.in_flight says, those of tombola_sampler_enqueue included; any further call is BUSY until one is waited for
  * (an enqueued one: has completed). Calls that are refused have not waited for anything.
  * submit  returns as soon as the batch is enqueued; a batch that goes through pinned memory in parts may have to wait
- *         for room there. Free again on return: parameters, indices, mask_of_row; biases, histories, end tokens and
- *         their ends. The sampler's until the batch has been waited for: rows.logits, rows.masks, and all arrays of the
- *         results
+ *         for room there. Free again on return: parameters, indices, mask_of_row; biases, histories, end tokens,
+ *         token sequences and all their ends. The sampler's until the batch has been waited for: rows.logits,
+ *         rows.masks, and all arrays of the results
  * ticket  set on success: the handle of the batch, never 0
  * poll    sets *is_done to 1 if wait would not wait (also after a failure, which wait then tells), else to 0
  * wait    waits for that batch, in whatever order; the results are there when it returns. Whatever else it returns, its
@@ -778,9 +778,9 @@ typedef struct tombola_step {
     size_t stride;                     /* elements */
     /* The batch that will be drawn from. Where parameters need them, it will have the sequences' tokens as histories,
      * the start contexts as prompts, and their end tokens and forced tokens. The model may set its masks, mask_stride,
-     * mask_count, mask_of_row, biases and bias_ends, banned words and breakers with their ends, and what begins and ends
-     * thinking, to memory of its own that stays as it is until the next call of `forward`, or the end of generate. They
-     * are 0 before each call; what is changed of the other fields does not count. */
+     * mask_count, mask_of_row, biases and bias_ends, banned words and breakers with their ends, and what begins and
+     * ends thinking, to memory of its own that stays as it is until the next call of `forward`, or the end of generate.
+     * They are 0 before each call; what is changed of the other fields does not count. */
     tombola_rows *batch;
 } tombola_step;
 

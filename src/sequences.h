@@ -1,5 +1,5 @@
-/* Token sequences of rows (banned words, breakers, forced tokens, what begins and ends thinking): their checks, and what
- * the processors make of them and of histories. */
+/* Token sequences of rows (banned words, breakers, forced tokens, what begins and ends thinking): their checks, and
+ * what the processors make of them and of histories. */
 #ifndef TOMBOLA_SRC_SEQUENCES_H
 #define TOMBOLA_SRC_SEQUENCES_H
 

@@ -8,8 +8,9 @@ import sys
 
 import numpy as np
 
-from reference import (INF, LARGEST, SMALLEST, TEMPERATURE_FIRST, Row, biases_of, f32, flushed, fused, hashed, hexadecimal,
-                       logit_row, mask_of, stream_of, through_type)
+from reference import (INF, LARGEST, SMALLEST, TEMPERATURE_FIRST, Row, biases_of, f32, flushed, fused, hashed,
+                       hexadecimal, logit_row, mask_of, stream_of, through_type)
+
 
 # ------------------------------------------------------------------ histories
 # As past.c has them.
