@@ -444,7 +444,6 @@ typedef struct tombola_params {
      * and at least tau / (largest less smallest logit) of them, whatever the temperature. This is tau, 0 to FLT_MAX; the
      * paper has 3; 0 off */
     float min_k;
-    uint32_t reserved; /* 0 */
     /* Of tokens in the row's history: positive logits are divided by this, and others multiplied; 2^-126 to FLT_MAX,
      * 1 off. Below 1 it favours them. */
     float repetition_penalty;
@@ -470,7 +469,11 @@ typedef struct tombola_params {
     uint32_t forced_from; /* the row's forced tokens are the generated ones from this number on, 0 being the first */
     uint32_t
         thinking_budget; /* where thinking has gone on for so many tokens, the sequence that ends it comes; 0 off */
-    uint32_t reserved;   /* 0 */
+    /* The tokens that a watermark is made from: so many of those before the drawn one, or those that there are; 0: no
+     * watermark. With it `seed` is the watermark's key, offset and stream do not count, and the method is
+     * TOMBOLA_RACE. See tombola_watermark_detect. */
+    uint32_t watermark;
+    uint32_t reserved; /* 0 */
 } tombola_params;
 
 /* Temperature 1, top-p 1, XTC's threshold .1, repetition penalty 1, DRY's base 1.75 and allowed length 2, the length
@@ -726,6 +729,52 @@ TOMBOLA_API tombola_status tombola_sampler_submit(tombola_sampler *sampler, cons
 TOMBOLA_API tombola_status tombola_sampler_poll(tombola_sampler *sampler, tombola_ticket ticket, int *is_done,
                                                 tombola_error *error);
 TOMBOLA_API tombola_status tombola_sampler_wait(tombola_sampler *sampler, tombola_ticket ticket, tombola_error *error);
+
+/* ---------------------------------------------------------------- watermark */
+
+/* A watermark lets whoever has its key tell text that was drawn with it, from the tokens alone: no logits, no model. It
+ * is Aaronson's: the race is run with a seed that comes from the key and the tokens before (params.watermark of them),
+ * so that tokens which arrive early by the key are drawn more often than anybody would choose them by chance. A single
+ * draw has the same law as without. The same key and context always run the same race, though: of one prompt, streams
+ * and offsets make no further texts, keys do. Text of which every token was nearly certain carries no mark. */
+
+/* The seed of the race after these tokens: of the last params.watermark ones, or of those that there are. A draw with
+ * it as seed, offset and stream 0, and no watermark, is the draw of a row with key and watermark. Never fails; tokens
+ * may be NULL if count is 0. */
+TOMBOLA_API uint64_t tombola_watermark_seed(uint64_t key, const int32_t *tokens, size_t count);
+
+/* What a text's tokens tell of a watermark. */
+typedef struct tombola_detection {
+    uint32_t struct_size;
+    uint32_t reserved; /* 0 */
+    uint64_t scored;   /* tokens that count: those behind the prompt, but for a token that has followed the same
+                          context before, which tells nothing new */
+    uint64_t numbers;  /* random numbers that these were drawn by: of each token, and of its block of 256 tokens where
+                          the vocabulary has several; a block that has followed the same context before not again */
+    double score;      /* of all numbers together: without the watermark about `numbers`, with it more */
+    double p_value;    /* how likely text without this key's watermark has this score or a higher one: exactly, for any
+                          such text */
+} tombola_detection;
+
+static inline tombola_detection tombola_detection_default(void)
+{
+    tombola_detection detection;
+    memset(&detection, 0, sizeof detection);
+    detection.struct_size = sizeof detection;
+    return detection;
+}
+
+/* Looks for a watermark. Uses no device, and works in forked processes too.
+ * key, width     params.seed and params.watermark of those who may have drawn the text; width is at least 1
+ * tokens         the text, the prompt first. Where it was cut from a longer one, the first `width` tokens' contexts
+ *                are not those that they were drawn by: a prompt_length of `width` leaves them out
+ * vocabulary     that of the sampler; where it is unknown, TOMBOLA_MAX_VOCABULARY will do if it was above 256
+ * prompt_length  so many tokens were not drawn: they are context alone; up to count
+ * detection      made by tombola_detection_default; a text without tokens to score has p-value 1
+ * Errors: INVALID_ARGUMENT (the argument and value named), OUT_OF_MEMORY. */
+TOMBOLA_API tombola_status tombola_watermark_detect(uint64_t key, uint32_t width, const int32_t *tokens, size_t count,
+                                                    size_t vocabulary, size_t prompt_length,
+                                                    tombola_detection *detection, tombola_error *error);
 
 /* ----------------------------------------------------------------- generate */
 

@@ -37,6 +37,7 @@ static inline struct philox philox4x32_10(struct philox counter, u32 key0, u32 k
 #define PHILOX_USE_TOKENS 1u /* the race of tokens, by id */
 #define PHILOX_USE_BLOCKS 2u /* the race of blocks, by id / BLOCK */
 #define PHILOX_USE_XTC 3u    /* XTC's chance */
+#define PHILOX_USE_MARK 4u   /* seeds from a watermark's key, on the host */
 #define PHILOX_TAIL 128u     /* added to a use: the lower bits of its numbers */
 #define PHILOX_USE_SHIFT 24  /* the call's number is below */
 

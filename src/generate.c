@@ -13,6 +13,7 @@
 #include "processors.h"
 #include "sampler.h"
 #include "sized.h"
+#include "watermark.h"
 
 /* The sequences that are live, and a row of logits for each. */
 struct round {
@@ -29,6 +30,7 @@ struct round {
     size_t *left;       /* tokens that it may still draw */
     size_t *prompts;    /* tokens of its start context */
     tombola_params *params;
+    tombola_params *drawn; /* what this step draws by: `params`, with the seed of its watermark */
     int32_t *tokens, *status;
     /* and of each row of the model's caches: */
     size_t *free_caches; /* those that no live sequence has; a stack */
@@ -167,6 +169,7 @@ static void free_round(struct round *round)
     free(round->left);
     free(round->prompts);
     free(round->params);
+    free(round->drawn);
     free(round->tokens);
     free(round->status);
     free(round->free_caches);
@@ -185,11 +188,12 @@ static tombola_status allocate_round(struct round *round, tombola_error *error)
     round->left = calloc(capacity, sizeof *round->left);
     round->prompts = calloc(capacity, sizeof *round->prompts);
     round->params = calloc(capacity, sizeof *round->params);
+    round->drawn = calloc(capacity, sizeof *round->drawn);
     round->tokens = calloc(capacity, sizeof *round->tokens);
     round->status = calloc(capacity, sizeof *round->status);
     round->free_caches = calloc(capacity, sizeof *round->free_caches);
     if (!round->logits || !round->live || !round->cache_rows || !round->left || !round->prompts || !round->params ||
-        !round->tokens || !round->status || !round->free_caches)
+        !round->drawn || !round->tokens || !round->status || !round->free_caches)
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for %zu rows of %zu logits", capacity, plan->vocabulary);
     for (size_t cache = capacity; cache-- > 0;) /* 0 is taken first */
         round->free_caches[round->free_count++] = cache;
@@ -302,8 +306,17 @@ static tombola_rows live_rows(const struct round *round)
     tombola_rows rows = tombola_rows_default();
     rows.count = round->rows;
     rows.logits.host = round->logits;
-    rows.params = round->params;
+    rows.params = round->drawn;
     return rows;
+}
+
+/* What each live row draws by in this step. */
+static void set_params(const struct round *round)
+{
+    for (size_t row = 0; row < round->rows; row++) {
+        const tombola_sequence *sequence = sequence_at(round, round->live[row]);
+        round->drawn[row] = watermark_params(&round->params[row], sequence->tokens, sequence->length);
+    }
 }
 
 static tombola_status ask_model(const struct round *round, tombola_rows *batch, tombola_error *error)
@@ -395,6 +408,7 @@ tombola_status tombola_sampler_generate(tombola_sampler *sampler, tombola_sequen
         if (status != TOMBOLA_OK || round.rows == 0)
             break;
         tombola_rows batch;
+        set_params(&round);
         status = ask_model(&round, &batch, error);
         if (status == TOMBOLA_OK)
             status = draw(&round, &batch, error);

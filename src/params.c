@@ -123,6 +123,16 @@ static tombola_status check_places(const tombola_params *p, size_t row, tombola_
     return TOMBOLA_OK;
 }
 
+/* A watermark is one of the race: no detector would find it in a draw by inverse CDF. */
+static tombola_status check_watermark(const tombola_params *p, size_t row, tombola_error *error)
+{
+    if (p->watermark == 0 || p->method == TOMBOLA_RACE)
+        return TOMBOLA_OK;
+    return fail(error, TOMBOLA_INVALID_ARGUMENT,
+                "params[%zu].watermark is %lu, but params[%zu].method is %lu: a watermark needs TOMBOLA_RACE", row,
+                (unsigned long)p->watermark, row, (unsigned long)p->method);
+}
+
 /* The row's parameters as this library has them. */
 static tombola_status read_params(const tombola_params *params, size_t row, tombola_params *own, tombola_error *error)
 {
@@ -152,7 +162,11 @@ static tombola_status read_params(const tombola_params *params, size_t row, tomb
         if (status)
             return status;
     }
-    return check_places(own, row, error);
+    if (own->reserved)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].reserved is %lu, not 0", row,
+                    (unsigned long)own->reserved);
+    tombola_status status = check_watermark(own, row, error);
+    return status ? status : check_places(own, row, error);
 }
 
 /* The row's filters in its order. The temperature stands among them where it comes after one that weighs tokens, and
@@ -220,6 +234,10 @@ tombola_status params_convert(const tombola_params *params, size_t rows, struct 
         tombola_status status = read_params(params, row, &own, error);
         if (status)
             return status;
+        if (device && own.watermark)
+            return fail(error, TOMBOLA_INVALID_ARGUMENT,
+                        "params[%zu].watermark is %lu, but the row has no history to make it from", row,
+                        (unsigned long)own.watermark);
         if (device)
             device[row] = convert(&own);
     }

@@ -104,6 +104,8 @@ static const tombola_field fields[] = {
           "The order in which temperature and filters apply: all that are in use, as top_k,temperature,min_p; or "
           "temperature-first (the default) or temperature-last (as llama.cpp has it)",
           filters, orders),
+    FIELD(watermark, UINT32, 0, 0, 0,
+          "Draw with a watermark, the seed being its key, from so many of the tokens before; 0 for none", NULL, NULL),
 };
 
 const tombola_field *tombola_params_field(size_t index)
