@@ -105,7 +105,10 @@ static const tombola_field fields[] = {
           "temperature-first (the default) or temperature-last (as llama.cpp has it)",
           filters, orders),
     FIELD(watermark, UINT32, 0, 0, 0,
-          "Draw with a watermark, the seed being its key, from so many of the tokens before; 0 for none", NULL, NULL),
+          "Draw with a watermark, made of so many of the tokens before and of the seed, its key; offset and stream "
+          "then do not "
+          "count; 0 draws without",
+          NULL, NULL),
 };
 
 const tombola_field *tombola_params_field(size_t index)

@@ -18,15 +18,16 @@ static void help_explains_every_option(void **state)
 {
     (void)state;
     static const char *const EXPECTED[][24] = {
-        {"--help", "bench", "devices", "sample", "show", "generate", "--version"},
+        {"--help", "bench", "devices", "sample", "show", "generate", "detect", "--version"},
+        {"detect", "--key", "--width", "--vocabulary", "--prompt-length", "--json", "TOKENS"},
         {"bench",   "--shapes",     "--configs",     "--workloads", "--types",   "--where", "--logits",
          "--dtype", "--vocabulary", "--save-logits", "--seconds",   "--repeats", "--seed",  "--device",
          "--lanes", "--width",      "--teams",       "--dispatch",  "--threads", "--json"},
         {"devices", "--json"},
         {"sample", "--device", "--probabilities", "--params", "--dtype", "--vocabulary", "--json", "LOGITS.npy"},
         {"show", "--device", "--probabilities", "--logits", "--labels", "--draws", "--json"},
-        {"generate", "--text", "--prompt", "--prompts", "--output", "--batch", "--max-tokens", "--greedy", "--preset",
-         "--json"},
+        {"generate", "--text", "--prompt", "--prompts", "--output", "--output-tokens", "--batch", "--max-tokens",
+         "--greedy", "--preset", "--json"},
     };
     for (size_t i = 0; i < COUNT_OF(EXPECTED); i++) {
         process got = RUN(EXPECTED[i][0], "--help");
@@ -110,9 +111,9 @@ static void an_unknown_command_names_the_known_ones(void **state)
 {
     (void)state;
     expect_usage_error(RUN("sampel"), "tombola",
-                       "no command is called 'sampel'; there are bench, devices, sample, show and generate");
+                       "no command is called 'sampel'; there are bench, devices, sample, show, generate and detect");
     expect_usage_error(command_run((const char *const[]){NULL}, NULL, "", 0), "tombola",
-                       "which command? There are bench, devices, sample, show and generate");
+                       "which command? There are bench, devices, sample, show, generate and detect");
 }
 
 static void a_full_disk_is_a_failure(void **state)

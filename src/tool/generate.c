@@ -7,6 +7,7 @@
 
 #include "continuation.h"
 #include "text.h"
+#include "token_texts.h"
 
 #define DEFAULT_TEMPERATURE 0.8f
 #define DEFAULT_TOKENS 100
@@ -21,13 +22,17 @@ static const char DOC[] =
     "counted prompt by prompt and within a prompt temperature by temperature, has stream i of the seed.\n\n"
     "A single row is printed as it comes, several once they are done.";
 
-enum { TEXT = 0x100, PROMPT, PROMPTS, OUTPUT, BATCH, COUNT, GREEDY, PRESET, IGNORE_END, JSON };
+enum { TEXT = 0x100, PROMPT, PROMPTS, OUTPUT, OUTPUT_TOKENS, BATCH, COUNT, GREEDY, PRESET, IGNORE_END, JSON };
 
 static const struct argp_option OPTIONS[] = {
     {"text", TEXT, "FILE", 0, "A text to learn from; repeat it, or name more files after it", 0},
     {"prompt", PROMPT, "TEXT", 0, "How a text begins; may be repeated", 0},
     {"prompts", PROMPTS, "FILE", 0, "A prompt in each line of a file of UTF-8; empty lines do not count", 0},
     {"output", OUTPUT, "FILE", 0, "Also write the texts to a file, a JSON object for each row on its own line", 0},
+    {"output-tokens", OUTPUT_TOKENS, "FILE", 0,
+     "Also write the ids of tokens to a file, a line {\"prompt\": [...], \"output\": [...]} for each row, as `tombola "
+     "detect' reads them",
+     0},
     {"batch", BATCH, "N", 0, "How often each prompt is continued at each temperature (default 1)", 0},
     {"max-tokens", COUNT, "N", 0, "Words and punctuation marks in a continuation at most (default 100)", 0},
     {"greedy", GREEDY, 0, 0, "Always take the most likely token: --temperature 0", 0},
@@ -50,7 +55,7 @@ typedef struct options {
     char **prompts; /* likewise */
     size_t prompt_count;
     const char *prompts_file;
-    const char *output;
+    const char *output, *output_tokens;
     size_t batch;
     size_t max_tokens;
     int greedy;
@@ -108,6 +113,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case OUTPUT:
         options->output = text;
+        return 0;
+    case OUTPUT_TOKENS:
+        options->output_tokens = text;
         return 0;
     case BATCH:
         options->batch = read_count("--batch", text, MAX_BATCH, state);
@@ -184,11 +192,19 @@ static int print_row(FILE *file, const continuation *c, size_t row)
     return tool_json_print(file, object);
 }
 
-static int write_rows(const char *path, FILE *file, const continuation *c)
+static int print_tokens(FILE *file, const continuation *c, size_t row)
+{
+    const tombola_sequence *sequence = &c->sequences[row];
+    return token_texts_write(file, &(token_text){sequence->tokens, sequence->length, c->starts[row]});
+}
+
+/* Closes the file, too. */
+static int write_rows(const char *path, FILE *file, int (*print)(FILE *, const continuation *, size_t),
+                      const continuation *c)
 {
     int failed = 0;
     for (size_t row = 0; row < c->rows && !failed; row++)
-        failed = print_row(file, c, row);
+        failed = print(file, c, row);
     if (fclose(file) && !failed) {
         warn("%s", path);
         failed = -1;
@@ -233,7 +249,22 @@ static int print_sum(const continuation *c, const char *device, int json)
     return 0;
 }
 
-static int run(const options *options, const continuation_plan *plan, corpus *corpus, FILE **output)
+/* The files to be written, open; NULL where there is none. */
+struct outputs {
+    FILE *rows, *tokens;
+};
+
+static int write_outputs(const options *options, struct outputs *outputs, const continuation *c)
+{
+    struct outputs now = *outputs;
+    *outputs = (struct outputs){NULL, NULL};
+    int failed = now.rows ? write_rows(options->output, now.rows, print_row, c) : 0;
+    if (now.tokens)
+        failed |= write_rows(options->output_tokens, now.tokens, print_tokens, c);
+    return failed;
+}
+
+static int run(const options *options, const continuation_plan *plan, corpus *corpus, struct outputs *outputs)
 {
     int failed = -1;
     continuation continuation;
@@ -251,10 +282,8 @@ static int run(const options *options, const continuation_plan *plan, corpus *co
             failed = print_row(stdout, &continuation, row);
     else if (!failed && !streaming)
         failed = print_texts(&continuation);
-    if (!failed && *output) {
-        failed = write_rows(options->output, *output, &continuation);
-        *output = NULL;
-    }
+    if (!failed)
+        failed = write_outputs(options, outputs, &continuation);
     if (!failed)
         failed = print_sum(&continuation, device.name, options->json);
 done:
@@ -263,12 +292,22 @@ done:
     return failed;
 }
 
+/* path: NULL for none */
+static int open_output(const char *path, FILE **file)
+{
+    if (path && !(*file = fopen(path, "w"))) {
+        warn("%s", path);
+        return -1;
+    }
+    return 0;
+}
+
 /* Opens and loads what the options name, then runs. */
 static int generate(options *options)
 {
     int failed = -1;
     char *prompts_text = NULL;
-    FILE *output = NULL;
+    struct outputs outputs = {NULL, NULL};
     corpus corpus = {0};
     if (options->prompts_file && read_prompts(options, &prompts_text))
         goto done;
@@ -276,10 +315,8 @@ static int generate(options *options)
         options->prompts[options->prompt_count++] = "";
     if (corpus_load(&corpus, options->texts, options->text_count))
         goto done;
-    if (options->output && !(output = fopen(options->output, "w"))) {
-        warn("%s", options->output);
+    if (open_output(options->output, &outputs.rows) || open_output(options->output_tokens, &outputs.tokens))
         goto done;
-    }
     tool_sampling *sampling = &options->sampling;
     if (sampling->temperature_count == 0)
         sampling->temperatures[sampling->temperature_count++] = options->greedy   ? 0.0f
@@ -295,10 +332,12 @@ static int generate(options *options)
         .ignore_end = options->ignore_end,
         .params = sampling->params,
     };
-    failed = run(options, &plan, &corpus, &output);
+    failed = run(options, &plan, &corpus, &outputs);
 done:
-    if (output)
-        fclose(output);
+    if (outputs.rows)
+        fclose(outputs.rows);
+    if (outputs.tokens)
+        fclose(outputs.tokens);
     corpus_release(&corpus);
     free(prompts_text);
     return failed ? TOOL_FAILURE : 0;

@@ -262,8 +262,73 @@ static int read_words(FILE *file, const char *name, npy *array)
     return read_elements(file, name, sizeof(uint32_t), "words", array);
 }
 
-/* Opens, reads and closes. wish: NULL for words */
-static int read_file(const char *path, const npy_wish *wish, npy *array)
+/* Integers of so many bytes, in this machine's order, as ids: in place, since none becomes wider but those of two bytes,
+ * which go from the last to the first. */
+static int convert_ids(const char *name, size_t element_size, npy *array)
+{
+    const size_t count = array->rows * array->columns;
+    for (size_t n = 0; n < count; n++) {
+        const size_t i = element_size < sizeof(int32_t) ? count - 1 - n : n;
+        const char *from = (const char *)array->data + i * element_size;
+        uint16_t narrow;
+        uint32_t plain;
+        uint64_t wide;
+        if (element_size == sizeof narrow) {
+            memcpy(&narrow, from, sizeof narrow);
+            wide = narrow;
+        } else if (element_size == sizeof plain) {
+            memcpy(&plain, from, sizeof plain);
+            wide = plain; /* a negative one is too large */
+        } else {
+            memcpy(&wide, from, sizeof wide);
+        }
+        if (wide >= TOMBOLA_MAX_VOCABULARY) {
+            warnx("%s: row %zu, column %zu: the id is not from 0 to %u", name, i / array->columns, i % array->columns,
+                  TOMBOLA_MAX_VOCABULARY - 1);
+            return -1;
+        }
+        const int32_t id = (int32_t)wide;
+        memcpy((char *)array->data + i * sizeof id, &id, sizeof id);
+    }
+    return 0;
+}
+
+static int read_ids(FILE *file, const char *name, npy *array)
+{
+    static const struct {
+        const char *descr;
+        size_t size;
+    } elements[] = {{"<i4", 4}, {"<i8", 8}, {"<u4", 4}, {"<u2", 2}};
+    header found = {0};
+    size_t i = 0;
+    if (read_header(file, name, &found))
+        return -1;
+    while (i < sizeof elements / sizeof elements[0] && strcmp(found.descr, elements[i].descr) != 0)
+        i++;
+    if (i == sizeof elements / sizeof elements[0]) {
+        warnx("%s: an array of '%s'; ids of tokens are int32 ('<i4'), int64, uint16 or uint32", name, found.descr);
+        return -1;
+    }
+    const size_t size = elements[i].size;
+    /* Room for int32 in any case. */
+    if (check_shape(name, &found, size < sizeof(int32_t) ? sizeof(int32_t) : size, "tokens", array) ||
+        read_elements(file, name, size, "tokens", array))
+        return -1;
+    if (size < sizeof(int32_t)) {
+        void *larger = realloc(array->data, array->rows * array->columns * sizeof(int32_t));
+        if (!larger) {
+            warnx("%s: out of memory", name);
+            return -1;
+        }
+        array->data = larger;
+    }
+    return convert_ids(name, size, array);
+}
+
+enum purpose { LOGITS, WORDS, IDS };
+
+/* Opens, reads and closes. wish: of logits */
+static int read_file(const char *path, enum purpose purpose, const npy_wish *wish, npy *array)
 {
     int standard = strcmp(path, "-") == 0;
     const char *name = standard ? "standard input" : path;
@@ -273,7 +338,9 @@ static int read_file(const char *path, const npy_wish *wish, npy *array)
         warn("%s", name);
         return -1;
     }
-    int failed = wish ? read_array(file, name, wish, array) : read_words(file, name, array);
+    int failed = purpose == LOGITS  ? read_array(file, name, wish, array)
+                 : purpose == WORDS ? read_words(file, name, array)
+                                    : read_ids(file, name, array);
     if (!standard)
         fclose(file);
     if (failed) {
@@ -285,14 +352,23 @@ static int read_file(const char *path, const npy_wish *wish, npy *array)
 
 int npy_read(const char *path, const npy_wish *wish, npy *array)
 {
-    return read_file(path, wish, array);
+    return read_file(path, LOGITS, wish, array);
 }
 
 int npy_words_read(const char *path, npy_words *words)
 {
     npy array;
-    if (read_file(path, NULL, &array))
+    if (read_file(path, WORDS, NULL, &array))
         return -1;
     *words = (npy_words){array.rows, array.columns, array.data};
+    return 0;
+}
+
+int npy_tokens_read(const char *path, npy_tokens *tokens)
+{
+    npy array;
+    if (read_file(path, IDS, NULL, &array))
+        return -1;
+    *tokens = (npy_tokens){array.rows, array.columns, array.data};
     return 0;
 }

@@ -25,6 +25,7 @@ enum { TOOL_FAILURE = 1, TOOL_USAGE = 2 };
 error_t tool_parse(const struct argp *argp, int argc, char **argv, void *input);
 
 int tool_bench(int argc, char **argv);
+int tool_detect(int argc, char **argv);
 int tool_devices(int argc, char **argv);
 int tool_generate(int argc, char **argv);
 int tool_sample(int argc, char **argv);

@@ -1,0 +1,184 @@
+#include "token_texts.h"
+
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "npy.h"
+#include "text.h"
+#include "tool.h"
+
+/* Room for one more; NULL without memory, after a message. */
+static token_text *add_text(token_texts *texts, size_t tokens)
+{
+    token_text *list = realloc(texts->list, (texts->count + 1) * sizeof *list);
+    int32_t *ids = list ? malloc((tokens + 1) * sizeof *ids) : NULL;
+    texts->list = list ? list : texts->list;
+    if (!ids) {
+        warnx("out of memory");
+        return NULL;
+    }
+    list[texts->count] = (token_text){.tokens = ids};
+    return &list[texts->count++];
+}
+
+void token_texts_release(token_texts *texts)
+{
+    for (size_t i = 0; i < texts->count; i++)
+        free(texts->list[i].tokens);
+    free(texts->list);
+    *texts = (token_texts){0};
+}
+
+/* Appends a list's ids to a text that has room for them. name, line: for messages; part: "", or the list's name */
+static int add_ids(const char *name, size_t line, const char *part, const json_t *list, token_text *text)
+{
+    size_t i;
+    json_t *id;
+    json_array_foreach(list, i, id)
+    {
+        const json_int_t value = json_integer_value(id);
+        if (!json_is_integer(id) || value < 0 || value >= (json_int_t)TOMBOLA_MAX_VOCABULARY) {
+            char *shown = json_dumps(id, JSON_ENCODE_ANY | JSON_COMPACT);
+            warnx("%s: line %zu: %s[%zu] is %.40s, not an id from 0 to %u", name, line, part, i, shown ? shown : "?",
+                  TOMBOLA_MAX_VOCABULARY - 1);
+            free(shown);
+            return -1;
+        }
+        text->tokens[text->count++] = (int32_t)value;
+    }
+    return 0;
+}
+
+/* Whether the object has lists of these names alone. */
+static int is_text(const json_t *object)
+{
+    const json_t *prompt = json_object_get(object, "prompt"), *output = json_object_get(object, "output");
+    return json_object_size(object) == (size_t) !!prompt + !!output && (!prompt || json_is_array(prompt)) &&
+           (!output || json_is_array(output));
+}
+
+static int add_value(const char *name, size_t line, const json_t *value, token_texts *texts)
+{
+    token_text *text;
+    if (json_is_array(value))
+        return (text = add_text(texts, json_array_size(value))) ? add_ids(name, line, "", value, text) : -1;
+    if (!json_is_object(value) || !is_text(value)) {
+        warnx("%s: line %zu: not a list of ids, nor {\"prompt\": [...], \"output\": [...]}", name, line);
+        return -1;
+    }
+    const json_t *prompt = json_object_get(value, "prompt"), *output = json_object_get(value, "output");
+    text = add_text(texts, json_array_size(prompt) + json_array_size(output));
+    if (!text || add_ids(name, line, "prompt", prompt, text))
+        return -1;
+    text->prompt_length = text->count;
+    return add_ids(name, line, "output", output, text);
+}
+
+static int add_line(const char *name, size_t line, const char *text, size_t length, token_texts *texts)
+{
+    json_error_t error;
+    if (strspn(text, " \t\r\n") == length)
+        return 0;
+    json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+    if (!value) {
+        warnx("%s: line %zu: %s", name, line, error.text);
+        return -1;
+    }
+    const int failed = add_value(name, line, value, texts);
+    json_decref(value);
+    return failed;
+}
+
+static int read_lines(FILE *file, const char *name, token_texts *texts)
+{
+    char *text = NULL;
+    size_t capacity = 0;
+    ssize_t length;
+    int failed = 0;
+    for (size_t line = 1; !failed && (length = getline(&text, &capacity, file)) > 0; line++) {
+        const char *start = line == 1 ? text_after_mark(text) : text;
+        failed = add_line(name, line, start, (size_t)(text + length - start), texts);
+    }
+    free(text);
+    if (!failed && ferror(file)) {
+        warn("%s: cannot read", name);
+        failed = -1;
+    }
+    if (!failed && texts->count == 0) {
+        warnx("%s: no texts in it", name);
+        failed = -1;
+    }
+    return failed;
+}
+
+static int read_array(const char *path, token_texts *texts)
+{
+    npy_tokens array;
+    if (npy_tokens_read(path, &array))
+        return -1;
+    int failed = 0;
+    for (size_t row = 0; row < array.rows && !failed; row++) {
+        token_text *text = add_text(texts, array.columns);
+        failed = text ? 0 : -1;
+        if (text) {
+            memcpy(text->tokens, array.data + row * array.columns, array.columns * sizeof *text->tokens);
+            text->count = array.columns;
+        }
+    }
+    free(array.data);
+    return failed;
+}
+
+int token_texts_read(const char *path, token_texts *texts)
+{
+    const size_t length = strlen(path);
+    *texts = (token_texts){0};
+    if (length > 4 && strcmp(path + length - 4, ".npy") == 0)
+        return read_array(path, texts);
+    const int is_standard = strcmp(path, "-") == 0;
+    FILE *file = is_standard ? stdin : fopen(path, "r");
+    if (!file) {
+        warn("%s", path);
+        return -1;
+    }
+    const int failed = read_lines(file, is_standard ? "standard input" : path, texts);
+    if (!is_standard)
+        fclose(file);
+    return failed;
+}
+
+int token_texts_parse(const char *list, token_texts *texts)
+{
+    size_t count;
+    *texts = (token_texts){0};
+    char **ids = tool_list_split(list, &count);
+    token_text *text = ids ? add_text(texts, count) : NULL;
+    int failed = text ? 0 : -1;
+    for (size_t i = 0; i < count && !failed; i++) {
+        uint64_t id;
+        failed = tool_integer_read(ids[i], TOMBOLA_MAX_VOCABULARY - 1, &id);
+        if (!failed)
+            text->tokens[text->count++] = (int32_t)id;
+    }
+    free(ids);
+    return failed;
+}
+
+static json_t *list_of(const int32_t *tokens, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count && list; i++)
+        if (json_array_append_new(list, json_integer(tokens[i]))) {
+            json_decref(list);
+            list = NULL;
+        }
+    return list;
+}
+
+int token_texts_write(FILE *file, const token_text *text)
+{
+    return tool_json_print(file,
+                           json_pack("{s:o, s:o}", "prompt", list_of(text->tokens, text->prompt_length), "output",
+                                     list_of(text->tokens + text->prompt_length, text->count - text->prompt_length)));
+}
