@@ -515,6 +515,14 @@ static inline void tombola_filters_temperature_last(tombola_params *params)
     memcpy(params->filters, filters, sizeof filters);
 }
 
+/* Sets all parameters to what others draw by where nothing is said: "default" (tombola_params_default), "greedy",
+ * "transformers" (with do_sample), "openai", "llama.cpp" and "vllm". Seed, offset and stream become 0.
+ * params  made by tombola_params_default
+ * Errors: INVALID_ARGUMENT where there is no such preset. Works in forked processes too. */
+TOMBOLA_API tombola_status tombola_params_preset(const char *name, tombola_params *params, tombola_error *error);
+/* The name of the preset with this place, 0 first; NULL behind the last. Static storage. */
+TOMBOLA_API const char *tombola_params_preset_name(size_t index);
+
 typedef enum tombola_kind {
     TOMBOLA_KIND_FLOAT = 0, /* float */
     TOMBOLA_KIND_UINT32 = 1,
