@@ -172,7 +172,7 @@ static void what_is_wrong_with_options_is_said(void **state)
         expect_usage_error(SAMPLE(CASES[i].option), "tombola sample", CASES[i].message);
     expect_usage_error(SAMPLE("--probabilities", "--bias=5=1"), "tombola sample",
                        "--probabilities: biases are for logits; --mask is for both");
-    expect_message(SAMPLE("--bias=300=1"), "tombola sample: --bias: token 300 is not from 0 to 299\n");
+    expect_message(SAMPLE("--bias=300=1"), "tombola sample: a bias of every row: token 300 is not from 0 to 299\n");
 }
 
 static int make_files(void **state)

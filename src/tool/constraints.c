@@ -21,6 +21,27 @@ static const struct argp_option OPTIONS[] = {
     {0},
 };
 
+/* The place of a token among the biases of every row; option_count for none. */
+static size_t find_option(const constraints *c, int32_t token)
+{
+    size_t i = 0;
+    while (i < c->option_count && c->options[i].bias.token != token)
+        i++;
+    return i;
+}
+
+int constraints_add(constraints *c, tombola_bias bias)
+{
+    if (find_option(c, bias.token) < c->option_count)
+        return 0;
+    bias_entry *more = realloc(c->options, (c->option_count + 1) * sizeof *more);
+    if (!more)
+        return -1;
+    c->options = more;
+    c->options[c->option_count++] = (bias_entry){.bias = bias};
+    return 0;
+}
+
 static void add_option(constraints *c, char *text, struct argp_state *state)
 {
     char *equals = strchr(text, '=');
@@ -35,14 +56,10 @@ static void add_option(constraints *c, char *text, struct argp_state *state)
     if (bias_value_read(equals + 1, &entry.bias.value))
         argp_error(state, "--bias: '%s', of token %s, is not " BIAS_VALUE, equals + 1, text);
     entry.bias.token = (int32_t)token;
-    for (size_t i = 0; i < c->option_count; i++)
-        if (c->options[i].bias.token == entry.bias.token)
-            argp_error(state, "--bias: token %s comes twice", text);
-    bias_entry *more = realloc(c->options, (c->option_count + 1) * sizeof *more);
-    if (!more)
+    if (find_option(c, entry.bias.token) < c->option_count)
+        argp_error(state, "--bias: token %s comes twice", text);
+    if (constraints_add(c, entry.bias))
         argp_failure(state, TOOL_FAILURE, 0, "out of memory");
-    c->options = more;
-    c->options[c->option_count++] = entry;
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -136,7 +153,8 @@ static int check_options(const constraints *c, size_t vocabulary)
 {
     for (size_t i = 0; i < c->option_count; i++)
         if ((size_t)c->options[i].bias.token >= vocabulary) {
-            warnx("--bias: token %ld is not from 0 to %zu", (long)c->options[i].bias.token, vocabulary - 1);
+            warnx("a bias of every row: token %ld is not from 0 to %zu", (long)c->options[i].bias.token,
+                  vocabulary - 1);
             return -1;
         }
     return 0;

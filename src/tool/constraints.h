@@ -24,6 +24,9 @@ typedef struct constraints {
 /* --mask, --bias and --bias-file. Its input is a struct of these, all zero. */
 extern const struct argp constraints_argp;
 
+/* Adds a bias to every row's, unless --bias has one for its token. 0, or -1 without memory. */
+int constraints_add(constraints *constraints, tombola_bias bias);
+
 /* Reads the files for an array of so many rows and tokens. 0, or -1 with a message on standard error. */
 int constraints_load(constraints *constraints, size_t rows, size_t vocabulary);
 void constraints_release(constraints *constraints);

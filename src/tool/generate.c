@@ -22,7 +22,7 @@ static const char DOC[] =
     "counted prompt by prompt and within a prompt temperature by temperature, has stream i of the seed.\n\n"
     "A single row is printed as it comes, several once they are done.";
 
-enum { TEXT = 0x100, PROMPT, PROMPTS, OUTPUT, OUTPUT_TOKENS, BATCH, COUNT, GREEDY, PRESET, IGNORE_END, JSON };
+enum { TEXT = 0x100, PROMPT, PROMPTS, OUTPUT, OUTPUT_TOKENS, BATCH, COUNT, GREEDY, IGNORE_END, JSON };
 
 static const struct argp_option OPTIONS[] = {
     {"text", TEXT, "FILE", 0, "A text to learn from; repeat it, or name more files after it", 0},
@@ -36,17 +36,10 @@ static const struct argp_option OPTIONS[] = {
     {"batch", BATCH, "N", 0, "How often each prompt is continued at each temperature (default 1)", 0},
     {"max-tokens", COUNT, "N", 0, "Words and punctuation marks in a continuation at most (default 100)", 0},
     {"greedy", GREEDY, 0, 0, "Always take the most likely token: --temperature 0", 0},
-    {"preset", PRESET, "NAME", 0,
-     "A temperature by its use: code (0.2), factual (0.5), creative (0.85), brainstorm (1.2)", 0},
     {"ignore-end", IGNORE_END, 0, 0, "Do not stop where the model ends a text: go on with another", 0},
     {"json", JSON, 0, 0, "Print an object for each row, then one that sums up, a line each", 0},
     {0},
 };
-
-static const struct preset {
-    const char *name;
-    float temperature;
-} PRESETS[] = {{"code", 0.2f}, {"factual", 0.5f}, {"creative", 0.85f}, {"brainstorm", 1.2f}};
 
 typedef struct options {
     tool_sampling sampling;
@@ -59,7 +52,6 @@ typedef struct options {
     size_t batch;
     size_t max_tokens;
     int greedy;
-    const struct preset *preset;
     int ignore_end;
     int json;
 } options;
@@ -72,21 +64,12 @@ static size_t read_count(const char *option, const char *text, uint64_t high, st
     return (size_t)value;
 }
 
-static const struct preset *find_preset(const char *name, struct argp_state *state)
-{
-    for (size_t i = 0; i < sizeof PRESETS / sizeof PRESETS[0]; i++)
-        if (strcmp(PRESETS[i].name, name) == 0)
-            return &PRESETS[i];
-    argp_error(state, "--preset %s: there are code, factual, creative and brainstorm", name);
-    return NULL;
-}
-
 static void check(const options *options, struct argp_state *state)
 {
     if (options->text_count == 0)
         argp_error(state, "which text? Name files with --text");
-    if ((options->sampling.temperature_count > 0) + (options->preset != NULL) + options->greedy > 1)
-        argp_error(state, "--temperature, --preset and --greedy say the same thing: give one of them");
+    if (options->sampling.has_temperature && options->greedy)
+        argp_error(state, "--temperature and --greedy say the same thing: give one of them");
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -125,9 +108,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case GREEDY:
         options->greedy = 1;
-        return 0;
-    case PRESET:
-        options->preset = find_preset(text, state);
         return 0;
     case IGNORE_END:
         options->ignore_end = 1;
@@ -318,10 +298,10 @@ static int generate(options *options)
     if (open_output(options->output, &outputs.rows) || open_output(options->output_tokens, &outputs.tokens))
         goto done;
     tool_sampling *sampling = &options->sampling;
-    if (sampling->temperature_count == 0)
-        sampling->temperatures[sampling->temperature_count++] = options->greedy   ? 0.0f
-                                                                : options->preset ? options->preset->temperature
-                                                                                  : DEFAULT_TEMPERATURE;
+    if (options->greedy || sampling->temperature_count == 0) {
+        sampling->temperatures[0] = options->greedy ? 0.0f : DEFAULT_TEMPERATURE;
+        sampling->temperature_count = 1;
+    }
     const continuation_plan plan = {
         .prompts = options->prompts,
         .prompt_count = options->prompt_count,
@@ -359,5 +339,6 @@ int tool_generate(int argc, char **argv)
     int status = tool_parse(&argp, argc, argv, &options) ? TOOL_FAILURE : generate(&options);
     free(options.texts);
     free(options.prompts);
+    config_release(&options.sampling.config);
     return status;
 }

@@ -80,6 +80,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         options->logits = text;
         return 0;
     case ARGP_KEY_END:
+        for (size_t i = 0; i < options->sampling.config.bias_count; i++)
+            if (constraints_add(&options->constraints, options->sampling.config.biases[i]))
+                argp_failure(state, TOOL_FAILURE, 0, "out of memory");
         if (options->probabilities && (options->constraints.option_count || options->constraints.bias_path))
             argp_error(state, "--probabilities: biases are for logits; --mask is for both");
         return 0;
@@ -245,6 +248,7 @@ int tool_sample(int argc, char **argv)
     const struct argp argp = {
         .options = OPTIONS, .parser = parse, .args_doc = "LOGITS.npy", .doc = DOC, .children = children};
     options options = {.sampling = tool_sampling_default(1)};
+    options.sampling.takes_biases = 1;
     if (tool_parse(&argp, argc, argv, &options))
         return TOOL_FAILURE;
 
@@ -258,5 +262,6 @@ int tool_sample(int argc, char **argv)
     constraints_release(&options.constraints);
     histories_release(&options.histories);
     sequences_release(&options.sequences);
+    config_release(&options.sampling.config);
     return status;
 }

@@ -5,12 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Keys beyond a character's range: options without a letter. From PARAMETERS on they are places in the table. */
-enum { DEVICE = 0x200, VERBOSE, PARAMETERS };
+#include "preset.h"
 
-#define MAX_PARAMETERS 60
+/* Keys beyond a character's range: options without a letter. From PARAMETERS on they are places in the table. */
+enum { PRESET = 0x200, CONFIG, DEVICE, VERBOSE, PARAMETERS };
 
 static const struct argp_option OTHERS[] = {
+    {"preset", PRESET, "NAME", 0,
+     "Start from what others draw by where nothing is said: default, greedy, transformers, openai, llama.cpp or vllm; "
+     "or "
+     "from a temperature by its use: code (0.2), factual (0.5), creative (0.85), brainstorm (1.2)",
+     0},
+    {"config", CONFIG, "FILE.json", 0,
+     "Parameters from Transformers' generation_config.json, or from a request to OpenAI's API; counts more than "
+     "--preset and less than other options",
+     0},
     {"device", DEVICE, "NAME", 0,
      "Index, cpu, gpu, other, pocl, mesa, or a part of the device's or platform's name, as listed by `tombola "
      "devices'; name:4090 for a part that looks like one of the former; default: $TOMBOLA_DEVICE, else the best that "
@@ -81,11 +90,11 @@ static tool_text default_of(const tombola_field *field)
 /* The options: a line for each parameter, its name with hyphens, then the others. */
 static const struct argp_option *all_options(void)
 {
-    static struct argp_option options[MAX_PARAMETERS + sizeof OTHERS / sizeof OTHERS[0] + 1];
-    static char names[MAX_PARAMETERS][64], helps[MAX_PARAMETERS][2 * sizeof(tool_text) + 512];
+    static struct argp_option options[TOOL_MAX_PARAMETERS + sizeof OTHERS / sizeof OTHERS[0] + 1];
+    static char names[TOOL_MAX_PARAMETERS][64], helps[TOOL_MAX_PARAMETERS][2 * sizeof(tool_text) + 512];
     size_t count = 0;
     const tombola_field *field;
-    for (; count < MAX_PARAMETERS && (field = tombola_params_field(count)); count++) {
+    for (; count < TOOL_MAX_PARAMETERS && (field = tombola_params_field(count)); count++) {
         snprintf(names[count], sizeof names[count], "%s", field->name);
         for (char *c = names[count]; *c; c++)
             *c = *c == '_' ? '-' : *c;
@@ -134,6 +143,7 @@ static void read_temperatures(tool_sampling *sampling, const tombola_field *fiel
         sampling->temperatures[i] = sampling->params.temperature;
     }
     sampling->temperature_count = count;
+    sampling->has_temperature = 1;
     warn_of_comma(text);
     free(list);
 }
@@ -153,19 +163,58 @@ static void read_parameter(tool_sampling *sampling, const tombola_field *field, 
     }
 }
 
+static size_t size_of(const tombola_field *field)
+{
+    switch (field->kind) {
+    case TOMBOLA_KIND_UINT64:
+        return sizeof(uint64_t);
+    case TOMBOLA_KIND_ORDER:
+        return TOMBOLA_MAX_FILTERS;
+    default:
+        return sizeof(uint32_t);
+    }
+}
+
+/* Puts preset and file below what options have said. */
+static void settle(tool_sampling *sampling, struct argp_state *state)
+{
+    tombola_params params = tombola_params_default();
+    if (sampling->preset && preset_read(sampling->preset, &params))
+        argp_error(state, "--preset: no preset is called '%s'; there are %s", sampling->preset, preset_names().text);
+    if (sampling->config_path && config_read(sampling->config_path, sampling->takes_biases, &params, &sampling->config))
+        exit(TOOL_FAILURE); /* after a message */
+    const tombola_field *field;
+    for (size_t i = 0; i < TOOL_MAX_PARAMETERS && (field = tombola_params_field(i)); i++)
+        if (sampling->is_given[i])
+            memcpy((char *)&params + field->offset, (const char *)&sampling->params + field->offset, size_of(field));
+    sampling->params = params;
+    if (!sampling->has_temperature && (sampling->preset || sampling->config.has_temperature))
+        sampling->temperatures[sampling->temperature_count++] = params.temperature;
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     tool_sampling *sampling = state->input;
-    if (key >= PARAMETERS && key < PARAMETERS + MAX_PARAMETERS) {
+    if (key >= PARAMETERS && key < PARAMETERS + TOOL_MAX_PARAMETERS) {
+        sampling->is_given[key - PARAMETERS] = 1;
         read_parameter(sampling, tombola_params_field((size_t)(key - PARAMETERS)), text, state);
         return 0;
     }
     switch (key) {
+    case PRESET:
+        sampling->preset = text;
+        return 0;
+    case CONFIG:
+        sampling->config_path = text;
+        return 0;
     case DEVICE:
         sampling->device = text;
         return 0;
     case VERBOSE:
         sampling->verbose = 1;
+        return 0;
+    case ARGP_KEY_END:
+        settle(sampling, state);
         return 0;
     case ARGP_KEY_SUCCESS:
         if (sampling->has_random_seed)

@@ -119,5 +119,6 @@ int tool_show(int argc, char **argv)
     figures_release(&figures);
     free(options.values);
     free(options.labels);
+    config_release(&options.sampling.config);
     return failed ? TOOL_FAILURE : 0;
 }

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <jansson.h>
 
+#include "config.h"
 #include "tombola.h"
 
 enum { TOOL_FAILURE = 1, TOOL_USAGE = 2 };
@@ -86,13 +87,22 @@ tool_hint tool_params_hint(const tombola_field *field, const char *text);
 
 #define TOOL_MAX_TEMPERATURES 64
 
-/* An option for each parameter of the library's, --top-k for top_k, and --device and --verbose; for every command that
- * draws. */
+/* No table of parameters is longer. */
+#define TOOL_MAX_PARAMETERS 60
+
+/* An option for each parameter of the library's, --top-k for top_k, and --preset, --config, --device and --verbose; for
+ * every command that draws. The preset counts least, then the file of --config, then the other options, in whatever
+ * order they come. */
 typedef struct tool_sampling {
     size_t temperature_limit; /* in: how many values --temperature may have */
-    size_t temperature_count; /* 0 where the option was not given */
+    int takes_biases;         /* in: what --config says of them is wanted */
+    size_t temperature_count; /* 0 where neither option, file nor preset has said it */
+    int has_temperature;      /* the option --temperature was given */
     float temperatures[TOOL_MAX_TEMPERATURES];
-    tombola_params params; /* the rest; its temperature is the first of the above, or 1 */
+    tombola_params params;                       /* the rest; its temperature is the first of the above, or 1 */
+    unsigned char is_given[TOOL_MAX_PARAMETERS]; /* by an option, for each parameter of the table */
+    const char *preset, *config_path;            /* NULL where the option was not given */
+    config config;                               /* what the file says besides; config_release it */
     int has_random_seed;
     const char *device; /* NULL where the option was not given */
     int verbose;

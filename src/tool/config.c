@@ -1,0 +1,266 @@
+#include "config.h"
+
+#include <err.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+#include "tool.h"
+
+/* Names that others have for parameters. A parameter that is not in the library's table is none. */
+static const struct alias {
+    const char *field, *parameter;
+} ALIASES[] = {
+    {"temp", "temperature"},                     /* llama.cpp */
+    {"typ_p", "typical_p"},                      /* llama.cpp */
+    {"repeat_penalty", "repetition_penalty"},    /* llama.cpp */
+    {"repeat_last_n", "penalty_window"},         /* llama.cpp */
+    {"dry_penalty_last_n", "dry_window"},        /* llama.cpp */
+    {"min_new_tokens", "min_tokens"},            /* Transformers */
+    {"no_repeat_ngram_size", "no_repeat_ngram"}, /* Transformers */
+    {"thinking_token_budget", "thinking_budget"} /* vLLM */
+};
+
+struct reader {
+    const char *path;
+    int takes_biases;
+    tombola_params *params;
+    config *config;
+    /* For each parameter of the table, the field that has set it. */
+    const char **setters;
+    int is_greedy;      /* do_sample is false */
+    char ignored[1024]; /* the fields that are, with commas between */
+};
+
+/* Says that a field's value is not what is expected; -1. */
+static int refuse(const struct reader *reader, const char *field, const json_t *value, const char *expected)
+{
+    char *shown = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
+    warnx("%s: %s is %.100s, not %s", reader->path, field, shown ? shown : "?", expected);
+    free(shown);
+    return -1;
+}
+
+static void ignore(struct reader *reader, const char *field)
+{
+    const size_t length = strlen(reader->ignored);
+    snprintf(reader->ignored + length, sizeof reader->ignored - length, "%s%s", length ? ", " : "", field);
+}
+
+/* ------------------------------------------------------------------- biases */
+
+#define ID_EXPECTED "ids of tokens, from 0 to 8388607"
+_Static_assert(TOMBOLA_MAX_VOCABULARY == 8388608, "messages have another end of ids");
+
+static int add_bias(const struct reader *reader, uint64_t token, double value)
+{
+    config *config = reader->config;
+    tombola_bias *biases = realloc(config->biases, (config->bias_count + 1) * sizeof *biases);
+    if (!biases) {
+        warnx("out of memory");
+        return -1;
+    }
+    config->biases = biases;
+    for (size_t i = 0; i < config->bias_count; i++)
+        if ((uint64_t)biases[i].token == token) {
+            warnx("%s: token %llu has two biases", reader->path, (unsigned long long)token);
+            return -1;
+        }
+    biases[config->bias_count++] = (tombola_bias){(int32_t)token, (float)value};
+    return 0;
+}
+
+/* {"50256": -100}, as OpenAI has it. */
+static int read_logit_bias(struct reader *reader, const char *field, const json_t *value)
+{
+    static const char EXPECTED[] = "an object of finite numbers by " ID_EXPECTED;
+    const char *key;
+    json_t *bias;
+    if (!json_is_object(value))
+        return refuse(reader, field, value, EXPECTED);
+    json_object_foreach((json_t *)value, key, bias)
+    {
+        uint64_t token;
+        const double number = json_number_value(bias);
+        if (tool_integer_read(key, TOMBOLA_MAX_VOCABULARY - 1, &token) || !json_is_number(bias) ||
+            !isfinite((float)number))
+            return refuse(reader, field, value, EXPECTED);
+        if (add_bias(reader, token, number))
+            return -1;
+    }
+    return 0;
+}
+
+/* [1, 2], as Transformers has it. */
+static int read_suppressed(struct reader *reader, const char *field, const json_t *value)
+{
+    size_t i;
+    json_t *id;
+    if (!json_is_array(value))
+        return refuse(reader, field, value, "a list of " ID_EXPECTED);
+    json_array_foreach(value, i, id)
+    {
+        const json_int_t token = json_integer_value(id);
+        if (!json_is_integer(id) || token < 0 || token >= (json_int_t)TOMBOLA_MAX_VOCABULARY)
+            return refuse(reader, field, value, "a list of " ID_EXPECTED);
+        if (add_bias(reader, (uint64_t)token, -INFINITY))
+            return -1;
+    }
+    return 0;
+}
+
+static int read_do_sample(struct reader *reader, const char *field, const json_t *value)
+{
+    if (!json_is_boolean(value))
+        return refuse(reader, field, value, "true or false");
+    if (json_is_false(value))
+        reader->is_greedy = 1;
+    return 0;
+}
+
+/* --------------------------------------------------------------- parameters */
+
+static int read_number(struct reader *reader, const char *field, const json_t *value, const tombola_field *parameter)
+{
+    const float number = (float)json_number_value(value);
+    if (!json_is_number(value) || !((double)number >= parameter->low && (double)number <= parameter->high) ||
+        !isfinite(number))
+        return refuse(reader, field, value, tool_params_expected(parameter).text);
+    memcpy((char *)reader->params + parameter->offset, &number, sizeof number);
+    return 0;
+}
+
+static int read_whole(struct reader *reader, const char *field, const json_t *value, const tombola_field *parameter)
+{
+    char digits[32];
+    json_int_t number = json_integer_value(value);
+    if (json_is_integer(value) && number == -1 && strcmp(parameter->name, "top_k") == 0)
+        number = 0; /* vLLM and llama.cpp turn it off by -1 */
+    snprintf(digits, sizeof digits, "%" JSON_INTEGER_FORMAT, number);
+    if (!json_is_integer(value) || tool_params_read(reader->params, parameter, digits))
+        return refuse(reader, field, value, tool_params_expected(parameter).text);
+    return 0;
+}
+
+static int read_words(struct reader *reader, const char *field, const json_t *value, const tombola_field *parameter)
+{
+    if (!json_is_string(value) || tool_params_read(reader->params, parameter, json_string_value(value)))
+        return refuse(reader, field, value, tool_params_expected(parameter).text);
+    return 0;
+}
+
+static const tombola_field *find_parameter(const char *field)
+{
+    for (size_t i = 0; i < sizeof ALIASES / sizeof ALIASES[0]; i++)
+        if (strcmp(ALIASES[i].field, field) == 0)
+            return tool_params_find(ALIASES[i].parameter);
+    return tool_params_find(field);
+}
+
+static int read_parameter(struct reader *reader, const char *field, const json_t *value, const tombola_field *parameter)
+{
+    size_t place = 0;
+    while (tombola_params_field(place) != parameter)
+        place++;
+    if (reader->setters[place]) {
+        warnx("%s: %s and %s say the same thing: give one of them", reader->path, reader->setters[place], field);
+        return -1;
+    }
+    reader->setters[place] = field;
+    reader->config->has_temperature |= strcmp(parameter->name, "temperature") == 0;
+    switch (parameter->kind) {
+    case TOMBOLA_KIND_FLOAT:
+        return read_number(reader, field, value, parameter);
+    case TOMBOLA_KIND_UINT32:
+    case TOMBOLA_KIND_UINT64:
+        return read_whole(reader, field, value, parameter);
+    case TOMBOLA_KIND_CHOICE:
+    case TOMBOLA_KIND_ORDER:
+        return read_words(reader, field, value, parameter);
+    }
+    return -1;
+}
+
+/* Fields that are no parameters. */
+static const struct other {
+    const char *field;
+    int is_bias;
+    int (*read)(struct reader *reader, const char *field, const json_t *value);
+} OTHERS[] = {
+    {"do_sample", 0, read_do_sample},       /* Transformers */
+    {"logit_bias", 1, read_logit_bias},     /* OpenAI */
+    {"suppress_tokens", 1, read_suppressed} /* Transformers */
+};
+
+static int read_field(struct reader *reader, const char *field, const json_t *value)
+{
+    if (json_is_null(value)) /* as if it were not there */
+        return 0;
+    for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++)
+        if (strcmp(OTHERS[i].field, field) == 0 && (reader->takes_biases || !OTHERS[i].is_bias))
+            return OTHERS[i].read(reader, field, value);
+    const tombola_field *parameter = find_parameter(field);
+    if (parameter)
+        return read_parameter(reader, field, value, parameter);
+    ignore(reader, field);
+    return 0;
+}
+
+static int read_object(struct reader *reader, json_t *object)
+{
+    const char *field;
+    json_t *value;
+    if (!json_is_object(object)) {
+        warnx("%s: not an object of JSON", reader->path);
+        return -1;
+    }
+    json_object_foreach(object, field, value)
+    {
+        if (read_field(reader, field, value))
+            return -1;
+    }
+    if (reader->is_greedy) { /* whatever the temperature: it is what Transformers does */
+        reader->params->temperature = 0.0f;
+        reader->config->has_temperature = 1;
+    }
+    if (*reader->ignored)
+        warnx("%s: ignored: %s", reader->path, reader->ignored);
+    return 0;
+}
+
+static json_t *load(const char *path)
+{
+    json_error_t error;
+    size_t length;
+    char *text = text_file_read(path, &length);
+    if (!text)
+        return NULL;
+    json_t *object = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+    if (!object)
+        warnx("%s: line %d: %s", path, error.line, error.text);
+    free(text);
+    return object;
+}
+
+int config_read(const char *path, int takes_biases, tombola_params *params, config *config)
+{
+    *config = (struct config){0};
+    struct reader reader = {.path = path, .takes_biases = takes_biases, .params = params, .config = config};
+    json_t *object = load(path);
+    if (!object)
+        return -1;
+    reader.setters = calloc(tool_params_count(), sizeof *reader.setters);
+    if (!reader.setters)
+        warnx("out of memory");
+    const int failed = !reader.setters || read_object(&reader, object);
+    free(reader.setters);
+    json_decref(object);
+    return failed ? -1 : 0;
+}
+
+void config_release(config *config)
+{
+    free(config->biases);
+    *config = (struct config){0};
+}

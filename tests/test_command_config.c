@@ -1,0 +1,236 @@
+/* Whole sets of parameters in the command: --preset and --config. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "files.h"
+#include "harness.h"
+#include "sample_files.h"
+
+static char config_path[64];
+
+static int make_files(void **state)
+{
+    if (make_folder(state))
+        return -1;
+    /* The folder is the array's. */
+    snprintf(config_path, sizeof config_path, "%.*s/config.json", (int)(strrchr(npy_path, '/') - npy_path), npy_path);
+    write_npy(npy_path, ARRAY, logits, sizeof logits);
+    return 0;
+}
+
+static int remove_files(void **state)
+{
+    unlink(config_path);
+    return remove_folder(state);
+}
+
+#define SAMPLE(...) RUN("sample", "--json", npy_path, __VA_ARGS__)
+
+/* Both have gone well and drawn the same. */
+static void expect_same(process got, process expected)
+{
+    assert_int_equal(expected.status, 0);
+    assert_string_equal(got.out, expected.out);
+    assert_int_equal(got.status, 0);
+    process_release(&got);
+    process_release(&expected);
+}
+
+static void write_config(const char *text)
+{
+    write_file(config_path, text, strlen(text));
+}
+
+/* What is drawn with the file is what these options draw, and this is said of it. */
+static void expect_config(const char *text, const char *said, process expected)
+{
+    char message[300] = "";
+    write_config(text);
+    if (said)
+        snprintf(message, sizeof message, "tombola sample: %s: ignored: %s\n", config_path, said);
+    process got = SAMPLE("--config", config_path);
+    assert_string_equal(got.err, message);
+    expect_same(got, expected);
+}
+
+static void presets_are_those_of_the_library(void **state)
+{
+    (void)state;
+    expect_same(SAMPLE("--preset", "greedy"), SAMPLE("--temperature", "0"));
+    expect_same(SAMPLE("--preset", "default"), SAMPLE("--temperature", "1"));
+    expect_same(SAMPLE("--preset", "openai"), SAMPLE("--temperature", "1"));
+    expect_same(SAMPLE("--preset", "transformers"), SAMPLE("--top-k", "50"));
+    expect_same(SAMPLE("--preset", "llama.cpp"), SAMPLE("--temperature", "0.8", "--top-k", "40", "--top-p", "0.95",
+                                                        "--min-p", "0.05", "--filters", "temperature-last"));
+    expect_same(SAMPLE("--preset", "vllm"), SAMPLE("--temperature", "1"));
+    expect_same(SAMPLE("--preset", "creative"), SAMPLE("--temperature", "0.85"));
+}
+
+static void other_options_count_more_than_a_preset_wherever_they_stand(void **state)
+{
+    (void)state;
+    expect_same(SAMPLE("--temperature", "0.5", "--seed", "9", "--preset", "transformers", "--min-p", "0.1"),
+                SAMPLE("--temperature", "0.5", "--seed", "9", "--top-k", "50", "--min-p", "0.1"));
+    expect_same(SAMPLE("--top-k", "0", "--preset", "transformers"), SAMPLE("--top-k", "0"));
+    expect_same(SAMPLE("--filters", "default", "--preset", "llama.cpp"),
+                SAMPLE("--temperature", "0.8", "--top-k", "40", "--top-p", "0.95", "--min-p", "0.05"));
+}
+
+static void presets_serve_every_command_that_draws(void **state)
+{
+    (void)state;
+    expect_same(RUN("show", "--logits", "3,2,1,0,-9", "--preset", "llama.cpp", "--json"),
+                RUN("show", "--logits", "3,2,1,0,-9", "--temperature", "0.8", "--top-k", "40", "--top-p", "0.95",
+                    "--min-p", "0.05", "--filters", "temperature-last", "--json"));
+    write_config("one two three one two one four"); /* any text */
+    process got = RUN("generate", "--text", config_path, "--preset", "openai", "--json");
+    assert_int_equal(got.status, 0);
+    assert_non_null(strstr(got.out, "\"temperature\":1.0"));
+    process_release(&got);
+    got = RUN("generate", "--text", config_path, "--preset", "openai", "--greedy", "--json");
+    assert_non_null(strstr(got.out, "\"temperature\":0.0"));
+    process_release(&got);
+    got = RUN("generate", "--text", config_path, "--preset", "code", "--json");
+    assert_non_null(strstr(got.out, "\"temperature\":0.2"));
+    process_release(&got);
+    got = RUN("generate", "--text", config_path, "--json"); /* its own */
+    assert_non_null(strstr(got.out, "\"temperature\":0.8"));
+    process_release(&got);
+    expect_usage_error(RUN("generate", "--text", config_path, "--greedy", "--temperature", "1"), "tombola generate",
+                       "--temperature and --greedy say the same thing: give one of them");
+    expect_usage_error(SAMPLE("--preset", "nobody"), "tombola sample",
+                       "--preset: no preset is called 'nobody'; there are default, greedy, transformers, openai, "
+                       "llama.cpp, vllm, code, factual, creative and brainstorm");
+}
+
+static void a_generation_config_sets_what_it_names(void **state)
+{
+    (void)state;
+    expect_config("{\"do_sample\": true, \"temperature\": 0.6, \"top_k\": 20, \"top_p\": 0.9, \"min_p\": null, "
+                  "\"eos_token_id\": [1, 2], \"transformers_version\": \"5.24.0\"}",
+                  "eos_token_id, transformers_version",
+                  SAMPLE("--temperature", "0.6", "--top-k", "20", "--top-p", "0.9"));
+    expect_config("{\"do_sample\": false, \"temperature\": 0.6, \"top_k\": 20}", NULL, SAMPLE("--temperature", "0"));
+    expect_config("{\"temperature\": 0.6, \"do_sample\": false}", NULL, SAMPLE("--temperature", "0"));
+    expect_config("{\"suppress_tokens\": [7, 9], \"temperature\": 1}", NULL, SAMPLE("--bias", "7=-inf,9=-inf"));
+    expect_config("{\"suppress_tokens\": [], \"temperature\": null}", NULL, SAMPLE("--temperature", "1"));
+    expect_config("\xEF\xBB\xBF{}", NULL, SAMPLE("--temperature", "1"));
+}
+
+static void a_request_sets_what_it_names(void **state)
+{
+    (void)state;
+    expect_config("{\"model\": \"m\", \"messages\": [{\"role\": \"user\", \"content\": \"x\"}], \"temperature\": 1, "
+                  "\"top_p\": 0.5, \"seed\": 42, \"logit_bias\": {\"5\": -100, \"250\": 8.5}, \"n\": 1}",
+                  "model, messages, n", SAMPLE("--top-p", "0.5", "--seed", "42", "--bias", "5=-100,250=8.5"));
+    expect_config("{\"top_k\": -1, \"min_p\": 0.1, \"temp\": 2, \"seed\": 9223372036854775807}", NULL,
+                  SAMPLE("--min-p", "0.1", "--temperature", "2", "--seed", "9223372036854775807"));
+    expect_config("{\"xtc_probability\": 1, \"xtc_threshold\": 0.05, \"method\": \"inverse-cdf\", "
+                  "\"filters\": \"temperature-last\", \"top_n_sigma\": 2}",
+                  NULL,
+                  SAMPLE("--xtc-probability", "1", "--xtc-threshold", "0.05", "--method", "inverse-cdf", "--filters",
+                         "temperature-last", "--top-n-sigma", "2"));
+}
+
+static void a_file_counts_more_than_a_preset_and_less_than_options(void **state)
+{
+    (void)state;
+    write_config("{\"temperature\": 0.6, \"top_k\": 20, \"logit_bias\": {\"5\": 30, \"6\": 30}}");
+    expect_same(SAMPLE("--top-k", "3", "--bias", "5=-inf", "--config", config_path, "--preset", "llama.cpp"),
+                SAMPLE("--top-k", "3", "--bias", "5=-inf,6=30", "--temperature", "0.6", "--top-p", "0.95", "--min-p",
+                       "0.05", "--filters", "temperature-last"));
+    process got = RUN("show", "--logits", "3,2,1", "--config", config_path, "--json");
+    assert_int_equal(got.status, 0);
+    assert_non_null(strstr(got.out, "\"temperature\":0.6"));
+    assert_non_null(strstr(got.err, "ignored: logit_bias\n"));
+    process_release(&got);
+}
+
+static void wrong_values_are_named_with_their_field(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {"{\"temperature\": \"hot\"}", ": temperature is \"hot\", not a number from 0 to inf"},
+        {"{\"temperature\": -1}", ": temperature is -1, not a number from 0 to inf"},
+        {"{\"temperature\": 1e39}", ": temperature is 1e39, not a number from 0 to inf"},
+        {"{\"temperature\": true}", ": temperature is true, not a number from 0 to inf"},
+        {"{\"top_p\": 1.5}", ": top_p is 1.5, not a number from 0 to 1"},
+        {"{\"top_p\": [0.5]}", ": top_p is [0.5], not a number from 0 to 1"},
+        {"{\"top_k\": 1.5}", ": top_k is 1.5, not a whole number from 0 to 4294967295"},
+        {"{\"top_k\": -2}", ": top_k is -2, not a whole number from 0 to 4294967295"},
+        {"{\"top_k\": 4294967296}", ": top_k is 4294967296, not a whole number from 0 to 4294967295"},
+        {"{\"seed\": -5}", ": seed is -5, not a whole number from 0 to 18446744073709551615"},
+        {"{\"seed\": \"random\"}", ": seed is \"random\", not a whole number"},
+        {"{\"method\": \"best\"}", ": method is \"best\", not race or inverse-cdf"},
+        {"{\"do_sample\": 1}", ": do_sample is 1, not true or false"},
+        {"{\"logit_bias\": [1]}", ": logit_bias is [1], not an object of finite numbers by ids of tokens"},
+        {"{\"logit_bias\": {\"a\": 1}}", ": logit_bias is {\"a\":1}, not an object of finite numbers by ids"},
+        {"{\"logit_bias\": {\"8388608\": 1}}", ": logit_bias is {\"8388608\":1}, not an object of finite numbers"},
+        {"{\"logit_bias\": {\"5\": \"x\"}}", ": logit_bias is {\"5\":\"x\"}, not an object of finite numbers"},
+        {"{\"logit_bias\": {\"5\": 1e39}}", ": logit_bias is {\"5\":1e39}, not an object of finite numbers"},
+        {"{\"logit_bias\": {\"300\": 1}}", "a bias of every row: token 300 is not from 0 to 299"},
+        {"{\"suppress_tokens\": 3}", ": suppress_tokens is 3, not a list of ids of tokens, from 0 to 8388607"},
+        {"{\"suppress_tokens\": [-1]}", ": suppress_tokens is [-1], not a list of ids of tokens, from 0 to 8388607"},
+        {"{\"suppress_tokens\": [5], \"logit_bias\": {\"5\": 1}}", ": token 5 has two biases"},
+        {"{\"temperature\": 1, \"temp\": 1}", ": temperature and temp say the same thing: give one of them"},
+        {"[1]", ": not an object of JSON"},
+        {"{\"top_k\": 1,\n", ": line 2: "},
+        {"{\"top_k\": 1, \"top_k\": 2}", "duplicate object key"},
+        {"", ": line 1: "},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        write_config(cases[i].text);
+        expect_failure(SAMPLE("--config", config_path), cases[i].message);
+    }
+    expect_failure(SAMPLE("--config", "/nonexistent/file"), "/nonexistent/file");
+    write_config("{\"logit_bias\": {\"5\": 1}}");
+    expect_usage_error(SAMPLE("--config", config_path, "--probabilities"), "tombola sample",
+                       "--probabilities: biases are for logits; --mask is for both");
+}
+
+/* Each parameter of the library's is known by its name. */
+static void every_parameter_may_stand_in_a_file(void **state)
+{
+    (void)state;
+    const tombola_field *field;
+    for (size_t i = 0; (field = tombola_params_field(i)); i++) {
+        char text[200];
+        if (field->kind == TOMBOLA_KIND_CHOICE)
+            snprintf(text, sizeof text, "{\"%s\": \"%s\"}", field->name, field->values[(size_t)field->neutral]);
+        else if (field->kind == TOMBOLA_KIND_ORDER)
+            snprintf(text, sizeof text, "{\"%s\": \"default\"}", field->name);
+        else
+            snprintf(text, sizeof text, "{\"%s\": %.9g}", field->name, field->neutral);
+        write_config(text);
+        process got = RUN("show", "--logits", "1,2", "--config", config_path);
+        assert_string_equal(got.err, "");
+        assert_int_equal(got.status, 0);
+        process_release(&got);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(presets_are_those_of_the_library),
+        cmocka_unit_test(other_options_count_more_than_a_preset_wherever_they_stand),
+        cmocka_unit_test(presets_serve_every_command_that_draws),
+        cmocka_unit_test(a_generation_config_sets_what_it_names),
+        cmocka_unit_test(a_request_sets_what_it_names),
+        cmocka_unit_test(a_file_counts_more_than_a_preset_and_less_than_options),
+        cmocka_unit_test(wrong_values_are_named_with_their_field),
+        cmocka_unit_test(every_parameter_may_stand_in_a_file),
+    };
+    return cmocka_run_group_tests(tests, make_files, remove_files);
+}
