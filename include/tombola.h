@@ -472,6 +472,9 @@ typedef struct tombola_params {
     /* The tokens that a watermark is made from: so many of those before the drawn one, or those that there are; 0: no
      * watermark. With it `seed` is the watermark's key, offset and stream do not count, and the method is
      * TOMBOLA_RACE. See tombola_watermark_detect. */
+    /* The tokens that a watermark is made from: so many of those before the drawn one, the last of the row's history, or
+     * those that there are; 0: no watermark. With it `seed` is the watermark's key, offset and stream do not count, and
+     * the method is TOMBOLA_RACE. See tombola_watermark_detect. */
     uint32_t watermark;
     uint32_t reserved; /* 0 */
 } tombola_params;

@@ -191,7 +191,7 @@ static void convert_filters(const tombola_params *p, double temperature, struct 
     }
 }
 
-static struct row_params convert(const tombola_params *p)
+struct row_params params_convert_row(const tombola_params *p)
 {
     double temperature = fmin((double)p->temperature, HOTTEST);
     int greedy = p->temperature < GREEDY_BELOW;
@@ -234,12 +234,8 @@ tombola_status params_convert(const tombola_params *params, size_t rows, struct 
         tombola_status status = read_params(params, row, &own, error);
         if (status)
             return status;
-        if (device && own.watermark)
-            return fail(error, TOMBOLA_INVALID_ARGUMENT,
-                        "params[%zu].watermark is %lu, but the row has no history to make it from", row,
-                        (unsigned long)own.watermark);
         if (device)
-            device[row] = convert(&own);
+            device[row] = params_convert_row(&own);
     }
     return TOMBOLA_OK;
 }

@@ -13,4 +13,7 @@ tombola_status params_convert(const tombola_params *params, size_t rows, struct 
 /* One of them, checked, with the defaults in place of what an older caller's lack. */
 tombola_params params_of_row(const tombola_params *params, size_t row);
 
+/* What the kernels take in place of one that is checked; of a watermark it knows nothing. */
+struct row_params params_convert_row(const tombola_params *params);
+
 #endif

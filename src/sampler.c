@@ -8,6 +8,7 @@
 #include "program.h"
 #include "results.h"
 #include "sized.h"
+#include "watermark.h"
 
 #include <stdlib.h>
 
@@ -191,6 +192,9 @@ tombola_status sampler_begin(tombola_sampler *s, const tombola_rows *rows, const
         return status;
     if (!b)
         return fail_busy(s, error);
+    status = watermark_convert(&own_rows, b->host_params, error);
+    if (status)
+        return status;
     status = adjustments_make(b, &own_rows, error);
     if (status)
         return status;

@@ -1,5 +1,8 @@
 #include "watermark.h"
 
+#include "error.h"
+#include "history.h"
+#include "params.h"
 #include "philox.h"
 
 enum { CALL_TOKEN, CALL_COUNT };
@@ -35,4 +38,21 @@ tombola_params watermark_params(const tombola_params *params, const int32_t *tok
     drawn.stream = 0;
     drawn.watermark = 0;
     return drawn;
+}
+
+tombola_status watermark_convert(const tombola_rows *rows, struct row_params *device, tombola_error *error)
+{
+    for (size_t row = 0; row < rows->count; row++) {
+        const tombola_params params = params_of_row(rows->params, row);
+        if (params.watermark == 0)
+            continue;
+        if (!rows->history_ends)
+            return fail(error, TOMBOLA_INVALID_ARGUMENT,
+                        "params[%zu].watermark is %lu, but there is no rows.history to make it from", row,
+                        (unsigned long)params.watermark);
+        const struct history history = history_of(rows, row);
+        const tombola_params drawn = watermark_params(&params, history.tokens, history.count);
+        device[row] = params_convert_row(&drawn);
+    }
+    return TOMBOLA_OK;
 }

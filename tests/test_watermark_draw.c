@@ -275,6 +275,53 @@ static void over_all_keys_a_draw_has_the_law_of_the_row(void **state)
     release_texts(&texts);
 }
 
+/* A batch of rows with histories draws what generate does, whatever the rows are, and the plain rows beside them too. */
+static void rows_with_histories_draw_as_generate_does(void **state)
+{
+    (void)state;
+    enum { TEXTS = 5, STEPS = 6, ALL = TEXTS * STEPS };
+    static float rows_of[ALL][300];
+    struct model model = {300, 1.0f};
+    struct texts texts = make_texts(TEXTS, PROMPT, STEPS, 2);
+    for (size_t i = 0; i < TEXTS; i++) {
+        texts.params[i].watermark = (uint32_t[]){1, 2, 3, 50, 2}[i];
+        texts.params[i].xtc_probability = 0.5f; /* its chance is the seed's too */
+        texts.sequences[i].length = i == 3 ? 0 : PROMPT;
+    }
+    write_texts(&model, &texts, 2);
+    tombola_params params[ALL + 1];
+    int32_t history[ALL * (PROMPT + STEPS)];
+    size_t ends[ALL], end = 0;
+    for (size_t row = 0; row < ALL; row++) {
+        const tombola_sequence *text = &texts.sequences[row % TEXTS];
+        const size_t length = text->length - STEPS + row / TEXTS;
+        params[row] = texts.params[row % TEXTS];
+        params[row].stream = (uint32_t)row;
+        memcpy(history + end, text->tokens, length * sizeof *history);
+        ends[row] = end += length;
+        fill_row(&model, text->tokens, length, rows_of[row]);
+    }
+    params[7].watermark = 0;
+    struct columns columns;
+    tombola_sampler *sampler = sampler_for(&model, ALL);
+    tombola_rows rows = host_rows(rows_of, ALL, 300, params);
+    const tombola_results results = columns_results(&columns);
+    rows.history = history;
+    rows.history_ends = ends;
+    tombola_error error = tombola_error_default();
+    assert_int_equal(tombola_sampler_sample(sampler, &rows, &results, &error), TOMBOLA_OK);
+    for (size_t row = 0; row < ALL; row++) {
+        const tombola_sequence *text = &texts.sequences[row % TEXTS];
+        struct draw plain = {0, 0, 0};
+        if (row == 7)
+            assert_int_equal(draw_rows(sampler, rows_of[row], 1, 300, &params[row], &plain, NULL), TOMBOLA_OK);
+        assert_int_equal(columns.tokens[row],
+                         row == 7 ? plain.token : text->tokens[text->length - STEPS + row / TEXTS]);
+    }
+    tombola_sampler_release(sampler);
+    release_texts(&texts);
+}
+
 static void rows_without_a_history_and_other_methods_are_refused(void **state)
 {
     (void)state;
@@ -286,7 +333,7 @@ static void rows_without_a_history_and_other_methods_are_refused(void **state)
     tombola_sampler *sampler = sampler_for(&model, 1);
     params.watermark = 4;
     assert_int_equal(draw_rows(sampler, row, 1, 300, &params, &draw, &error), TOMBOLA_INVALID_ARGUMENT);
-    assert_string_equal(error.message, "params[0].watermark is 4, but the row has no history to make it from");
+    assert_string_equal(error.message, "params[0].watermark is 4, but there is no rows.history to make it from");
     params.method = TOMBOLA_INVERSE_CDF;
     assert_int_equal(draw_rows(sampler, row, 1, 300, &params, &draw, &error), TOMBOLA_INVALID_ARGUMENT);
     assert_string_equal(error.message,
@@ -307,6 +354,7 @@ int main(void)
         cmocka_unit_test(a_draw_is_that_of_the_seed_of_its_context),
         cmocka_unit_test(offset_and_stream_do_not_count),
         cmocka_unit_test(over_all_keys_a_draw_has_the_law_of_the_row),
+        cmocka_unit_test(rows_with_histories_draw_as_generate_does),
         cmocka_unit_test(rows_without_a_history_and_other_methods_are_refused),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);
