@@ -26,7 +26,8 @@ static void set_transformers(tombola_params *params)
 }
 
 /* llama.cpp, common/common.h, struct common_params_sampling, as of commit 001d906a: XTC, top-n-sigma and penalties are
- * off there; the temperature is the last of its samplers. */
+ * off there, but have these values besides; the temperature is the last of its samplers. Its penalties know no
+ * prompt. */
 static void set_llama_cpp(tombola_params *params)
 {
     params->temperature = 0.8f;
@@ -34,6 +35,8 @@ static void set_llama_cpp(tombola_params *params)
     params->top_p = 0.95f;
     params->min_p = 0.05f;
     params->xtc_threshold = 0.1f;
+    params->penalty_window = 64;
+    params->penalty_prompt = TOMBOLA_PROMPT_ALL;
     tombola_filters_temperature_last(params);
 }
 

@@ -134,6 +134,10 @@ static void a_request_sets_what_it_names(void **state)
                   "model, messages, n", SAMPLE("--top-p", "0.5", "--seed", "42", "--bias", "5=-100,250=8.5"));
     expect_config("{\"top_k\": -1, \"min_p\": 0.1, \"temp\": 2, \"seed\": 9223372036854775807}", NULL,
                   SAMPLE("--min-p", "0.1", "--temperature", "2", "--seed", "9223372036854775807"));
+    /* The rows have no histories: these are known, and change nothing. */
+    expect_config("{\"repeat_penalty\": 1.1, \"repeat_last_n\": -1, \"frequency_penalty\": 0.5, "
+                  "\"presence_penalty\": -0.1, \"min_new_tokens\": 2}",
+                  NULL, SAMPLE("--temperature", "1"));
     expect_config("{\"xtc_probability\": 1, \"xtc_threshold\": 0.05, \"method\": \"inverse-cdf\", "
                   "\"filters\": \"temperature-last\", \"top_n_sigma\": 2}",
                   NULL,
@@ -170,6 +174,8 @@ static void wrong_values_are_named_with_their_field(void **state)
         {"{\"top_k\": 1.5}", ": top_k is 1.5, not a whole number from 0 to 4294967295"},
         {"{\"top_k\": -2}", ": top_k is -2, not a whole number from 0 to 4294967295"},
         {"{\"top_k\": 4294967296}", ": top_k is 4294967296, not a whole number from 0 to 4294967295"},
+        {"{\"repeat_last_n\": 0}", ": repeat_last_n is 0, not -1 or more than 0"},
+        {"{\"repetition_penalty\": \"high\"}", ": repetition_penalty is \"high\", not a number from 1.17549e-38 to"},
         {"{\"seed\": -5}", ": seed is -5, not a whole number from 0 to 18446744073709551615"},
         {"{\"seed\": \"random\"}", ": seed is \"random\", not a whole number"},
         {"{\"method\": \"best\"}", ": method is \"best\", not race or inverse-cdf"},

@@ -70,6 +70,11 @@ static void llama_cpp_has_three_filters_and_the_temperature_last(void **state)
     assert_real_equal(params.xtc_probability, 0.0f);
     assert_real_equal(params.xtc_threshold, 0.1f);
     assert_real_equal(params.top_n_sigma, 0.0f);
+    assert_real_equal(params.repetition_penalty, 1.0f);
+    assert_real_equal(params.frequency_penalty, 0.0f);
+    assert_real_equal(params.presence_penalty, 0.0f);
+    assert_int_equal(params.penalty_window, 64);
+    assert_int_equal(params.penalty_prompt, TOMBOLA_PROMPT_ALL);
     assert_memory_equal(params.filters, last.filters, sizeof last.filters);
 }
 

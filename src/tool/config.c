@@ -15,7 +15,7 @@ static const struct alias {
     {"temp", "temperature"},                     /* llama.cpp */
     {"typ_p", "typical_p"},                      /* llama.cpp */
     {"repeat_penalty", "repetition_penalty"},    /* llama.cpp */
-    {"repeat_last_n", "penalty_window"},         /* llama.cpp */
+    {"repeat_last_n", "penalty_window"},         /* llama.cpp, see read_whole */
     {"dry_penalty_last_n", "dry_window"},        /* llama.cpp */
     {"min_new_tokens", "min_tokens"},            /* Transformers */
     {"no_repeat_ngram_size", "no_repeat_ngram"}, /* Transformers */
@@ -135,8 +135,13 @@ static int read_whole(struct reader *reader, const char *field, const json_t *va
 {
     char digits[32];
     json_int_t number = json_integer_value(value);
-    if (json_is_integer(value) && number == -1 && strcmp(parameter->name, "top_k") == 0)
-        number = 0; /* vLLM and llama.cpp turn it off by -1 */
+    /* llama.cpp's windows of 0 tokens turn penalties off, and -1 makes them the whole history, as 0 does here. */
+    const int is_window = strstr(field, "last_n") != NULL;
+    if (json_is_integer(value) && is_window && number == 0)
+        return refuse(reader, field, value, "-1 or more than 0: a window of 0 tokens there turns the penalty off");
+    /* vLLM and llama.cpp turn top-k off by -1. */
+    if (json_is_integer(value) && number == -1 && (is_window || strcmp(parameter->name, "top_k") == 0))
+        number = 0;
     snprintf(digits, sizeof digits, "%" JSON_INTEGER_FORMAT, number);
     if (!json_is_integer(value) || tool_params_read(reader->params, parameter, digits))
         return refuse(reader, field, value, tool_params_expected(parameter).text);
