@@ -18,7 +18,9 @@ static void a_draw_that_is_not_the_oracles_is_refused(void **state)
     bench_pool pool;
     bench_truth truth;
     assert_int_equal(bench_pool_make(&pool, WORKLOAD_LM, TOMBOLA_BFLOAT16, 5, 900, SEED), 0);
-    assert_int_equal(bench_truth_make(&truth, &pool, 1u << BENCH_TOP_P | 1u << BENCH_MIXED, SEED), 0);
+    assert_int_equal(bench_truth_make(&truth, &pool,
+                                      &(bench_options){.configs = 1u << BENCH_TOP_P | 1u << BENCH_MIXED, .seed = SEED}),
+                     0);
     assert_int_equal(truth.count, 64);
     assert_null(truth.draws[BENCH_GREEDY]);
 
@@ -55,7 +57,7 @@ static void a_large_batch_is_checked_from_end_to_end(void **state)
     bench_pool pool;
     bench_truth truth;
     assert_int_equal(bench_pool_make(&pool, WORKLOAD_FLAT, TOMBOLA_FLOAT32, 200, 40, SEED), 0);
-    assert_int_equal(bench_truth_make(&truth, &pool, 1u << BENCH_GREEDY, SEED), 0);
+    assert_int_equal(bench_truth_make(&truth, &pool, &(bench_options){.configs = 1u << BENCH_GREEDY, .seed = SEED}), 0);
     assert_int_equal(truth.count, 64);
     assert_int_equal(truth.rows[0], 0);
     assert_int_equal(truth.rows[63], 63 * 200 / 64);
@@ -68,13 +70,14 @@ static void a_large_batch_is_checked_from_end_to_end(void **state)
 static void mixed_rows_take_every_other_configuration_in_turn(void **state)
 {
     (void)state;
+    const bench_options options = {.seed = SEED};
     for (size_t row = 0; row < 12; row++) {
-        tombola_params mixed = bench_config_params(BENCH_MIXED, SEED, row);
-        tombola_params alone = bench_config_params((bench_config)(row % 6), SEED, row);
+        tombola_params mixed = bench_config_params(BENCH_MIXED, &options, row);
+        tombola_params alone = bench_config_params((bench_config)(row % 6), &options, row);
         assert_memory_equal(&mixed, &alone, sizeof mixed);
         assert_int_equal(mixed.stream, row);
     }
-    tombola_params both = bench_config_params(BENCH_TOP_K_TOP_P, SEED, 3);
+    tombola_params both = bench_config_params(BENCH_TOP_K_TOP_P, &options, 3);
     assert_real_equal(both.temperature, 0.8f);
     assert_int_equal(both.top_k, 50);
     assert_real_equal(both.top_p, 0.95f);

@@ -27,7 +27,7 @@ static struct oracle_row *make_row(workload kind, size_t number, tombola_type ty
     workload_fill(maker, kind, SEED, number, type, pool.data);
     bench_pool_widen(&pool, 0, values);
     struct oracle_row *row = oracle_row_create(values, VOCABULARY, TOMBOLA_LOGITS);
-    tombola_params params = bench_config_params(BENCH_TOP_P, SEED, number);
+    tombola_params params = bench_config_params(BENCH_TOP_P, &(bench_options){.seed = SEED}, number);
     struct draw draw = oracle_draw(row, &params);
     assert_int_equal(draw.status, TOMBOLA_ROW_OK);
     *kept = draw.kept;

@@ -72,7 +72,7 @@ static void json_has_a_header_and_every_measurement(void **state)
     (void)state;
     json_t *lines = parse_lines(BENCH("--shapes", "3x1000", "--repeats", "3", "--seed", "9", "--types",
                                       "float32,bfloat16", "--where", "host,device,staged", "--json"));
-    const size_t each = 3 + BENCH_CONFIGS;
+    const size_t each = 3 + BENCH_CONFIGS - 1; /* no preset */
     assert_int_equal(json_array_size(lines), 1 + 6 * each);
     const json_t *header = json_array_get(lines, 0);
     assert_string_equal(text_of(header, "kind"), "header");
@@ -93,8 +93,10 @@ static void json_has_a_header_and_every_measurement(void **state)
             expect_speed(figure, 3 * 1000 * (is_narrow ? 2 : 4));
         if (place % each < 3)
             continue;
+        const size_t config = place % each - 3;
         assert_string_equal(text_of(figure, "kind"), "tombola");
-        assert_string_equal(text_of(figure, "name"), bench_config_name((bench_config)(place % each - 3)));
+        assert_string_equal(text_of(figure, "name"),
+                            bench_config_name((bench_config)(config + (config >= BENCH_PRESET))));
         assert_int_equal((int)number_of(figure, "checked_rows"), 64);
         assert_real_at_most(0, number_of(figure, "upload_us"));
         assert_real_less(0, number_of(figure, "kernel_us"));
@@ -179,9 +181,31 @@ static void rows_that_nothing_can_be_drawn_from_are_measured_too(void **state)
     json_decref(lines);
 }
 
+static void a_preset_is_measured_alone_or_beside_what_is_named(void **state)
+{
+    (void)state;
+    json_t *lines = parse_lines(BENCH("--shapes", "2x1000", "--repeats", "1", "--preset", "llama.cpp", "--json"));
+    assert_int_equal(json_array_size(lines), 1 + 3 + 1);
+    assert_string_equal(text_of(json_array_get(lines, 4), "name"), "preset");
+    assert_in_range((int)number_of(json_array_get(lines, 4), "kept_median"), 1, 40); /* of top-k, top-p and min-p */
+    json_decref(lines);
+    lines = parse_lines(
+        BENCH("--shapes", "2x1000", "--repeats", "1", "--preset", "greedy", "--configs", "temperature", "--json"));
+    assert_int_equal(json_array_size(lines), 1 + 3 + 2);
+    assert_string_equal(text_of(json_array_get(lines, 4), "name"), "temperature");
+    assert_string_equal(text_of(json_array_get(lines, 5), "name"), "preset");
+    assert_int_equal((int)number_of(json_array_get(lines, 5), "kept_median"), 1);
+    json_decref(lines);
+}
+
 static void bad_options_are_named(void **state)
 {
     (void)state;
+    expect_refused(BENCH("--configs", "preset"), "--configs: which preset? Give --preset");
+    expect_refused(
+        BENCH("--preset", "nobody"),
+        "--preset: no preset is called 'nobody'; there are default, greedy, transformers, openai, llama.cpp, "
+        "vllm, code, factual, creative and brainstorm");
     expect_refused(BENCH("--shapes", "8by100"),
                    "--shapes: '8by100' is not ROWSxVOCAB, as in 8x128256, of at most 1048576 rows and 8388608 "
                    "tokens");
@@ -189,7 +213,7 @@ static void bad_options_are_named(void **state)
                    "--shapes: '0x7' is not ROWSxVOCAB, as in 8x128256, of at most 1048576 rows and 8388608 tokens");
     expect_refused(BENCH("--configs", "greedy,top-q"),
                    "--configs: 'top-q' is not greedy, temperature, top-k, top-p, "
-                   "top-k-top-p, min-p, mixed, top-n-sigma, xtc, mask, bias or mask-bias");
+                   "top-k-top-p, min-p, mixed, top-n-sigma, xtc, preset, mask, bias or mask-bias");
     expect_refused(BENCH("--workloads", ""), "--workloads: '' is not lm, peaked, gaussian, flat, ties or masked");
     expect_refused(BENCH("--types", "float64"), "--types: 'float64' is not float32, float16 or bfloat16");
     expect_refused(BENCH("--where", "there"), "--where: 'there' is not host, device or staged");
@@ -252,6 +276,7 @@ int main(void)
         cmocka_unit_test(a_seed_makes_the_same_rows_and_another_makes_others),
         cmocka_unit_test(saved_rows_are_measured_again_in_batches),
         cmocka_unit_test(rows_that_nothing_can_be_drawn_from_are_measured_too),
+        cmocka_unit_test(a_preset_is_measured_alone_or_beside_what_is_named),
         cmocka_unit_test(bad_options_are_named),
         cmocka_unit_test(options_that_do_not_go_together_are_named),
         cmocka_unit_test(what_cannot_be_measured_is_a_failure),

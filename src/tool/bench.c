@@ -21,7 +21,7 @@ static int measure_pool(const struct bench_plan *plan, tombola_context *context,
                         struct bench_reader *reader, struct results *results)
 {
     bench_truth truth;
-    if (bench_truth_make(&truth, pool, plan->options.configs, plan->options.seed))
+    if (bench_truth_make(&truth, pool, &plan->options))
         return -1;
     int failed = 0;
     for (int where = 0; where < BENCH_WHERES && !failed; where++) {

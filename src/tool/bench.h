@@ -24,15 +24,26 @@ typedef enum bench_config {
     BENCH_MIXED,       /* row by row another of the above */
     BENCH_TOP_N_SIGMA, /* 1 */
     BENCH_XTC,         /* 0.1, always */
+    BENCH_PRESET,      /* the options' preset; only where it is asked for */
     BENCH_MASK,        /* top-p with a mask for each row, in host memory; see bench_edits.h */
     BENCH_BIAS,        /* top-p with biases */
     BENCH_MASK_BIAS,
     BENCH_CONFIGS
 } bench_config;
 
+typedef struct bench_options {
+    unsigned configs; /* a bit for each bench_config */
+    uint64_t seed;
+    size_t repeats; /* 0: as many as `seconds` hold */
+    double seconds; /* for each configuration and case */
+    size_t threads; /* of the plain read; 0: a thread a core */
+    tombola_dispatch dispatch;
+    tombola_params preset; /* of BENCH_PRESET */
+} bench_options;
+
 const char *bench_config_name(bench_config config);
 /* Of a row of the pool; its number is its random stream. */
-tombola_params bench_config_params(bench_config config, uint64_t seed, size_t row);
+tombola_params bench_config_params(bench_config config, const bench_options *options, size_t row);
 
 /* Where the logits lie. */
 typedef enum bench_where {
@@ -84,8 +95,7 @@ typedef struct bench_truth {
 
 #define BENCH_MOST_CHECKED 64
 
-/* configs  a bit for each bench_config */
-int bench_truth_make(bench_truth *truth, const bench_pool *pool, unsigned configs, uint64_t seed);
+int bench_truth_make(bench_truth *truth, const bench_pool *pool, const bench_options *options);
 void bench_truth_release(bench_truth *truth);
 
 /* Compares what a batch gave with what the truth has of its rows; the message names the first that differs. */
@@ -127,15 +137,6 @@ typedef struct bench_result {
 
 /* Of the logits of a batch, as declared: each is to be read once. */
 double bench_result_bytes(const bench_result *result);
-
-typedef struct bench_options {
-    unsigned configs;
-    uint64_t seed;
-    size_t repeats; /* 0: as many as `seconds` hold */
-    double seconds; /* for each configuration and case */
-    size_t threads; /* of the plain read; 0: a thread a core */
-    tombola_dispatch dispatch;
-} bench_options;
 
 struct bench_reader;
 

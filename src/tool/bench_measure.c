@@ -253,7 +253,7 @@ static int allocate(struct measuring *m)
         m->expected[config] = calloc(rows, sizeof(struct draw));
         failed = !m->params[config] || !m->expected[config];
         for (size_t row = 0; row < rows && !failed; row++)
-            m->params[config][row] = bench_config_params((bench_config)config, m->options->seed, row);
+            m->params[config][row] = bench_config_params((bench_config)config, m->options, row);
     }
     if (failed)
         warnx("out of memory");

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "preset.h"
 #include "tool.h"
 
 static const char DOC[] =
@@ -22,6 +23,7 @@ static const char DOC[] =
 enum {
     SHAPES = 0x100,
     CONFIGS,
+    PRESET,
     WORKLOADS_,
     TYPES,
     LOGITS,
@@ -44,6 +46,10 @@ static const struct argp_option OPTIONS[] = {
     {"configs", CONFIGS, "NAME,...", 0,
      "Any of greedy, temperature, top-k, top-p, top-k-top-p, min-p, mixed, top-n-sigma, xtc, mask, bias, mask-bias "
      "(default: all)",
+     0},
+    {"preset", PRESET, "NAME", 0,
+     "Measure a set of parameters, as `tombola sample' has it by this name: in place of --configs, or beside those it "
+     "names",
      0},
     {"workloads", WORKLOADS_, "NAME,...", 0, "Any of lm, peaked, gaussian, flat, ties, masked (default: lm)", 0},
     {"types", TYPES, "NAME,...", 0, "Any of float32, float16, bfloat16 (default: float32)", 0},
@@ -197,6 +203,10 @@ static void check_plan(struct bench_plan *plan, struct argp_state *state)
     if (plan->logits && (!is_single(plan->types) || plan->shape_count > 1))
         argp_error(state, "--logits: takes a single shape and type");
     check_wish(plan, state);
+    if (plan->has_configs && plan->options.configs >> BENCH_PRESET & 1 && !plan->has_preset)
+        argp_error(state, "--configs: which preset? Give --preset");
+    if (plan->has_preset)
+        plan->options.configs = (plan->has_configs ? plan->options.configs : 0) | 1u << BENCH_PRESET;
     if (plan->save && (plan->shape_count > 1 || !is_single(plan->workloads) || !is_single(plan->types)))
         argp_error(state, "--save-logits: takes a single shape, workload and type");
     if (plan->shape_count == 0 && !plan->logits)
@@ -216,6 +226,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case CONFIGS:
         plan->options.configs = read_names("--configs", text, name_of_config, BENCH_CONFIGS, state);
+        plan->has_configs = 1;
+        return 0;
+    case PRESET:
+        if (preset_read(text, &plan->options.preset))
+            argp_error(state, "--preset: no preset is called '%s'; there are %s", text, preset_names().text);
+        plan->has_preset = 1;
         return 0;
     case WORKLOADS_:
         plan->workloads = read_names("--workloads", text, name_of_workload, WORKLOADS, state);
@@ -292,9 +308,10 @@ const struct argp bench_argp = {.options = OPTIONS, .parser = parse, .doc = DOC,
 
 struct bench_plan bench_plan_default(void)
 {
-    return (struct bench_plan){.options = {.configs = (1u << BENCH_CONFIGS) - 1, .seed = 1, .seconds = 0.5},
-                               .context = tombola_context_options_default(),
-                               .workloads = 1u << WORKLOAD_LM,
-                               .types = 1u << TOMBOLA_FLOAT32,
-                               .wheres = 1u << BENCH_HOST};
+    return (struct bench_plan){
+        .options = {.configs = ((1u << BENCH_CONFIGS) - 1) & ~(1u << BENCH_PRESET), .seed = 1, .seconds = 0.5},
+        .context = tombola_context_options_default(),
+        .workloads = 1u << WORKLOAD_LM,
+        .types = 1u << TOMBOLA_FLOAT32,
+        .wheres = 1u << BENCH_HOST};
 }

@@ -21,7 +21,7 @@ struct bench_plan {
     unsigned workloads, types, wheres; /* a bit for each */
     const char *logits, *save;
     npy_wish wish; /* of the array of --logits */
-    int has_workloads, has_types, has_random_seed, json;
+    int has_configs, has_preset, has_workloads, has_types, has_random_seed, json;
 };
 
 /* Its input is a struct bench_plan, from bench_plan_default(). */

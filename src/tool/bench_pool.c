@@ -18,6 +18,7 @@ static const char *const CONFIGS[BENCH_CONFIGS] = {
     [BENCH_MIXED] = "mixed",
     [BENCH_TOP_N_SIGMA] = "top-n-sigma",
     [BENCH_XTC] = "xtc",
+    [BENCH_PRESET] = "preset",
     [BENCH_MASK] = "mask",
     [BENCH_BIAS] = "bias",
     [BENCH_MASK_BIAS] = "mask-bias",
@@ -28,11 +29,13 @@ const char *bench_config_name(bench_config config)
     return CONFIGS[config];
 }
 
-tombola_params bench_config_params(bench_config config, uint64_t seed, size_t row)
+tombola_params bench_config_params(bench_config config, const bench_options *options, size_t row)
 {
-    tombola_params params = tombola_params_default();
-    params.seed = seed;
+    tombola_params params = config == BENCH_PRESET ? options->preset : tombola_params_default();
+    params.seed = options->seed;
     params.stream = (uint32_t)row;
+    if (config == BENCH_PRESET)
+        return params;
     if (config == BENCH_MIXED)
         config = (bench_config)(row % BENCH_MIXED);
     params.temperature = config == BENCH_GREEDY ? 0 : WORKLOAD_TEMPERATURE;

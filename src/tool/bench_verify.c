@@ -12,7 +12,8 @@ static int is_edited(int config)
 
 /* One row at a time: sorting it is what takes long, and serves every configuration but those that edit it,
  * which come last. */
-static void draw_row(bench_truth *truth, size_t place, const bench_pool *pool, uint64_t seed, float *values)
+static void draw_row(bench_truth *truth, size_t place, const bench_pool *pool, const bench_options *options,
+                     float *values)
 {
     size_t row = truth->rows[place];
     struct oracle_row *oracle = NULL;
@@ -25,7 +26,7 @@ static void draw_row(bench_truth *truth, size_t place, const bench_pool *pool, u
             bench_edits_apply((bench_config)config, row, pool->vocabulary, values);
             oracle = oracle_row_create(values, (uint32_t)pool->vocabulary, TOMBOLA_LOGITS);
         }
-        tombola_params params = bench_config_params((bench_config)config, seed, row);
+        tombola_params params = bench_config_params((bench_config)config, options, row);
         truth->draws[config][place] = oracle_draw(oracle, &params);
     }
     oracle_row_release(oracle);
@@ -38,9 +39,10 @@ static double median_kept(const struct draw *draws, size_t count, double *scratc
     return bench_median(scratch, count);
 }
 
-int bench_truth_make(bench_truth *truth, const bench_pool *pool, unsigned configs, uint64_t seed)
+int bench_truth_make(bench_truth *truth, const bench_pool *pool, const bench_options *options)
 {
     int failed = -1;
+    const unsigned configs = options->configs;
     size_t total = pool->rows * pool->batches;
     *truth = (bench_truth){.count = total < BENCH_MOST_CHECKED ? total : BENCH_MOST_CHECKED};
     truth->rows = calloc(truth->count, sizeof *truth->rows);
@@ -55,7 +57,7 @@ int bench_truth_make(bench_truth *truth, const bench_pool *pool, unsigned config
     }
     for (size_t i = 0; i < truth->count; i++) {
         truth->rows[i] = i * total / truth->count;
-        draw_row(truth, i, pool, seed, values);
+        draw_row(truth, i, pool, options, values);
     }
     for (int config = 0; config < BENCH_CONFIGS; config++)
         if (truth->draws[config])

@@ -18,6 +18,7 @@ int preset_read(const char *name, tombola_params *params)
             params->temperature = USES[i].temperature;
             return 0;
         }
+    *params = tombola_params_default();
     return tombola_params_preset(name, params, NULL) ? -1 : 0;
 }
 
