@@ -13,7 +13,6 @@
 #include "processors.h"
 #include "sampler.h"
 #include "sized.h"
-#include "watermark.h"
 
 /* The sequences that are live, and a row of logits for each. */
 struct round {
@@ -30,7 +29,6 @@ struct round {
     size_t *left;       /* tokens that it may still draw */
     size_t *prompts;    /* tokens of its start context */
     tombola_params *params;
-    tombola_params *drawn; /* what this step draws by: `params`, with the seed of its watermark */
     int32_t *tokens, *status;
     /* and of each row of the model's caches: */
     size_t *free_caches; /* those that no live sequence has; a stack */
@@ -169,7 +167,6 @@ static void free_round(struct round *round)
     free(round->left);
     free(round->prompts);
     free(round->params);
-    free(round->drawn);
     free(round->tokens);
     free(round->status);
     free(round->free_caches);
@@ -188,12 +185,11 @@ static tombola_status allocate_round(struct round *round, tombola_error *error)
     round->left = calloc(capacity, sizeof *round->left);
     round->prompts = calloc(capacity, sizeof *round->prompts);
     round->params = calloc(capacity, sizeof *round->params);
-    round->drawn = calloc(capacity, sizeof *round->drawn);
     round->tokens = calloc(capacity, sizeof *round->tokens);
     round->status = calloc(capacity, sizeof *round->status);
     round->free_caches = calloc(capacity, sizeof *round->free_caches);
     if (!round->logits || !round->live || !round->cache_rows || !round->left || !round->prompts || !round->params ||
-        !round->drawn || !round->tokens || !round->status || !round->free_caches)
+        !round->tokens || !round->status || !round->free_caches)
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for %zu rows of %zu logits", capacity, plan->vocabulary);
     for (size_t cache = capacity; cache-- > 0;) /* 0 is taken first */
         round->free_caches[round->free_count++] = cache;
@@ -306,17 +302,8 @@ static tombola_rows live_rows(const struct round *round)
     tombola_rows rows = tombola_rows_default();
     rows.count = round->rows;
     rows.logits.host = round->logits;
-    rows.params = round->drawn;
+    rows.params = round->params;
     return rows;
-}
-
-/* What each live row draws by in this step. */
-static void set_params(const struct round *round)
-{
-    for (size_t row = 0; row < round->rows; row++) {
-        const tombola_sequence *sequence = sequence_at(round, round->live[row]);
-        round->drawn[row] = watermark_params(&round->params[row], sequence->tokens, sequence->length);
-    }
 }
 
 static tombola_status ask_model(const struct round *round, tombola_rows *batch, tombola_error *error)
@@ -350,6 +337,9 @@ static tombola_status add_pasts(struct round *round, tombola_rows *rows, tombola
         const size_t forced = forced_of(round, sequence);
         const int needs = rows->banned_ends || forced > 0 || processors_need_history(&round->params[row]);
         status = pasts_add(&round->pasts, needs ? sequence : NULL, needs ? round->prompts[row] : 0, forced, error);
+        const int needs = round->params[row].watermark > 0 || processors_need_history(&round->params[row]);
+        const tombola_sequence *sequence = needs ? sequence_at(round, round->live[row]) : NULL;
+        status = pasts_add(&round->pasts, sequence, needs ? round->prompts[row] : 0, error);
         is_needed |= needs;
     }
     if (is_needed)
@@ -408,7 +398,6 @@ tombola_status tombola_sampler_generate(tombola_sampler *sampler, tombola_sequen
         if (status != TOMBOLA_OK || round.rows == 0)
             break;
         tombola_rows batch;
-        set_params(&round);
         status = ask_model(&round, &batch, error);
         if (status == TOMBOLA_OK)
             status = draw(&round, &batch, error);

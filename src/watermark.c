@@ -28,16 +28,14 @@ uint64_t watermark_seed_after(uint64_t key, uint32_t width, const int32_t *token
     return tombola_watermark_seed(key, used ? tokens + (count - used) : NULL, used);
 }
 
-tombola_params watermark_params(const tombola_params *params, const int32_t *tokens, size_t count)
+/* What a row draws by whose history is these tokens. */
+static struct row_params convert_row(const tombola_params *params, const struct history *history)
 {
     tombola_params drawn = *params;
-    if (drawn.watermark == 0)
-        return drawn;
-    drawn.seed = watermark_seed_after(params->seed, params->watermark, tokens, count);
+    drawn.seed = watermark_seed_after(params->seed, params->watermark, history->tokens, history->count);
     drawn.offset = 0;
     drawn.stream = 0;
-    drawn.watermark = 0;
-    return drawn;
+    return params_convert_row(&drawn);
 }
 
 tombola_status watermark_convert(const tombola_rows *rows, struct row_params *device, tombola_error *error)
@@ -51,8 +49,7 @@ tombola_status watermark_convert(const tombola_rows *rows, struct row_params *de
                         "params[%zu].watermark is %lu, but there is no rows.history to make it from", row,
                         (unsigned long)params.watermark);
         const struct history history = history_of(rows, row);
-        const tombola_params drawn = watermark_params(&params, history.tokens, history.count);
-        device[row] = params_convert_row(&drawn);
+        device[row] = convert_row(&params, &history);
     }
     return TOMBOLA_OK;
 }
