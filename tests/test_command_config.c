@@ -117,11 +117,14 @@ static void a_generation_config_sets_what_it_names(void **state)
     (void)state;
     expect_config("{\"do_sample\": true, \"temperature\": 0.6, \"top_k\": 20, \"top_p\": 0.9, \"min_p\": null, "
                   "\"eos_token_id\": [1, 2], \"transformers_version\": \"5.24.0\"}",
-                  "eos_token_id, transformers_version",
-                  SAMPLE("--temperature", "0.6", "--top-k", "20", "--top-p", "0.9"));
+                  "transformers_version", SAMPLE("--temperature", "0.6", "--top-k", "20", "--top-p", "0.9"));
     expect_config("{\"do_sample\": false, \"temperature\": 0.6, \"top_k\": 20}", NULL, SAMPLE("--temperature", "0"));
     expect_config("{\"temperature\": 0.6, \"do_sample\": false}", NULL, SAMPLE("--temperature", "0"));
     expect_config("{\"suppress_tokens\": [7, 9], \"temperature\": 1}", NULL, SAMPLE("--bias", "7=-inf,9=-inf"));
+    /* The rows have no histories, so that none has generated a token yet. */
+    expect_config("{\"eos_token_id\": [7, 9], \"min_new_tokens\": 1}", NULL, SAMPLE("--bias", "7=-inf,9=-inf"));
+    expect_config("{\"stop_token_ids\": [7], \"eos_token_id\": 9, \"min_tokens\": 1}", NULL,
+                  SAMPLE("--bias", "7=-inf,9=-inf"));
     expect_config("{\"suppress_tokens\": [], \"temperature\": null}", NULL, SAMPLE("--temperature", "1"));
     expect_config("\xEF\xBB\xBF{}", NULL, SAMPLE("--temperature", "1"));
 }
@@ -186,6 +189,10 @@ static void wrong_values_are_named_with_their_field(void **state)
         {"{\"logit_bias\": {\"5\": \"x\"}}", ": logit_bias is {\"5\":\"x\"}, not an object of finite numbers"},
         {"{\"logit_bias\": {\"5\": 1e39}}", ": logit_bias is {\"5\":1e39}, not an object of finite numbers"},
         {"{\"logit_bias\": {\"300\": 1}}", "a bias of every row: token 300 is not from 0 to 299"},
+        {"{\"eos_token_id\": \"</s>\"}",
+         ": eos_token_id is \"</s>\", not an id of a token, or a list of ids of tokens"},
+        {"{\"eos_token_id\": [1, -1]}", ": eos_token_id is [1,-1], not an id of a token, or a list of ids of tokens"},
+        {"{\"eos_token_id\": 300}", "an end token: 300 is not from 0 to 299"},
         {"{\"suppress_tokens\": 3}", ": suppress_tokens is 3, not a list of ids of tokens, from 0 to 8388607"},
         {"{\"suppress_tokens\": [-1]}", ": suppress_tokens is [-1], not a list of ids of tokens, from 0 to 8388607"},
         {"{\"suppress_tokens\": [5], \"logit_bias\": {\"5\": 1}}", ": token 5 has two biases"},

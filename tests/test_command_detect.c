@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,26 @@ static void generated_text_is_found_with_its_key_alone(void **state)
     assert_real_less(1e-3, p_value_of(json_array_get(lines, 0)));
     assert_real_less(1e-3, p_value_of(json_array_get(lines, 1)));
     json_decref(lines);
+}
+
+/* The history is the context, and the option the key. */
+static void a_row_with_a_history_draws_by_the_seed_of_its_last_tokens(void **state)
+{
+    (void)state;
+    static const int32_t context[] = {6, 7};
+    static float row[300];
+    char seed[32];
+    snprintf(seed, sizeof seed, "%" PRIu64, tombola_watermark_seed(99, context, 2));
+    write_npy(npy_path, "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 300), }", row, sizeof row);
+    write_lines("{\"prompt\": [5, 6], \"output\": [7]}");
+    process got =
+        RUN("sample", npy_path, "--histories", lines_path, "--watermark", "2", "--seed", "99", "--stream", "3");
+    process expected = RUN("sample", npy_path, "--seed", seed);
+    assert_int_equal(expected.status, 0);
+    expect_output(got, expected.out);
+    process_release(&expected);
+    expect_failure(RUN("sample", npy_path, "--watermark", "2"),
+                   "params[0].watermark is 2, but there is no rows.history to make it from");
 }
 
 /* One line as the library has it. */
@@ -175,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(generated_text_is_found_with_its_key_alone),
+        cmocka_unit_test(a_row_with_a_history_draws_by_the_seed_of_its_last_tokens),
         cmocka_unit_test(lists_lines_and_arrays_are_read_alike),
         cmocka_unit_test(mistakes_in_options_are_named),
         cmocka_unit_test(mistakes_in_texts_are_named_with_their_place),

@@ -97,7 +97,7 @@ static void what_is_wrong_with_them_is_said(void **state)
         expect_failure(SAMPLE("--histories", csv_path), cases[i].message);
     }
     expect_failure(SAMPLE("--histories", "no such file"), "no such file");
-    expect_failure(SAMPLE("--end-tokens=300"), "--end-tokens: token 300 is not from 0 to 299");
+    expect_failure(SAMPLE("--end-tokens=300"), "an end token: 300 is not from 0 to 299");
     expect_usage_error(SAMPLE("--end-tokens=x"), "tombola sample",
                        "--end-tokens: 'x' is not a token's id, a whole number from 0 to 8388607");
     write_histories("[1]\n[1]\n[1]\n[1]\n[1]\n");

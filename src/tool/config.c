@@ -24,7 +24,7 @@ static const struct alias {
 
 struct reader {
     const char *path;
-    int takes_biases;
+    int takes_tokens;
     tombola_params *params;
     config *config;
     /* For each parameter of the table, the field that has set it. */
@@ -48,7 +48,7 @@ static void ignore(struct reader *reader, const char *field)
     snprintf(reader->ignored + length, sizeof reader->ignored - length, "%s%s", length ? ", " : "", field);
 }
 
-/* ------------------------------------------------------------------- biases */
+/* ------------------------------------------------------------------- tokens */
 
 #define ID_EXPECTED "ids of tokens, from 0 to 8388607"
 _Static_assert(TOMBOLA_MAX_VOCABULARY == 8388608, "messages have another end of ids");
@@ -92,6 +92,12 @@ static int read_logit_bias(struct reader *reader, const char *field, const json_
     return 0;
 }
 
+static int is_id(const json_t *value)
+{
+    const json_int_t id = json_integer_value(value);
+    return json_is_integer(value) && id >= 0 && id < (json_int_t)TOMBOLA_MAX_VOCABULARY;
+}
+
 /* [1, 2], as Transformers has it. */
 static int read_suppressed(struct reader *reader, const char *field, const json_t *value)
 {
@@ -101,10 +107,35 @@ static int read_suppressed(struct reader *reader, const char *field, const json_
         return refuse(reader, field, value, "a list of " ID_EXPECTED);
     json_array_foreach(value, i, id)
     {
-        const json_int_t token = json_integer_value(id);
-        if (!json_is_integer(id) || token < 0 || token >= (json_int_t)TOMBOLA_MAX_VOCABULARY)
+        if (!is_id(id))
             return refuse(reader, field, value, "a list of " ID_EXPECTED);
-        if (add_bias(reader, (uint64_t)token, -INFINITY))
+        if (add_bias(reader, (uint64_t)json_integer_value(id), -INFINITY))
+            return -1;
+    }
+    return 0;
+}
+
+static int add_end_token(config *config, int32_t token)
+{
+    int32_t *tokens = realloc(config->end_tokens, (config->end_token_count + 1) * sizeof *tokens);
+    if (!tokens) {
+        warnx("out of memory");
+        return -1;
+    }
+    config->end_tokens = tokens;
+    config->end_tokens[config->end_token_count++] = token;
+    return 0;
+}
+
+/* 2 or [2, 3], as Transformers has it. */
+static int read_end_tokens(struct reader *reader, const char *field, const json_t *value)
+{
+    const size_t count = json_is_array(value) ? json_array_size(value) : 1;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *id = json_is_array(value) ? json_array_get(value, i) : value;
+        if (!is_id(id))
+            return refuse(reader, field, value, "an id of a token, or a list of " ID_EXPECTED);
+        if (add_end_token(reader->config, (int32_t)json_integer_value(id)))
             return -1;
     }
     return 0;
@@ -190,12 +221,14 @@ static int read_parameter(struct reader *reader, const char *field, const json_t
 /* Fields that are no parameters. */
 static const struct other {
     const char *field;
-    int is_bias;
+    int is_of_tokens;
     int (*read)(struct reader *reader, const char *field, const json_t *value);
 } OTHERS[] = {
-    {"do_sample", 0, read_do_sample},       /* Transformers */
-    {"logit_bias", 1, read_logit_bias},     /* OpenAI */
-    {"suppress_tokens", 1, read_suppressed} /* Transformers */
+    {"do_sample", 0, read_do_sample},        /* Transformers */
+    {"logit_bias", 1, read_logit_bias},      /* OpenAI */
+    {"suppress_tokens", 1, read_suppressed}, /* Transformers */
+    {"eos_token_id", 1, read_end_tokens},    /* Transformers */
+    {"stop_token_ids", 1, read_end_tokens}   /* vLLM */
 };
 
 static int read_field(struct reader *reader, const char *field, const json_t *value)
@@ -203,7 +236,7 @@ static int read_field(struct reader *reader, const char *field, const json_t *va
     if (json_is_null(value)) /* as if it were not there */
         return 0;
     for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++)
-        if (strcmp(OTHERS[i].field, field) == 0 && (reader->takes_biases || !OTHERS[i].is_bias))
+        if (strcmp(OTHERS[i].field, field) == 0 && (reader->takes_tokens || !OTHERS[i].is_of_tokens))
             return OTHERS[i].read(reader, field, value);
     const tombola_field *parameter = find_parameter(field);
     if (parameter)
@@ -248,10 +281,10 @@ static json_t *load(const char *path)
     return object;
 }
 
-int config_read(const char *path, int takes_biases, tombola_params *params, config *config)
+int config_read(const char *path, int takes_tokens, tombola_params *params, config *config)
 {
     *config = (struct config){0};
-    struct reader reader = {.path = path, .takes_biases = takes_biases, .params = params, .config = config};
+    struct reader reader = {.path = path, .takes_tokens = takes_tokens, .params = params, .config = config};
     json_t *object = load(path);
     if (!object)
         return -1;
@@ -267,5 +300,6 @@ int config_read(const char *path, int takes_biases, tombola_params *params, conf
 void config_release(config *config)
 {
     free(config->biases);
+    free(config->end_tokens);
     *config = (struct config){0};
 }

@@ -187,7 +187,7 @@ static int load_end_tokens(histories *h, size_t rows, size_t vocabulary)
 {
     for (size_t i = 0; i < h->end_token_count; i++)
         if ((size_t)h->end_tokens[i] >= vocabulary) {
-            warnx("--end-tokens: token %ld is not from 0 to %zu", (long)h->end_tokens[i], vocabulary - 1);
+            warnx("an end token: %ld is not from 0 to %zu", (long)h->end_tokens[i], vocabulary - 1);
             return -1;
         }
     h->end_token_ends = calloc(rows, sizeof *h->end_token_ends);

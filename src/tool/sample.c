@@ -51,6 +51,21 @@ typedef struct options {
     int json;
 } options;
 
+/* What the file of --config says of single tokens, below what options say. 0, or -1 without memory. */
+static int take_tokens(options *options)
+{
+    config *config = &options->sampling.config;
+    for (size_t i = 0; i < config->bias_count; i++)
+        if (constraints_add(&options->constraints, config->biases[i]))
+            return -1;
+    if (options->histories.end_token_count == 0 && config->end_token_count > 0) {
+        options->histories.end_tokens = config->end_tokens;
+        options->histories.end_token_count = config->end_token_count;
+        config->end_tokens = NULL;
+    }
+    return 0;
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     options *options = state->input;
@@ -80,9 +95,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
         options->logits = text;
         return 0;
     case ARGP_KEY_END:
-        for (size_t i = 0; i < options->sampling.config.bias_count; i++)
-            if (constraints_add(&options->constraints, options->sampling.config.biases[i]))
-                argp_failure(state, TOOL_FAILURE, 0, "out of memory");
+        if (take_tokens(options))
+            argp_failure(state, TOOL_FAILURE, 0, "out of memory");
         if (options->probabilities && (options->constraints.option_count || options->constraints.bias_path))
             argp_error(state, "--probabilities: biases are for logits; --mask is for both");
         return 0;
@@ -248,7 +262,7 @@ int tool_sample(int argc, char **argv)
     const struct argp argp = {
         .options = OPTIONS, .parser = parse, .args_doc = "LOGITS.npy", .doc = DOC, .children = children};
     options options = {.sampling = tool_sampling_default(1)};
-    options.sampling.takes_biases = 1;
+    options.sampling.takes_tokens = 1;
     if (tool_parse(&argp, argc, argv, &options))
         return TOOL_FAILURE;
 

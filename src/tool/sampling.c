@@ -181,7 +181,7 @@ static void settle(tool_sampling *sampling, struct argp_state *state)
     tombola_params params = tombola_params_default();
     if (sampling->preset && preset_read(sampling->preset, &params))
         argp_error(state, "--preset: no preset is called '%s'; there are %s", sampling->preset, preset_names().text);
-    if (sampling->config_path && config_read(sampling->config_path, sampling->takes_biases, &params, &sampling->config))
+    if (sampling->config_path && config_read(sampling->config_path, sampling->takes_tokens, &params, &sampling->config))
         exit(TOOL_FAILURE); /* after a message */
     const tombola_field *field;
     for (size_t i = 0; i < TOOL_MAX_PARAMETERS && (field = tombola_params_field(i)); i++)

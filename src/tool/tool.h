@@ -95,7 +95,7 @@ tool_hint tool_params_hint(const tombola_field *field, const char *text);
  * order they come. */
 typedef struct tool_sampling {
     size_t temperature_limit; /* in: how many values --temperature may have */
-    int takes_biases;         /* in: what --config says of them is wanted */
+    int takes_tokens;         /* in: what --config says of single tokens is wanted */
     size_t temperature_count; /* 0 where neither option, file nor preset has said it */
     int has_temperature;      /* the option --temperature was given */
     float temperatures[TOOL_MAX_TEMPERATURES];
