@@ -169,13 +169,13 @@ static void mistakes_in_texts_are_named_with_their_place(void **state)
     static const struct {
         const char *lines, *message;
     } cases[] = {
-        {"[1]\n[1, -2]", "line 2: [1] is -2, not an id from 0 to 8388607"},
-        {"[8388608]", "line 1: [0] is 8388608, not an id from 0 to 8388607"},
-        {"{\"prompt\": [1], \"output\": [\"a\"]}", "line 1: output[0] is \"a\", not an id from 0 to 8388607"},
-        {"{\"prompt\": [1.5]}", "line 1: prompt[0] is 1.5, not an id from 0 to 8388607"},
-        {"{\"text\": [1]}", "line 1: not a list of ids, nor {\"prompt\": [...], \"output\": [...]}"},
-        {"{\"output\": 1}", "line 1: not a list of ids, nor {\"prompt\": [...], \"output\": [...]}"},
-        {"[1]\n\n[1,", "line 3: "},
+        {"[1]\n[1, -2]", "line 2: -2 is not a token's id, a whole number from 0 to 8388607"},
+        {"[8388608]", "line 1: 8388608 is not a token's id, a whole number from 0 to 8388607"},
+        {"{\"prompt\": [1], \"output\": [\"a\"]}", "line 1: \"a\" is not a token's id, a whole number"},
+        {"{\"prompt\": [1.5]}", "line 1: 1.5 is not a token's id, a whole number from 0 to 8388607"},
+        {"{\"text\": [1]}", "line 1: unknown key 'text'; there are prompt and output"},
+        {"{\"output\": 1}", "line 1: prompt and output are lists of tokens' ids"},
+        {"[1]\n\n[1,", "line 3, column "},
         {"\n", "no texts in it"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {

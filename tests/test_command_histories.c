@@ -80,7 +80,7 @@ static void what_is_wrong_with_them_is_said(void **state)
         const char *file, *message;
     } cases[] = {
         {"[1]\n[2]\n", "histories for 2 rows, but there are 5 rows of logits"},
-        {"[1]\n[2]\n[]\n[]\n[]\n[]\n", "line 6: a history for row 5, but there are 5 rows of logits"},
+        {"[1]\n[2]\n[]\n[]\n[]\n[]\n", "histories for 6 rows, but there are 5 rows of logits"},
         {"[1]\n[300]\n", "line 2: 300 is not a token's id, a whole number from 0 to 299"},
         {"[1]\n[-1]\n", "line 2: -1 is not a token's id, a whole number from 0 to 299"},
         {"[1.5]\n", "line 1: 1.5 is not a token's id, a whole number from 0 to 299"},

@@ -121,9 +121,14 @@ int tool_detect(int argc, char **argv)
         return TOOL_FAILURE;
     token_texts texts = {0};
     const int is_list = options.tokens[strspn(options.tokens, "0123456789,")] == '\0';
-    int failed = is_list ? token_texts_parse(options.tokens, &texts) : token_texts_read(options.tokens, &texts);
+    int failed = is_list ? token_texts_parse(options.tokens, &texts)
+                         : token_texts_read(options.tokens, TOMBOLA_MAX_VOCABULARY, &texts);
     if (failed && is_list)
         warnx("'%s' is not a list of ids from 0 to %u", options.tokens, TOMBOLA_MAX_VOCABULARY - 1);
+    if (!failed && texts.count == 0) {
+        warnx("%s: no texts in it", options.tokens);
+        failed = -1;
+    }
     if (!failed)
         failed = detect(&options, &texts);
     token_texts_release(&texts);

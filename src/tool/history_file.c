@@ -4,14 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text.h"
+#include "token_texts.h"
 #include "tool.h"
 
 enum { HISTORIES = 0x500, END_TOKENS };
 
 static const struct argp_option OPTIONS[] = {
-    {"histories", HISTORIES, "FILE.jsonl", 0,
-     "What came before in each row's sequence, for penalties: a line for each row, {\"prompt\": [ID, ...], \"output\": "
+    {"histories", HISTORIES, "FILE", 0,
+     "What came before in each row's sequence, for penalties and watermarks: an array of ids in a .npy file, or a line "
+     "for each row, {\"prompt\": [ID, ...], \"output\": "
      "[ID, ...]}, or [ID, ...] where all of it is output",
      0},
     {"end-tokens", END_TOKENS, "ID,...", 0, "The tokens that end a sequence, for --min-tokens", 0},
@@ -54,132 +55,43 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 const struct argp histories_argp = {.options = OPTIONS, .parser = parse};
 
-/* -------------------------------------------------------------------- lines */
-
-typedef struct reader {
-    const char *path;
-    size_t rows, vocabulary;
-    size_t line; /* 1 first */
-    size_t row;
-} reader;
-
-static int fail_line(const reader *reader, const char *what)
-{
-    warnx("%s: line %zu: %s", reader->path, reader->line, what);
-    return -1;
-}
-
-static int add_token(const reader *reader, histories *h, const json_t *token)
-{
-    if (!json_is_integer(token) || json_integer_value(token) < 0 ||
-        json_integer_value(token) >= (json_int_t)reader->vocabulary) {
-        char *text = json_dumps(token, JSON_ENCODE_ANY | JSON_COMPACT);
-        warnx("%s: line %zu: %s is not a token's id, a whole number from 0 to %zu", reader->path, reader->line,
-              text ? text : "a value", reader->vocabulary - 1);
-        free(text);
-        return -1;
-    }
-    if (h->token_count == h->token_room) {
-        const size_t room = 2 * h->token_room + 1024;
-        int32_t *more = realloc(h->tokens, room * sizeof *more);
-        if (!more)
-            return fail_line(reader, "out of memory");
-        h->tokens = more;
-        h->token_room = room;
-    }
-    h->tokens[h->token_count++] = (int32_t)json_integer_value(token);
-    return 0;
-}
-
-/* NULL is an empty list. */
-static int add_tokens(const reader *reader, histories *h, const json_t *list)
-{
-    size_t i;
-    const json_t *token;
-    if (list && !json_is_array(list))
-        return fail_line(reader, "prompt and output are lists of tokens' ids");
-    json_array_foreach(list, i, token)
-    {
-        if (add_token(reader, h, token))
-            return -1;
-    }
-    return 0;
-}
-
-static int add_row(const reader *reader, histories *h, json_t *value)
-{
-    const size_t first = h->token_count;
-    const char *key;
-    json_t *item;
-    if (reader->row == reader->rows) {
-        warnx("%s: line %zu: a history for row %zu, but there are %zu rows of logits", reader->path, reader->line,
-              reader->row, reader->rows);
-        return -1;
-    }
-    if (!json_is_object(value) && !json_is_array(value))
-        return fail_line(reader, "a history is a list of tokens' ids, or an object with prompt and output");
-    json_object_foreach(value, key, item)
-    {
-        if (strcmp(key, "prompt") != 0 && strcmp(key, "output") != 0) {
-            warnx("%s: line %zu: unknown key '%s'; there are prompt and output", reader->path, reader->line, key);
-            return -1;
-        }
-    }
-    if (add_tokens(reader, h, json_object_get(value, "prompt")))
-        return -1;
-    h->prompts[reader->row] = h->token_count - first;
-    if (add_tokens(reader, h, json_is_array(value) ? value : json_object_get(value, "output")))
-        return -1;
-    h->ends[reader->row] = h->token_count;
-    return 0;
-}
-
-static int read_lines(reader *reader, histories *h, const char *text)
-{
-    for (const char *line = text, *next; line; line = next) {
-        const size_t length = strcspn(line, "\n");
-        json_error_t error;
-        next = line[length] ? line + length + 1 : NULL;
-        reader->line++;
-        if (strspn(line, " \t\r") >= length)
-            continue;
-        json_t *value = json_loadb(line, length, 0, &error);
-        if (!value) {
-            warnx("%s: line %zu, column %d: %s", reader->path, reader->line, error.column, error.text);
-            return -1;
-        }
-        const int failed = add_row(reader, h, value);
-        json_decref(value);
-        if (failed)
-            return -1;
-        reader->row++;
-    }
-    if (reader->row == reader->rows)
-        return 0;
-    warnx("%s: histories for %zu rows, but there are %zu rows of logits", reader->path, reader->row, reader->rows);
-    return -1;
-}
-
 /* -------------------------------------------------------------------- all */
+
+/* Puts texts, one for each row, side by side. */
+static int join(histories *h, const token_texts *texts)
+{
+    size_t count = 0;
+    for (size_t row = 0; row < texts->count; row++)
+        count += texts->list[row].count;
+    h->tokens = malloc((count + 1) * sizeof *h->tokens);
+    h->ends = calloc(texts->count, sizeof *h->ends);
+    h->prompts = calloc(texts->count, sizeof *h->prompts);
+    h->batch_ends = calloc(texts->count, sizeof *h->batch_ends);
+    if (!h->tokens || !h->ends || !h->prompts || !h->batch_ends) {
+        warnx("out of memory");
+        return -1;
+    }
+    size_t end = 0;
+    for (size_t row = 0; row < texts->count; row++) {
+        const token_text *text = &texts->list[row];
+        memcpy(h->tokens + end, text->tokens, text->count * sizeof *h->tokens);
+        h->ends[row] = end += text->count;
+        h->prompts[row] = text->prompt_length;
+    }
+    return 0;
+}
 
 static int load_file(histories *h, size_t rows, size_t vocabulary)
 {
-    reader reader = {.path = h->path, .rows = rows, .vocabulary = vocabulary};
-    size_t length;
-    char *text = text_file_read(h->path, &length);
-    if (!text)
-        return -1;
-    h->ends = calloc(rows, sizeof *h->ends);
-    h->prompts = calloc(rows, sizeof *h->prompts);
-    h->batch_ends = calloc(rows, sizeof *h->batch_ends);
-    int failed = text_check(h->path, text, length);
-    if (!failed && (!h->ends || !h->prompts || !h->batch_ends)) {
-        warnx("out of memory");
+    token_texts texts;
+    int failed = token_texts_read(h->path, vocabulary, &texts);
+    if (!failed && texts.count != rows) {
+        warnx("%s: histories for %zu rows, but there are %zu rows of logits", h->path, texts.count, rows);
         failed = -1;
     }
     if (!failed)
-        failed = read_lines(&reader, h, text);
-    free(text);
+        failed = join(h, &texts);
+    token_texts_release(&texts);
     return failed;
 }
 

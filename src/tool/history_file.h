@@ -15,7 +15,6 @@ typedef struct histories {
     size_t end_token_count;
     /* As they are for an array: */
     int32_t *tokens;
-    size_t token_count, token_room;
     size_t *ends, *prompts; /* of each row; NULL: there are none */
     /* The same for rows of a batch: */
     size_t *batch_ends, *end_token_ends;

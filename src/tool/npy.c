@@ -264,7 +264,7 @@ static int read_words(FILE *file, const char *name, npy *array)
 
 /* Integers of so many bytes, in this machine's order, as ids: in place, since none becomes wider but those of two bytes,
  * which go from the last to the first. */
-static int convert_ids(const char *name, size_t element_size, npy *array)
+static int convert_ids(const char *name, size_t element_size, size_t vocabulary, npy *array)
 {
     const size_t count = array->rows * array->columns;
     for (size_t n = 0; n < count; n++) {
@@ -282,9 +282,9 @@ static int convert_ids(const char *name, size_t element_size, npy *array)
         } else {
             memcpy(&wide, from, sizeof wide);
         }
-        if (wide >= TOMBOLA_MAX_VOCABULARY) {
-            warnx("%s: row %zu, column %zu: the id is not from 0 to %u", name, i / array->columns, i % array->columns,
-                  TOMBOLA_MAX_VOCABULARY - 1);
+        if (wide >= vocabulary) {
+            warnx("%s: row %zu, column %zu: the id is not from 0 to %zu", name, i / array->columns, i % array->columns,
+                  vocabulary - 1);
             return -1;
         }
         const int32_t id = (int32_t)wide;
@@ -293,7 +293,7 @@ static int convert_ids(const char *name, size_t element_size, npy *array)
     return 0;
 }
 
-static int read_ids(FILE *file, const char *name, npy *array)
+static int read_ids(FILE *file, const char *name, size_t vocabulary, npy *array)
 {
     static const struct {
         const char *descr;
@@ -322,12 +322,12 @@ static int read_ids(FILE *file, const char *name, npy *array)
         }
         array->data = larger;
     }
-    return convert_ids(name, size, array);
+    return convert_ids(name, size, vocabulary, array);
 }
 
 enum purpose { LOGITS, WORDS, IDS };
 
-/* Opens, reads and closes. wish: of logits */
+/* Opens, reads and closes. wish: of logits, or has the vocabulary of ids */
 static int read_file(const char *path, enum purpose purpose, const npy_wish *wish, npy *array)
 {
     int standard = strcmp(path, "-") == 0;
@@ -340,7 +340,7 @@ static int read_file(const char *path, enum purpose purpose, const npy_wish *wis
     }
     int failed = purpose == LOGITS  ? read_array(file, name, wish, array)
                  : purpose == WORDS ? read_words(file, name, array)
-                                    : read_ids(file, name, array);
+                                    : read_ids(file, name, (size_t)wish->vocabulary, array);
     if (!standard)
         fclose(file);
     if (failed) {
@@ -364,10 +364,11 @@ int npy_words_read(const char *path, npy_words *words)
     return 0;
 }
 
-int npy_tokens_read(const char *path, npy_tokens *tokens)
+int npy_tokens_read(const char *path, size_t vocabulary, npy_tokens *tokens)
 {
     npy array;
-    if (read_file(path, IDS, NULL, &array))
+    const npy_wish wish = {.vocabulary = vocabulary};
+    if (read_file(path, IDS, &wish, &array))
         return -1;
     *tokens = (npy_tokens){array.rows, array.columns, array.data};
     return 0;

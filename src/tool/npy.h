@@ -42,14 +42,14 @@ typedef struct npy_words {
 /* The same for uint32 and int32. */
 int npy_words_read(const char *path, npy_words *words);
 
-/* Ids of tokens, from 0 to TOMBOLA_MAX_VOCABULARY - 1. data: free() it */
+/* Ids of tokens. data: free() it */
 typedef struct npy_tokens {
     size_t rows, columns;
     int32_t *data;
 } npy_tokens;
 
-/* The same for int32, int64, uint16 and uint32. */
-int npy_tokens_read(const char *path, npy_tokens *tokens);
+/* The same for int32, int64, uint16 and uint32, all below the vocabulary. */
+int npy_tokens_read(const char *path, size_t vocabulary, npy_tokens *tokens);
 
 /* What counts of each row; bfloat16 goes out as uint16. 0, or -1 with a message on standard error. */
 int npy_write(const char *path, const npy *array);

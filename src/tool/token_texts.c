@@ -30,18 +30,32 @@ void token_texts_release(token_texts *texts)
     *texts = (token_texts){0};
 }
 
-/* Appends a list's ids to a text that has room for them. name, line: for messages; part: "", or the list's name */
-static int add_ids(const char *name, size_t line, const char *part, const json_t *list, token_text *text)
+/* -------------------------------------------------------------------- lines */
+
+typedef struct reader {
+    const char *name;
+    size_t vocabulary;
+    size_t line; /* 1 first */
+} reader;
+
+static int fail_line(const reader *reader, const char *what)
+{
+    warnx("%s: line %zu: %s", reader->name, reader->line, what);
+    return -1;
+}
+
+/* Appends a list's ids to a text that has room for them. NULL is an empty list. */
+static int add_ids(const reader *reader, const json_t *list, token_text *text)
 {
     size_t i;
     json_t *id;
     json_array_foreach(list, i, id)
     {
         const json_int_t value = json_integer_value(id);
-        if (!json_is_integer(id) || value < 0 || value >= (json_int_t)TOMBOLA_MAX_VOCABULARY) {
+        if (!json_is_integer(id) || value < 0 || value >= (json_int_t)reader->vocabulary) {
             char *shown = json_dumps(id, JSON_ENCODE_ANY | JSON_COMPACT);
-            warnx("%s: line %zu: %s[%zu] is %.40s, not an id from 0 to %u", name, line, part, i, shown ? shown : "?",
-                  TOMBOLA_MAX_VOCABULARY - 1);
+            warnx("%s: line %zu: %.100s is not a token's id, a whole number from 0 to %zu", reader->name, reader->line,
+                  shown ? shown : "a value", reader->vocabulary - 1);
             free(shown);
             return -1;
         }
@@ -50,72 +64,77 @@ static int add_ids(const char *name, size_t line, const char *part, const json_t
     return 0;
 }
 
-/* Whether the object has lists of these names alone. */
-static int is_text(const json_t *object)
+static int check_keys(const reader *reader, json_t *object)
 {
-    const json_t *prompt = json_object_get(object, "prompt"), *output = json_object_get(object, "output");
-    return json_object_size(object) == (size_t) !!prompt + !!output && (!prompt || json_is_array(prompt)) &&
-           (!output || json_is_array(output));
+    const char *key;
+    json_t *value;
+    json_object_foreach(object, key, value)
+    {
+        if (strcmp(key, "prompt") != 0 && strcmp(key, "output") != 0) {
+            warnx("%s: line %zu: unknown key '%s'; there are prompt and output", reader->name, reader->line, key);
+            return -1;
+        }
+        if (!json_is_array(value))
+            return fail_line(reader, "prompt and output are lists of tokens' ids");
+    }
+    return 0;
 }
 
-static int add_value(const char *name, size_t line, const json_t *value, token_texts *texts)
+static int add_value(const reader *reader, json_t *value, token_texts *texts)
 {
-    token_text *text;
-    if (json_is_array(value))
-        return (text = add_text(texts, json_array_size(value))) ? add_ids(name, line, "", value, text) : -1;
-    if (!json_is_object(value) || !is_text(value)) {
-        warnx("%s: line %zu: not a list of ids, nor {\"prompt\": [...], \"output\": [...]}", name, line);
+    if (!json_is_array(value) && !json_is_object(value))
+        return fail_line(reader, "not a list of tokens' ids, nor an object with prompt and output");
+    if (json_is_object(value) && check_keys(reader, value))
         return -1;
-    }
-    const json_t *prompt = json_object_get(value, "prompt"), *output = json_object_get(value, "output");
-    text = add_text(texts, json_array_size(prompt) + json_array_size(output));
-    if (!text || add_ids(name, line, "prompt", prompt, text))
+    const json_t *prompt = json_object_get(value, "prompt");
+    const json_t *output = json_is_array(value) ? value : json_object_get(value, "output");
+    token_text *text = add_text(texts, json_array_size(prompt) + json_array_size(output));
+    if (!text || add_ids(reader, prompt, text))
         return -1;
     text->prompt_length = text->count;
-    return add_ids(name, line, "output", output, text);
+    return add_ids(reader, output, text);
 }
 
-static int add_line(const char *name, size_t line, const char *text, size_t length, token_texts *texts)
+static int add_line(const reader *reader, const char *text, size_t length, token_texts *texts)
 {
     json_error_t error;
     if (strspn(text, " \t\r\n") == length)
         return 0;
     json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
     if (!value) {
-        warnx("%s: line %zu: %s", name, line, error.text);
+        warnx("%s: line %zu, column %d: %s", reader->name, reader->line, error.column, error.text);
         return -1;
     }
-    const int failed = add_value(name, line, value, texts);
+    const int failed = add_value(reader, value, texts);
     json_decref(value);
     return failed;
 }
 
-static int read_lines(FILE *file, const char *name, token_texts *texts)
+static int read_lines(FILE *file, const char *name, size_t vocabulary, token_texts *texts)
 {
+    reader reader = {name, vocabulary, 0};
     char *text = NULL;
     size_t capacity = 0;
     ssize_t length;
     int failed = 0;
-    for (size_t line = 1; !failed && (length = getline(&text, &capacity, file)) > 0; line++) {
-        const char *start = line == 1 ? text_after_mark(text) : text;
-        failed = add_line(name, line, start, (size_t)(text + length - start), texts);
+    while (!failed && (length = getline(&text, &capacity, file)) > 0) {
+        const char *start = ++reader.line == 1 ? text_after_mark(text) : text;
+        failed = add_line(&reader, start, (size_t)(text + length - start), texts);
     }
     free(text);
     if (!failed && ferror(file)) {
         warn("%s: cannot read", name);
         failed = -1;
     }
-    if (!failed && texts->count == 0) {
-        warnx("%s: no texts in it", name);
-        failed = -1;
-    }
     return failed;
 }
 
-static int read_array(const char *path, token_texts *texts)
+/* -------------------------------------------------------------------- all */
+
+static int read_array(const char *path, size_t vocabulary, token_texts *texts)
 {
     npy_tokens array;
-    if (npy_tokens_read(path, &array))
+    if (npy_tokens_read(path, vocabulary, &array))
         return -1;
     int failed = 0;
     for (size_t row = 0; row < array.rows && !failed; row++) {
@@ -130,19 +149,19 @@ static int read_array(const char *path, token_texts *texts)
     return failed;
 }
 
-int token_texts_read(const char *path, token_texts *texts)
+int token_texts_read(const char *path, size_t vocabulary, token_texts *texts)
 {
     const size_t length = strlen(path);
     *texts = (token_texts){0};
     if (length > 4 && strcmp(path + length - 4, ".npy") == 0)
-        return read_array(path, texts);
+        return read_array(path, vocabulary, texts);
     const int is_standard = strcmp(path, "-") == 0;
     FILE *file = is_standard ? stdin : fopen(path, "r");
     if (!file) {
         warn("%s", path);
         return -1;
     }
-    const int failed = read_lines(file, is_standard ? "standard input" : path, texts);
+    const int failed = read_lines(file, is_standard ? "standard input" : path, vocabulary, texts);
     if (!is_standard)
         fclose(file);
     return failed;
