@@ -18,6 +18,7 @@ static const struct alias {
     {"repeat_last_n", "penalty_window"},         /* llama.cpp, see read_whole */
     {"dry_penalty_last_n", "dry_window"},        /* llama.cpp */
     {"min_new_tokens", "min_tokens"},            /* Transformers */
+    {"min_tokens_to_keep", "min_keep"},          /* Transformers */
     {"no_repeat_ngram_size", "no_repeat_ngram"}, /* Transformers */
     {"thinking_token_budget", "thinking_budget"} /* vLLM */
 };
@@ -218,17 +219,33 @@ static int read_parameter(struct reader *reader, const char *field, const json_t
     return -1;
 }
 
-/* Fields that are no parameters. */
+/* [start, factor], as Transformers has it, for two parameters. */
+static int read_length_penalty(struct reader *reader, const char *field, const json_t *value)
+{
+    const tombola_field *start = tool_params_find("length_penalty_start");
+    const tombola_field *factor = tool_params_find("length_penalty_factor");
+    if (!start || !factor) {
+        ignore(reader, field);
+        return 0;
+    }
+    if (!json_is_array(value) || json_array_size(value) != 2)
+        return refuse(reader, field, value, "a list of two: where the penalty starts, and its factor");
+    return read_parameter(reader, field, json_array_get(value, 0), start) ||
+           read_parameter(reader, field, json_array_get(value, 1), factor);
+}
+
+/* Fields that are no parameters of the same value. */
 static const struct other {
     const char *field;
     int is_of_tokens;
     int (*read)(struct reader *reader, const char *field, const json_t *value);
 } OTHERS[] = {
-    {"do_sample", 0, read_do_sample},        /* Transformers */
-    {"logit_bias", 1, read_logit_bias},      /* OpenAI */
-    {"suppress_tokens", 1, read_suppressed}, /* Transformers */
-    {"eos_token_id", 1, read_end_tokens},    /* Transformers */
-    {"stop_token_ids", 1, read_end_tokens}   /* vLLM */
+    {"exponential_decay_length_penalty", 0, read_length_penalty}, /* Transformers */
+    {"do_sample", 0, read_do_sample},                             /* Transformers */
+    {"logit_bias", 1, read_logit_bias},                           /* OpenAI */
+    {"suppress_tokens", 1, read_suppressed},                      /* Transformers */
+    {"eos_token_id", 1, read_end_tokens},                         /* Transformers */
+    {"stop_token_ids", 1, read_end_tokens}                        /* vLLM */
 };
 
 static int read_field(struct reader *reader, const char *field, const json_t *value)
