@@ -326,7 +326,7 @@ static tombola_status ask_model(const struct round *round, tombola_rows *batch, 
                 round->rows, round->live[0]);
 }
 
-/* Gives rows the pasts of their sequences, where the parameters of any need them, forced tokens or banned words. */
+/* Gives rows the pasts of their sequences, where the parameters of any need them, forced tokens or banned words do. */
 static tombola_status add_pasts(struct round *round, tombola_rows *rows, tombola_error *error)
 {
     int is_needed = 0;
@@ -335,11 +335,9 @@ static tombola_status add_pasts(struct round *round, tombola_rows *rows, tombola
     for (size_t row = 0; row < round->rows && !status; row++) {
         const tombola_sequence *sequence = sequence_at(round, round->live[row]);
         const size_t forced = forced_of(round, sequence);
-        const int needs = rows->banned_ends || forced > 0 || processors_need_history(&round->params[row]);
+        const int needs = rows->banned_ends || forced > 0 || round->params[row].watermark > 0 ||
+                          processors_need_history(&round->params[row]);
         status = pasts_add(&round->pasts, needs ? sequence : NULL, needs ? round->prompts[row] : 0, forced, error);
-        const int needs = round->params[row].watermark > 0 || processors_need_history(&round->params[row]);
-        const tombola_sequence *sequence = needs ? sequence_at(round, round->live[row]) : NULL;
-        status = pasts_add(&round->pasts, sequence, needs ? round->prompts[row] : 0, error);
         is_needed |= needs;
     }
     if (is_needed)

@@ -9,7 +9,6 @@ static const char *const methods[] = {"race", "inverse-cdf", NULL};
 static const char *const p_less[] = {"off", "p-less", "p-less-norm", NULL};
 static const char *const filters[] = {"end", "temperature", "top_k", "top_p", "min_p",  "top_n_sigma", "xtc", "epsilon",
                                       "",    "top_a",       "",      "",      "p_less", "min_k",       NULL};
-                                      "",    "top_a",       "",      "",      "p_less", NULL};
 static const char *const prompts[] = {"repetition", "all", "none", NULL};
 static const tombola_preset orders[] = {{"default", {0}},
                                         {"temperature-first", TOMBOLA_TEMPERATURE_FIRST},

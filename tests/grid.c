@@ -27,8 +27,6 @@ static const struct factor {
 };
 
 /* Parameters that tests of their own look at, beside the oracle too. */
-static const char *const apart[] = {"seed",  "offset", "stream",   "epsilon_cutoff",
-                                    "top_a", "p_less", "min_keep", "min_k"};
 static const char *const apart[] = {"seed",
                                     "offset",
                                     "stream",
@@ -36,6 +34,7 @@ static const char *const apart[] = {"seed",
                                     "top_a",
                                     "p_less",
                                     "min_keep",
+                                    "min_k",
                                     "repetition_penalty",
                                     "penalty_window",
                                     "frequency_penalty",
@@ -50,7 +49,8 @@ static const char *const apart[] = {"seed",
                                     "length_penalty_start",
                                     "length_penalty_factor",
                                     "forced_from",
-                                    "thinking_budget"};
+                                    "thinking_budget",
+                                    "watermark"};
 
 static const uint8_t orders[][TOMBOLA_MAX_FILTERS] = {
     {TOMBOLA_FILTER_END},
