@@ -100,6 +100,11 @@ int model_is_good(const struct model *m)
     return m->living > 0 && fabsf(highest) < INFINITY;
 }
 
+float model_exponent(const struct model *m, uint32_t id)
+{
+    return exponent_in(m, id / MODEL_BLOCK, m->logits[id]);
+}
+
 uint64_t model_token_mass(const struct model *m, uint32_t id)
 {
     return (uint64_t)m->weight[id] << 12 >> m->shift[id / MODEL_BLOCK];

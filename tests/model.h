@@ -29,6 +29,8 @@ void model_release(struct model *m);
 /* Whether the row can be drawn from at this scale. */
 int model_is_good(const struct model *m);
 
+/* A token's exponent t within its block. */
+float model_exponent(const struct model *m, uint32_t id);
 /* The mass of one token. */
 uint64_t model_token_mass(const struct model *m, uint32_t id);
 /* The sums of weights of these ranks, and their numbers, by block; and the mass that these sums come to. */

@@ -1,6 +1,7 @@
 /* A kernel per stage that takes a row, so that each is tested alone on the device. Every work-group answers a query of
  * its own about the same row, and has maxima and facts of its own. */
 #include "sample.clh"
+#include "entropy.clh"
 
 /* In the order of its members' sizes, as queries.h has it. */
 struct query {
@@ -54,6 +55,7 @@ static inline struct standing standing_of(local struct workspace *ws, struct row
     s.scaling = scaling_of(s.top, q.scale);
     s.unscale = q.unscale;
     s.temperature = 1.0f;
+    s.heat = 1.0f;
     s.window = w;
     s.listed = NOT_LISTED;
     s.known_number = 0;
@@ -125,6 +127,21 @@ ROW_KERNEL void selected(QUERY_ARGUMENTS)
         select_any(ws, row, &s, b, first_interval(s, b));
     struct answer a = {t.mass,           t.count,          0, s.top, s.window.last.key, s.window.last.id,
                        (u32)s.is_summed, (u32)is_declined, 0, 0};
+    if (group_item() == 0)
+        answers[get_group_id(0)] = a;
+}
+
+/* The entropy of the window: in place of other numbers its mean depth (counted), its nats (top) and its depth (the last
+ * rank). by_mass: the facts tell blocks that have none of its tokens. */
+ROW_KERNEL void entropic(QUERY_ARGUMENTS)
+{
+    WORKSPACE(ws);
+    struct query q = THE_QUERY;
+    struct row row = THE_ROW;
+    struct standing s = standing_of(ws, row, q);
+    s.is_summed = q.by_mass != 0;
+    struct entropy e = entropy_of_window(ws, row, s);
+    struct answer a = {e.mass, e.count, e.mean_depth, as_uint(e.nats), (u32)e.depth, (u32)(e.depth >> 32), 0, 0, 0, 0};
     if (group_item() == 0)
         answers[get_group_id(0)] = a;
 }
