@@ -370,7 +370,10 @@ typedef enum tombola_filter {
     TOMBOLA_FILTER_TOP_N_SIGMA = 5,
     TOMBOLA_FILTER_XTC = 6,
     TOMBOLA_FILTER_EPSILON = 7,
+    TOMBOLA_FILTER_ETA = 8,
     TOMBOLA_FILTER_TOP_A = 9,
+    TOMBOLA_FILTER_TYPICAL_P = 10,
+    TOMBOLA_FILTER_TOP_H = 11,
     TOMBOLA_FILTER_P_LESS = 12,
     TOMBOLA_FILTER_MIN_K = 13
 } tombola_filter;
@@ -388,15 +391,16 @@ typedef enum tombola_p_less {
 /* The orders that others have, by name. */
 #define TOMBOLA_TEMPERATURE_FIRST                                                                                      \
     {                                                                                                                  \
-        TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_TOP_N_SIGMA, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TOP_P,            \
-            TOMBOLA_FILTER_MIN_P, TOMBOLA_FILTER_EPSILON, TOMBOLA_FILTER_TOP_A, TOMBOLA_FILTER_P_LESS,                 \
-            TOMBOLA_FILTER_MIN_K, TOMBOLA_FILTER_XTC                                                                   \
+        TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_TOP_N_SIGMA, TOMBOLA_FILTER_TOP_H, TOMBOLA_FILTER_TOP_K,            \
+            TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_MIN_P, TOMBOLA_FILTER_TYPICAL_P, TOMBOLA_FILTER_EPSILON,              \
+            TOMBOLA_FILTER_ETA, TOMBOLA_FILTER_TOP_A, TOMBOLA_FILTER_P_LESS, TOMBOLA_FILTER_MIN_K, TOMBOLA_FILTER_XTC  \
     }
 #define TOMBOLA_TEMPERATURE_LAST                                                                                       \
     {                                                                                                                  \
-        TOMBOLA_FILTER_TOP_N_SIGMA, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_MIN_P,                  \
-            TOMBOLA_FILTER_EPSILON, TOMBOLA_FILTER_TOP_A, TOMBOLA_FILTER_P_LESS, TOMBOLA_FILTER_MIN_K,                 \
-            TOMBOLA_FILTER_XTC, TOMBOLA_FILTER_TEMPERATURE                                                             \
+        TOMBOLA_FILTER_TOP_N_SIGMA, TOMBOLA_FILTER_TOP_H, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TYPICAL_P,              \
+            TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_MIN_P, TOMBOLA_FILTER_EPSILON, TOMBOLA_FILTER_ETA,                    \
+            TOMBOLA_FILTER_TOP_A, TOMBOLA_FILTER_P_LESS, TOMBOLA_FILTER_MIN_K, TOMBOLA_FILTER_XTC,                     \
+            TOMBOLA_FILTER_TEMPERATURE                                                                                 \
     }
 
 /* Which penalties count the tokens of a row's prompt. All count those that were generated. */
@@ -408,7 +412,7 @@ typedef enum tombola_penalty_prompt {
 
 /* How to draw from one row. Unless `filters` says otherwise, logits are divided by the temperature first; then filters
  * apply in the order of TOMBOLA_TEMPERATURE_FIRST, each to what the one before has kept. The most likely token stays
- * unless XTC drops it. */
+ * unless XTC or typical-p drops it. */
 typedef struct tombola_params {
     uint32_t struct_size;
     float temperature; /* 0 to +inf; below 1e-5 greedy; 1 neutral; +inf draws evenly from the kept tokens */
@@ -469,14 +473,24 @@ typedef struct tombola_params {
     uint32_t forced_from; /* the row's forced tokens are the generated ones from this number on, 0 being the first */
     uint32_t
         thinking_budget; /* where thinking has gone on for so many tokens, the sequence that ends it comes; 0 off */
-    /* The tokens that a watermark is made from: so many of those before the drawn one, or those that there are; 0: no
-     * watermark. With it `seed` is the watermark's key, offset and stream do not count, and the method is
-     * TOMBOLA_RACE. See tombola_watermark_detect. */
     /* The tokens that a watermark is made from: so many of those before the drawn one, the last of the row's history, or
      * those that there are; 0: no watermark. With it `seed` is the watermark's key, offset and stream do not count, and
      * the method is TOMBOLA_RACE. See tombola_watermark_detect. */
     uint32_t watermark;
-    uint32_t reserved; /* 0 */
+    /* Locally typical sampling: keep those whose surprise -ln p is nearest to the entropy of what is kept so far, until
+     * they hold this share of it, and all that are as near as the last; 0 to 1, 1 off. Reached as top_p is */
+    float typical_p;
+    /* Eta sampling: keep those that hold at least the share eta_cutoff of what is kept so far, or sqrt(eta_cutoff) *
+     * exp(-entropy) where that is less, and the first; 0 to 1, 0 off. Reached as xtc_threshold is */
+    float eta_cutoff;
+    /* Top-H: of the 100 most likely keep the first ones, as long as they make at most this share of the hundred's
+     * entropy, and the first; 0 to 1, 0 off, 1 keeps 100. A share counts as kept to within 2^-20 of the whole */
+    float top_h;
+    /* Dynamic temperature, as llama.cpp has it: from temperature - dynatemp_range, 0 at least, to temperature +
+     * dynatemp_range, by the entropy of what is kept so far, as a share of the highest that so many tokens can have, to
+     * the power of dynatemp_exponent; 0 off. Of sampling alone: softmax and top_k take `temperature` */
+    float dynatemp_range;
+    float dynatemp_exponent; /* 0 to FLT_MAX, default 1 */
 } tombola_params;
 
 /* Temperature 1, top-p 1, XTC's threshold .1, repetition penalty 1, DRY's base 1.75 and allowed length 2, the length
@@ -493,6 +507,8 @@ static inline tombola_params tombola_params_default(void)
     params.dry_base = 1.75f;
     params.dry_allowed_length = 2;
     params.length_penalty_factor = 1.0f;
+    params.typical_p = 1.0f;
+    params.dynatemp_exponent = 1.0f;
     return params;
 }
 
@@ -698,7 +714,7 @@ typedef struct tombola_results {
     TOMBOLA_ARRAY(float) candidate_probabilities;
     /* The last token in rank order that passed the filters; {-inf, -1} unless the row is TOMBOLA_ROW_OK. With `kept` it
      * tells what was kept in 12 bytes: of the tokens with a larger logit, and those with the same one and no higher id,
-     * the last `kept` in rank order: all of them, unless XTC has dropped the first. */
+     * the last `kept` in rank order: all of them, unless XTC or typical-p has dropped the first. */
     TOMBOLA_ARRAY(tombola_boundary) boundary;
 } tombola_results;
 

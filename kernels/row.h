@@ -14,6 +14,9 @@
 #define NEED_MASS 1u      /* what its tokens weigh */
 #define NEED_MOMENTS 2u   /* how far its logits spread */
 #define NEED_COLLISION 4u /* the sum of its squared shares */
+#define NEED_ENTROPY 16u  /* the entropy of what they weigh, and with it what they weigh */
+#define NEED_SCALE 32u    /* nothing of them all, but it weighs some itself */
+#define NEED_WEIGHTS (NEED_MASS | NEED_ENTROPY | NEED_SCALE)
 
 /* Filters, as row_params.filters has them: FILTER(NAME, its file filters/name.clh, number, NEED_...).
  * FILTER_TEMPERATURE keeps all: what stands behind it weighs with the row's temperature, and what stands before it with
@@ -26,7 +29,10 @@
     FILTER(TOP_N_SIGMA, top_n_sigma, 5, NEED_MOMENTS)                                                                  \
     FILTER(XTC, xtc, 6, NEED_MASS)                                                                                     \
     FILTER(EPSILON, epsilon, 7, NEED_MASS)                                                                             \
+    FILTER(ETA, eta, 8, NEED_ENTROPY)                                                                                  \
     FILTER(TOP_A, top_a, 9, NEED_MASS)                                                                                 \
+    FILTER(TYPICAL_P, typical_p, 10, NEED_ENTROPY)                                                                     \
+    FILTER(TOP_H, top_h, 11, NEED_SCALE)                                                                               \
     FILTER(P_LESS, p_less, 12, NEED_MASS | NEED_COLLISION)                                                             \
     FILTER(MIN_K, min_k, 13, 0)
 #define FILTER_NUMBER(NAME, name, number, needs) FILTER_##NAME = number,
@@ -50,9 +56,11 @@ struct row_params {
     u64 seed;
     u64 offset;
     u64 top_p;       /* top-p in units of 2^-32; TOP_P_ALL and more: off */
+    u64 typical_p;   /* typical-p in the same units; any number is in force */
+    u64 top_h;       /* top-H in the same units; the same */
     float scale;     /* log2(e) / temperature */
     float unscale;   /* 1 / scale, for bounds alone */
-    float min_p_gap; /* min-p: how far below the largest logit a token may lie, at most 0 */
+    float min_p_gap; /* min-p: how far below the largest logit a token may lie, at most 0; of standing.heat */
     u32 top_k;       /* 0, or the vocabulary size and more: off */
     u32 stream;
     u32 flags;
@@ -61,15 +69,19 @@ struct row_params {
     u32 adjust_end;
     unsigned char filters[MAX_FILTERS]; /* those in force, in the row's order; FILTER_END behind the last.
                                            FILTER_TEMPERATURE is there only behind
-                                           a filter that needs the mass */
+                                           one that needs weights */
     float sigmas;                       /* top-n-sigma: how many, at least 2^-60 */
-    float xtc_threshold; /* xtc: the share of a top choice, lowered by 2^-17 of it; 0, or 2^-101 and more */
-    float temperature;   /* the row's temperature, at most 2^90 */
-    float epsilon;       /* a share, at least 2^-81 */
-    float top_a;         /* at least 2^-81 */
-    u32 p_less;          /* as params.p_less */
-    u32 min_keep;        /* 0 and 1: off */
-    float min_k;         /* the least number of tokens, times the range of the logits */
+    float xtc_threshold;    /* xtc: the share of a top choice, lowered by 2^-17 of it; 0, or 2^-101 and more */
+    float temperature;      /* the row's temperature, at most 2^90 */
+    float epsilon;          /* a share, at least 2^-81 */
+    float top_a;            /* at least 2^-81 */
+    u32 p_less;             /* as params.p_less */
+    u32 min_keep;           /* 0 and 1: off */
+    float min_k;            /* the least number of tokens, times the range of the logits */
+    float eta;              /* eta: the share, at least 2^-81, */
+    float eta_root;         /* and its square root; both lowered by 2^-17 */
+    float coolest, hottest; /* dynamic temperature: its ends; hottest 0: it is not dynamic */
+    float heat_exponent;
     float repeated_above; /* of repeated tokens, what a logit above 0 is multiplied by */
     float repeated_below; /* and any other */
 };

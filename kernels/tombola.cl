@@ -11,7 +11,7 @@
  * launch       see row.h
  * status       a ROW_... for each row
  * and columns of the kernel's own. The columns' buffers may be the caller's, and any may be NULL. */
-#include "top_k.clh"
+#include "row.clh"
 
 /* The row of the launch that this work-group works on, and which of its groups this is. */
 static inline uint group_row(struct launch launch)

@@ -8,7 +8,7 @@
 #define LN_2 0.6931471805599453
 #define SMALLEST_MIN_P 0x1p-126f
 #define SMALLEST_XTC_THRESHOLD 0x1p-100f /* a smaller share counts as 0 */
-#define SMALLEST_SHARE 0x1p-80f          /* of epsilon and top-a; smaller ones count as 0 */
+#define SMALLEST_SHARE 0x1p-80f          /* of epsilon, eta, top-a; smaller ones count as 0 */
 #define FEWEST_SIGMAS 0x1p-60f           /* fewer count as these, so that no product is subnormal */
 
 #define SAME_NUMBER(NAME, name, number, needs)                                                                         \
@@ -19,6 +19,19 @@ static int always(const tombola_params *p)
 {
     (void)p;
     return 1;
+}
+
+/* ---------------------------------------------------------------------- temperature */
+
+static void convert_temperature(const tombola_params *p, double temperature, struct row_params *device)
+{
+    (void)temperature;
+    const double middle = fmin((double)p->temperature, HOTTEST), range = (double)p->dynatemp_range;
+    if (range == 0.0)
+        return;
+    device->coolest = (float)fmax(0.0, middle - range);
+    device->hottest = (float)fmin(middle + range, HOTTEST);
+    device->heat_exponent = p->dynatemp_exponent;
 }
 
 /* ---------------------------------------------------------------------- top-k */
@@ -163,10 +176,50 @@ static void convert_min_k(const tombola_params *p, double temperature, struct ro
     device->min_k = p->min_k;
 }
 
+/* ---------------------------------------------------------------------- typical-p */
+
+static int has_typical_p(const tombola_params *p)
+{
+    return p->typical_p < 1.0f;
+}
+
+static void convert_typical_p(const tombola_params *p, double temperature, struct row_params *device)
+{
+    (void)temperature;
+    device->typical_p = (u64)((double)p->typical_p * 0x1p32 + 0.5);
+}
+
+/* ---------------------------------------------------------------------- eta */
+
+static int has_eta(const tombola_params *p)
+{
+    return p->eta_cutoff >= SMALLEST_SHARE;
+}
+
+static void convert_eta(const tombola_params *p, double temperature, struct row_params *device)
+{
+    (void)temperature;
+    device->eta = reached_share(p->eta_cutoff);
+    device->eta_root = (float)(sqrt((double)p->eta_cutoff) * (1.0 - 0x1p-17));
+}
+
+/* ---------------------------------------------------------------------- top-H */
+
+static int has_top_h(const tombola_params *p)
+{
+    return p->top_h > 0.0f;
+}
+
+static void convert_top_h(const tombola_params *p, double temperature, struct row_params *device)
+{
+    (void)temperature;
+    device->top_h = (u64)((double)p->top_h * 0x1p32 + 0.5);
+}
+
 /* ---------------------------------------------------------------------- all */
 
 static const struct filter filters[] = {
-    {TOMBOLA_FILTER_TEMPERATURE, always, NULL},
+    {TOMBOLA_FILTER_TEMPERATURE, always, convert_temperature},
     {TOMBOLA_FILTER_TOP_K, has_top_k, convert_top_k},
     {TOMBOLA_FILTER_TOP_P, has_top_p, convert_top_p},
     {TOMBOLA_FILTER_MIN_P, has_min_p, convert_min_p},
@@ -176,6 +229,9 @@ static const struct filter filters[] = {
     {TOMBOLA_FILTER_TOP_A, has_top_a, convert_top_a},
     {TOMBOLA_FILTER_P_LESS, has_p_less, convert_p_less},
     {TOMBOLA_FILTER_MIN_K, has_min_k, convert_min_k},
+    {TOMBOLA_FILTER_TYPICAL_P, has_typical_p, convert_typical_p},
+    {TOMBOLA_FILTER_ETA, has_eta, convert_eta},
+    {TOMBOLA_FILTER_TOP_H, has_top_h, convert_top_h},
 };
 
 const struct filter *filter_of(int number)

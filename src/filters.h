@@ -6,6 +6,8 @@
 #include "row.h"
 #include "tombola.h"
 
+#define HOTTEST 0x1p90 /* a higher temperature counts as this one */
+
 struct filter {
     int number; /* a tombola_filter */
     int (*is_in_force)(const tombola_params *params);

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define GREEDY_BELOW 1e-5f
-#define HOTTEST 0x1p90 /* a higher temperature counts as this one */
 #define LOG2_E 1.4426950408889634
 
 /* The value of a float, a choice or an integer of 32 bits. */
@@ -153,18 +152,12 @@ static tombola_status read_params(const tombola_params *params, size_t row, tomb
         if (status)
             return status;
     }
-    if (own->reserved)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].reserved is %lu, not 0", row,
-                    (unsigned long)own->reserved);
     const tombola_field *field;
     for (size_t i = 0; (field = tombola_params_field(i)); i++) {
         tombola_status status = check_field(field, own, row, error);
         if (status)
             return status;
     }
-    if (own->reserved)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].reserved is %lu, not 0", row,
-                    (unsigned long)own->reserved);
     tombola_status status = check_watermark(own, row, error);
     return status ? status : check_places(own, row, error);
 }
@@ -180,12 +173,13 @@ static void convert_filters(const tombola_params *p, double temperature, struct 
     for (size_t i = 0; i < TOMBOLA_MAX_FILTERS; i++) {
         const struct filter *filter = filter_of(order[i]);
         const int is_temperature = order[i] == TOMBOLA_FILTER_TEMPERATURE;
-        if (is_temperature)
+        const int is_dynamic = p->dynatemp_range > 0.0f; /* devices take what follows at temperature 1 then */
+        if (is_temperature && !is_dynamic)
             now = temperature;
-        if (is_temperature ? !weighed || temperature == 1.0 : !filter || !filter->is_in_force(p))
+        if (is_temperature ? (!weighed || temperature == 1.0) && !is_dynamic : !filter || !filter->is_in_force(p))
             continue;
         device->filters[count++] = order[i];
-        weighed |= (filter_needs(order[i]) & NEED_MASS) != 0;
+        weighed |= (filter_needs(order[i]) & NEED_WEIGHTS) != 0;
         if (filter && filter->convert)
             filter->convert(p, now, device);
     }

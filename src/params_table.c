@@ -6,9 +6,10 @@
 #include <stddef.h>
 
 static const char *const methods[] = {"race", "inverse-cdf", NULL};
+static const char *const filters[] = {"end",         "temperature", "top_k",   "top_p", "min_p",
+                                      "top_n_sigma", "xtc",         "epsilon", "eta",   "top_a",
+                                      "typical_p",   "top_h",       "p_less",  "min_k", NULL};
 static const char *const p_less[] = {"off", "p-less", "p-less-norm", NULL};
-static const char *const filters[] = {"end", "temperature", "top_k", "top_p", "min_p",  "top_n_sigma", "xtc", "epsilon",
-                                      "",    "top_a",       "",      "",      "p_less", "min_k",       NULL};
 static const char *const prompts[] = {"repetition", "all", "none", NULL};
 static const tombola_preset orders[] = {{"default", {0}},
                                         {"temperature-first", TOMBOLA_TEMPERATURE_FIRST},
@@ -26,6 +27,11 @@ static const tombola_preset orders[] = {{"default", {0}},
 static const tombola_field fields[] = {
     SWITCH(TEMPERATURE, temperature, FLOAT, 0, HUGE_VAL, 1,
            "Divide logits by this: 0 (always the most likely token) to inf", NULL, NULL),
+    SWITCH(TEMPERATURE, dynatemp_range, FLOAT, 0, FLT_MAX, 0,
+           "Let the temperature lie so far around the one given, the higher the more uncertain all is; 0 does not",
+           NULL, NULL),
+    FIELD(dynatemp_exponent, FLOAT, 0, FLT_MAX, 1,
+          "Dynamic temperature: the power of the entropy's share by which it rises", NULL, NULL),
     SWITCH(TOP_K, top_k, UINT32, 0, 0, 0, "Keep so many of the most likely tokens; 0 keeps all", NULL, NULL),
     SWITCH(TOP_P, top_p, FLOAT, 0, 1, 1, "Keep the most likely tokens until they hold this share, 0 to 1; 1 keeps all",
            NULL, NULL),
@@ -56,6 +62,17 @@ static const tombola_field fields[] = {
            "3; 0 keeps all",
            NULL, NULL),
     FIELD(min_keep, UINT32, 0, 0, 0, "Every filter keeps at least so many tokens; 0 and 1 keep one", NULL, NULL),
+    SWITCH(TYPICAL_P, typical_p, FLOAT, 0, 1, 1,
+           "Keep the tokens whose surprise is nearest to the entropy until they hold this share, 0 to 1; 1 keeps all",
+           NULL, NULL),
+    SWITCH(ETA, eta_cutoff, FLOAT, 0, 1, 0,
+           "Keep tokens that hold at least this share, or its root times exp(-entropy) where that is less, 0 to 1; 0 "
+           "keeps all",
+           NULL, NULL),
+    SWITCH(TOP_H, top_h, FLOAT, 0, 1, 0,
+           "Of the 100 most likely keep the first ones that make at most this share of their entropy, 0 to 1; 0 keeps "
+           "all",
+           NULL, NULL),
     FIELD(
         repetition_penalty, FLOAT, FLT_MIN, FLT_MAX, 1,
         "Divide positive logits of tokens in the history by this, and multiply others; 1 leaves them, below 1 favours "

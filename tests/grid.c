@@ -50,7 +50,12 @@ static const char *const apart[] = {"seed",
                                     "length_penalty_factor",
                                     "forced_from",
                                     "thinking_budget",
-                                    "watermark"};
+                                    "watermark",
+                                    "typical_p",
+                                    "eta_cutoff",
+                                    "top_h",
+                                    "dynatemp_range",
+                                    "dynatemp_exponent"};
 
 static const uint8_t orders[][TOMBOLA_MAX_FILTERS] = {
     {TOMBOLA_FILTER_END},

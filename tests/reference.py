@@ -344,6 +344,7 @@ TEMPERATURE_LAST = "top_n_sigma", "top_k", "top_p", "min_p", "xtc", "temperature
 # The filters by name, other modules' among them: whether it weighs tokens; whether it is on, by settings, which are the
 # parameters by their names in draw(); and what it keeps of the ids kept so far, at the temperature in force.
 FILTERS = {}
+HEATS = [lambda row, ids, T, settings: (ids, T)]    # the last gives what stays, and the temperature from there on
 
 
 class Filter:
@@ -354,6 +355,11 @@ class Filter:
 def flushed(values):
     """Subnormal numbers and -0 are +0."""
     return np.where(np.abs(values) < SMALLEST, f32(0), values)
+
+
+def scale_of(T):
+    """c. A temperature that is not given may bring its own (reference_entropy.py)."""
+    return getattr(T, "scale", None) or f32(1.4426950408889634 / min(float(T), HOTTEST))
 
 
 class Row:
@@ -386,7 +392,7 @@ class Row:
         """-> status, weights, and by block its scale and the shift that brings a sum to the row's."""
         if T in self.weighings:
             return self.weighings[T]
-        scale = f32(1.4426950408889634 / min(float(T), HOTTEST))
+        scale = scale_of(T)
         blocks = -(-self.V // BLOCK)
         z = np.full((blocks, BLOCK), -INF)
         z.reshape(-1)[:self.V] = self.z
@@ -419,7 +425,9 @@ class Row:
 
     def min_p(self, ids, m, T):
         with np.errstate(over="ignore"):
-            floor = self.z[ids[0]] + f32(min(float(T), HOTTEST) * precise_log(float(m)))
+            log = precise_log(float(m))
+            reach = f32(log) * f32(float(T)) if hasattr(T, "scale") else f32(min(float(T), HOTTEST) * log)
+            floor = self.z[ids[0]] + reach
         return ids[:max(1, int((self.z[ids] >= floor).sum()))]
 
     def top_n_sigma(self, ids, n):
@@ -456,7 +464,9 @@ class Row:
         ids, now = self.order[:self.living], T if "temperature" not in order else f32(1)
         for step in order:
             if step == "temperature":
-                now = T
+                ids, now = HEATS[-1](self, ids, T, settings)
+                if ids is None:
+                    return None
             elif step in FILTERS and FILTERS[step].is_on(settings):
                 if FILTERS[step].weighs and self.weigh(now)[0] == "invalid":
                     return None
@@ -464,6 +474,7 @@ class Row:
                 if len(left) < settings.get("min_keep", 0) and len(left) < len(ids):
                     left = ids if step == "xtc" else ids[:settings["min_keep"]]
                 ids = left
+        self.heat = now
         return ids
 
     def race(self, kept, T, stream):
@@ -512,7 +523,7 @@ class Row:
             return -1, 0, "invalid"
         self.boundary = int(kept[-1])
         pick = self.race if method == "race" else self.invert
-        return pick(kept, T, (seed, offset, stream)), len(kept), "ok"
+        return pick(kept, self.heat, (seed, offset, stream)), len(kept), "ok"
 
 
 FILTERS.update(

@@ -1,7 +1,7 @@
 /* A kernel per piece of the stages, so that each is tested alone on the device. */
 #include "philox.h"
 #include "race.h"
-#include "top_k.clh"
+#include "row.clh"
 
 constant uint ascending[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 

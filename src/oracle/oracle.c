@@ -80,6 +80,7 @@ static struct oracle_row *allocate_row(uint32_t vocabulary)
     row->kept = oracle_allocate(vocabulary, sizeof *row->kept);
     weighing_create(&row->weighings[0], vocabulary, row->blocks);
     weighing_create(&row->weighings[1], vocabulary, row->blocks);
+    weighing_create(&row->weighings[2], vocabulary, row->blocks);
     return row;
 }
 
@@ -134,6 +135,7 @@ void oracle_row_release(struct oracle_row *row)
     free(row->kept);
     weighing_release(&row->weighings[0]);
     weighing_release(&row->weighings[1]);
+    weighing_release(&row->weighings[2]);
     free(row);
 }
 

@@ -104,7 +104,7 @@ struct draw oracle_draw(struct oracle_row *row, const tombola_params *params)
         draw.token = (int32_t)row->order[0];
         return draw;
     }
-    const struct weighing *w = oracle_weigh(row, params->temperature);
+    const struct weighing *w = oracle_weigh_draw(row, params);
     mark_kept(row, window);
     if (params->method == TOMBOLA_INVERSE_CDF) {
         draw.token = invert(row, w, window, draw_bits(params->seed, params->offset, params->stream));
@@ -148,7 +148,7 @@ tombola_row_status oracle_distribution(struct oracle_row *row, const tombola_par
         shares[row->order[0]] = 1.0;
         return status;
     }
-    const struct weighing *w = oracle_weigh(row, params->temperature);
+    const struct weighing *w = oracle_weigh_draw(row, params);
     const uint64_t *sums = oracle_sums(row, w, window);
     const int by_race = params->method == TOMBOLA_RACE;
     float top = -INFINITY;

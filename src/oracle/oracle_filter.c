@@ -71,7 +71,8 @@ static int has_min_p(const tombola_params *params)
 static struct window apply_min_p(const struct question *q, struct window window)
 {
     const struct oracle_row *row = q->row;
-    const float reach = (float)(oracle_temperature(q->temperature) * log64((double)q->params->min_p));
+    const double log = log64((double)q->params->min_p);
+    const float reach = q->is_dynamic ? (float)log * q->temperature : (float)(oracle_temperature(q->temperature) * log);
     const float least = row->logit[row->order[window.first]] + reach;
     uint32_t rank = window.first + 1;
     while (rank < window.last && row->logit[row->order[rank]] >= least) {
@@ -174,6 +175,9 @@ static const struct filter {
     {TOMBOLA_FILTER_TOP_A, 1, oracle_has_top_a, oracle_top_a},
     {TOMBOLA_FILTER_P_LESS, 1, oracle_has_p_less, oracle_p_less},
     {TOMBOLA_FILTER_MIN_K, 0, oracle_has_min_k, oracle_min_k},
+    {TOMBOLA_FILTER_ETA, 1, oracle_has_eta, oracle_eta},
+    {TOMBOLA_FILTER_TYPICAL_P, 1, oracle_has_typical_p, oracle_typical_p},
+    {TOMBOLA_FILTER_TOP_H, 1, oracle_has_top_h, oracle_top_h},
 };
 
 static const struct filter *filter_of(uint8_t step)
@@ -195,6 +199,24 @@ static int comes_later(const uint8_t *order, size_t i, tombola_filter step)
     return i < TOMBOLA_MAX_FILTERS;
 }
 
+/* A dynamic temperature, which is in force from here on. Where it is next to 0 the first token alone stays. */
+static struct window heat_dynamically(struct question *q, struct window window)
+{
+    const float t = oracle_dynamic_temperature(q->row, q->params, window);
+    if (isnan(t)) {
+        q->row->is_dynamic = 0;
+        return window;
+    }
+    const struct weighing *w = t < GREEDY_BELOW ? NULL : oracle_weigh_dynamic(q->row, t);
+    if (!w || w->status != TOMBOLA_ROW_OK) {
+        window.last = window.first + 1;
+        return window;
+    }
+    q->temperature = t;
+    q->is_dynamic = q->row->is_dynamic = 1;
+    return window;
+}
+
 tombola_row_status oracle_filter(struct oracle_row *row, const tombola_params *params, struct window *window)
 {
     static const uint8_t usual[TOMBOLA_MAX_FILTERS] = TOMBOLA_TEMPERATURE_FIRST;
@@ -204,15 +226,28 @@ tombola_row_status oracle_filter(struct oracle_row *row, const tombola_params *p
         window->last = 1;
         return TOMBOLA_ROW_OK;
     }
+    struct question q = {.row = row, .params = params, .temperature = params->temperature};
+    if (comes_later(order, 0, TOMBOLA_FILTER_TEMPERATURE)) {
+        q.temperature = 1.0f;
+    }
+    row->is_dynamic = 0;
     for (size_t i = 0; i < TOMBOLA_MAX_FILTERS && order[i]; i++) {
-        const float now = comes_later(order, i, TOMBOLA_FILTER_TEMPERATURE) ? 1.0f : params->temperature;
         const struct filter *filter = filter_of(order[i]);
-        struct question q = {row, params, now, NULL};
+        if (order[i] == TOMBOLA_FILTER_TEMPERATURE) {
+            if (params->dynatemp_range > 0.0f && oracle_weigh(row, 1.0f)->status == TOMBOLA_ROW_INVALID) {
+                return TOMBOLA_ROW_INVALID;
+            }
+            if (params->dynatemp_range > 0.0f) {
+                *window = heat_dynamically(&q, *window);
+            } else {
+                q.temperature = params->temperature;
+            }
+        }
         if (!filter || (filter->is_on && !filter->is_on(params))) {
             continue;
         }
         if (filter->weighs) {
-            q.w = oracle_weigh(row, now);
+            q.w = q.is_dynamic ? &row->weighings[2] : oracle_weigh(row, q.temperature);
             if (q.w->status == TOMBOLA_ROW_INVALID) {
                 return TOMBOLA_ROW_INVALID;
             }

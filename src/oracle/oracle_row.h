@@ -17,6 +17,7 @@ struct weighing {
     uint64_t *sum;   /* by block, of all weights */
     uint32_t *shift; /* by block, d_b */
     float *scale;    /* by block, r_b */
+    float factor;    /* c */
 };
 
 struct oracle_row {
@@ -26,7 +27,8 @@ struct oracle_row {
     float *logit;
     uint32_t *order;
     float *block_maximum;
-    struct weighing weighings[2]; /* at temperature 1, and at another */
+    struct weighing weighings[3]; /* at temperature 1, at another, and at the last dynamic one */
+    int is_dynamic;               /* the last question came to a dynamic temperature */
     uint64_t *kept_sum;
     unsigned char *kept;
 };
@@ -54,6 +56,10 @@ void weighing_release(struct weighing *weighing);
 /* The row's weights at this temperature. Their status tells whether the row is good there. */
 const struct weighing *oracle_weigh(struct oracle_row *row, float temperature);
 
+/* The same at a dynamic temperature; and the weights to draw with once the filters are through. */
+const struct weighing *oracle_weigh_dynamic(struct oracle_row *row, float temperature);
+const struct weighing *oracle_weigh_draw(struct oracle_row *row, const tombola_params *params);
+
 /* The status of a row that is drawn from at this temperature, greedy ones included. */
 tombola_row_status oracle_status(struct oracle_row *row, float temperature);
 
@@ -64,6 +70,17 @@ const uint64_t *oracle_sums(struct oracle_row *row, const struct weighing *w, st
 uint64_t oracle_mass(const struct weighing *w, uint32_t block, uint64_t sum);
 uint64_t oracle_total(const struct oracle_row *row, const struct weighing *w, const uint64_t *sums);
 
+/* A token's exponent t in its block; -126 where it is less, or where its block weighs nothing. */
+float oracle_exponent(const struct oracle_row *row, const struct weighing *w, uint32_t id);
+
+/* What the entropy of a window's tokens is made of, and what it comes to. */
+struct entropy {
+    uint64_t mass, depth;
+    uint32_t mean; /* depth / mass in units of 2^-24 */
+    float nats;
+};
+struct entropy oracle_entropy(struct oracle_row *row, const struct weighing *w, struct window window);
+
 /* What a filter is given: the row, its parameters, the temperature in force and, where it asks for them, the weights
  * there. */
 struct question {
@@ -71,6 +88,7 @@ struct question {
     const tombola_params *params;
     float temperature;
     const struct weighing *w;
+    int is_dynamic; /* the temperature is */
 };
 
 /* Filters with files of their own: whether each is on, and what it leaves of a window (oracle_shares.c, oracle_cliff.c). */
@@ -82,6 +100,17 @@ int oracle_has_p_less(const tombola_params *params);
 struct window oracle_p_less(const struct question *q, struct window window);
 int oracle_has_min_k(const tombola_params *params);
 struct window oracle_min_k(const struct question *q, struct window window);
+
+/* The temperature that a dynamic one comes to; NaN where the window has one token. */
+float oracle_dynamic_temperature(struct oracle_row *row, const tombola_params *params, struct window window);
+
+/* Whether filters that go by the entropy are on, and what they keep of a window. */
+int oracle_has_typical_p(const tombola_params *params);
+int oracle_has_eta(const tombola_params *params);
+int oracle_has_top_h(const tombola_params *params);
+struct window oracle_typical_p(const struct question *q, struct window window);
+struct window oracle_eta(const struct question *q, struct window window);
+struct window oracle_top_h(const struct question *q, struct window window);
 
 /* Applies the filters in their order. TOMBOLA_ROW_INVALID where one meets weights without bound. */
 tombola_row_status oracle_filter(struct oracle_row *row, const tombola_params *params, struct window *window);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "race.h"
 #include "weight.h"
 
 #define HOTTEST 0x1p90
@@ -31,6 +32,14 @@ void weighing_release(struct weighing *weighing)
     free(weighing->scale);
 }
 
+float oracle_exponent(const struct oracle_row *row, const struct weighing *w, uint32_t id)
+{
+    const float r = w->scale[id / ORACLE_BLOCK], z = row->logit[id];
+    const float t =
+        fabsf(r) < 0x1p23f ? fmaf(z, w->factor, -r) : (z - row->block_maximum[id / ORACLE_BLOCK]) * w->factor;
+    return r > -INFINITY && t > -126.0f ? t : -126.0f;
+}
+
 static void weigh_block(const struct oracle_row *row, struct weighing *w, uint32_t b, float factor)
 {
     const uint32_t begin = b * ORACLE_BLOCK;
@@ -53,14 +62,10 @@ static void weigh_block(const struct oracle_row *row, struct weighing *w, uint32
     }
 }
 
-const struct weighing *oracle_weigh(struct oracle_row *row, float temperature)
+static const struct weighing *weigh(struct oracle_row *row, struct weighing *w, float temperature, float factor)
 {
-    struct weighing *w = &row->weighings[temperature != 1.0f];
-    if (w->temperature == temperature) {
-        return w;
-    }
-    const float factor = (float)(1.4426950408889634 / oracle_temperature(temperature));
     float top = -INFINITY;
+    w->factor = factor;
     w->temperature = temperature;
     for (uint32_t b = 0; b < row->blocks; b++) {
         w->scale[b] = rintf(row->block_maximum[b] * factor);
@@ -73,6 +78,23 @@ const struct weighing *oracle_weigh(struct oracle_row *row, float temperature)
         weigh_block(row, w, b, factor);
     }
     return w;
+}
+
+const struct weighing *oracle_weigh(struct oracle_row *row, float temperature)
+{
+    struct weighing *w = &row->weighings[temperature != 1.0f];
+    const float factor = (float)(1.4426950408889634 / oracle_temperature(temperature));
+    return w->temperature == temperature ? w : weigh(row, w, temperature, factor);
+}
+
+const struct weighing *oracle_weigh_dynamic(struct oracle_row *row, float temperature)
+{
+    return weigh(row, &row->weighings[2], temperature, reciprocal(temperature) * 0x1.715476p+0f);
+}
+
+const struct weighing *oracle_weigh_draw(struct oracle_row *row, const tombola_params *params)
+{
+    return row->is_dynamic ? &row->weighings[2] : oracle_weigh(row, params->temperature);
 }
 
 tombola_row_status oracle_status(struct oracle_row *row, float temperature)

@@ -1,0 +1,312 @@
+#!/usr/bin/env python3
+"""The entropy of kept tokens, and what goes by it, stated in numpy apart from the C, beside reference.py.
+
+    python3 reference_entropy.py known_entropy.txt            writes the answers that the C is tested with
+    python3 reference_entropy.py --check known_entropy.txt    compares a file with what it would write
+    python3 reference_entropy.py --originals                  compares with the formulas of those who made the filters
+"""
+import sys
+
+import numpy as np
+
+import reference
+from reference import (BLOCK, FILTERS, HEATS, HOTTEST, Filter, Row, f32, f64, flushed, fused, hexadecimal, horner,
+                       logarithm, reciprocal, scale_of, u32, weight)
+
+LN_2 = f32(float.fromhex("0x1.62e43p-1"))
+
+
+def exponents(row, ids, T):
+    """t of tokens in their blocks."""
+    scale = scale_of(T)
+    r = row.weigh(T)[2][ids // BLOCK]
+    blocks = np.full(-(-row.V // BLOCK) * BLOCK, -np.inf, f32)
+    blocks[:row.V] = row.z
+    top = blocks.reshape(-1, BLOCK).max(axis=1)[ids // BLOCK]
+    with np.errstate(over="ignore", invalid="ignore"):
+        t = np.where(np.abs(r) < f32(2**23), fused(row.z[ids], scale, -r), (row.z[ids] - top) * scale)
+    return np.where(np.isfinite(t), t, f32(-np.inf))
+
+
+def power(t):
+    """2^27 * 2^t in binary32, and t where it is not less than -126."""
+    t = np.where(t > f32(-126), t, f32(-126))
+    whole = t + f32(1.5 * 2**23)
+    P = horner(t - (whole - f32(1.5 * 2**23)),
+               ("0x1.470b48p-13", "0x1.5f7276p-10", "0x1.3b270ep-7", "0x1.c6ae72p-5", "0x1.ebfbe2p-3",
+                "0x1.62e432p-1", "0x1p+0"))
+    return (P.view(u32) + (whole.view(u32) << u32(23))).view(f32) * f32(2**27), t
+
+
+def deep_weights(t):
+    """Weights times depth, as integers."""
+    scaled, t = power(t)
+    return fused(scaled, f32(1) - t, f32(0.5)).astype(np.int64)
+
+
+def nats_of(Z, depth):
+    """-> the entropy in nats, and the mean depth in units of 2^-24."""
+    if Z < 2**8:
+        return f32(0), 0
+    s = max(0, Z.bit_length() - 32)
+    mean = min(((depth >> s) << 24) // (Z >> s), 2**30 - 1)
+    x = f32(Z >> s) * f32(2.0 ** (s - 39))
+    nats = fused(f32(mean) * f32(2.0**-24), LN_2, logarithm(np.array([x], f32)) - LN_2)[0]
+    return max(nats, f32(0)), mean
+
+
+def entropy(row, ids, T):
+    """Of these tokens at this temperature -> mass, depth, entropy, mean depth."""
+    _, w, r, shift = row.weigh(T)
+    q = np.where(r[ids // BLOCK] > -np.inf, deep_weights(exponents(row, ids, T)), 0)
+    sums = row.sums(w, ids)
+    depths = np.bincount(ids // BLOCK, weights=q, minlength=len(sums)).astype(np.int64)
+    Z = int((sums << 12 >> shift).sum())
+    depth = int((depths + sums * shift << 12 >> shift).sum())
+    return (Z, depth) + nats_of(Z, depth)
+
+
+def typical_p(row, ids, settings, T):
+    Z, _, _, mean = entropy(row, ids, T)
+    if Z < 2**8:
+        return ids
+    w, shift = row.weigh(T)[1], row.weigh(T)[3]
+    first = row.order[:1]
+    t = flushed(np.maximum(exponents(row, first, T), f32(-126)))
+    unscale = T.T * LN_2 if isinstance(T, Dynamic) else f32(min(float(T), HOTTEST) / 1.4426950408889634)
+    below = f32(mean) * f32(2.0**-24) - f32(1) + t
+    center = flushed(fused(-below, unscale, row.z[first]))
+    target = max((Z * int(float(f32(settings["typical_p"])) * 2.0**32 + 0.5) >> 32) - (Z >> 20), 1)
+    with np.errstate(over="ignore"):
+        distance = flushed(np.abs(row.z[ids] - center))
+    masses = w[ids] << 12 >> shift[ids // BLOCK]
+    outwards = np.argsort(distance, kind="stable")
+    last = int(np.searchsorted(np.cumsum(masses[outwards]), target, side="left"))
+    return ids[distance <= distance[outwards[last]]] if last < len(ids) else ids
+
+
+def eta(row, ids, settings, T):
+    Z, _, nats, _ = entropy(row, ids, T)
+    if Z < 2**8:
+        return ids
+    cutoff, first = float(f32(settings["eta_cutoff"])), row.order[:1]
+    share, root = f32(cutoff * (1 - 2.0**-17)), f32(cutoff**0.5 * (1 - 2.0**-17))
+    t = max(-nats * f32(float.fromhex("0x1.715476p+0")), f32(-40))
+    surprising = power(np.array([t], f32))[0] * f32(2.0**-27) * root
+    firsts = fused(f32(Z >> 36), f32(2.0**28), f32(Z >> 8 & 0xFFFFFFF)) * f32(2.0**-4)
+    y = firsts * reciprocal(row.weigh(T)[1][first].astype(f32)) * np.minimum(share, surprising)
+    with np.errstate(over="ignore"):
+        floor = fused(logarithm(y), f32(min(float(T), HOTTEST)), row.z[first])[0]
+    return ids[:max(1, int((row.z[ids] >= floor).sum()))]
+
+
+def top_h(row, ids, settings, T):
+    ids = ids[:100]
+    z, scale = row.z[ids], scale_of(T)
+    with np.errstate(over="ignore", invalid="ignore"):
+        r = np.rint(z[0] * scale)
+        t = fused(z, scale, -r) if np.abs(r) < 2**23 else (z - z[0]) * scale
+    t = np.where(np.isfinite(t), t, f32(-np.inf))
+    w, q = np.cumsum(weight(t)), np.cumsum(deep_weights(t))
+    mass = int(w[-1])
+    M = fused(f32(mass >> 16), f32(2.0**16), f32(mass & 0xFFFF)) * f32(2.0**-27)
+    rate = int((logarithm(np.array([M], f32))[0] - LN_2) * f32(2.0**24))
+    made = [int(a) * rate + int(b) * 11629080 for a, b in zip(w, q)]
+    whole = max(made[-1], 0)
+    limit = (whole * int(float(f32(settings["top_h"])) * 2.0**32 + 0.5) >> 32) + (whole >> 20)
+    kept = 1
+    while kept < len(ids) and made[kept] <= limit:
+        kept += 1
+    return ids[:kept]
+
+
+class Dynamic:
+    """A dynamic temperature, in place of a given one."""
+
+    def __init__(self, T):
+        self.T = f32(T)
+        self.scale = reciprocal(np.array([self.T], f32))[0] * f32(float.fromhex("0x1.715476p+0"))
+
+    def __float__(self):
+        return float(self.T)
+
+
+def dynamic(row, ids, T, settings):
+    """-> the tokens that stay, and what the temperature is from here on."""
+    if f32(settings.get("dynatemp_range", 0)) == 0:
+        return ids, T
+    if row.weigh(f32(1))[0] == "invalid":
+        return None, T
+    if len(ids) < 2:
+        return ids, f32(1)
+    nats = entropy(row, ids, f32(1))[2]
+    middle, reach = min(float(T), HOTTEST), float(f32(settings["dynatemp_range"]))
+    low, high = f32(max(0, middle - reach)), f32(min(middle + reach, HOTTEST))
+    v = nats * reciprocal(logarithm(np.array([len(ids)], f32)))
+    v = np.maximum(np.minimum(v, f32(1)), f32(2.0**-100))
+    with np.errstate(over="ignore"):
+        e = logarithm(v) * f32(float.fromhex("0x1.715476p+0")) * f32(settings["dynatemp_exponent"])
+        D = fused(high - low, power(e)[0] * f32(2.0**-27), low)[0]
+        if D < f32(1e-5) or np.isinf(row.z[row.order[0]] * scale_of(Dynamic(D))):
+            return ids[:1], f32(1)
+    return ids, Dynamic(D)
+
+
+HEATS.append(dynamic)
+FILTERS.update(
+    eta=Filter(True, lambda s: f32(s.get("eta_cutoff", 0)) >= f32(2.0**-80), eta),
+    top_h=Filter(True, lambda s: f32(s.get("top_h", 0)) > 0, top_h),
+    typical_p=Filter(True, lambda s: f32(s.get("typical_p", 1)) < 1, typical_p),
+)
+
+# ------------------------------------------------------------- known answers
+
+HEADER = reference.HEADER.replace("reference.py known_answers.txt", "reference_entropy.py known_entropy.txt").replace(
+    "by reference.py", "by reference_entropy.py")
+NEUTRAL = {"typical_p": 1.0, "eta_cutoff": 0.0, "top_h": 0.0, "dynatemp_range": 0.0, "dynatemp_exponent": 1.0}
+COLUMNS = reference.XTC_COLUMNS[:14] + tuple(NEUTRAL) + reference.XTC_COLUMNS[14:]
+FIRST = "temperature", "top_n_sigma", "top_h", "top_k", "top_p", "min_p", "typical_p", "eta", "xtc"
+LAST = "top_n_sigma", "top_h", "top_k", "typical_p", "top_p", "min_p", "eta", "xtc", "temperature"
+CHOICES = {  # by parameter: the name of its filter, and values to take in turns
+    "typical_p": ("typical_p", (0.5, 0.9, 0.2, 0.95, 0.0, 0.99999)),
+    "eta_cutoff": ("eta", (3e-4, 0.1, 0.01, 2e-3, 1.0, 1e-6, 1e-20)),
+    "top_h": ("top_h", (0.4, 0.9, 0.1, 1.0, 0.7, 1e-6)),
+    "dynatemp_range": ("temperature", (0.5, 1.0, 0.1, 3.0, 1e30)),
+}
+
+
+def choice_of(parameter, counter, V):
+    """Parameters that lie in the places of draw()'s, by `counter`, and an order."""
+    name, values = CHOICES[parameter]
+    orders = (FIRST, LAST, (name,), (name, "temperature", "top_p"), ("xtc", name, "temperature", "min_p"),
+              ("temperature", name, "top_k"), ("top_k", name, "temperature"))
+    order = tuple(dict.fromkeys(orders[counter // 2 % len(orders)]))
+    other = {"T": ("temperature", (0.7, 1.0, 2.0, 0.2, np.inf, 1.0, 50.0)[counter % 7], 1.0),
+             "k": ("top_k", (0, 5, V // 2, 0, 60)[counter % 5], 0),
+             "p": ("top_p", (1.0, 0.9, 1.0, 0.6)[counter % 4], 1.0),
+             "m": ("min_p", (0.0, 0.01, 0.0)[counter % 3], 0.0),
+             "n": ("top_n_sigma", (0.0, 0.0, 1.5)[counter // 3 % 3], 0.0)}
+    choice = {key: value if name in order else off for key, (name, value, off) in other.items()}
+    choice["x"] = (1.0 if "xtc" in order and counter // 5 % 2 else 0.0), (0.1, 0.01, 0.0)[counter % 3]
+    choice.update(NEUTRAL)
+    choice[parameter] = values[counter // len(orders) % len(values)]
+    choice["dynatemp_exponent"] = (1.0, 2.0, 0.0, 0.5, 20.0)[counter // 3 % 5]
+    return choice, order
+
+
+def answers():
+    counter = 400000
+    for parameter in CHOICES:
+        for row, mask, biases in reference.more_rows():
+            for _ in range(3 if row[4] < 32000 else 8):
+                counter += 1
+                choice, order = choice_of(parameter, counter, row[4])
+                seed, offset, stream = reference.stream_of(counter)
+                method = ("race", "inverse-cdf")[counter % 2]
+                answer = reference.row_of(*row, mask, biases).draw(
+                    seed=seed, offset=offset, stream=stream, method=method, order=order, **choice)
+                T, k, p, m, n, x = (choice[name] for name in "Tkpmnx")
+                line = (*row, mask, biases, hexadecimal(T), k, *map(hexadecimal, (p, m, n, *x)),
+                        *(hexadecimal(choice[name]) for name in NEUTRAL), seed, offset, stream, method,
+                        ",".join(order), *answer)
+                yield " ".join(map(str, line)) + "\n"
+
+
+# ----------------------------------------------------------------- originals
+
+EDGE = 1e-5    # what lies so near a boundary may go either way
+
+
+def softmax(z, T):
+    e = np.exp((z - z.max()) / T)
+    return e / e.sum()
+
+
+def entropy_of(p):
+    return -(p[p > 0] * np.log(p[p > 0])).sum()
+
+
+def transformers_typical(z, T, share):
+    """TypicalLogitsWarper: which tokens stay, and which are so near the boundary that they may do otherwise."""
+    p = softmax(z, T)
+    distance = np.abs(-np.log(p) - entropy_of(p))
+    order = np.argsort(distance, kind="stable")
+    sums = np.cumsum(p[order])
+    last = distance[order[min((sums < share).sum(), len(z) - 1)]]
+    near = np.abs(distance - last) <= EDGE
+    near[order] |= np.abs(sums - share) <= EDGE
+    return distance <= last, near
+
+
+def transformers_eta(z, T, epsilon):
+    p = softmax(z, T)
+    cutoff = min(epsilon, np.sqrt(epsilon) * np.exp(-entropy_of(p)))
+    return (p >= cutoff) | (p == p.max()), np.abs(p - cutoff) <= 2 * EDGE * cutoff
+
+
+def transformers_top_h(z, T, share):
+    order = np.argsort(-z, kind="stable")[:100]
+    p = softmax(z[order], T)
+    sums = np.cumsum(-p * np.log(p))
+    stays, near = np.zeros(len(z), bool), np.zeros(len(z), bool)
+    stays[order] = sums <= sums[-1] * share
+    stays[order[0]] = True
+    near[order] = np.abs(sums - sums[-1] * share) <= EDGE * sums[-1]
+    return stays, near
+
+
+ORIGINALS = {"typical_p": (transformers_typical, (0.2, 0.5, 0.9, 0.95, 0.999)),
+             "eta_cutoff": (transformers_eta, (3e-4, 1e-3, 0.01, 0.1, 0.5, 1e-5)),
+             "top_h": (transformers_top_h, (0.2, 0.4, 0.7, 0.9, 0.99))}
+
+
+def random_rows():
+    random = np.random.default_rng(1)
+    for case in range(120):
+        z = random.normal(0, (0.5, 2.5, 6)[case % 3], (4, 50, 1000, 32000)[case % 4]).astype(f32)
+        yield Row(z), z.astype(f64), (1.0, 0.7, 2.0)[case // 3 % 3]
+
+
+def compare_with_originals():
+    """Prints how many tokens were compared and how many differ; gives how many differ without an excuse, temperatures
+    beyond 1e-5 relative among them."""
+    wrong = 0
+    for parameter, (original, values) in ORIGINALS.items():
+        compared = excused = 0
+        for row, z, T in random_rows():
+            for value in values:
+                kept = np.zeros(row.V, bool)
+                kept[FILTERS[CHOICES[parameter][0]].keep(row, row.order, {parameter: f32(value)}, f32(T))] = True
+                stays, near = original(z, T, float(f32(value)))
+                wrong += int((kept != stays)[~near].sum())
+                excused += int((kept != stays)[near].sum())
+                compared += row.V
+        print(f"{parameter}: {compared} tokens, {excused} at a boundary go another way")
+    worst = 0.0
+    for row, z, T in random_rows():
+        for reach, exponent in ((0.5, 1.0), (2.0, 3.0), (0.2, 0.3)):
+            _, got = dynamic(row, row.order, f32(T), {"dynatemp_range": reach, "dynatemp_exponent": exponent})
+            low, high = max(0.0, T - reach), T + reach    # llama.cpp's temp-ext
+            right = low + (high - low) * (entropy_of(softmax(z, 1.0)) / np.log(row.V)) ** exponent
+            if right >= 1e-5:    # below it the first token alone stays
+                worst = max(worst, abs(float(got) - right) / high)
+    print(f"dynamic temperature: at most {worst:.1e} of its upper end off")
+    return wrong + (worst > 1e-5)
+
+
+def main(arguments):
+    if arguments == ["--originals"]:
+        return 0 if compare_with_originals() == 0 else "the kept tokens are not those of the originals"
+    text = HEADER + " ".join(COLUMNS) + "\n" + "".join(answers())
+    if arguments[:1] == ["--check"] and len(arguments) == 2:
+        with open(arguments[1], encoding="ascii") as file:
+            return 0 if file.read() == text else f"{arguments[1]} differs from what this would write"
+    if len(arguments) != 1:
+        return __doc__
+    with open(arguments[0], "w", encoding="ascii") as file:
+        file.write(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
