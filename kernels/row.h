@@ -7,7 +7,6 @@
 
 #define BLOCK 256u      /* consecutive token ids that are weighed together */
 #define MAX_TOP_K 1024u /* candidates that the top_k kernel returns */
-#define MAX_COLUMNS 3   /* that a kernel writes, beside the status */
 #define MAX_FILTERS 16  /* that a row may ask for */
 
 /* What a filter needs to know of what the filters before it have left. */
@@ -121,6 +120,21 @@ struct boundary {
 #define ROW_INVALID 1
 #define ROW_EMPTY 2
 
+/* The columns of the sample kernel, an element a row: COLUMN(NAME, its field of tombola_results, type of an element). */
+#define SAMPLE_COLUMNS_OF(COLUMN)                                                                                      \
+    COLUMN(TOKENS, tokens, s32)                                                                                        \
+    COLUMN(KEPT, kept, u32)                                                                                            \
+    COLUMN(BOUNDARY, boundary, struct boundary)
+#define SAMPLE_COLUMN_NUMBER(NAME, field, type) SAMPLE_##NAME,
+
+/* Which of its own columns a kernel has where. */
+enum { SAMPLE_COLUMNS_OF(SAMPLE_COLUMN_NUMBER) SAMPLE_COLUMNS };
+enum { SOFTMAX_PROBABILITIES, SOFTMAX_COLUMNS };
+enum { TOP_K_TOKENS, TOP_K_LOGITS, TOP_K_PROBABILITIES, TOP_K_COLUMNS };
+
+/* Columns that a kernel writes at most, beside the status. */
+enum { MAX_COLUMNS = (int)SAMPLE_COLUMNS > (int)TOP_K_COLUMNS ? (int)SAMPLE_COLUMNS : (int)TOP_K_COLUMNS };
+
 /* What the work-groups of a launch have in common; handed to a kernel by value. A launch covers rows that lie side by
  * side in the batch; columns begin with the first of them. */
 struct launch {
@@ -149,11 +163,6 @@ enum {
     ARGUMENT_STATUS,
     ARGUMENT_COLUMNS
 };
-
-/* Which of its own columns a kernel has where. */
-enum { SAMPLE_TOKENS, SAMPLE_KEPT, SAMPLE_BOUNDARY, SAMPLE_COLUMNS };
-enum { SOFTMAX_PROBABILITIES, SOFTMAX_COLUMNS };
-enum { TOP_K_TOKENS, TOP_K_LOGITS, TOP_K_PROBABILITIES, TOP_K_COLUMNS };
 
 /* Which part of its work a launch of a kernel does. A row per work-group does all of it in
  * one launch; a row over many work-groups takes a launch for each part. */

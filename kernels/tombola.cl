@@ -68,26 +68,28 @@ static inline int is_writer(struct launch launch)
     return (launch.phases & PHASE_FINISH) && group_of_row(launch) == 0 && group_item() == 0;
 }
 
-ROW_KERNEL void sample(ROW_ARGUMENTS, global int *tokens, global u32 *kept, global struct boundary *boundaries)
+#define COLUMN_ARGUMENT(NAME, field, type) , global type *field
+/* Writes an element of a column, where that is wanted: of a row with a token, or else of one without. */
+#define WRITE(NAME, field, drawn, none)                                                                                \
+    if (field)                                                                                                         \
+    field[launch.columns[SAMPLE_##NAME] + index] = is_drawn ? (drawn) : (none)
+
+ROW_KERNEL void sample(ROW_ARGUMENTS SAMPLE_COLUMNS_OF(COLUMN_ARGUMENT))
 {
     WORKSPACE(ws);
     uint index = group_row(launch);
     struct row_params p = params[launch.first_row + index];
     struct row row = THE_ROW;
-    struct drawn d = draw_row(ws, row, p, span_of(row, launch), kept != 0, boundaries != 0);
+    struct drawn d = draw_row(ws, row, p, span_of(row, launch), kept != 0, boundary != 0);
     if (!is_writer(launch))
         return;
     int is_drawn = d.status == ROW_OK;
+    struct boundary last = {value_of(d.last.key), (int)d.last.id}, no_last = {-INFINITY, -1};
     if (status)
         status[launch.status + index] = d.status;
-    if (tokens)
-        tokens[launch.columns[SAMPLE_TOKENS] + index] = is_drawn ? (int)d.token : -1;
-    if (kept)
-        kept[launch.columns[SAMPLE_KEPT] + index] = is_drawn ? d.kept : 0;
-    if (boundaries) {
-        struct boundary b = {is_drawn ? value_of(d.last.key) : -INFINITY, is_drawn ? (int)d.last.id : -1};
-        boundaries[launch.columns[SAMPLE_BOUNDARY] + index] = b;
-    }
+    WRITE(TOKENS, tokens, (int)d.token, -1);
+    WRITE(KEPT, kept, d.kept, 0);
+    WRITE(BOUNDARY, boundary, last, no_last);
 }
 
 /* The softmax of WIDTH tokens of a row. The `first_token` of a greedy row takes all. */

@@ -1,5 +1,6 @@
 #include "batch.h"
 
+#include "columns.h"
 #include "context.h"
 #include "error.h"
 
@@ -86,14 +87,14 @@ tombola_status batch_make(struct engine *engine, struct batch *b, tombola_error 
     const struct plan *p = &engine->plan;
     b->engine = engine;
     b->params.host = b->host_params = aligned_bytes(p->max_rows * sizeof *b->host_params);
-    b->host_columns = calloc(plan_column_words(p->max_rows), sizeof *b->host_columns);
+    b->host_columns = calloc(columns_words(p->max_rows), sizeof *b->host_columns);
     if (!b->host_params || !b->host_columns)
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a sampler of max_rows %zu", p->max_rows);
     cl_int code = CL_SUCCESS;
     size_t entries = p->scratch_rows * p->padded_blocks;
     b->maxima = make_buffer(b, CL_MEM_READ_WRITE, entries * sizeof(u32), &code);
     b->facts = make_buffer(b, CL_MEM_READ_WRITE, entries * sizeof(u64), &code);
-    b->columns = make_buffer(b, CL_MEM_READ_WRITE, plan_column_words(p->max_rows) * sizeof(u32), &code);
+    b->columns = make_buffer(b, CL_MEM_READ_WRITE, columns_words(p->max_rows) * sizeof(u32), &code);
     if (!p->shares_memory)
         b->params.device = make_buffer(b, CL_MEM_READ_ONLY, p->max_rows * sizeof(struct row_params), &code);
     if (code != CL_SUCCESS)

@@ -61,7 +61,7 @@ struct batch {
 
     /* Made with the sampler. */
     cl_mem maxima, facts; /* scratch: scratch_rows x padded_blocks */
-    cl_mem columns;       /* boundary, status, tokens and kept of a batch, one column after another */
+    cl_mem columns;       /* of a batch, one after another (columns.h) */
     struct upload params; /* max_rows struct row_params, which are host_params */
     struct row_params *host_params;
     u32 *host_columns;

@@ -1,7 +1,7 @@
 #include "plan.h"
 
 #include "arrange.h"
-
+#include "columns.h"
 #include "context.h"
 #include "error.h"
 #include "sized.h"
@@ -117,7 +117,7 @@ tombola_status plan_make(const tombola_context *context, size_t vocabulary, size
 struct cost plan_base(const struct plan *p)
 {
     const uint64_t params = p->max_rows * sizeof(struct row_params);
-    const uint64_t columns = plan_column_words(p->max_rows) * sizeof(u32);
+    const uint64_t columns = columns_words(p->max_rows) * sizeof(u32);
     return (struct cost){
         .device = (uint64_t)p->scratch_rows * p->padded_blocks * (sizeof(u32) + sizeof(u64)) + columns +
                   (p->shares_memory ? 0 : params),
@@ -156,11 +156,6 @@ size_t plan_mask_bytes(const struct plan *p)
 {
     size_t each = p->mask_words * sizeof(u32);
     return smaller(p->max_rows, p->largest_buffer / each) * each;
-}
-
-size_t plan_column_words(size_t rows)
-{
-    return (SAMPLE_COLUMNS + sizeof(struct boundary) / sizeof(u32)) * rows; /* all but the boundary are words */
 }
 
 tombola_memory plan_memory(const struct plan *p)

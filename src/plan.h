@@ -42,9 +42,6 @@ struct cost plan_penalties(const struct plan *plan, size_t tokens, size_t others
 /* Bytes of the masks of a batch, where each row has one of its own, as far as a buffer can hold them. */
 size_t plan_mask_bytes(const struct plan *plan);
 
-/* Words of the columns that the sample kernel writes, and the status, of so many rows. */
-size_t plan_column_words(size_t rows);
-
 /* What a sampler holds from its creation on. */
 tombola_memory plan_memory(const struct plan *plan);
 

@@ -1,62 +1,19 @@
 #include "results.h"
 
+#include "columns.h"
 #include "context.h"
 #include "error.h"
 
 #include <string.h>
 
-#define IS_WANTED(array) ((array).host || (array).buffer)
-
-/* The columns of an element per row, in the order in which they lie in the batch's buffer: words, but for the first. */
-enum { COLUMN_BOUNDARY, COLUMN_STATUS, COLUMN_TOKENS, COLUMN_KEPT, COLUMNS };
-#define BOUNDARY_WORDS (sizeof(struct boundary) / sizeof(u32))
-
-struct place {
-    void *host;
-    cl_mem buffer;
-    size_t offset;
-};
-
 static struct place column_place(const struct batch *b, int column)
 {
-    const tombola_results *r = &b->results;
-    switch (column) {
-    case COLUMN_STATUS:
-        return (struct place){r->status.host, r->status.buffer, r->status.offset};
-    case COLUMN_TOKENS:
-        return (struct place){r->tokens.host, r->tokens.buffer, r->tokens.offset};
-    case COLUMN_KEPT:
-        return (struct place){r->kept.host, r->kept.buffer, r->kept.offset};
-    default:
-        return (struct place){r->boundary.host, r->boundary.buffer, r->boundary.offset};
-    }
+    return member_place(&b->results, column_member(column));
 }
 
-/* Words of one element of a column. */
-static size_t column_size(int column)
-{
-    return column == COLUMN_BOUNDARY ? BOUNDARY_WORDS : 1;
-}
-
-/* Where a column begins in the batch's buffer, in words. */
-static size_t column_begin(const struct batch *b, int column)
-{
-    return column == COLUMN_BOUNDARY ? 0 : (BOUNDARY_WORDS + (size_t)(column - COLUMN_STATUS)) * b->rows.count;
-}
-
-/* Likewise of candidates, as row.h numbers them. */
 static struct place candidate_place(const struct batch *b, int column)
 {
-    const tombola_results *r = &b->results;
-    switch (column) {
-    case TOP_K_TOKENS:
-        return (struct place){r->candidate_tokens.host, r->candidate_tokens.buffer, r->candidate_tokens.offset};
-    case TOP_K_LOGITS:
-        return (struct place){r->candidate_logits.host, r->candidate_logits.buffer, r->candidate_logits.offset};
-    default:
-        return (struct place){r->candidate_probabilities.host, r->candidate_probabilities.buffer,
-                              r->candidate_probabilities.offset};
-    }
+    return member_place(&b->results, candidate_member(column));
 }
 
 /* -------------------------------------------------------------- preparation */
@@ -114,7 +71,7 @@ tombola_status results_begin(struct batch *b, tombola_error *error)
         o->to.host = i ? r->log_probabilities.host : r->probabilities.host;
         o->to.buffer = i ? r->log_probabilities.buffer : r->probabilities.buffer;
         o->to.offset = i ? r->log_probabilities.offset : r->probabilities.offset;
-        o->is_wanted = IS_WANTED(o->to);
+        o->is_wanted = o->to.host || o->to.buffer;
         o->in_place = o->to.host && b->engine->plan.shares_memory && spanned_rows(b) >= least_rows(b);
     }
     if (results_most_rows(b) >= least_rows(b))
@@ -312,7 +269,8 @@ static struct column column_at(const struct batch *b, int column, const struct p
     struct place place = column_place(b, column);
     if (place.buffer)
         return (struct column){place.buffer, place.offset + part->first};
-    return (struct column){place.host ? b->columns : NULL, column_begin(b, column) / column_size(column) + part->first};
+    return (struct column){place.host ? b->columns : NULL,
+                           column_begin(column, b->rows.count) / column_member(column)->words + part->first};
 }
 
 tombola_status results_run_part(struct batch *b, int index, cl_mem logits, cl_mem params, struct dispatch dispatch,
@@ -326,14 +284,15 @@ tombola_status results_run_part(struct batch *b, int index, cl_mem logits, cl_me
                                      .status = column_at(b, COLUMN_STATUS, part)};
     const int others = b->outputs[0].is_wanted || b->outputs[1].is_wanted || b->results.candidate_count;
     tombola_status status = TOMBOLA_OK;
-    if (IS_WANTED(b->results.tokens) || IS_WANTED(b->results.kept) || IS_WANTED(b->results.boundary) || !others) {
-        struct launching l = common;
-        l.kernel = KERNEL_SAMPLE;
-        l.columns[SAMPLE_TOKENS] = column_at(b, COLUMN_TOKENS, part);
-        l.columns[SAMPLE_KEPT] = column_at(b, COLUMN_KEPT, part);
-        l.columns[SAMPLE_BOUNDARY] = column_at(b, COLUMN_BOUNDARY, part);
-        status = launch_rows(b, &l, dispatch, after, error);
+    struct launching l = common;
+    int draws = !others;
+    l.kernel = KERNEL_SAMPLE;
+    for (int i = 0; i < SAMPLE_COLUMNS; i++) {
+        l.columns[i] = column_at(b, COLUMNS_OF_SAMPLE + i, part);
+        draws |= l.columns[i].buffer != NULL;
     }
+    if (draws)
+        status = launch_rows(b, &l, dispatch, after, error);
     for (int i = 0; i < OUTPUTS && !status; i++)
         if (b->outputs[i].is_wanted)
             status = run_output(b, &b->outputs[i], index, common, dispatch, after, error);
@@ -351,11 +310,11 @@ tombola_status results_collect(struct batch *b, tombola_error *error)
     size_t begin = SIZE_MAX, end = 0; /* of those that go to host memory */
     for (int column = 0; column < COLUMNS && !status; column++) {
         void *host = column_place(b, column).host;
-        const size_t first = column_begin(b, column), words = rows * column_size(column);
+        const size_t first = column_begin(column, rows), words = rows * column_member(column)->words;
         if (!host)
             continue;
         begin = smaller(begin, first);
-        end = first + words;
+        end = end > first + words ? end : first + words;
         if (b->is_enqueued)
             status = read_words(b, b->columns, first, words, host, error);
     }
@@ -370,7 +329,8 @@ void results_deliver(struct batch *b)
     for (int column = 0; column < COLUMNS; column++) {
         void *host = column_place(b, column).host;
         if (host)
-            memcpy(host, b->host_columns + column_begin(b, column), rows * column_size(column) * sizeof(u32));
+            memcpy(host, b->host_columns + column_begin(column, rows),
+                   rows * column_member(column)->words * sizeof(u32));
     }
     for (int pin = 0; pin < PINS; pin++)
         empty_pin(b, pin);

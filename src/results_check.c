@@ -1,60 +1,52 @@
 #include "results.h"
 
+#include "columns.h"
 #include "context.h"
 #include "error.h"
 #include "memory_object.h"
 #include "sized.h"
 
+#include <stddef.h>
 #include <stdio.h>
 
-/* One array of the results, whatever it is of. */
-struct array {
-    const char *name;
-    const void *host;
-    cl_mem buffer;
-    size_t offset, elements;
-    size_t size; /* of an element, bytes */
-};
+#define WORD sizeof(u32) /* all arrays are of words, or of structs of words */
 
-#define WORD sizeof(u32) /* all of them are of words, or of structs of words */
-#define ARRAY(results, name, elements)                                                                                 \
-    {                                                                                                                  \
-#name, (results)->name.host, (results)->name.buffer, (results)->name.offset, elements,                         \
-            sizeof *(results)->name.host                                                                               \
-    }
-#define ARRAYS 9
-
-static tombola_status check_array(const struct engine *e, const struct array *a, tombola_error *error)
+/* Checks an array that has so many elements; *wanted tells whether one of them is asked for. */
+static tombola_status check_array(const struct engine *e, const tombola_results *r, const struct member *m,
+                                  size_t elements, int *wanted, tombola_error *error)
 {
+    const struct place a = member_place(r, m);
+    const size_t size = m->words * WORD;
     char field[64];
     size_t bytes;
-    if (a->host && a->buffer)
+    *wanted |= place_is_wanted(a);
+    if (a.host && a.buffer)
         return fail(error, TOMBOLA_INVALID_ARGUMENT,
-                    "results.%s is in host memory and in a buffer: one is to be set, or neither", a->name);
-    if ((uintptr_t)a->host % WORD)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.%s.host is not aligned to its type of %zu bytes", a->name,
+                    "results.%s is in host memory and in a buffer: one is to be set, or neither", m->name);
+    if ((uintptr_t)a.host % WORD)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.%s.host is not aligned to its type of %zu bytes", m->name,
                     WORD);
-    if (!a->buffer && a->offset)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.%s.offset is %zu, but there is no buffer", a->name,
-                    a->offset);
-    if (!a->buffer)
+    if (!a.buffer && a.offset)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.%s.offset is %zu, but there is no buffer", m->name,
+                    a.offset);
+    if (!a.buffer)
         return TOMBOLA_OK;
-    snprintf(field, sizeof field, "results.%s.buffer", a->name);
-    tombola_status status = memory_object_check(e->context, field, a->buffer, CL_MEM_READ_ONLY, &bytes, error);
+    snprintf(field, sizeof field, "results.%s.buffer", m->name);
+    tombola_status status = memory_object_check(e->context, field, a.buffer, CL_MEM_READ_ONLY, &bytes, error);
     if (status)
         return status;
-    if (a->offset > bytes / a->size || a->elements > bytes / a->size - a->offset)
+    if (a.offset > bytes / size || elements > bytes / size - a.offset)
         return fail(error, TOMBOLA_INVALID_ARGUMENT,
-                    "results.%s.buffer holds %zu elements: %zu do not fit behind results.%s.offset %zu", a->name,
-                    bytes / a->size, a->elements, a->name, a->offset);
+                    "results.%s.buffer holds %zu elements: %zu do not fit behind results.%s.offset %zu", m->name,
+                    bytes / size, elements, m->name, a.offset);
     return TOMBOLA_OK;
 }
 
 static tombola_status check_numbers(const struct plan *p, tombola_results *r, size_t rows, tombola_error *error)
 {
-    int wants_candidates = r->candidate_tokens.host || r->candidate_tokens.buffer || r->candidate_logits.host ||
-                           r->candidate_logits.buffer || r->candidate_probabilities.host ||
-                           r->candidate_probabilities.buffer;
+    int wants_candidates = 0;
+    for (int column = 0; column < TOP_K_COLUMNS; column++)
+        wants_candidates |= place_is_wanted(member_place(r, candidate_member(column)));
     if (r->candidate_count > TOMBOLA_MAX_CANDIDATES)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.candidate_count is %lu, not from 0 to %u",
                     (unsigned long)r->candidate_count, TOMBOLA_MAX_CANDIDATES);
@@ -87,22 +79,17 @@ tombola_status results_check(const struct engine *e, const tombola_results *thei
         return status;
     const size_t probabilities = (rows - 1) * own->probability_stride + p->vocabulary;
     const size_t candidates = rows * own->candidate_count;
-    const struct array arrays[ARRAYS] = {
-        ARRAY(own, tokens, rows),
-        ARRAY(own, status, rows),
-        ARRAY(own, kept, rows),
-        ARRAY(own, probabilities, probabilities),
-        ARRAY(own, log_probabilities, probabilities),
-        ARRAY(own, candidate_tokens, candidates),
-        ARRAY(own, candidate_logits, candidates),
-        ARRAY(own, candidate_probabilities, candidates),
-        ARRAY(own, boundary, rows),
+    const struct member outputs[] = {
+        {"probabilities", offsetof(tombola_results, probabilities), 1},
+        {"log_probabilities", offsetof(tombola_results, log_probabilities), 1},
     };
     int wanted = 0;
-    for (int i = 0; i < ARRAYS && !status; i++) {
-        wanted |= arrays[i].host || arrays[i].buffer;
-        status = check_array(e, &arrays[i], error);
-    }
+    for (int i = 0; i < COLUMNS && !status; i++) /* the status comes last */
+        status = check_array(e, own, column_member((COLUMNS_OF_SAMPLE + i) % COLUMNS), rows, &wanted, error);
+    for (int i = 0; i < OUTPUTS && !status; i++)
+        status = check_array(e, own, &outputs[i], probabilities, &wanted, error);
+    for (int i = 0; i < TOP_K_COLUMNS && !status; i++)
+        status = check_array(e, own, candidate_member(i), candidates, &wanted, error);
     if (!status && !wanted)
         status = fail(error, TOMBOLA_INVALID_ARGUMENT, "results asks for nothing: all of its arrays are NULL");
     return status;
