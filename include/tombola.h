@@ -716,6 +716,20 @@ typedef struct tombola_results {
      * tells what was kept in 12 bytes: of the tokens with a larger logit, and those with the same one and no higher id,
      * the last `kept` in rank order: all of them, unless XTC or typical-p has dropped the first. */
     TOMBOLA_ARRAY(tombola_boundary) boundary;
+    /* The natural logarithm of the token's probability among those that passed the filters, at the row's temperature; 0
+     * for a greedy row. Never above 0. */
+    TOMBOLA_ARRAY(float) logprobs;
+    /* The model's own: the same in the whole row as given, at temperature 1, without mask, biases and filters. -inf
+     * where a mask or a ban hides a value that would make the row invalid. */
+    TOMBOLA_ARRAY(float) raw_logprobs;
+    /* The token's place in rank order of all tokens, 1 the most likely; 0 unless the row is TOMBOLA_ROW_OK. */
+    TOMBOLA_ARRAY(uint32_t) ranks;
+    /* How clearly a race was won: the logarithm of how many times later the second arrived, in the heat, of blocks or of
+     * tokens, where that is less. While no logit / temperature changes by half as much, nor what is kept, the token
+     * stays. +inf where there is no second, and for a greedy row; 0 by inverse CDF. */
+    TOMBOLA_ARRAY(float) margins;
+    /* The entropy, in nats, of the distribution that the token is drawn from; 0 for a greedy row. */
+    TOMBOLA_ARRAY(float) entropies;
 } tombola_results;
 
 static inline tombola_results tombola_results_default(void)

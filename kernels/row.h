@@ -124,7 +124,12 @@ struct boundary {
 #define SAMPLE_COLUMNS_OF(COLUMN)                                                                                      \
     COLUMN(TOKENS, tokens, s32)                                                                                        \
     COLUMN(KEPT, kept, u32)                                                                                            \
-    COLUMN(BOUNDARY, boundary, struct boundary)
+    COLUMN(BOUNDARY, boundary, struct boundary)                                                                        \
+    COLUMN(LOGPROBS, logprobs, float)                                                                                  \
+    COLUMN(RAW_LOGPROBS, raw_logprobs, float)                                                                          \
+    COLUMN(RANKS, ranks, u32)                                                                                          \
+    COLUMN(MARGINS, margins, float)                                                                                    \
+    COLUMN(ENTROPIES, entropies, float)
 #define SAMPLE_COLUMN_NUMBER(NAME, field, type) SAMPLE_##NAME,
 
 /* Which of its own columns a kernel has where. */

@@ -69,6 +69,7 @@ static inline int is_writer(struct launch launch)
 }
 
 #define COLUMN_ARGUMENT(NAME, field, type) , global type *field
+#define COLUMN_WANTED(NAME, field, type) | (field ? 1u << SAMPLE_##NAME : 0u)
 /* Writes an element of a column, where that is wanted: of a row with a token, or else of one without. */
 #define WRITE(NAME, field, drawn, none)                                                                                \
     if (field)                                                                                                         \
@@ -80,7 +81,8 @@ ROW_KERNEL void sample(ROW_ARGUMENTS SAMPLE_COLUMNS_OF(COLUMN_ARGUMENT))
     uint index = group_row(launch);
     struct row_params p = params[launch.first_row + index];
     struct row row = THE_ROW;
-    struct drawn d = draw_row(ws, row, p, span_of(row, launch), kept != 0, boundary != 0);
+    uint wanted = 0u SAMPLE_COLUMNS_OF(COLUMN_WANTED);
+    struct drawn d = draw_row(ws, row, p, span_of(row, launch), wanted);
     if (!is_writer(launch))
         return;
     int is_drawn = d.status == ROW_OK;
@@ -90,6 +92,11 @@ ROW_KERNEL void sample(ROW_ARGUMENTS SAMPLE_COLUMNS_OF(COLUMN_ARGUMENT))
     WRITE(TOKENS, tokens, (int)d.token, -1);
     WRITE(KEPT, kept, d.kept, 0);
     WRITE(BOUNDARY, boundary, last, no_last);
+    WRITE(LOGPROBS, logprobs, d.logprob, -INFINITY);
+    WRITE(RAW_LOGPROBS, raw_logprobs, d.raw_logprob, -INFINITY);
+    WRITE(RANKS, ranks, d.rank, 0);
+    WRITE(MARGINS, margins, d.margin, 0.0f);
+    WRITE(ENTROPIES, entropies, d.entropy, 0.0f);
 }
 
 /* The softmax of WIDTH tokens of a row. The `first_token` of a greedy row takes all. */

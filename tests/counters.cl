@@ -40,7 +40,8 @@ ROW_KERNEL void counted_draw(global const struct counted *counted, global const 
         ws->counters[i] = 0;
     group_barrier(ws);
     struct span all = {0, row.blocks, PHASE_WEIGH | PHASE_FINISH};
-    struct drawn d = draw_row(ws, row, p, all, counted->wants_kept != 0, counted->wants_last != 0);
+    uint wanted = (counted->wants_kept ? 1u << SAMPLE_KEPT : 0u) | (counted->wants_last ? 1u << SAMPLE_BOUNDARY : 0u);
+    struct drawn d = draw_row(ws, row, p, all, wanted);
     group_barrier(ws);
     for (uint i = group_item(); i < COUNTER_COUNT; i += GROUP) {
         u32 own = i == COUNTER_BARRIERS ? (GROUP > 1) * 2 : 0; /* barriers of this kernel, counted as well */

@@ -165,7 +165,8 @@ static void rows_of_other_sizes_are_read_to_their_end(void **state)
     }
 }
 
-/* Results that are older by 8 bytes lack the offset of the boundary, and those of the first headers all of it. */
+/* Results that are older by 8 bytes lack the offset of the last column, and those of the first headers the boundary and
+ * all behind it. */
 static void results_of_other_sizes_are_read_to_their_end(void **state)
 {
     (void)state;

