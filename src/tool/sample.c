@@ -8,6 +8,7 @@
 #include "npy.h"
 #include "params_csv.h"
 #include "sequences.h"
+#include "told.h"
 
 /* Rows go to the device in batches of about this many bytes, so that it need not hold a
  * large file as a whole. */
@@ -27,13 +28,19 @@ static const char DOC[] =
     "same wherever it stands in the file.\n\n"
     "A row that holds NaN or +inf is invalid, one of only -inf is empty: no token is drawn from it.";
 
-enum { PROBABILITIES = 0x100, PARAMS, BOUNDARY, JSON };
+enum { PROBABILITIES = 0x100, PARAMS, BOUNDARY, COLUMNS, JSON };
 
 static const struct argp_option OPTIONS[] = {
     {"probabilities", PROBABILITIES, 0, 0, "The rows are probabilities, not logits; they need not sum to 1", 0},
     {"params", PARAMS, "FILE.csv", 0, "Parameters for each row", 0},
     {"boundary", BOUNDARY, 0, 0,
      "Tell the last token that passed the filters too, in the order from the most likely on, and its logit", 0},
+    {"columns", COLUMNS, "LIST", 0,
+     "Tell more of each token, any of " TOLD_NAMES
+     ": the logarithm of its probability among what passed the filters, and in the row as given at temperature 1; its "
+     "place among all tokens, 1 the most likely; how clearly its race was won; the entropy, in nats, of what it was "
+     "drawn from",
+     0},
     {"json", JSON, 0, 0, "An object a line in place of the table", 0},
     {0},
 };
@@ -48,6 +55,7 @@ typedef struct options {
     sequences sequences;
     int probabilities;
     int boundary;
+    told told;
     int json;
 } options;
 
@@ -86,6 +94,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case BOUNDARY:
         options->boundary = 1;
         return 0;
+    case COLUMNS: {
+        const char *wrong = told_read(&options->told, text);
+        if (wrong)
+            argp_error(state, "--columns: '%s' is none of %s, or comes twice", wrong, TOLD_NAMES);
+        return 0;
+    }
     case JSON:
         options->json = 1;
         return 0;
@@ -116,7 +130,7 @@ static int width_of(size_t number)
     return width;
 }
 
-static int print_json(size_t row, const tombola_results *results, size_t i)
+static int print_json(size_t row, const tombola_results *results, const told *told, size_t i)
 {
     json_t *object = json_pack("{s:I, s:i, s:s, s:I}", "row", (json_int_t)row, "token", results->tokens.host[i],
                                "status", tombola_row_status_string((tombola_row_status)results->status.host[i]), "kept",
@@ -129,6 +143,10 @@ static int print_json(size_t row, const tombola_results *results, size_t i)
             json_decref(object);
             object = NULL;
         }
+    }
+    if (object && told_add(told, results, i, object)) {
+        json_decref(object);
+        object = NULL;
     }
     return tool_json_print(stdout, object);
 }
@@ -148,14 +166,16 @@ static layout layout_of(const npy *array)
 
 static void print_head(layout layout, const options *options)
 {
-    printf("%*s  %*s  %-7s  %*s%s\n", layout.row, "row", layout.token, "token", "status", layout.token, "kept",
-           options->boundary ? "  boundary  logit" : "");
+    printf("%*s  %*s  %-7s  %*s", layout.row, "row", layout.token, "token", "status", layout.token, "kept");
+    told_print_head(&options->told);
+    puts(options->boundary ? "  boundary  logit" : "");
 }
 
-static void print_line(layout layout, size_t row, const tombola_results *results, size_t i)
+static void print_line(layout layout, size_t row, const tombola_results *results, const told *told, size_t i)
 {
     printf("%*zu  %*d  %-7s  %*u", layout.row, row, layout.token, results->tokens.host[i],
            tombola_row_status_string((tombola_row_status)results->status.host[i]), layout.token, results->kept.host[i]);
+    told_print(told, results, i);
     if (results->boundary.host)
         printf("  %8d  %.9g", results->boundary.host[i].token, (double)results->boundary.host[i].logit);
     putchar('\n');
@@ -184,8 +204,8 @@ static int draw_batches(tombola_sampler *sampler, const npy *array, size_t batch
             print_head(layout, options);
         for (size_t i = 0; i < rows.count; i++) {
             if (!options->json)
-                print_line(layout, first + i, results, i);
-            else if (print_json(first + i, results, i))
+                print_line(layout, first + i, results, &options->told, i);
+            else if (print_json(first + i, results, &options->told, i))
                 return TOOL_FAILURE;
         }
         if (ferror(stdout))
@@ -228,7 +248,8 @@ static int draw_array(options *options, const npy *array)
     if (!(results.tokens.host = calloc(batch, sizeof(int32_t))) ||
         !(results.status.host = calloc(batch, sizeof(int32_t))) ||
         !(results.kept.host = calloc(batch, sizeof(uint32_t))) ||
-        (options->boundary && !(results.boundary.host = calloc(batch, sizeof(tombola_boundary))))) {
+        (options->boundary && !(results.boundary.host = calloc(batch, sizeof(tombola_boundary)))) ||
+        told_allocate(&options->told, &results, batch)) {
         warnx("out of memory");
         goto done;
     }
@@ -249,6 +270,7 @@ done:
     free(results.status.host);
     free(results.kept.host);
     free(results.boundary.host);
+    told_release(&results);
     free(params);
     return status;
 }

@@ -1,0 +1,34 @@
+/* What `tombola sample` tells of a token on request: columns of the results, of a number each. */
+#ifndef TOLD_H
+#define TOLD_H
+
+#include <jansson.h>
+
+#include "tool.h"
+
+enum { TOLD_COLUMNS = 5 };
+
+/* Which are wanted, in the order in which they were asked for. */
+typedef struct told {
+    int wanted[TOLD_COLUMNS];
+    int count;
+} told;
+
+/* Their names, for help and messages. */
+#define TOLD_NAMES "logprob, raw_logprob, rank, margin, entropy"
+
+/* Reads a list of names; returns the one that is none, or comes twice, or NULL. */
+const char *told_read(told *told, char *list);
+
+/* Makes the arrays in host memory for so many rows. Returns -1 where there is no memory for them. */
+int told_allocate(const told *told, tombola_results *results, size_t rows);
+void told_release(tombola_results *results);
+
+/* Prints the heads of these columns, or a row's numbers. */
+void told_print_head(const told *told);
+void told_print(const told *told, const tombola_results *results, size_t row);
+
+/* Adds a row's numbers to an object; null for what is infinite. Returns -1 where there is no memory. */
+int told_add(const told *told, const tombola_results *results, size_t row, json_t *object);
+
+#endif
