@@ -693,8 +693,8 @@ typedef struct tombola_boundary {
  * first token in rank order and 0 to the rest. They are within 2e-6 relative + 1e-9 of binary64 while
  * |logit| / T < 5.8e6, their logarithms within 1e-5 + 1e-6 relative; the same bits on every device.
  *
- * Where later fields will stand: a number per row (log-probability, rank or entropy of the token) becomes a column
- * like `kept`; more about candidates a column like candidate_probabilities. */
+ * Where later fields will stand: a number per row becomes a column like `kept`; more about candidates a column like
+ * candidate_probabilities. */
 typedef struct tombola_results {
     uint32_t struct_size;
     uint32_t candidate_count;      /* candidates wanted of each row, 1 to TOMBOLA_MAX_CANDIDATES; 0: none */
@@ -717,18 +717,20 @@ typedef struct tombola_results {
      * the last `kept` in rank order: all of them, unless XTC or typical-p has dropped the first. */
     TOMBOLA_ARRAY(tombola_boundary) boundary;
     /* The natural logarithm of the token's probability among those that passed the filters, at the row's temperature; 0
-     * for a greedy row. Never above 0. */
+     * for a greedy row. Never above 0; -inf unless the row is TOMBOLA_ROW_OK. This and raw_logprobs are within 1e-5 +
+     * 1e-6 relative of binary64, the same bits on every device. */
     TOMBOLA_ARRAY(float) logprobs;
     /* The model's own: the same in the whole row as given, at temperature 1, without mask, biases and filters. -inf
      * where a mask or a ban hides a value that would make the row invalid. */
     TOMBOLA_ARRAY(float) raw_logprobs;
     /* The token's place in rank order of all tokens, 1 the most likely; 0 unless the row is TOMBOLA_ROW_OK. */
     TOMBOLA_ARRAY(uint32_t) ranks;
-    /* How clearly a race was won: the logarithm of how many times later the second arrived, in the heat, of blocks or of
-     * tokens, where that is less. While no logit / temperature changes by half as much, nor what is kept, the token
-     * stays. +inf where there is no second, and for a greedy row; 0 by inverse CDF. */
+    /* How clearly a race was won: the logarithm of how many times later the second arrived, of blocks or of the block's
+     * tokens, whichever is less. While no logit / temperature changes by half as much, nor what is kept, the token
+     * stays. +inf where there is no second, and for a greedy row; 0 by inverse CDF and without a token. */
     TOMBOLA_ARRAY(float) margins;
-    /* The entropy, in nats, of the distribution that the token is drawn from; 0 for a greedy row. */
+    /* The entropy, in nats, of the distribution that the token is drawn from; 0 for a greedy row and without a token.
+     * Within 1e-5 + 1e-6 relative of binary64 while |logit| / T < 2^22, unless XTC has dropped nearly all the mass. */
     TOMBOLA_ARRAY(float) entropies;
 } tombola_results;
 

@@ -17,7 +17,7 @@
 enum { MOST_TOKENS = 64 };
 
 /* What has been told of tokens. */
-struct told {
+struct effects {
     size_t count;
     int is_banned[MOST_TOKENS];
     float penalty[MOST_TOKENS], growth[MOST_TOKENS];
@@ -25,18 +25,18 @@ struct told {
 
 static void put(void *list, int32_t token, enum effect effect, float value)
 {
-    struct told *told = list;
+    struct effects *effects = list;
     assert_in_range(token, 0, MOST_TOKENS - 1);
-    told->count++;
+    effects->count++;
     switch (effect) {
     case EFFECT_BAN:
-        told->is_banned[token] = 1;
+        effects->is_banned[token] = 1;
         return;
     case EFFECT_PENALTY:
-        told->penalty[token] = value > told->penalty[token] ? value : told->penalty[token];
+        effects->penalty[token] = value > effects->penalty[token] ? value : effects->penalty[token];
         return;
     case EFFECT_GROWTH:
-        told->growth[token] = value;
+        effects->growth[token] = value;
     }
 }
 
@@ -69,26 +69,26 @@ static void apply(const struct oracle_sequences *s, const tombola_params *params
 {
     static uint32_t repeats[MOST_HISTORY];
     static float penalties[MOST_HISTORY];
-    struct told told = {.count = 0};
+    struct effects effects = {.count = 0};
     const struct processor_input input = input_of(s, params, repeats, penalties);
-    const struct processor_output output = {&told, put};
+    const struct processor_output output = {&effects, put};
     const int32_t only = rules_only(&input);
     rules_run(&input, &output);
-    assert_at_most(told.count, rules_most(&input));
+    assert_at_most(effects.count, rules_most(&input));
     for (uint32_t id = 0; id < vocabulary; id++) {
         float z = logits[id];
         if (only >= 0) {
             logits[id] = id == (uint32_t)only ? 0.0f : -INFINITY;
             continue;
         }
-        if (told.penalty[id] > 0.0f) {
-            z = made_normal(z - told.penalty[id]);
+        if (effects.penalty[id] > 0.0f) {
+            z = made_normal(z - effects.penalty[id]);
         }
-        if (told.growth[id] != 0.0f && z > -INFINITY) {
-            z = fmaf(fabsf(z), told.growth[id], z);
+        if (effects.growth[id] != 0.0f && z > -INFINITY) {
+            z = fmaf(fabsf(z), effects.growth[id], z);
             z = fabsf(z) < 0x1p-125f ? 0.0f : z;
         }
-        logits[id] = told.is_banned[id] ? -INFINITY : z;
+        logits[id] = effects.is_banned[id] ? -INFINITY : z;
     }
 }
 
