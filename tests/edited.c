@@ -166,7 +166,7 @@ tombola_rows applied_rows(const struct edited *e)
 
 struct whole edited_draw(tombola_sampler *sampler, enum whole_entry entry, const tombola_rows *rows, size_t vocabulary)
 {
-    struct whole whole = whole_make(rows->count, vocabulary, EDITED_CANDIDATES, WHOLE_ALL);
+    struct whole whole = whole_make(rows->count, vocabulary, EDITED_CANDIDATES, WHOLE_EFFECTIVE);
     const tombola_results results = whole_results(&whole);
     if (whole_call(entry, sampler, queues, rows, &results, &error))
         fail_msg("entry %d: %s", (int)entry, error.message);

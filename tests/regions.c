@@ -9,7 +9,7 @@
 #include "expect.h"
 #include "faults.h"
 
-enum { MOST_ARRAYS = 64 };
+enum { MOST_ARRAYS = 128 };
 
 static struct {
     const char *start;

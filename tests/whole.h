@@ -14,7 +14,8 @@ struct whole {
 enum {
     WHOLE_DRAWS = 1 << ARRAY_TOKENS | 1 << ARRAY_STATUS | 1 << ARRAY_KEPT | 1 << ARRAY_BOUNDARY,
     WHOLE_SOFTMAX = 1 << ARRAY_PROBABILITIES,
-    WHOLE_ALL = (1 << ARRAYS) - 1
+    WHOLE_ALL = (1 << ARRAYS) - 1,
+    WHOLE_EFFECTIVE = WHOLE_ALL & ~(1 << ARRAY_RAW_LOGPROBS) /* what masks and biases make, not what is stored */
 };
 
 /* With memory to be released. */
