@@ -658,6 +658,10 @@ typedef struct tombola_rows {
     size_t thinking_start_count;
     const int32_t *thinking_end;
     size_t thinking_end_count;
+    /* The tokens whose log-probabilities results.scores and raw_scores tell: row r has score_tokens
+     * [score_ends[r - 1], score_ends[r]), in any order, also several times. Both in host memory; NULL: none. */
+    const int32_t *score_tokens; /* 0 to vocabulary - 1 */
+    const size_t *score_ends;    /* `count`, never descending */
 } tombola_rows;
 
 static inline tombola_rows tombola_rows_default(void)
@@ -705,7 +709,7 @@ typedef struct tombola_results {
     probabilities;                          /* count x probability_stride, the first `vocabulary` of each row written;
                                                zeros for a row that is invalid or empty */
     TOMBOLA_ARRAY(float) log_probabilities; /* their natural logarithms, likewise; -inf for such a row */
-    size_t probability_stride;              /* elements, of both; at least the vocabulary; 0: the vocabulary */
+    size_t probability_stride;              /* elements, of all such; at least the vocabulary; 0: the vocabulary */
     /* count x candidate_count, most likely first: larger logit, then lower id. Those beyond the tokens that can be
      * drawn, and all of an invalid or empty row, have token -1, logit 0 and probability 0. */
     TOMBOLA_ARRAY(int32_t) candidate_tokens;
@@ -732,6 +736,18 @@ typedef struct tombola_results {
     /* The entropy, in nats, of the distribution that the token is drawn from; 0 for a greedy row and without a token.
      * Within 1e-5 + 1e-6 relative of binary64 while |logit| / T < 2^22, unless XTC has dropped nearly all the mass. */
     TOMBOLA_ARRAY(float) entropies;
+    /* The log-probabilities of rows.score_tokens, an entry for each of them: */
+    TOMBOLA_ARRAY(float)
+    scores; /* among the tokens that passed the filters, as logprobs has it for the token drawn: the
+                                    same bits. -inf for what did not pass, and unless the row is TOMBOLA_ROW_OK */
+    TOMBOLA_ARRAY(float) raw_scores; /* in the row as given, as raw_logprobs has it; -inf unless it is TOMBOLA_ROW_OK */
+    /* count x probability_stride, the first `vocabulary` of each row written, as `probabilities` has it: the probability
+     * of each token among those that passed the filters, 0 for the others, as accurate as `probabilities`; and the
+     * effective logits of those that passed, not divided by the temperature (logarithms where the input is
+     * probabilities), -inf for the others. A greedy row keeps its token alone. Zeros, and -inf, unless the row is
+     * TOMBOLA_ROW_OK. */
+    TOMBOLA_ARRAY(float) kept_probabilities;
+    TOMBOLA_ARRAY(float) processed_logits;
 } tombola_results;
 
 static inline tombola_results tombola_results_default(void)

@@ -83,6 +83,8 @@ struct row_params {
     float heat_exponent;
     float repeated_above; /* of repeated tokens, what a logit above 0 is multiplied by */
     float repeated_below; /* and any other */
+    u32 score_first;      /* of the batch's ids to score the row's, [score_first, score_end) */
+    u32 score_end;
 };
 
 #define NO_MASK 0xFFFFFFFFu
@@ -120,6 +122,22 @@ struct boundary {
 #define ROW_INVALID 1
 #define ROW_EMPTY 2
 
+/* The law of some tokens: how their logits become probabilities among them (normalise.clh). */
+struct law {
+    float scale, top, whole; /* how logits become exponents */
+    float inverse, logarithm;
+    u32 is_there; /* else the law is not wanted, or the tokens hold what is not allowed */
+};
+
+/* What the sample kernel has found of a row, for the report kernel to tell of any token. */
+struct finding {
+    u32 status;                                 /* a ROW_... */
+    u32 is_greedy;                              /* the window is the token drawn, and has no law */
+    u32 first_key, first_id, last_key, last_id; /* the window that the filters have left */
+    struct law kept;                            /* of the window's tokens */
+    struct law given;                           /* of all in the row as given, at temperature 1 */
+};
+
 /* The columns of the sample kernel, an element a row: COLUMN(NAME, its field of tombola_results, type of an element). */
 #define SAMPLE_COLUMNS_OF(COLUMN)                                                                                      \
     COLUMN(TOKENS, tokens, s32)                                                                                        \
@@ -132,13 +150,32 @@ struct boundary {
     COLUMN(ENTROPIES, entropies, float)
 #define SAMPLE_COLUMN_NUMBER(NAME, field, type) SAMPLE_##NAME,
 
-/* Which of its own columns a kernel has where. */
-enum { SAMPLE_COLUMNS_OF(SAMPLE_COLUMN_NUMBER) SAMPLE_COLUMNS };
+/* What findings have, in bits behind those of the columns. */
+#define FIND_WINDOW (1u << SAMPLE_COLUMNS)
+#define FIND_SHARES (2u << SAMPLE_COLUMNS) /* what the window's tokens come to */
+#define FIND_RAW (4u << SAMPLE_COLUMNS)    /* what all tokens do in the row as given */
+
+/* Those of the report kernel, likewise, and what they have an element for. */
+#define REPORT_COLUMNS_OF(COLUMN)                                                                                      \
+    COLUMN(SCORES, scores, float, SCORES)                                                                              \
+    COLUMN(RAW_SCORES, raw_scores, float, SCORES)
+#define REPORT_COLUMN_NUMBER(NAME, field, type, entries) REPORT_##NAME,
+
+/* Which of its own columns a kernel has where; behind them, what the kernels hand each other. */
+enum { SAMPLE_COLUMNS_OF(SAMPLE_COLUMN_NUMBER) SAMPLE_COLUMNS, SAMPLE_FINDINGS = SAMPLE_COLUMNS, SAMPLE_ARGUMENTS };
+enum {
+    REPORT_COLUMNS_OF(REPORT_COLUMN_NUMBER) REPORT_COLUMNS,
+    REPORT_KEPT_PROBABILITIES = REPORT_COLUMNS, /* of all tokens of each row */
+    REPORT_PROCESSED_LOGITS,                    /* likewise */
+    REPORT_FINDINGS,
+    REPORT_SCORE_TOKENS,
+    REPORT_ARGUMENTS
+};
 enum { SOFTMAX_PROBABILITIES, SOFTMAX_COLUMNS };
 enum { TOP_K_TOKENS, TOP_K_LOGITS, TOP_K_PROBABILITIES, TOP_K_COLUMNS };
 
-/* Columns that a kernel writes at most, beside the status. */
-enum { MAX_COLUMNS = (int)SAMPLE_COLUMNS > (int)TOP_K_COLUMNS ? (int)SAMPLE_COLUMNS : (int)TOP_K_COLUMNS };
+/* Arguments of its own that a kernel has at most. */
+enum { MAX_COLUMNS = (int)SAMPLE_ARGUMENTS > (int)REPORT_ARGUMENTS ? (int)SAMPLE_ARGUMENTS : (int)REPORT_ARGUMENTS };
 
 /* What the work-groups of a launch have in common; handed to a kernel by value. A launch covers rows that lie side by
  * side in the batch; columns begin with the first of them. */
@@ -153,6 +190,8 @@ struct launch {
     u32 phases;      /* PHASE_..., one or more */
     u32 logarithms;  /* softmax: of the probabilities */
     u32 mask_stride; /* words from mask to mask */
+    u32 finds;       /* sample: what findings are to have, FIND_... */
+    u32 reserved;
 };
 
 /* The arguments of every kernel, by number: those that all have, then the columns of its own. A column that is NULL is

@@ -11,7 +11,7 @@
  * launch       see row.h
  * status       a ROW_... for each row
  * and columns of the kernel's own. The columns' buffers may be the caller's, and any may be NULL. */
-#include "row.clh"
+#include "report.clh"
 
 /* The row of the launch that this work-group works on, and which of its groups this is. */
 static inline uint group_row(struct launch launch)
@@ -75,13 +75,13 @@ static inline int is_writer(struct launch launch)
     if (field)                                                                                                         \
     field[launch.columns[SAMPLE_##NAME] + index] = is_drawn ? (drawn) : (none)
 
-ROW_KERNEL void sample(ROW_ARGUMENTS SAMPLE_COLUMNS_OF(COLUMN_ARGUMENT))
+ROW_KERNEL void sample(ROW_ARGUMENTS SAMPLE_COLUMNS_OF(COLUMN_ARGUMENT), global struct finding *findings)
 {
     WORKSPACE(ws);
     uint index = group_row(launch);
     struct row_params p = params[launch.first_row + index];
     struct row row = THE_ROW;
-    uint wanted = 0u SAMPLE_COLUMNS_OF(COLUMN_WANTED);
+    uint wanted = launch.finds SAMPLE_COLUMNS_OF(COLUMN_WANTED);
     struct drawn d = draw_row(ws, row, p, span_of(row, launch), wanted);
     if (!is_writer(launch))
         return;
@@ -97,6 +97,22 @@ ROW_KERNEL void sample(ROW_ARGUMENTS SAMPLE_COLUMNS_OF(COLUMN_ARGUMENT))
     WRITE(RANKS, ranks, d.rank, 0);
     WRITE(MARGINS, margins, d.margin, 0.0f);
     WRITE(ENTROPIES, entropies, d.entropy, 0.0f);
+    d.finding.status = (u32)d.status;
+    if (findings)
+        findings[launch.first_row + index] = d.finding;
+}
+
+/* Writes values of WIDTH tokens, as far as they lie within the row. */
+static inline void store_values(struct row row, global float *output, uint first, floats x)
+{
+    if (first + WIDTH <= row.vocabulary) {
+        JOIN(vstore, WIDTH)(x, 0, output + first);
+    } else {
+        float tail[WIDTH];
+        JOIN(vstore, WIDTH)(x, 0, tail);
+        for (uint i = first; i < row.vocabulary; i++)
+            output[i] = tail[i - first];
+    }
 }
 
 /* The softmax of WIDTH tokens of a row. The `first_token` of a greedy row takes all. */
@@ -135,15 +151,32 @@ ROW_KERNEL void softmax(ROW_ARGUMENTS, global float *probabilities)
     uint last = min(span.last * BLOCK, row.vocabulary);
     for (uint first = span.first * BLOCK + group_item() * WIDTH; first < last; first += GROUP * WIDTH) {
         floats x = softmax_at(row, first, n, is_greedy, first_token, launch.logarithms);
-        if (first + WIDTH <= row.vocabulary) {
-            JOIN(vstore, WIDTH)(x, 0, output + first);
-        } else {
-            float tail[WIDTH];
-            JOIN(vstore, WIDTH)(x, 0, tail);
-            for (uint i = first; i < row.vocabulary; i++)
-                output[i] = tail[i - first];
-        }
+        store_values(row, output, first, x);
     }
+}
+
+#define REPORT_ARGUMENT(NAME, field, type, entries) , global type *field
+ROW_KERNEL void report(ROW_ARGUMENTS REPORT_COLUMNS_OF(REPORT_ARGUMENT), global float *kept_probabilities,
+                       global float *processed_logits, global const struct finding *findings,
+                       global const int *score_tokens)
+{
+    uint index = group_row(launch), item = group_of_row(launch) * GROUP + group_item(), items = launch.groups * GROUP;
+    struct row_params p = params[launch.first_row + index];
+    struct row row = THE_ROW;
+    struct finding f = findings[launch.first_row + index];
+    (void)status;
+    for (uint i = p.score_first + item; (scores || raw_scores) && i < p.score_end; i += items) {
+        if (scores)
+            scores[launch.columns[REPORT_SCORES] + i] = score_of(row, f, (uint)score_tokens[i]);
+        if (raw_scores)
+            raw_scores[launch.columns[REPORT_RAW_SCORES] + i] = raw_score_of(row, f, (uint)score_tokens[i]);
+    }
+    for (uint first = item * WIDTH; kept_probabilities && first < row.vocabulary; first += items * WIDTH)
+        store_values(row, kept_probabilities + launch.columns[REPORT_KEPT_PROBABILITIES] + index * launch.stride, first,
+                     kept_probabilities_at(row, f, first));
+    for (uint first = item * WIDTH; processed_logits && first < row.vocabulary; first += items * WIDTH)
+        store_values(row, processed_logits + launch.columns[REPORT_PROCESSED_LOGITS] + index * launch.stride, first,
+                     processed_logits_at(row, f, first));
 }
 
 ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_logits, global float *probabilities)

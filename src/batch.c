@@ -87,14 +87,16 @@ tombola_status batch_make(struct engine *engine, struct batch *b, tombola_error 
     const struct plan *p = &engine->plan;
     b->engine = engine;
     b->params.host = b->host_params = aligned_bytes(p->max_rows * sizeof *b->host_params);
-    b->host_columns = calloc(columns_words(p->max_rows), sizeof *b->host_columns);
+    b->columns_size = plan_columns(p);
+    b->host_columns = calloc(b->columns_size, sizeof *b->host_columns);
     if (!b->host_params || !b->host_columns)
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a sampler of max_rows %zu", p->max_rows);
     cl_int code = CL_SUCCESS;
     size_t entries = p->scratch_rows * p->padded_blocks;
     b->maxima = make_buffer(b, CL_MEM_READ_WRITE, entries * sizeof(u32), &code);
     b->facts = make_buffer(b, CL_MEM_READ_WRITE, entries * sizeof(u64), &code);
-    b->columns = make_buffer(b, CL_MEM_READ_WRITE, columns_words(p->max_rows) * sizeof(u32), &code);
+    b->findings = make_buffer(b, CL_MEM_READ_WRITE, p->max_rows * sizeof(struct finding), &code);
+    b->columns = make_buffer(b, CL_MEM_READ_WRITE, b->columns_size * sizeof(u32), &code);
     if (!p->shares_memory)
         b->params.device = make_buffer(b, CL_MEM_READ_ONLY, p->max_rows * sizeof(struct row_params), &code);
     if (code != CL_SUCCESS)
@@ -136,6 +138,29 @@ tombola_status batch_reserve_staging(struct batch *b, tombola_error *error)
     if (!status)
         count_memory(b, plan_staging(p));
     return status;
+}
+
+tombola_status batch_reserve_columns(struct batch *b, tombola_error *error)
+{
+    const size_t words = columns_words(&b->counts), more = (words - b->columns_size) * sizeof(u32);
+    cl_int code = CL_SUCCESS;
+    if (b->columns_size >= words)
+        return TOMBOLA_OK;
+    u32 *host = calloc(words, sizeof *host);
+    if (!host)
+        return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for results: %zu bytes", words * sizeof *host);
+    cl_mem buffer = make_buffer(b, CL_MEM_READ_WRITE, words * sizeof(u32), &code);
+    if (code != CL_SUCCESS) {
+        free(host);
+        return fail_buffer(b, "results", code, error);
+    }
+    clReleaseMemObject(b->columns);
+    free(b->host_columns);
+    count_memory(b, (struct cost){more, more});
+    b->columns = buffer;
+    b->host_columns = host;
+    b->columns_size = words;
+    return TOMBOLA_OK;
 }
 
 tombola_status batch_reserve_candidates(struct batch *b, size_t words_on_device, size_t words, tombola_error *error)
@@ -200,7 +225,7 @@ void batch_release_cl(struct batch *b)
         clEnqueueUnmapMemObject(b->engine->queue, b->landing_buffer, b->landed, 0, NULL, NULL);
     if ((b->staging && b->staged) || (b->landing_buffer && b->landed))
         clFinish(b->engine->queue);
-    cl_mem buffers[] = {b->maxima,  b->facts,      b->columns,        b->logits,
+    cl_mem buffers[] = {b->maxima,  b->facts,      b->findings,       b->columns,       b->logits,
                         b->staging, b->candidates, b->outputs_buffer, b->landing_buffer};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         if (buffers[i])
@@ -208,6 +233,7 @@ void batch_release_cl(struct batch *b)
     upload_release_cl(b, &b->params);
     upload_release_cl(b, &b->masks.copy);
     upload_release_cl(b, &b->adjustments.copy);
+    upload_release_cl(b, &b->scores.copy);
 }
 
 void batch_free(struct batch *b)
@@ -222,6 +248,8 @@ void batch_free(struct batch *b)
     if (!b->masks.copy.pinned)
         upload_free(&b->masks.copy);
     adjustments_free(&b->adjustments);
+    if (!b->scores.copy.pinned)
+        upload_free(&b->scores.copy);
 }
 
 void batch_start(struct batch *b, uint64_t number, cl_command_queue queue)
@@ -260,6 +288,18 @@ void batch_enqueued(struct batch *b, enum work work, int in_queue)
     if (in_queue)
         b->chain = b->event_count;
     b->event_count++;
+}
+
+tombola_status batch_read(struct batch *b, cl_mem buffer, size_t begin, size_t words, void *to, tombola_error *error)
+{
+    cl_uint waits = batch_waits(b, NULL);
+    cl_int code = clEnqueueReadBuffer(b->queue, buffer, CL_FALSE, begin * sizeof(u32), words * sizeof(u32), to, waits,
+                                      waits ? b->waits : NULL, batch_event(b));
+    if (code != CL_SUCCESS)
+        return fail_cl(error, "clEnqueueReadBuffer", code);
+    batch_enqueued(b, WORK_READ, 1);
+    b->engine->times.bytes_read += words * sizeof(u32);
+    return TOMBOLA_OK;
 }
 
 int batch_has_completed(const struct batch *b)
@@ -310,6 +350,7 @@ tombola_status batch_finish(struct batch *b, tombola_status status, tombola_erro
     host_memory_unwrap(context, &b->masks.wrapped);
     upload_settle(&b->masks.copy);
     upload_settle(&b->adjustments.copy);
+    upload_settle(&b->scores.copy);
     upload_settle(&b->params);
     b->number = 0;
     if (!status && code != CL_SUCCESS)

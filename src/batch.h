@@ -7,17 +7,19 @@
 #define TOMBOLA_SRC_BATCH_H
 
 #include "adjustments.h"
+#include "columns.h"
 #include "host_memory.h"
 #include "masks.h"
 #include "plan.h"
+#include "scores.h"
 
-#define OUTPUTS 2 /* probabilities and their logarithms */
-#define KERNELS 3 /* sample, softmax, top_k */
+#define KERNELS 4 /* sample, softmax, top_k, report */
 #define MAX_EVENTS                                                                                                     \
-    (16 * MAX_PARTS + 16) /* of a part: an upload; two launches for sample, top_k and each output; two
-                                            commands to collect each output, three for candidates */
+    (24 * MAX_PARTS + 32) /* of a part: an upload; two launches for sample, top_k and each output, one for report; two
+                                            commands to collect each output, three for candidates; and of the batch, one
+                                            for each column */
 
-enum kernel { KERNEL_SAMPLE, KERNEL_SOFTMAX, KERNEL_TOP_K };
+enum kernel { KERNEL_SAMPLE, KERNEL_SOFTMAX, KERNEL_TOP_K, KERNEL_REPORT };
 
 /* What the batches of a sampler share. */
 struct engine {
@@ -42,7 +44,7 @@ struct part {
 /* Probabilities or their logarithms, as they are wanted. */
 struct output {
     TOMBOLA_ARRAY(float) to;
-    int is_wanted, logarithms;
+    int is_wanted;
     int in_place; /* `wrapped` has the parts of host memory that kernels write to */
     struct wrapped wrapped[MAX_PARTS];
 };
@@ -61,10 +63,12 @@ struct batch {
 
     /* Made with the sampler. */
     cl_mem maxima, facts; /* scratch: scratch_rows x padded_blocks */
+    cl_mem findings;      /* max_rows struct finding */
     cl_mem columns;       /* of a batch, one after another (columns.h) */
     struct upload params; /* max_rows struct row_params, which are host_params */
     struct row_params *host_params;
     u32 *host_columns;
+    size_t columns_size; /* words that both have room for */
     /* Made when first needed, by batch_reserve_...; NULL before. */
     cl_mem logits;     /* resident_rows x vocabulary */
     cl_mem staging;    /* PINS x pin_rows rows of pinned memory, mapped for good; NULL on devices that share memory */
@@ -77,6 +81,7 @@ struct batch {
     float *landed;                                /* where that is mapped, or plain memory */
     struct masks masks;
     struct adjustments adjustments;
+    struct scores scores;
 
     /* Of the batch under way. */
     uint64_t number;         /* counts the sampler's batches from 1; 0 if there is none under way */
@@ -85,6 +90,7 @@ struct batch {
     int is_enqueued;         /* on a caller's queue: results go straight to where they are wanted */
     tombola_rows rows;       /* with stride set */
     tombola_results results; /* with probability_stride set */
+    struct counts counts;
     enum way way;
     struct part parts[MAX_PARTS];
     int part_count;
@@ -121,6 +127,7 @@ tombola_status batch_make_staging(struct batch *batch, cl_mem_flags flags, cl_ma
 
 /* Room for what not every batch needs. There is nothing to do where it is there already. */
 tombola_status batch_reserve_staging(struct batch *batch, tombola_error *error);
+tombola_status batch_reserve_columns(struct batch *batch, tombola_error *error);
 tombola_status batch_reserve_candidates(struct batch *batch, size_t words_on_device, size_t words,
                                         tombola_error *error);
 tombola_status batch_reserve_outputs(struct batch *batch, tombola_error *error);
@@ -136,6 +143,10 @@ cl_uint batch_waits(struct batch *batch, const cl_event *also);
  * queue, not beside it. */
 cl_event *batch_event(struct batch *batch);
 void batch_enqueued(struct batch *batch, enum work work, int in_queue);
+
+/* Enqueues the reading of words into host memory. */
+tombola_status batch_read(struct batch *batch, cl_mem buffer, size_t begin, size_t words, void *to,
+                          tombola_error *error);
 
 /* Whether all of its commands have completed, or one has failed. */
 int batch_has_completed(const struct batch *batch);

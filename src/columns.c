@@ -3,17 +3,25 @@
 #include <stddef.h>
 #include <string.h>
 
-#define MEMBER(field, words)                                                                                           \
+#define MEMBER(field, type, entries)                                                                                   \
     {                                                                                                                  \
-#field, offsetof(tombola_results, field), words                                                                \
+#field, offsetof(tombola_results, field), sizeof(type) / sizeof(u32), _Alignof(type), entries                  \
     }
-#define COLUMN_MEMBER(NAME, field, type) MEMBER(field, sizeof(type) / sizeof(u32)),
+#define ROW_MEMBER(NAME, field, type) MEMBER(field, type, ENTRIES_ROWS),
+#define REPORT_MEMBER(NAME, field, type, entries) MEMBER(field, type, ENTRIES_##entries),
 
-static const struct member columns[COLUMNS] = {MEMBER(status, 1), SAMPLE_COLUMNS_OF(COLUMN_MEMBER)};
+static const struct member columns[COLUMNS] = {MEMBER(status, s32, ENTRIES_ROWS),
+                                               SAMPLE_COLUMNS_OF(ROW_MEMBER) REPORT_COLUMNS_OF(REPORT_MEMBER)};
 static const struct member candidates[TOP_K_COLUMNS] = {
-    [TOP_K_TOKENS] = MEMBER(candidate_tokens, 1),
-    [TOP_K_LOGITS] = MEMBER(candidate_logits, 1),
-    [TOP_K_PROBABILITIES] = MEMBER(candidate_probabilities, 1),
+    [TOP_K_TOKENS] = MEMBER(candidate_tokens, s32, ENTRIES_ROWS),
+    [TOP_K_LOGITS] = MEMBER(candidate_logits, float, ENTRIES_ROWS),
+    [TOP_K_PROBABILITIES] = MEMBER(candidate_probabilities, float, ENTRIES_ROWS),
+};
+static const struct member outputs[OUTPUTS] = {
+    [OUTPUT_PROBABILITIES] = MEMBER(probabilities, float, ENTRIES_ROWS),
+    [OUTPUT_LOG_PROBABILITIES] = MEMBER(log_probabilities, float, ENTRIES_ROWS),
+    [OUTPUT_KEPT_PROBABILITIES] = MEMBER(kept_probabilities, float, ENTRIES_ROWS),
+    [OUTPUT_PROCESSED_LOGITS] = MEMBER(processed_logits, float, ENTRIES_ROWS),
 };
 
 const struct member *column_member(int column)
@@ -26,6 +34,11 @@ const struct member *candidate_member(int column)
     return &candidates[column];
 }
 
+const struct member *output_member(int output)
+{
+    return &outputs[output];
+}
+
 struct place member_place(const tombola_results *results, const struct member *member)
 {
     const TOMBOLA_ARRAY(void) array = {NULL, NULL, 0}; /* laid out as every other array */
@@ -35,24 +48,45 @@ struct place member_place(const tombola_results *results, const struct member *m
     return place;
 }
 
+size_t column_elements(int column, const struct counts *counts)
+{
+    switch (columns[column].entries) {
+    case ENTRIES_ROWS:
+        return counts->rows;
+    case ENTRIES_SCORES:
+        return counts->scores;
+    }
+    return 0;
+}
+
+size_t column_row(int column, size_t row)
+{
+    return columns[column].entries == ENTRIES_ROWS ? row : 0;
+}
+
+static size_t column_words(int column, const struct counts *counts)
+{
+    return columns[column].words * column_elements(column, counts);
+}
+
 /* Wider ones first, so that all of them are aligned. */
 static int lies_before(int a, int b)
 {
     return columns[a].words > columns[b].words || (columns[a].words == columns[b].words && a < b);
 }
 
-size_t column_begin(int column, size_t rows)
+size_t column_begin(int column, const struct counts *counts)
 {
     size_t words = 0;
     for (int other = 0; other < COLUMNS; other++)
-        words += lies_before(other, column) ? columns[other].words * rows : 0;
+        words += lies_before(other, column) ? column_words(other, counts) : 0;
     return words;
 }
 
-size_t columns_words(size_t rows)
+size_t columns_words(const struct counts *counts)
 {
     size_t words = 0;
     for (int column = 0; column < COLUMNS; column++)
-        words += columns[column].words * rows;
+        words += column_words(column, counts);
     return words;
 }

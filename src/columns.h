@@ -1,15 +1,20 @@
-/* The arrays of tombola_results that have as many elements for each row as for any other: where they are in the struct,
- * and how those of one element a row lie in a batch's buffer. */
+/* The arrays of tombola_results: where they are in the struct, and how those that a batch has room for lie in its buffer.
+ */
 #ifndef TOMBOLA_SRC_COLUMNS_H
 #define TOMBOLA_SRC_COLUMNS_H
 
 #include "row.h"
 #include "tombola_cl.h"
 
+/* What an array has entries for: each row, or each id that is to be scored. */
+enum entries { ENTRIES_ROWS, ENTRIES_SCORES };
+
 struct member {
     const char *name;
     size_t offset; /* in tombola_results, bytes */
     size_t words;  /* of an element */
+    size_t alignment;
+    enum entries entries;
 };
 
 /* What an array of the results says: where it is wanted. */
@@ -19,13 +24,27 @@ struct place {
     size_t offset;
 };
 
-/* Columns of an element a row: the status, then those of the sample kernel as row.h numbers them. */
-enum { COLUMN_STATUS, COLUMNS_OF_SAMPLE, COLUMNS = COLUMNS_OF_SAMPLE + SAMPLE_COLUMNS };
+/* What a batch has, as far as the sizes of its columns depend on it. */
+struct counts {
+    size_t rows, scores;
+};
+
+/* Columns: the status, then those of the sample kernel and of the report kernel as row.h numbers them. */
+enum {
+    COLUMN_STATUS,
+    COLUMNS_OF_SAMPLE,
+    COLUMNS_OF_REPORT = COLUMNS_OF_SAMPLE + SAMPLE_COLUMNS,
+    COLUMNS = COLUMNS_OF_REPORT + REPORT_COLUMNS
+};
 
 const struct member *column_member(int column);
 
 /* Candidates, as row.h numbers them. */
 const struct member *candidate_member(int column);
+
+/* Arrays of an element for each token of each row. */
+enum { OUTPUT_PROBABILITIES, OUTPUT_LOG_PROBABILITIES, OUTPUT_KEPT_PROBABILITIES, OUTPUT_PROCESSED_LOGITS, OUTPUTS };
+const struct member *output_member(int output);
 
 struct place member_place(const tombola_results *results, const struct member *member);
 
@@ -34,10 +53,14 @@ static inline int place_is_wanted(struct place place)
     return place.host || place.buffer;
 }
 
-/* Where a column of a batch of so many rows begins in its buffer, in words: a multiple of an element's. */
-size_t column_begin(int column, size_t rows);
+/* Elements of a column; and the first of a row's, or 0 where rows tell kernels themselves where theirs begin. */
+size_t column_elements(int column, const struct counts *counts);
+size_t column_row(int column, size_t row);
+
+/* Where a column begins in the buffer of a batch, in words: a multiple of an element's. */
+size_t column_begin(int column, const struct counts *counts);
 
 /* Words of all of them. */
-size_t columns_words(size_t rows);
+size_t columns_words(const struct counts *counts);
 
 #endif

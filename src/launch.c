@@ -7,8 +7,10 @@
 
 #define GROUPS_PER_UNIT 4 /* work-groups for each compute unit, where rows are spread */
 
-static const int column_counts[KERNELS] = {
-    [KERNEL_SAMPLE] = SAMPLE_COLUMNS, [KERNEL_SOFTMAX] = SOFTMAX_COLUMNS, [KERNEL_TOP_K] = TOP_K_COLUMNS};
+static const int column_counts[KERNELS] = {[KERNEL_SAMPLE] = SAMPLE_ARGUMENTS,
+                                           [KERNEL_SOFTMAX] = SOFTMAX_COLUMNS,
+                                           [KERNEL_TOP_K] = TOP_K_COLUMNS,
+                                           [KERNEL_REPORT] = REPORT_ARGUMENTS};
 
 /* Work-groups that share a row. A forced spread takes some even where it does not pay. */
 static cl_uint choose_groups(const struct engine *e, size_t rows)
@@ -83,6 +85,7 @@ static tombola_status launch(struct batch *b, const struct launching *l, cl_uint
         .phases = phases,
         .logarithms = l->logarithms != 0,
         .mask_stride = b->masks.stride,
+        .finds = l->finds,
     };
     struct setting s = {kernel, 0, CL_SUCCESS};
     for (int i = 0; i < column_counts[l->kernel]; i++) {
@@ -116,6 +119,8 @@ tombola_status launch_rows(struct batch *b, const struct launching *l, struct di
 {
     if (!dispatch.is_spread)
         return launch(b, l, 1, PHASE_WEIGH | PHASE_FINISH, after, error);
+    if (l->kernel == KERNEL_REPORT)
+        return launch(b, l, dispatch.groups, PHASE_FINISH, after, error);
     tombola_status status = launch(b, l, dispatch.groups, PHASE_WEIGH, after, error);
     if (status)
         return status;

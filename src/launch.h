@@ -19,6 +19,7 @@ struct launching {
     struct column columns[MAX_COLUMNS]; /* of the kernel's own, as row.h numbers them */
     u64 stride;                         /* of these, elements a row */
     int logarithms;
+    u32 finds; /* FIND_... */
 };
 
 /* How rows are given to work-groups: one for each row, or several that share it. */

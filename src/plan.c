@@ -114,12 +114,18 @@ tombola_status plan_make(const tombola_context *context, size_t vocabulary, size
     return status;
 }
 
+size_t plan_columns(const struct plan *p)
+{
+    const struct counts counts = {.rows = p->max_rows};
+    return columns_words(&counts);
+}
+
 struct cost plan_base(const struct plan *p)
 {
-    const uint64_t params = p->max_rows * sizeof(struct row_params);
-    const uint64_t columns = columns_words(p->max_rows) * sizeof(u32);
+    const uint64_t params = p->max_rows * sizeof(struct row_params), findings = p->max_rows * sizeof(struct finding);
+    const uint64_t columns = plan_columns(p) * sizeof(u32);
     return (struct cost){
-        .device = (uint64_t)p->scratch_rows * p->padded_blocks * (sizeof(u32) + sizeof(u64)) + columns +
+        .device = (uint64_t)p->scratch_rows * p->padded_blocks * (sizeof(u32) + sizeof(u64)) + columns + findings +
                   (p->shares_memory ? 0 : params),
         .host = params + columns,
     };

@@ -32,6 +32,7 @@ tombola_status plan_make(const tombola_context *context, size_t vocabulary, size
 struct cost {
     uint64_t device, host;
 };
+size_t plan_columns(const struct plan *plan);                            /* words of one number a row each */
 struct cost plan_base(const struct plan *plan);                          /* what every batch needs */
 struct cost plan_staging(const struct plan *plan);                       /* logits staged */
 struct cost plan_candidates(const struct plan *plan, size_t candidates); /* on their way to host memory */

@@ -10,9 +10,12 @@
 
 #include "launch.h"
 
-/* Checks a caller's results for a batch of so many rows, and copies them; *own has its stride set. */
-tombola_status results_check(const struct engine *engine, const tombola_results *theirs, size_t rows,
+/* Checks a caller's results for a batch of these rows, and copies them; *own has its stride set. */
+tombola_status results_check(const struct engine *engine, const tombola_results *theirs, const tombola_rows *rows,
                              tombola_results *own, tombola_error *error);
+
+/* What such a batch has. */
+struct counts results_counts(const tombola_rows *rows);
 
 /* Chooses the ways of the batch's results, before it is cut into parts. Fails where parts can't be small enough. */
 tombola_status results_begin(struct batch *batch, tombola_error *error);

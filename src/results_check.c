@@ -23,9 +23,9 @@ static tombola_status check_array(const struct engine *e, const tombola_results 
     if (a.host && a.buffer)
         return fail(error, TOMBOLA_INVALID_ARGUMENT,
                     "results.%s is in host memory and in a buffer: one is to be set, or neither", m->name);
-    if ((uintptr_t)a.host % WORD)
+    if ((uintptr_t)a.host % m->alignment)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.%s.host is not aligned to its type of %zu bytes", m->name,
-                    WORD);
+                    m->alignment);
     if (!a.buffer && a.offset)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.%s.offset is %zu, but there is no buffer", m->name,
                     a.offset);
@@ -65,8 +65,24 @@ static tombola_status check_numbers(const struct plan *p, tombola_results *r, si
     return TOMBOLA_OK;
 }
 
-tombola_status results_check(const struct engine *e, const tombola_results *theirs, size_t rows, tombola_results *own,
-                             tombola_error *error)
+struct counts results_counts(const tombola_rows *rows)
+{
+    return (struct counts){.rows = rows->count, .scores = scores_count(rows)};
+}
+
+/* That there are ids where their scores are wanted. */
+static tombola_status check_scores(const tombola_results *r, const tombola_rows *rows, tombola_error *error)
+{
+    for (int column = 0; column < COLUMNS; column++) {
+        const struct member *m = column_member(column);
+        if (m->entries == ENTRIES_SCORES && place_is_wanted(member_place(r, m)) && !rows->score_ends)
+            return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.%s is wanted, but rows.score_ends is NULL", m->name);
+    }
+    return TOMBOLA_OK;
+}
+
+tombola_status results_check(const struct engine *e, const tombola_results *theirs, const tombola_rows *rows,
+                             tombola_results *own, tombola_error *error)
 {
     const struct plan *p = &e->plan;
     if (!theirs)
@@ -74,20 +90,21 @@ tombola_status results_check(const struct engine *e, const tombola_results *thei
     *own = tombola_results_default();
     tombola_status status = sized_read("results", "tombola_results_default", own, sizeof *own, theirs, error);
     if (!status)
-        status = check_numbers(p, own, rows, error);
+        status = check_numbers(p, own, rows->count, error);
+    if (!status)
+        status = check_scores(own, rows, error);
     if (status)
         return status;
-    const size_t probabilities = (rows - 1) * own->probability_stride + p->vocabulary;
-    const size_t candidates = rows * own->candidate_count;
-    const struct member outputs[] = {
-        {"probabilities", offsetof(tombola_results, probabilities), 1},
-        {"log_probabilities", offsetof(tombola_results, log_probabilities), 1},
-    };
+    const struct counts counts = results_counts(rows);
+    const size_t probabilities = (rows->count - 1) * own->probability_stride + p->vocabulary;
+    const size_t candidates = rows->count * own->candidate_count;
     int wanted = 0;
-    for (int i = 0; i < COLUMNS && !status; i++) /* the status comes last */
-        status = check_array(e, own, column_member((COLUMNS_OF_SAMPLE + i) % COLUMNS), rows, &wanted, error);
+    for (int i = 0; i < COLUMNS && !status; i++) { /* the status comes last */
+        const int column = (COLUMNS_OF_SAMPLE + i) % COLUMNS;
+        status = check_array(e, own, column_member(column), column_elements(column, &counts), &wanted, error);
+    }
     for (int i = 0; i < OUTPUTS && !status; i++)
-        status = check_array(e, own, &outputs[i], probabilities, &wanted, error);
+        status = check_array(e, own, output_member(i), probabilities, &wanted, error);
     for (int i = 0; i < TOP_K_COLUMNS && !status; i++)
         status = check_array(e, own, candidate_member(i), candidates, &wanted, error);
     if (!status && !wanted)

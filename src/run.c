@@ -56,6 +56,8 @@ tombola_status run_batch(struct batch *b, cl_uint wait_count, const cl_event *wa
     if (!status)
         status = adjustments_bring(b, error);
     if (!status)
+        status = scores_bring(b, error);
+    if (!status)
         status = upload_send(b, &b->params, b->rows.count * sizeof(struct row_params), "parameters", &params, error);
     if (status)
         return status;

@@ -26,7 +26,7 @@ static tombola_status make_queue(struct engine *e, tombola_error *error)
 static tombola_status make_kernels(struct engine *e, cl_program program, tombola_error *error)
 {
     static const char *const names[KERNELS] = {
-        [KERNEL_SAMPLE] = "sample", [KERNEL_SOFTMAX] = "softmax", [KERNEL_TOP_K] = "top_k"};
+        [KERNEL_SAMPLE] = "sample", [KERNEL_SOFTMAX] = "softmax", [KERNEL_TOP_K] = "top_k", [KERNEL_REPORT] = "report"};
     for (int i = 0; i < KERNELS; i++) {
         cl_int code;
         e->kernels[i] = clCreateKernel(program, names[i], &code);
@@ -183,7 +183,9 @@ tombola_status sampler_begin(tombola_sampler *s, const tombola_rows *rows, const
     if (!status)
         status = adjustments_check(&s->engine.plan, &own_rows, error);
     if (!status)
-        status = results_check(&s->engine, results, own_rows.count, &own_results, error);
+        status = scores_check(&s->engine.plan, &own_rows, error);
+    if (!status)
+        status = results_check(&s->engine, results, &own_rows, &own_results, error);
     if (status)
         return status;
     struct batch *b = free_batch(s);
@@ -196,11 +198,14 @@ tombola_status sampler_begin(tombola_sampler *s, const tombola_rows *rows, const
     if (status)
         return status;
     status = adjustments_make(b, &own_rows, error);
+    if (!status)
+        status = scores_copy(b, &own_rows, error);
     if (status)
         return status;
     batch_start(b, ++s->begun, queue ? queue : s->engine.queue);
     b->rows = own_rows;
     b->results = own_results;
+    b->counts = results_counts(&own_rows);
     b->is_enqueued = queue != NULL;
     *batch = b;
     return TOMBOLA_OK;

@@ -10,18 +10,13 @@
 
 #define LN_2 0x1.62e43p-1f
 
-/* Logits as exponents of 2, relative to one of them. */
-struct measure {
-    float factor, top, whole;
-};
-
 static struct measure measure_from(float top, float temperature)
 {
     const float factor = (float)(1.4426950408889634 / oracle_temperature(temperature));
     return (struct measure){factor, top, rintf(top * factor)};
 }
 
-static float exponent_at(struct measure m, float z)
+float oracle_power(struct measure m, float z)
 {
     return fabsf(m.whole) < 0x1p23f ? fmaf(z, m.factor, -m.whole) : (z - m.top) * m.factor;
 }
@@ -31,7 +26,7 @@ static uint64_t sum_one_by_one(const struct oracle_row *row, struct measure m, s
 {
     uint64_t sum = 0;
     for (uint32_t rank = window.first; rank < window.last; rank++) {
-        const float power = scaled_exp2(exponent_at(m, row->logit[row->order[rank]]));
+        const float power = scaled_exp2(oracle_power(m, row->logit[row->order[rank]]));
         const float rest = power - floorf(power);
         sum += ((uint64_t)power << 13) + (uint64_t)(rest * 8192.0f + 0.5f);
     }
@@ -51,25 +46,29 @@ static float logarithm_of_sum(uint64_t sum)
     return logarithm(ldexpf((float)(uint32_t)sum, doublings - 40));
 }
 
-/* The log-probability of a token among those of a window. */
-static float tell_logprob(struct oracle_row *row, float temperature, struct window window, float z)
+uint64_t oracle_sum(struct oracle_row *row, float temperature, struct window window, struct measure *measure)
 {
     const float first = row->logit[row->order[window.first]], top = row->logit[row->order[0]];
-    struct measure m = measure_from(top, temperature);
-    uint64_t sum;
-    if (first == top && fabsf(m.whole - 63.0f) < 0x1p23f) {
+    *measure = measure_from(top, temperature);
+    if (first == top && fabsf(measure->whole - 63.0f) < 0x1p23f) {
         const struct weighing *w = oracle_weigh(row, temperature);
-        sum = 2 * oracle_total(row, w, oracle_sums(row, w, window));
-    } else {
-        m = measure_from(first, temperature);
-        sum = sum_one_by_one(row, m, window);
+        return 2 * oracle_total(row, w, oracle_sums(row, w, window));
     }
-    const float total = logarithm_of_sum(sum), t = exponent_at(m, z), natural = m.factor * LN_2;
-    float x = z - m.top;
+    *measure = measure_from(first, temperature);
+    return sum_one_by_one(row, *measure, window);
+}
+
+float oracle_logprob(struct oracle_row *row, float temperature, struct window window, float z)
+{
+    struct measure m;
+    const uint64_t sum = oracle_sum(row, temperature, window, &m);
+    const float total = logarithm_of_sum(sum);
+    const float t = oracle_power(m, z), natural = m.factor * LN_2, below = z - m.top;
+    float x;
     if (fabsf(m.whole) < 0x1p23f && t > -INFINITY) {
         x = fmaf(t, LN_2, -total);
-    } else {
-        x = (x > -INFINITY ? x * natural : fmaf(z, natural, -(m.top * natural))) - total;
+    } else { /* differences, and powers of two, may overflow where powers of e do not */
+        x = (below > -INFINITY ? below * natural : fmaf(z, natural, -(m.top * natural))) - total;
     }
     return x < 0.0f ? x : 0.0f;
 }
@@ -147,14 +146,14 @@ struct told oracle_tell(struct oracle_row *row, struct oracle_row *as_given, con
     }
     told.rank = rank_of(row, (uint32_t)token);
     if (as_given->check != TOMBOLA_ROW_INVALID) {
-        told.raw_logprob = tell_logprob(as_given, 1.0f, all_of(as_given), as_given->logit[token]);
+        told.raw_logprob = oracle_logprob(as_given, 1.0f, all_of(as_given), as_given->logit[token]);
     }
     told.logprob = 0.0f;
     told.margin = INFINITY;
     if (params->temperature < GREEDY_BELOW) {
         return told;
     }
-    told.logprob = tell_logprob(row, params->temperature, window, row->logit[token]);
+    told.logprob = oracle_logprob(row, params->temperature, window, row->logit[token]);
     told.margin = params->method == TOMBOLA_RACE ? tell_margin(row, params, window, (uint32_t)token) : 0.0f;
     told.entropy = oracle_entropy(row, oracle_weigh(row, params->temperature), window).nats;
     return told;

@@ -118,6 +118,18 @@ tombola_row_status oracle_keep(struct oracle_row *row, const tombola_params *par
 /* The bits of the time at which runner n of this weight, at least 1, arrives. */
 uint32_t oracle_time(const tombola_params *params, uint32_t use, uint32_t n, uint64_t weight);
 
+/* Logits as exponents of 2, relative to one of them. */
+struct measure {
+    float factor, top, whole;
+};
+float oracle_power(struct measure measure, float z);
+
+/* What 2 to the exponents of a window's tokens come to, in units of 2^-40, and the measure of these. */
+uint64_t oracle_sum(struct oracle_row *row, float temperature, struct window window, struct measure *measure);
+
+/* The log-probability of a token of this logit among those of a window. */
+float oracle_logprob(struct oracle_row *row, float temperature, struct window window, float z);
+
 /* Applies the filters in their order. TOMBOLA_ROW_INVALID where one meets weights without bound. */
 tombola_row_status oracle_filter(struct oracle_row *row, const tombola_params *params, struct window *window);
 
