@@ -247,6 +247,7 @@ typedef enum tombola_transfer {
 
 #define TOMBOLA_MAX_VOCABULARY (1u << 23)
 #define TOMBOLA_MAX_CANDIDATES 1024u
+#define TOMBOLA_MAX_SAMPLES 128u
 #define TOMBOLA_MAX_IN_FLIGHT 16u
 
 typedef struct tombola_sampler_options {
@@ -689,7 +690,7 @@ typedef struct tombola_boundary {
     int32_t token;
 } tombola_boundary;
 
-/* What is wanted of a batch: columns with an entry (or `candidate_count` or `probability_stride` of them) for each row,
+/* What is wanted of a batch: columns with an entry (or `samples`, `candidate_count` or `probability_stride` of them) for each row,
  * in the order of the rows. An array that is not there is not wanted, and not computed; one at least is. Each may be
  * in host memory or in a buffer, and must not overlap any other array of a batch in flight.
  *
@@ -748,6 +749,12 @@ typedef struct tombola_results {
      * TOMBOLA_ROW_OK. */
     TOMBOLA_ARRAY(float) kept_probabilities;
     TOMBOLA_ARRAY(float) processed_logits;
+    /* Tokens drawn from each row, 1 to TOMBOLA_MAX_SAMPLES, all of them from one reading of it; 0: one. With more than one
+     * `tokens`, `logprobs`, `raw_logprobs`, `ranks` and `margins` are count x samples, and what they have at j of a row
+     * is what the row gives alone with j added to its stream (modulo 2^32). All other results are those of the row's own
+     * stream: XTC's chance, which is the stream's, may come for some samples and not for others. */
+    uint32_t samples;
+    uint32_t reserved; /* 0 */
 } tombola_results;
 
 static inline tombola_results tombola_results_default(void)

@@ -8,6 +8,7 @@
 #define BLOCK 256u      /* consecutive token ids that are weighed together */
 #define MAX_TOP_K 1024u /* candidates that the top_k kernel returns */
 #define MAX_FILTERS 16  /* that a row may ask for */
+#define MAX_SAMPLES 128 /* tokens drawn from a row, each from a stream of its own */
 
 /* What a filter needs to know of what the filters before it have left. */
 #define NEED_MASS 1u      /* what its tokens weigh */
@@ -85,6 +86,8 @@ struct row_params {
     float repeated_below; /* and any other */
     u32 score_first;      /* of the batch's ids to score the row's, [score_first, score_end) */
     u32 score_end;
+    u32 others[MAX_SAMPLES / 32];             /* bits of the samples that go by these filters in place of `filters`; */
+    unsigned char other_filters[MAX_FILTERS]; /* bit 0, of the row's own stream, is never set */
 };
 
 #define NO_MASK 0xFFFFFFFFu
@@ -138,24 +141,25 @@ struct finding {
     struct law given;                           /* of all in the row as given, at temperature 1 */
 };
 
-/* The columns of the sample kernel, an element a row: COLUMN(NAME, its field of tombola_results, type of an element). */
+/* The columns of the sample kernel: COLUMN(NAME, its field of tombola_results, type of an element, what it has an element
+ * for). */
 #define SAMPLE_COLUMNS_OF(COLUMN)                                                                                      \
-    COLUMN(TOKENS, tokens, s32)                                                                                        \
-    COLUMN(KEPT, kept, u32)                                                                                            \
-    COLUMN(BOUNDARY, boundary, struct boundary)                                                                        \
-    COLUMN(LOGPROBS, logprobs, float)                                                                                  \
-    COLUMN(RAW_LOGPROBS, raw_logprobs, float)                                                                          \
-    COLUMN(RANKS, ranks, u32)                                                                                          \
-    COLUMN(MARGINS, margins, float)                                                                                    \
-    COLUMN(ENTROPIES, entropies, float)
-#define SAMPLE_COLUMN_NUMBER(NAME, field, type) SAMPLE_##NAME,
+    COLUMN(TOKENS, tokens, s32, SAMPLES)                                                                               \
+    COLUMN(KEPT, kept, u32, ROWS)                                                                                      \
+    COLUMN(BOUNDARY, boundary, struct boundary, ROWS)                                                                  \
+    COLUMN(LOGPROBS, logprobs, float, SAMPLES)                                                                         \
+    COLUMN(RAW_LOGPROBS, raw_logprobs, float, SAMPLES)                                                                 \
+    COLUMN(RANKS, ranks, u32, SAMPLES)                                                                                 \
+    COLUMN(MARGINS, margins, float, SAMPLES)                                                                           \
+    COLUMN(ENTROPIES, entropies, float, ROWS)
+#define SAMPLE_COLUMN_NUMBER(NAME, field, type, entries) SAMPLE_##NAME,
 
 /* What findings have, in bits behind those of the columns. */
 #define FIND_WINDOW (1u << SAMPLE_COLUMNS)
 #define FIND_SHARES (2u << SAMPLE_COLUMNS) /* what the window's tokens come to */
 #define FIND_RAW (4u << SAMPLE_COLUMNS)    /* what all tokens do in the row as given */
 
-/* Those of the report kernel, likewise, and what they have an element for. */
+/* Those of the report kernel, likewise. */
 #define REPORT_COLUMNS_OF(COLUMN)                                                                                      \
     COLUMN(SCORES, scores, float, SCORES)                                                                              \
     COLUMN(RAW_SCORES, raw_scores, float, SCORES)
@@ -191,7 +195,7 @@ struct launch {
     u32 logarithms;  /* softmax: of the probabilities */
     u32 mask_stride; /* words from mask to mask */
     u32 finds;       /* sample: what findings are to have, FIND_... */
-    u32 reserved;
+    u32 samples;     /* sample: of each row */
 };
 
 /* The arguments of every kernel, by number: those that all have, then the columns of its own. A column that is NULL is

@@ -62,44 +62,73 @@ static inline struct span span_of(struct row row, struct launch launch)
     return s;
 }
 
-/* Whether this work-item writes what the row comes to. */
+/* Whether this work-group, and this work-item, writes what the row comes to. */
+static inline int is_writing_group(struct launch launch)
+{
+    return (launch.phases & PHASE_FINISH) && group_of_row(launch) == 0;
+}
 static inline int is_writer(struct launch launch)
 {
-    return (launch.phases & PHASE_FINISH) && group_of_row(launch) == 0 && group_item() == 0;
+    return is_writing_group(launch) && group_item() == 0;
 }
 
-#define COLUMN_ARGUMENT(NAME, field, type) , global type *field
-#define COLUMN_WANTED(NAME, field, type) | (field ? 1u << SAMPLE_##NAME : 0u)
+#define COLUMN_ARGUMENT(NAME, field, type, entries) , global type *field
+#define COLUMN_WANTED(NAME, field, type, entries) | (field ? 1u << SAMPLE_##NAME : 0u)
 /* Writes an element of a column, where that is wanted: of a row with a token, or else of one without. */
-#define WRITE(NAME, field, drawn, none)                                                                                \
+#define WRITE_AT(at, NAME, field, drawn, none)                                                                         \
     if (field)                                                                                                         \
-    field[launch.columns[SAMPLE_##NAME] + index] = is_drawn ? (drawn) : (none)
+    field[launch.columns[SAMPLE_##NAME] + (at)] = is_drawn ? (drawn) : (none)
+#define WRITE(NAME, field, drawn, none) WRITE_AT(index, NAME, field, drawn, none)
+#define WRITE_SAMPLE(NAME, field, drawn, none) WRITE_AT(index *(ulong)launch.samples + i, NAME, field, drawn, none)
 
+/* The samples that go by the row's filters come first; what is told of the row is of the first of them. If others go by
+ * other filters, they are drawn as if they were a row's own. */
 ROW_KERNEL void sample(ROW_ARGUMENTS SAMPLE_COLUMNS_OF(COLUMN_ARGUMENT), global struct finding *findings)
 {
     WORKSPACE(ws);
     uint index = group_row(launch);
     struct row_params p = params[launch.first_row + index];
     struct row row = THE_ROW;
-    uint wanted = launch.finds SAMPLE_COLUMNS_OF(COLUMN_WANTED);
-    struct drawn d = draw_row(ws, row, p, span_of(row, launch), wanted);
-    if (!is_writer(launch))
-        return;
-    int is_drawn = d.status == ROW_OK;
-    struct boundary last = {value_of(d.last.key), (int)d.last.id}, no_last = {-INFINITY, -1};
-    if (status)
-        status[launch.status + index] = d.status;
-    WRITE(TOKENS, tokens, (int)d.token, -1);
-    WRITE(KEPT, kept, d.kept, 0);
-    WRITE(BOUNDARY, boundary, last, no_last);
-    WRITE(LOGPROBS, logprobs, d.logprob, -INFINITY);
-    WRITE(RAW_LOGPROBS, raw_logprobs, d.raw_logprob, -INFINITY);
-    WRITE(RANKS, ranks, d.rank, 0);
-    WRITE(MARGINS, margins, d.margin, 0.0f);
-    WRITE(ENTROPIES, entropies, d.entropy, 0.0f);
-    d.finding.status = (u32)d.status;
-    if (findings)
-        findings[launch.first_row + index] = d.finding;
+    struct span span = span_of(row, launch);
+    struct samples samples = {launch.samples, 0};
+    uint wanted = launch.finds SAMPLE_COLUMNS_OF(COLUMN_WANTED), turns = 1;
+    for (uint i = 0; i < MAX_SAMPLES / 32; i++)
+        turns = is_writing_group(launch) && p.others[i] ? 2 : turns;
+    for (uint turn = 0; turn < turns; turn++) {
+        samples.are_others = turn > 0;
+        if (samples.are_others) {
+            for (uint i = 0; i < MAX_FILTERS; i++)
+                p.filters[i] = p.other_filters[i];
+            span.first = 0;
+            span.last = row.blocks;
+            span.phases = PHASE_WEIGH | PHASE_FINISH;
+            wanted &= WANTED_OF_SAMPLES;
+        }
+        group_barrier(ws);
+        struct drawn d = draw_row(ws, row, p, span, samples, wanted);
+        int is_drawn = d.status == ROW_OK;
+        struct boundary last = {value_of(d.last.key), (int)d.last.id}, no_last = {-INFINITY, -1};
+        for (uint i = group_item(); is_writing_group(launch) && i < samples.count; i += GROUP) {
+            if (!is_among(samples, p, i))
+                continue;
+            struct told told = ws->told[i];
+            WRITE_SAMPLE(TOKENS, tokens, (int)told.token, -1);
+            WRITE_SAMPLE(LOGPROBS, logprobs, told.logprob, -INFINITY);
+            WRITE_SAMPLE(RAW_LOGPROBS, raw_logprobs, told.raw_logprob, -INFINITY);
+            WRITE_SAMPLE(RANKS, ranks, told.rank, 0);
+            WRITE_SAMPLE(MARGINS, margins, told.margin, 0.0f);
+        }
+        if (!is_writer(launch) || samples.are_others)
+            continue;
+        if (status)
+            status[launch.status + index] = d.status;
+        WRITE(KEPT, kept, d.kept, 0);
+        WRITE(BOUNDARY, boundary, last, no_last);
+        WRITE(ENTROPIES, entropies, d.entropy, 0.0f);
+        d.finding.status = (u32)d.status;
+        if (findings)
+            findings[launch.first_row + index] = d.finding;
+    }
 }
 
 /* Writes values of WIDTH tokens, as far as they lie within the row. */

@@ -7,11 +7,10 @@
     {                                                                                                                  \
 #field, offsetof(tombola_results, field), sizeof(type) / sizeof(u32), _Alignof(type), entries                  \
     }
-#define ROW_MEMBER(NAME, field, type) MEMBER(field, type, ENTRIES_ROWS),
-#define REPORT_MEMBER(NAME, field, type, entries) MEMBER(field, type, ENTRIES_##entries),
+#define COLUMN_MEMBER(NAME, field, type, entries) MEMBER(field, type, ENTRIES_##entries),
 
 static const struct member columns[COLUMNS] = {MEMBER(status, s32, ENTRIES_ROWS),
-                                               SAMPLE_COLUMNS_OF(ROW_MEMBER) REPORT_COLUMNS_OF(REPORT_MEMBER)};
+                                               SAMPLE_COLUMNS_OF(COLUMN_MEMBER) REPORT_COLUMNS_OF(COLUMN_MEMBER)};
 static const struct member candidates[TOP_K_COLUMNS] = {
     [TOP_K_TOKENS] = MEMBER(candidate_tokens, s32, ENTRIES_ROWS),
     [TOP_K_LOGITS] = MEMBER(candidate_logits, float, ENTRIES_ROWS),
@@ -53,15 +52,25 @@ size_t column_elements(int column, const struct counts *counts)
     switch (columns[column].entries) {
     case ENTRIES_ROWS:
         return counts->rows;
+    case ENTRIES_SAMPLES:
+        return counts->rows * counts->samples;
     case ENTRIES_SCORES:
         return counts->scores;
     }
     return 0;
 }
 
-size_t column_row(int column, size_t row)
+size_t column_row(int column, const struct counts *counts, size_t row)
 {
-    return columns[column].entries == ENTRIES_ROWS ? row : 0;
+    switch (columns[column].entries) {
+    case ENTRIES_ROWS:
+        return row;
+    case ENTRIES_SAMPLES:
+        return row * counts->samples;
+    case ENTRIES_SCORES:
+        return 0;
+    }
+    return 0;
 }
 
 static size_t column_words(int column, const struct counts *counts)

@@ -6,8 +6,8 @@
 #include "row.h"
 #include "tombola_cl.h"
 
-/* What an array has entries for: each row, or each id that is to be scored. */
-enum entries { ENTRIES_ROWS, ENTRIES_SCORES };
+/* What an array has entries for: each row, each token drawn from each, or each id that is to be scored. */
+enum entries { ENTRIES_ROWS, ENTRIES_SAMPLES, ENTRIES_SCORES };
 
 struct member {
     const char *name;
@@ -26,7 +26,7 @@ struct place {
 
 /* What a batch has, as far as the sizes of its columns depend on it. */
 struct counts {
-    size_t rows, scores;
+    size_t rows, samples, scores;
 };
 
 /* Columns: the status, then those of the sample kernel and of the report kernel as row.h numbers them. */
@@ -55,7 +55,7 @@ static inline int place_is_wanted(struct place place)
 
 /* Elements of a column; and the first of a row's, or 0 where rows tell kernels themselves where theirs begin. */
 size_t column_elements(int column, const struct counts *counts);
-size_t column_row(int column, size_t row);
+size_t column_row(int column, const struct counts *counts, size_t row);
 
 /* Where a column begins in the buffer of a batch, in words: a multiple of an element's. */
 size_t column_begin(int column, const struct counts *counts);

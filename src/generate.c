@@ -106,7 +106,7 @@ static tombola_status check_sequence(const tombola_sequence *theirs, size_t inde
     if (!sequence->params)
         return TOMBOLA_OK;
     tombola_error reason = tombola_error_default();
-    status = params_convert(sequence->params, 1, NULL, &reason);
+    status = params_convert(sequence->params, 1, 1, NULL, &reason);
     if (status != TOMBOLA_OK)
         return fail(error, status, "sequences[%zu]: %s", index, reason.message);
     return TOMBOLA_OK;

@@ -20,6 +20,7 @@ struct launching {
     u64 stride;                         /* of these, elements a row */
     int logarithms;
     u32 finds; /* FIND_... */
+    u32 samples;
 };
 
 /* How rows are given to work-groups: one for each row, or several that share it. */

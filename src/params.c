@@ -220,7 +220,30 @@ tombola_params params_of_row(const tombola_params *params, size_t row)
     return own;
 }
 
-tombola_status params_convert(const tombola_params *params, size_t rows, struct row_params *device,
+/* The same for samples, each from a stream of its own. XTC may be in force for some of them alone. */
+static struct row_params convert_samples(const tombola_params *p, size_t samples)
+{
+    struct row_params device = params_convert_row(p);
+    const struct filter *xtc = filter_of(TOMBOLA_FILTER_XTC);
+    const int is_first_cut = xtc->is_in_force(p);
+    int has_others = 0;
+    for (size_t i = 1; i < samples && !(device.flags & ROW_GREEDY); i++) {
+        tombola_params own = *p;
+        own.stream += (uint32_t)i;
+        if (xtc->is_in_force(&own) == is_first_cut)
+            continue;
+        device.others[i / 32] |= 1u << i % 32;
+        if (has_others)
+            continue;
+        const struct row_params other = params_convert_row(&own);
+        memcpy(device.other_filters, other.filters, sizeof other.filters);
+        device.xtc_threshold = is_first_cut ? device.xtc_threshold : other.xtc_threshold;
+        has_others = 1;
+    }
+    return device;
+}
+
+tombola_status params_convert(const tombola_params *params, size_t rows, size_t samples, struct row_params *device,
                               tombola_error *error)
 {
     for (size_t row = 0; row < rows; row++) {
@@ -229,7 +252,7 @@ tombola_status params_convert(const tombola_params *params, size_t rows, struct 
         if (status)
             return status;
         if (device)
-            device[row] = params_convert_row(&own);
+            device[row] = convert_samples(&own, samples);
     }
     return TOMBOLA_OK;
 }

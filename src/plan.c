@@ -116,7 +116,7 @@ tombola_status plan_make(const tombola_context *context, size_t vocabulary, size
 
 size_t plan_columns(const struct plan *p)
 {
-    const struct counts counts = {.rows = p->max_rows};
+    const struct counts counts = {.rows = p->max_rows, .samples = 1};
     return columns_words(&counts);
 }
 

@@ -114,10 +114,10 @@ static struct column column_at(const struct batch *b, int column, const struct p
 {
     struct place place = column_place(b, column);
     if (place.buffer)
-        return (struct column){place.buffer, place.offset + column_row(column, part->first)};
+        return (struct column){place.buffer, place.offset + column_row(column, &b->counts, part->first)};
     return (struct column){place.host ? b->columns : NULL,
                            column_begin(column, &b->counts) / column_member(column)->words +
-                               column_row(column, part->first)};
+                               column_row(column, &b->counts, part->first)};
 }
 
 /* What the report kernel has to know of rows, FIND_...; 0 where it has nothing to do. */
@@ -138,6 +138,7 @@ static tombola_status run_sample(struct batch *b, const struct part *part, struc
     int draws = !outputs_tell_status(b) && !b->results.candidate_count;
     l.kernel = KERNEL_SAMPLE;
     l.finds = findings_wanted(b);
+    l.samples = (u32)b->counts.samples;
     for (int i = 0; i < SAMPLE_COLUMNS; i++) {
         l.columns[i] = column_at(b, COLUMNS_OF_SAMPLE + i, part);
         draws |= l.columns[i].buffer != NULL;

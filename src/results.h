@@ -10,12 +10,12 @@
 
 #include "launch.h"
 
-/* Checks a caller's results for a batch of these rows, and copies them; *own has its stride set. */
+/* Checks a caller's results for a batch of these rows, and copies them; *own has its stride and its samples set. */
 tombola_status results_check(const struct engine *engine, const tombola_results *theirs, const tombola_rows *rows,
                              tombola_results *own, tombola_error *error);
 
 /* What such a batch has. */
-struct counts results_counts(const tombola_rows *rows);
+struct counts results_counts(const tombola_rows *rows, const tombola_results *results);
 
 /* Chooses the ways of the batch's results, before it is cut into parts. Fails where parts can't be small enough. */
 tombola_status results_begin(struct batch *batch, tombola_error *error);

@@ -50,6 +50,13 @@ static tombola_status check_numbers(const struct plan *p, tombola_results *r, si
     if (r->candidate_count > TOMBOLA_MAX_CANDIDATES)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.candidate_count is %lu, not from 0 to %u",
                     (unsigned long)r->candidate_count, TOMBOLA_MAX_CANDIDATES);
+    if (r->samples > TOMBOLA_MAX_SAMPLES)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.samples is %lu, not from 0 to %u",
+                    (unsigned long)r->samples, TOMBOLA_MAX_SAMPLES);
+    if (r->samples == 0)
+        r->samples = 1;
+    if (r->reserved)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.reserved is %lu, not 0", (unsigned long)r->reserved);
     if (wants_candidates && r->candidate_count == 0)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.candidate_count is 0, but there is an array for them");
     if (!wants_candidates)
@@ -65,9 +72,9 @@ static tombola_status check_numbers(const struct plan *p, tombola_results *r, si
     return TOMBOLA_OK;
 }
 
-struct counts results_counts(const tombola_rows *rows)
+struct counts results_counts(const tombola_rows *rows, const tombola_results *results)
 {
-    return (struct counts){.rows = rows->count, .scores = scores_count(rows)};
+    return (struct counts){.rows = rows->count, .samples = results->samples, .scores = scores_count(rows)};
 }
 
 /* That there are ids where their scores are wanted. */
@@ -95,7 +102,7 @@ tombola_status results_check(const struct engine *e, const tombola_results *thei
         status = check_scores(own, rows, error);
     if (status)
         return status;
-    const struct counts counts = results_counts(rows);
+    const struct counts counts = results_counts(rows, own);
     const size_t probabilities = (rows->count - 1) * own->probability_stride + p->vocabulary;
     const size_t candidates = rows->count * own->candidate_count;
     int wanted = 0;

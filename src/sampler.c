@@ -189,7 +189,7 @@ tombola_status sampler_begin(tombola_sampler *s, const tombola_rows *rows, const
     if (status)
         return status;
     struct batch *b = free_batch(s);
-    status = params_convert(own_rows.params, own_rows.count, b ? b->host_params : NULL, error);
+    status = params_convert(own_rows.params, own_rows.count, own_results.samples, b ? b->host_params : NULL, error);
     if (status)
         return status;
     if (!b)
@@ -205,7 +205,7 @@ tombola_status sampler_begin(tombola_sampler *s, const tombola_rows *rows, const
     batch_start(b, ++s->begun, queue ? queue : s->engine.queue);
     b->rows = own_rows;
     b->results = own_results;
-    b->counts = results_counts(&own_rows);
+    b->counts = results_counts(&own_rows, &own_results);
     b->is_enqueued = queue != NULL;
     *batch = b;
     return TOMBOLA_OK;

@@ -41,13 +41,14 @@ ROW_KERNEL void counted_draw(global const struct counted *counted, global const 
     group_barrier(ws);
     struct span all = {0, row.blocks, PHASE_WEIGH | PHASE_FINISH};
     uint wanted = (counted->wants_kept ? 1u << SAMPLE_KEPT : 0u) | (counted->wants_last ? 1u << SAMPLE_BOUNDARY : 0u);
-    struct drawn d = draw_row(ws, row, p, all, wanted);
+    struct samples one = {1, 0};
+    struct drawn d = draw_row(ws, row, p, all, one, wanted);
     group_barrier(ws);
     for (uint i = group_item(); i < COUNTER_COUNT; i += GROUP) {
         u32 own = i == COUNTER_BARRIERS ? (GROUP > 1) * 2 : 0; /* barriers of this kernel, counted as well */
         counters[index * COUNTER_COUNT + i] = ws->counters[i] - own;
     }
-    struct counted_draw draw = {d.status, d.token, d.kept, d.last.key};
+    struct counted_draw draw = {d.status, ws->told[0].token, d.kept, d.last.key};
     if (group_item() == 0)
         draws[index] = draw;
 }
