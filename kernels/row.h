@@ -135,10 +135,12 @@ struct law {
 /* What the sample kernel has found of a row, for the report kernel to tell of any token. */
 struct finding {
     u32 status;                                 /* a ROW_... */
+    u32 number;                                 /* of tokens in the window */
     u32 is_greedy;                              /* the window is the token drawn, and has no law */
     u32 first_key, first_id, last_key, last_id; /* the window that the filters have left */
     struct law kept;                            /* of the window's tokens */
     struct law given;                           /* of all in the row as given, at temperature 1 */
+    u32 reserved;
 };
 
 /* The columns of the sample kernel: COLUMN(NAME, its field of tombola_results, type of an element, what it has an element
@@ -158,11 +160,14 @@ struct finding {
 #define FIND_WINDOW (1u << SAMPLE_COLUMNS)
 #define FIND_SHARES (2u << SAMPLE_COLUMNS) /* what the window's tokens come to */
 #define FIND_RAW (4u << SAMPLE_COLUMNS)    /* what all tokens do in the row as given */
+#define FIND_NUMBER (8u << SAMPLE_COLUMNS) /* how many tokens the window has */
 
 /* Those of the report kernel, likewise. */
 #define REPORT_COLUMNS_OF(COLUMN)                                                                                      \
     COLUMN(SCORES, scores, float, SCORES)                                                                              \
-    COLUMN(RAW_SCORES, raw_scores, float, SCORES)
+    COLUMN(RAW_SCORES, raw_scores, float, SCORES)                                                                      \
+    COLUMN(KEPT_ENDS, kept_ends, u64, ROWS)                                                                            \
+    COLUMN(KEPT_TOKENS, kept_tokens, s32, KEPT)
 #define REPORT_COLUMN_NUMBER(NAME, field, type, entries) REPORT_##NAME,
 
 /* Which of its own columns a kernel has where; behind them, what the kernels hand each other. */
@@ -188,6 +193,7 @@ struct launch {
     u64 columns[MAX_COLUMNS];
     u64 masks;     /* where they begin in their buffer, in words */
     u64 stride;    /* elements from row to row of the kernel's own columns */
+    u64 kept_room; /* report: elements that there are for the kept tokens of all rows together */
     u32 first_row; /* in the batch */
     u32 vocabulary;
     u32 groups;      /* work-groups for each row */

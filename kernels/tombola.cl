@@ -126,6 +126,7 @@ ROW_KERNEL void sample(ROW_ARGUMENTS SAMPLE_COLUMNS_OF(COLUMN_ARGUMENT), global 
         WRITE(BOUNDARY, boundary, last, no_last);
         WRITE(ENTROPIES, entropies, d.entropy, 0.0f);
         d.finding.status = (u32)d.status;
+        d.finding.number = is_drawn ? d.kept : 0;
         if (findings)
             findings[launch.first_row + index] = d.finding;
     }
@@ -189,11 +190,20 @@ ROW_KERNEL void report(ROW_ARGUMENTS REPORT_COLUMNS_OF(REPORT_ARGUMENT), global 
                        global float *processed_logits, global const struct finding *findings,
                        global const int *score_tokens)
 {
+    WORKSPACE(ws);
     uint index = group_row(launch), item = group_of_row(launch) * GROUP + group_item(), items = launch.groups * GROUP;
     struct row_params p = params[launch.first_row + index];
     struct row row = THE_ROW;
     struct finding f = findings[launch.first_row + index];
     (void)status;
+    WHEN ((kept_ends || kept_tokens) && group_of_row(launch) == 0) {
+        u64 first = kept_before(ws, findings, launch.first_row + index), room = launch.kept_room;
+        if (group_item() == 0 && kept_ends)
+            kept_ends[launch.columns[REPORT_KEPT_ENDS] + index] = first + f.number;
+        WHEN (kept_tokens && f.number > 0 && first < room)
+            list_window(ws, row, window_found(f), kept_tokens + launch.columns[REPORT_KEPT_TOKENS] + first,
+                        min(room - first, (u64)f.number));
+    }
     for (uint i = p.score_first + item; (scores || raw_scores) && i < p.score_end; i += items) {
         if (scores)
             scores[launch.columns[REPORT_SCORES] + i] = score_of(row, f, (uint)score_tokens[i]);

@@ -56,6 +56,8 @@ size_t column_elements(int column, const struct counts *counts)
         return counts->rows * counts->samples;
     case ENTRIES_SCORES:
         return counts->scores;
+    case ENTRIES_KEPT:
+        return counts->kept;
     }
     return 0;
 }
@@ -68,6 +70,7 @@ size_t column_row(int column, const struct counts *counts, size_t row)
     case ENTRIES_SAMPLES:
         return row * counts->samples;
     case ENTRIES_SCORES:
+    case ENTRIES_KEPT:
         return 0;
     }
     return 0;

@@ -6,8 +6,9 @@
 #include "row.h"
 #include "tombola_cl.h"
 
-/* What an array has entries for: each row, each token drawn from each, or each id that is to be scored. */
-enum entries { ENTRIES_ROWS, ENTRIES_SAMPLES, ENTRIES_SCORES };
+/* What an array has entries for: each row, each token drawn from each, each id that is to be scored, or tokens that rows
+ * keep. */
+enum entries { ENTRIES_ROWS, ENTRIES_SAMPLES, ENTRIES_SCORES, ENTRIES_KEPT };
 
 struct member {
     const char *name;
@@ -26,7 +27,7 @@ struct place {
 
 /* What a batch has, as far as the sizes of its columns depend on it. */
 struct counts {
-    size_t rows, samples, scores;
+    size_t rows, samples, scores, kept;
 };
 
 /* Columns: the status, then those of the sample kernel and of the report kernel as row.h numbers them. */

@@ -87,6 +87,7 @@ static tombola_status launch(struct batch *b, const struct launching *l, cl_uint
         .mask_stride = b->masks.stride,
         .finds = l->finds,
         .samples = l->samples,
+        .kept_room = l->kept_room,
     };
     struct setting s = {kernel, 0, CL_SUCCESS};
     for (int i = 0; i < column_counts[l->kernel]; i++) {

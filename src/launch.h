@@ -21,6 +21,7 @@ struct launching {
     int logarithms;
     u32 finds; /* FIND_... */
     u32 samples;
+    u64 kept_room; /* elements for kept tokens */
 };
 
 /* How rows are given to work-groups: one for each row, or several that share it. */

@@ -123,8 +123,10 @@ static struct column column_at(const struct batch *b, int column, const struct p
 /* What the report kernel has to know of rows, FIND_...; 0 where it has nothing to do. */
 static u32 findings_wanted(const struct batch *b)
 {
-    static const u32 finds[REPORT_COLUMNS] = {
-        [REPORT_SCORES] = FIND_WINDOW | FIND_SHARES, [REPORT_RAW_SCORES] = FIND_WINDOW | FIND_RAW};
+    static const u32 finds[REPORT_COLUMNS] = {[REPORT_SCORES] = FIND_WINDOW | FIND_SHARES,
+                                              [REPORT_RAW_SCORES] = FIND_WINDOW | FIND_RAW,
+                                              [REPORT_KEPT_ENDS] = FIND_WINDOW | FIND_NUMBER,
+                                              [REPORT_KEPT_TOKENS] = FIND_WINDOW | FIND_NUMBER};
     u32 wanted = outputs_find(b);
     for (int i = 0; i < REPORT_COLUMNS; i++)
         wanted |= place_is_wanted(column_place(b, COLUMNS_OF_REPORT + i)) ? finds[i] : 0;
@@ -160,6 +162,7 @@ static tombola_status run_report(struct batch *b, const struct part *part, struc
                                  const cl_event *after, tombola_error *error)
 {
     l.kernel = KERNEL_REPORT;
+    l.kept_room = b->counts.kept;
     for (int i = 0; i < REPORT_COLUMNS; i++)
         l.columns[i] = column_at(b, COLUMNS_OF_REPORT + i, part);
     l.columns[REPORT_FINDINGS] = (struct column){b->findings, 0};

@@ -55,6 +55,11 @@ static tombola_status check_numbers(const struct plan *p, tombola_results *r, si
                     (unsigned long)r->samples, TOMBOLA_MAX_SAMPLES);
     if (r->samples == 0)
         r->samples = 1;
+    if (!place_is_wanted(member_place(r, column_member(COLUMNS_OF_REPORT + REPORT_KEPT_TOKENS))))
+        r->kept_capacity = 0;
+    if (r->kept_capacity > SIZE_MAX / WORD / 4)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.kept_capacity is %zu, which is too large",
+                    r->kept_capacity);
     if (r->reserved)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.reserved is %lu, not 0", (unsigned long)r->reserved);
     if (wants_candidates && r->candidate_count == 0)
@@ -74,7 +79,8 @@ static tombola_status check_numbers(const struct plan *p, tombola_results *r, si
 
 struct counts results_counts(const tombola_rows *rows, const tombola_results *results)
 {
-    return (struct counts){.rows = rows->count, .samples = results->samples, .scores = scores_count(rows)};
+    return (struct counts){
+        .rows = rows->count, .samples = results->samples, .scores = scores_count(rows), .kept = results->kept_capacity};
 }
 
 /* That there are ids where their scores are wanted. */

@@ -1,0 +1,246 @@
+/* The lists of the tokens that rows keep: as the oracle has them, whatever room there is, and by every way out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device_batch.h"
+#include "entries.h"
+#include "expect.h"
+#include "kinds.h"
+#include "refused.h"
+
+struct lists {
+    uint64_t ends[ROW_KINDS];
+    size_t room;
+    int32_t *tokens;
+};
+
+static struct lists make_lists(size_t room)
+{
+    struct lists l = {.room = room, .tokens = allocate(room + 1, sizeof *l.tokens)};
+    for (size_t i = 0; i <= room; i++)
+        l.tokens[i] = -7;
+    return l;
+}
+
+/* What the oracle keeps of all rows, by id. */
+static struct lists right_lists(const struct kinds *k)
+{
+    const uint32_t V = k->make.vocabulary;
+    struct lists l = make_lists((size_t)ROW_KINDS * V);
+    float *probabilities = allocate(V, sizeof *probabilities), *logits = allocate(V, sizeof *logits);
+    size_t end = 0;
+    for (uint32_t row = 0; row < ROW_KINDS; row++) {
+        oracle_processed(k->drawn[row], &k->params[row], probabilities, logits);
+        for (uint32_t id = 0; id < V; id++)
+            if (logits[id] > -INFINITY)
+                l.tokens[end++] = (int32_t)id;
+        l.ends[row] = end;
+    }
+    free(probabilities);
+    free(logits);
+    return l;
+}
+
+static void expect_lists(const struct kinds *k, const struct lists *got)
+{
+    struct lists right = right_lists(k);
+    const size_t all = (size_t)right.ends[ROW_KINDS - 1];
+    for (uint32_t row = 0; row < ROW_KINDS; row++)
+        assert_that(got->ends[row] == right.ends[row], "row %s of %u ends at %lu, not %lu",
+                    row_kind_name((enum row_kind)row), k->make.vocabulary, (unsigned long)got->ends[row],
+                    (unsigned long)right.ends[row]);
+    assert_memory_equal(got->tokens, right.tokens, (all < got->room ? all : got->room) * sizeof *got->tokens);
+    assert_int_equal(got->tokens[got->room], -7); /* nothing behind the room */
+    free(right.tokens);
+}
+
+static void run_batch(tombola_context *on, struct kinds *k, uint32_t turns)
+{
+    static const tombola_dispatch dispatches[] = {TOMBOLA_DISPATCH_ROW, TOMBOLA_DISPATCH_SPREAD};
+    const size_t most = (size_t)ROW_KINDS * k->make.vocabulary, rooms[] = {most, most / 3 + 1, 1};
+    for (uint32_t turn = 0; turn < 2 * turns; turn++) {
+        tombola_sampler *sampler = make_sampler(on, &k->make, ROW_KINDS, dispatches[turn % 2]);
+        struct lists got = make_lists(rooms[turn % 3]);
+        kinds_set_params(k, turn);
+        const tombola_rows rows = kinds_rows(k);
+        tombola_results results = tombola_results_default();
+        results.kept_ends.host = got.ends;
+        results.kept_tokens.host = got.tokens;
+        results.kept_capacity = got.room;
+        if (tombola_sampler_sample(sampler, &rows, &results, &error))
+            fail_msg("%s", error.message);
+        expect_lists(k, &got);
+        free(got.tokens);
+        tombola_sampler_release(sampler);
+    }
+}
+
+static void rows_of_every_kind_keep_what_the_oracle_does(void **state)
+{
+    (void)state;
+    struct kinds *k;
+    for (size_t turn = 0; (k = kinds_of_turn(turn, test_level() == TEST_SMALL ? 257 : 4000)); turn++) {
+        run_batch(context, k, 3);
+        kinds_release(k);
+    }
+}
+
+static void work_groups_of_many_have_the_same(void **state)
+{
+    (void)state;
+    tombola_context *other = test_context_open(4, 4);
+    struct kinds *k;
+    for (size_t turn = 0; (k = kinds_of_turn(turn, test_level() == TEST_SMALL ? 2 : 4000)); turn++) {
+        if (k->make.type == TOMBOLA_FLOAT32 && k->make.input == TOMBOLA_LOGITS) /* one compilation */
+            run_batch(other, k, 1);
+        kinds_release(k);
+    }
+    tombola_context_close(other);
+}
+
+/* Ends alone, tokens alone; by sample, submit and enqueue, to host memory and to a buffer, in place and staged. */
+static void every_way_gives_the_same(void **state)
+{
+    (void)state;
+    enum { BEFORE = 5, V = 600 };
+    const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, V};
+    struct kinds *k = kinds_make(make, 3, 1);
+    for (size_t i = 0; i < 3u * 24u; i++) {
+        const size_t way = i % 3, places = i / 3 % 4, transfer = i / 24, room = i / 12 % 2 ? 700 : ROW_KINDS * V;
+        const size_t end_bytes = (BEFORE + ROW_KINDS) * sizeof(uint64_t), bytes = (BEFORE + room) * sizeof(int32_t);
+        tombola_sampler *sampler =
+            make_sampler_that(context, &make, ROW_KINDS, TOMBOLA_DISPATCH_AUTO, (tombola_transfer)transfer);
+        kinds_set_params(k, (uint32_t)i);
+        struct lists got = make_lists(room), right = right_lists(k);
+        uint32_t kept[ROW_KINDS];
+        cl_mem buffers[2] = {entry_buffer(context, end_bytes, NULL), entry_buffer(context, bytes, NULL)};
+        const tombola_rows rows = kinds_rows(k);
+        tombola_results results = tombola_results_default();
+        memcpy(got.ends, right.ends, sizeof got.ends);
+        results.kept.host = i % 2 ? kept : NULL;
+        results.kept_ends.host = places & 1 || i % 5 == 0 ? NULL : got.ends;
+        results.kept_tokens.host = places & 2 ? NULL : got.tokens;
+        results.kept_capacity = room;
+        if (places & 1) {
+            results.kept_ends.buffer = buffers[0];
+            results.kept_ends.offset = BEFORE;
+        }
+        if (places & 2) {
+            results.kept_tokens.buffer = buffers[1];
+            results.kept_tokens.offset = BEFORE;
+        }
+        tombola_ticket ticket;
+        if (way == 0) {
+            assert_int_equal(tombola_sampler_sample(sampler, &rows, &results, &error), TOMBOLA_OK);
+        } else if (way == 1) {
+            assert_int_equal(tombola_sampler_submit(sampler, &rows, &results, &ticket, &error), TOMBOLA_OK);
+            assert_int_equal(tombola_sampler_wait(sampler, ticket, &error), TOMBOLA_OK);
+        } else {
+            assert_int_equal(tombola_sampler_enqueue(sampler, queues[i % 2], &rows, &results, 0, NULL, NULL, &error),
+                             TOMBOLA_OK);
+            entry_succeed(clFinish(queues[i % 2]), "clFinish");
+        }
+        if (places & 1)
+            entry_succeed(clEnqueueReadBuffer(queues[0], buffers[0], CL_TRUE, BEFORE * sizeof *got.ends,
+                                              sizeof got.ends, got.ends, 0, NULL, NULL),
+                          "clEnqueueReadBuffer");
+        if (places & 2)
+            entry_succeed(clEnqueueReadBuffer(queues[0], buffers[1], CL_TRUE, BEFORE * sizeof *got.tokens,
+                                              room * sizeof *got.tokens, got.tokens, 0, NULL, NULL),
+                          "clEnqueueReadBuffer");
+        expect_lists(k, &got);
+        for (size_t row = 0; row < ROW_KINDS && i % 2; row++)
+            assert_int_equal(kept[row], right.ends[row] - (row ? right.ends[row - 1] : 0));
+        clReleaseMemObject(buffers[0]);
+        clReleaseMemObject(buffers[1]);
+        free(got.tokens);
+        free(right.tokens);
+        tombola_sampler_release(sampler);
+    }
+    kinds_release(k);
+}
+
+/* A batch that is cut into parts has one list all the same. */
+static void parts_go_on_where_those_before_end(void **state)
+{
+    (void)state;
+    enum { ROWS = 64, V = 40000 };
+    const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, V};
+    tombola_sampler *sampler = make_sampler_that(context, &make, ROWS, TOMBOLA_DISPATCH_AUTO, TOMBOLA_TRANSFER_STAGED);
+    float *logits = allocate((size_t)ROWS * V, sizeof *logits);
+    tombola_params params[ROWS];
+    static uint64_t ends[ROWS];
+    static int32_t tokens[ROWS * ROWS];
+    tombola_times times = tombola_times_default();
+    for (uint32_t row = 0; row < ROWS; row++) {
+        params[row] = params_at(1.0f);
+        params[row].top_k = row + 1;
+        for (uint32_t id = 0; id < V; id++)
+            logits[row * V + id] = (float)((id * 7919u + row) % V);
+    }
+    const tombola_rows rows = host_rows(logits, ROWS, 0, params);
+    tombola_results results = tombola_results_default();
+    results.kept_ends.host = ends;
+    results.kept_tokens.host = tokens;
+    results.kept_capacity = COUNT_OF(tokens);
+    assert_int_equal(tombola_sampler_sample(sampler, &rows, &results, &error), TOMBOLA_OK);
+    tombola_sampler_times(sampler, &times);
+    assert_true(times.parts > 1);
+    for (uint32_t row = 0, place = 0; row < ROWS; row++) {
+        assert_int_equal(ends[row], (row + 1) * (row + 2) / 2);
+        for (uint32_t i = 0; i <= row; i++, place++) {
+            assert_true((float)V - logits[row * V + (uint32_t)tokens[place]] <= (float)row + 1.0f);
+            assert_true(i == 0 || tokens[place] > tokens[place - 1]);
+        }
+    }
+    free(logits);
+    tombola_sampler_release(sampler);
+}
+
+static void too_small_buffers_are_refused(void **state)
+{
+    (void)state;
+    static const float logits[4];
+    const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, 4};
+    tombola_sampler *sampler = make_sampler(context, &make, 1, TOMBOLA_DISPATCH_AUTO);
+    const tombola_params params = params_at(1.0f);
+    const tombola_rows rows = host_rows(logits, 1, 0, &params);
+    tombola_results results = tombola_results_default();
+    cl_mem buffer = entry_buffer(context, 4 * sizeof(int32_t), NULL);
+    results.kept_tokens.buffer = buffer;
+    results.kept_tokens.offset = 1;
+    results.kept_capacity = 4;
+    expect_refusal(tombola_sampler_sample(sampler, &rows, &results, &error), &error,
+                   "results.kept_tokens.buffer holds 4 elements: 4 do not fit behind results.kept_tokens.offset 1");
+    uint64_t ends[2] = {7, 7};
+    results = tombola_results_default();
+    results.kept_ends.host = (uint64_t *)((char *)ends + 4);
+    expect_refusal(tombola_sampler_sample(sampler, &rows, &results, &error), &error,
+                   "results.kept_ends.host is not aligned to its type of 8 bytes");
+    results.kept_ends.host = ends;
+    results.kept_tokens.host = (int32_t *)ends + 2; /* with no room at all */
+    assert_int_equal(tombola_sampler_sample(sampler, &rows, &results, &error), TOMBOLA_OK);
+    assert_int_equal(ends[0], 4);
+    assert_int_equal(ends[1], 7);
+    clReleaseMemObject(buffer);
+    tombola_sampler_release(sampler);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_of_every_kind_keep_what_the_oracle_does),
+        cmocka_unit_test(every_way_gives_the_same),
+        cmocka_unit_test(parts_go_on_where_those_before_end),
+        cmocka_unit_test(too_small_buffers_are_refused),
+        cmocka_unit_test(work_groups_of_many_have_the_same),
+    };
+    return cmocka_run_group_tests(tests, open_queues, close_queues);
+}
