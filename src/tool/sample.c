@@ -7,6 +7,7 @@
 #include "history_file.h"
 #include "npy.h"
 #include "params_csv.h"
+#include "reports.h"
 #include "sequences.h"
 #include "told.h"
 
@@ -56,6 +57,7 @@ typedef struct options {
     int probabilities;
     int boundary;
     told told;
+    reports reports;
     int json;
 } options;
 
@@ -83,7 +85,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
         state->child_inputs[1] = &options->constraints;
         state->child_inputs[2] = &options->histories;
         state->child_inputs[3] = &options->sequences;
-        state->child_inputs[4] = &options->sampling;
+        state->child_inputs[4] = &options->reports;
+        state->child_inputs[5] = &options->sampling;
         return 0;
     case PROBABILITIES:
         options->probabilities = 1;
@@ -113,6 +116,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
             argp_failure(state, TOOL_FAILURE, 0, "out of memory");
         if (options->probabilities && (options->constraints.option_count || options->constraints.bias_path))
             argp_error(state, "--probabilities: biases are for logits; --mask is for both");
+        if (options->reports.score_path && !options->json)
+            argp_error(state, "--score: tells its numbers with --json alone");
         return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "which file? Name a .npy file, or - for standard input");
@@ -130,21 +135,40 @@ static int width_of(size_t number)
     return width;
 }
 
-static int print_json(size_t row, const tombola_results *results, const told *told, size_t i)
+/* A token; or those of several samples. */
+static json_t *tokens_of(const tombola_results *results, size_t i)
 {
-    json_t *object = json_pack("{s:I, s:i, s:s, s:I}", "row", (json_int_t)row, "token", results->tokens.host[i],
-                               "status", tombola_row_status_string((tombola_row_status)results->status.host[i]), "kept",
-                               (json_int_t)results->kept.host[i]);
-    if (object && results->boundary.host) {
-        const tombola_boundary last = results->boundary.host[i];
-        json_t *told =
-            last.token < 0 ? json_null() : json_pack("{s:i, s:f}", "token", last.token, "logit", (double)last.logit);
-        if (json_object_set_new(object, "boundary", told)) {
-            json_decref(object);
-            object = NULL;
+    const size_t samples = told_samples(results);
+    const int32_t *tokens = results->tokens.host + i * samples;
+    if (samples == 1)
+        return json_integer(tokens[0]);
+    json_t *list = json_array();
+    for (size_t sample = 0; list && sample < samples; sample++)
+        if (json_array_append_new(list, json_integer(tokens[sample]))) {
+            json_decref(list);
+            return NULL;
         }
-    }
-    if (object && told_add(told, results, i, object)) {
+    return list;
+}
+
+static int add_boundary(const tombola_results *results, size_t i, json_t *object)
+{
+    if (!results->boundary.host)
+        return 0;
+    const tombola_boundary last = results->boundary.host[i];
+    return json_object_set_new(
+        object, "boundary",
+        last.token < 0 ? json_null() : json_pack("{s:i, s:f}", "token", last.token, "logit", (double)last.logit));
+}
+
+static int print_json(size_t row, const options *options, const tombola_rows *rows, const tombola_results *results,
+                      size_t i)
+{
+    json_t *object = json_pack("{s:I, s:o, s:s, s:I}", "row", (json_int_t)row, "token", tokens_of(results, i), "status",
+                               tombola_row_status_string((tombola_row_status)results->status.host[i]), "kept",
+                               (json_int_t)results->kept.host[i]);
+    if (object && (add_boundary(results, i, object) || told_add(&options->told, results, i, object) ||
+                   reports_add(&options->reports, rows, results, i, object))) {
         json_decref(object);
         object = NULL;
     }
@@ -171,18 +195,20 @@ static void print_head(layout layout, const options *options)
     puts(options->boundary ? "  boundary  logit" : "");
 }
 
-static void print_line(layout layout, size_t row, const tombola_results *results, const told *told, size_t i)
+static void print_line(layout layout, size_t row, const tombola_results *results, const told *told, size_t i,
+                       size_t sample)
 {
-    printf("%*zu  %*d  %-7s  %*u", layout.row, row, layout.token, results->tokens.host[i],
+    const int32_t token = results->tokens.host[i * told_samples(results) + sample];
+    printf("%*zu  %*d  %-7s  %*u", layout.row, row, layout.token, token,
            tombola_row_status_string((tombola_row_status)results->status.host[i]), layout.token, results->kept.host[i]);
-    told_print(told, results, i);
+    told_print(told, results, i, sample);
     if (results->boundary.host)
         printf("  %8d  %.9g", results->boundary.host[i].token, (double)results->boundary.host[i].logit);
     putchar('\n');
 }
 
 static int draw_batches(tombola_sampler *sampler, const npy *array, size_t batch, const tombola_params *params,
-                        const tombola_results *results, const options *options)
+                        tombola_results *results, const options *options)
 {
     layout layout = layout_of(array);
     size_t row_bytes = array->columns * tombola_type_size(array->type);
@@ -195,6 +221,7 @@ static int draw_batches(tombola_sampler *sampler, const npy *array, size_t batch
         constraints_apply(&options->constraints, first, &rows);
         histories_apply(&options->histories, first, &rows);
         sequences_apply(&options->sequences, first, &rows);
+        reports_apply(&options->reports, first, &rows, results);
         tombola_error error = tombola_error_default();
         if (tombola_sampler_sample(sampler, &rows, results, &error)) {
             warnx("%s", error.message);
@@ -203,9 +230,9 @@ static int draw_batches(tombola_sampler *sampler, const npy *array, size_t batch
         if (first == 0 && !options->json) /* not before the parameters have proved right */
             print_head(layout, options);
         for (size_t i = 0; i < rows.count; i++) {
-            if (!options->json)
-                print_line(layout, first + i, results, &options->told, i);
-            else if (print_json(first + i, results, &options->told, i))
+            for (size_t sample = 0; !options->json && sample < told_samples(results); sample++)
+                print_line(layout, first + i, results, &options->told, i, sample);
+            if (options->json && print_json(first + i, options, &rows, results, i))
                 return TOOL_FAILURE;
         }
         if (ferror(stdout))
@@ -243,9 +270,10 @@ static int draw_array(options *options, const npy *array)
     batch = batch < 1 ? 1 : batch > array->rows ? array->rows : batch;
 
     tombola_params *params = make_params(options, array->rows);
-    if (!params || sequences_load(&options->sequences, array->rows, batch, array->vocabulary))
+    if (!params || sequences_load(&options->sequences, array->rows, batch, array->vocabulary) ||
+        reports_begin(&options->reports, array, &results))
         goto done;
-    if (!(results.tokens.host = calloc(batch, sizeof(int32_t))) ||
+    if (!(results.tokens.host = calloc(batch * told_samples(&results), sizeof(int32_t))) ||
         !(results.status.host = calloc(batch, sizeof(int32_t))) ||
         !(results.kept.host = calloc(batch, sizeof(uint32_t))) ||
         (options->boundary && !(results.boundary.host = calloc(batch, sizeof(tombola_boundary)))) ||
@@ -263,6 +291,8 @@ static int draw_array(options *options, const npy *array)
         goto done;
     }
     status = draw_batches(sampler, array, batch, params, &results, options);
+    if (!status && reports_write(&options->reports))
+        status = TOOL_FAILURE;
 done:
     tombola_sampler_release(sampler);
     tombola_context_close(context);
@@ -271,16 +301,20 @@ done:
     free(results.kept.host);
     free(results.boundary.host);
     told_release(&results);
+    reports_release(&options->reports, &results);
     free(params);
     return status;
 }
 
 int tool_sample(int argc, char **argv)
 {
-    const struct argp_child children[] = {
-        {&npy_argp, 0, "The array:", 1},           {&constraints_argp, 0, "Tokens:", 2},
-        {&histories_argp, 0, "Histories:", 3},     {&sequences_argp, 0, "Token sequences:", 4},
-        {tool_sampling_argp(), 0, "Sampling:", 5}, {0}};
+    const struct argp_child children[] = {{&npy_argp, 0, "The array:", 1},
+                                          {&constraints_argp, 0, "Tokens:", 2},
+                                          {&histories_argp, 0, "Histories:", 3},
+                                          {&sequences_argp, 0, "Token sequences:", 4},
+                                          {&reports_argp, 0, "Results:", 5},
+                                          {tool_sampling_argp(), 0, "Sampling:", 6},
+                                          {0}};
     const struct argp argp = {
         .options = OPTIONS, .parser = parse, .args_doc = "LOGITS.npy", .doc = DOC, .children = children};
     options options = {.sampling = tool_sampling_default(1)};

@@ -8,10 +8,13 @@ static const struct {
     const char *name;
     size_t offset; /* of the array in tombola_results */
     int is_real;   /* else uint32_t */
+    int is_of_row; /* else of each sample */
 } columns[TOLD_COLUMNS] = {
-    {"logprob", offsetof(tombola_results, logprobs), 1},  {"raw_logprob", offsetof(tombola_results, raw_logprobs), 1},
-    {"rank", offsetof(tombola_results, ranks), 0},        {"margin", offsetof(tombola_results, margins), 1},
-    {"entropy", offsetof(tombola_results, entropies), 1},
+    {"logprob", offsetof(tombola_results, logprobs), 1, 0},
+    {"raw_logprob", offsetof(tombola_results, raw_logprobs), 1, 0},
+    {"rank", offsetof(tombola_results, ranks), 0, 0},
+    {"margin", offsetof(tombola_results, margins), 1, 0},
+    {"entropy", offsetof(tombola_results, entropies), 1, 1},
 };
 
 const char *told_read(told *told, char *list)
@@ -41,7 +44,7 @@ static void *array_of(const tombola_results *results, int column)
 int told_allocate(const told *told, tombola_results *results, size_t rows)
 {
     for (int i = 0; i < told->count; i++) {
-        void *host = calloc(rows, sizeof(uint32_t));
+        void *host = calloc(rows * told_samples(results), sizeof(uint32_t));
         if (!host)
             return -1;
         memcpy((char *)results + columns[told->wanted[i]].offset, &host, sizeof host);
@@ -61,32 +64,60 @@ void told_print_head(const told *told)
         printf("  %12s", columns[told->wanted[i]].name);
 }
 
-void told_print(const told *told, const tombola_results *results, size_t row)
+size_t told_samples(const tombola_results *results)
+{
+    return results->samples ? results->samples : 1;
+}
+
+/* Where a column has the number of a sample. */
+static size_t place_of(const tombola_results *results, int column, size_t row, size_t sample)
+{
+    return columns[column].is_of_row ? row : row * told_samples(results) + sample;
+}
+
+void told_print(const told *told, const tombola_results *results, size_t row, size_t sample)
 {
     for (int i = 0; i < told->count; i++) {
         const int column = told->wanted[i];
+        const size_t place = place_of(results, column, row, sample);
         const void *host = array_of(results, column);
         if (columns[column].is_real)
-            printf("  %12.7g", (double)((const float *)host)[row]);
+            printf("  %12.7g", (double)((const float *)host)[place]);
         else
-            printf("  %12lu", (unsigned long)((const uint32_t *)host)[row]);
+            printf("  %12lu", (unsigned long)((const uint32_t *)host)[place]);
     }
 }
 
-static json_t *number_of(const tombola_results *results, int column, size_t row)
+static json_t *number_of(const tombola_results *results, int column, size_t row, size_t sample)
 {
+    const size_t place = place_of(results, column, row, sample);
     const void *host = array_of(results, column);
     if (!columns[column].is_real)
-        return json_integer(((const uint32_t *)host)[row]);
-    const float x = ((const float *)host)[row];
+        return json_integer(((const uint32_t *)host)[place]);
+    const float x = ((const float *)host)[place];
     return isfinite(x) ? json_real((double)x) : json_null();
+}
+
+/* A number; or those of several samples. */
+static json_t *numbers_of(const tombola_results *results, int column, size_t row)
+{
+    const size_t samples = told_samples(results);
+    if (columns[column].is_of_row || samples == 1)
+        return number_of(results, column, row, 0);
+    json_t *list = json_array();
+    for (size_t sample = 0; list && sample < samples; sample++)
+        if (json_array_append_new(list, number_of(results, column, row, sample))) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
 }
 
 int told_add(const told *told, const tombola_results *results, size_t row, json_t *object)
 {
     for (int i = 0; i < told->count; i++) {
         const int column = told->wanted[i];
-        if (json_object_set_new(object, columns[column].name, number_of(results, column, row)))
+        if (json_object_set_new(object, columns[column].name, numbers_of(results, column, row)))
             return -1;
     }
     return 0;

@@ -1,4 +1,4 @@
-/* What `tombola sample` tells of a token on request: columns of the results, of a number each. */
+/* What `tombola sample` tells of tokens on request: columns of the results, of a number each. */
 #ifndef TOLD_H
 #define TOLD_H
 
@@ -20,15 +20,18 @@ typedef struct told {
 /* Reads a list of names; returns the one that is none, or comes twice, or NULL. */
 const char *told_read(told *told, char *list);
 
-/* Makes the arrays in host memory for so many rows. Returns -1 where there is no memory for them. */
+/* Samples of each row that the results are of. */
+size_t told_samples(const tombola_results *results);
+
+/* Makes the arrays in host memory for so many rows and their samples. Returns -1 where there is no memory for them. */
 int told_allocate(const told *told, tombola_results *results, size_t rows);
 void told_release(tombola_results *results);
 
-/* Prints the heads of these columns, or a row's numbers. */
+/* Prints the heads of these columns, or a sample's numbers. */
 void told_print_head(const told *told);
-void told_print(const told *told, const tombola_results *results, size_t row);
+void told_print(const told *told, const tombola_results *results, size_t row, size_t sample);
 
-/* Adds a row's numbers to an object; null for what is infinite. Returns -1 where there is no memory. */
+/* Adds a row's numbers to an object, arrays of several samples'; null for what is infinite. Returns -1 where there is no memory. */
 int told_add(const told *told, const tombola_results *results, size_t row, json_t *object);
 
 #endif

@@ -1,0 +1,134 @@
+#include "reports.h"
+
+#include <err.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "tool.h"
+
+enum { SCORE = 0x400, SAMPLES, KEPT_PROBABILITIES, PROCESSED_LOGITS };
+
+static const struct argp_option OPTIONS[] = {
+    {"samples", SAMPLES, "N", 0,
+     "Draw N tokens from each row, up to 128, each as the row draws it with the next stream; lines of the table, and "
+     "arrays of --json. Columns that are not the token's own are of the first",
+     0},
+    {"score", SCORE, "FILE.jsonl", 0,
+     "Tell the log-probabilities of given tokens, with --json: a line for each row, an array of ids", 0},
+    {"kept-probabilities", KEPT_PROBABILITIES, "FILE.npy", 0, "Write the probabilities of all tokens after the filters",
+     0},
+    {"processed-logits", PROCESSED_LOGITS, "FILE.npy", 0,
+     "Write the logits of what passed the filters, with masks and biases, not divided by the temperature; -inf for the "
+     "others",
+     0},
+    {0},
+};
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    reports *reports = state->input;
+    uint64_t number;
+    switch (key) {
+    case SAMPLES:
+        if (tool_integer_read(text, TOMBOLA_MAX_SAMPLES, &number) || number == 0)
+            argp_error(state, "--samples: '%s' is not an integer from 1 to %u", text, TOMBOLA_MAX_SAMPLES);
+        reports->samples = (uint32_t)number;
+        return 0;
+    case SCORE:
+        reports->score_path = text;
+        return 0;
+    case KEPT_PROBABILITIES:
+        reports->array_paths[0] = text;
+        return 0;
+    case PROCESSED_LOGITS:
+        reports->array_paths[1] = text;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp reports_argp = {.options = OPTIONS, .parser = parse};
+
+/* Room for the scores of any batch. */
+static int make_scores(const reports *r, size_t rows, tombola_results *results)
+{
+    const size_t count = r->ids.ends[rows - 1] + 1;
+    results->scores.host = calloc(count, sizeof(float));
+    results->raw_scores.host = calloc(count, sizeof(float));
+    return results->scores.host && results->raw_scores.host ? 0 : -1;
+}
+
+int reports_begin(reports *r, const npy *array, tombola_results *results)
+{
+    int failed = 0;
+    results->samples = r->samples;
+    if (r->score_path && score_ids_read(r->score_path, array->rows, array->vocabulary, &r->ids))
+        return -1;
+    if (r->score_path)
+        failed = make_scores(r, array->rows, results);
+    for (int i = 0; i < REPORT_ARRAYS; i++) {
+        if (!r->array_paths[i])
+            continue;
+        r->arrays[i] = (npy){.rows = array->rows,
+                             .columns = array->vocabulary,
+                             .vocabulary = array->vocabulary,
+                             .type = TOMBOLA_FLOAT32,
+                             .data = calloc(array->rows, array->vocabulary * sizeof(float))};
+        failed |= !r->arrays[i].data;
+    }
+    if (failed)
+        warnx("out of memory");
+    return failed ? -1 : 0;
+}
+
+void reports_release(reports *r, tombola_results *results)
+{
+    free(results->scores.host);
+    free(results->raw_scores.host);
+    for (int i = 0; i < REPORT_ARRAYS; i++)
+        free(r->arrays[i].data);
+    score_ids_release(&r->ids);
+}
+
+static float *rows_from(const npy *array, size_t first)
+{
+    return array->data ? (float *)array->data + first * array->columns : NULL;
+}
+
+void reports_apply(const reports *r, size_t first, tombola_rows *rows, tombola_results *results)
+{
+    score_ids_apply(&r->ids, first, rows);
+    results->kept_probabilities.host = rows_from(&r->arrays[0], first);
+    results->processed_logits.host = rows_from(&r->arrays[1], first);
+}
+
+static json_t *list_of(const float *values, size_t first, size_t end)
+{
+    json_t *list = json_array();
+    for (size_t i = first; list && i < end; i++)
+        if (json_array_append_new(list, isfinite(values[i]) ? json_real((double)values[i]) : json_null())) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+int reports_add(const reports *r, const tombola_rows *rows, const tombola_results *results, size_t row, json_t *object)
+{
+    if (!r->ids.ends)
+        return 0;
+    const size_t first = row ? rows->score_ends[row - 1] : 0, end = rows->score_ends[row];
+    return json_object_set_new(object, "scores", list_of(results->scores.host, first, end)) ||
+                   json_object_set_new(object, "raw_scores", list_of(results->raw_scores.host, first, end))
+               ? -1
+               : 0;
+}
+
+int reports_write(const reports *r)
+{
+    for (int i = 0; i < REPORT_ARRAYS; i++)
+        if (r->array_paths[i] && npy_write(r->array_paths[i], &r->arrays[i]))
+            return -1;
+    return 0;
+}
