@@ -24,20 +24,27 @@ def exponents(z, scale, top, r):
         return fused(z, scale, -r) if abs(r) < 2**23 else (z - top) * scale
 
 
-def log_probability(row, ids, T, token):
-    """The logarithm of the share that a token has of these ones, in rank order."""
+def units(row, ids, T):
+    """What 2^t of these tokens, in rank order, come to in units of 2^-40."""
     scale = f32(1.4426950408889634 / min(float(T), HOTTEST))
     first, z = row.z[ids[0]], row.z[ids]
     with np.errstate(over="ignore"):
         E, r = np.rint(row.z[row.order[0]] * scale), np.rint(first * scale)
     if first == row.z[row.order[0]] and abs(E - f32(63)) < 2**23:
         _, w, _, shift = row.weigh(T)
-        total = 2 * int((row.sums(w, ids) << 12 >> shift).sum())
-    else:
-        weights = power(exponents(z, scale, first, r))[0]
-        whole = np.floor(weights)
-        extra = ((weights - whole) * f32(2**13) + f32(0.5)).astype(np.int64)
-        total = int(((whole.astype(np.int64) << 13) + extra).sum())
+        return 2 * int((row.sums(w, ids) << 12 >> shift).sum())
+    weights = power(exponents(z, scale, first, r))[0]
+    whole = np.floor(weights)
+    extra = ((weights - whole) * f32(2**13) + f32(0.5)).astype(np.int64)
+    return int(((whole.astype(np.int64) << 13) + extra).sum())
+
+
+def log_probability(row, ids, T, token):
+    """The logarithm of the share that a token has of these ones, in rank order."""
+    scale = f32(1.4426950408889634 / min(float(T), HOTTEST))
+    first, total = row.z[ids[0]], units(row, ids, T)
+    with np.errstate(over="ignore"):
+        r = np.rint(first * scale)
     cut = total.bit_length() - 32
     mantissa = total >> cut if cut > 0 else total << -cut
     S = logarithm(np.array([np.ldexp(f32(mantissa), cut - 40)], f32))[0]

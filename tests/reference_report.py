@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""What is told of any token of a row, stated in numpy apart from the C: scores, the kept tokens, their probabilities and
+their logits.
+
+    python3 reference_report.py known_report.txt            writes the answers that the C is tested with
+    python3 reference_report.py --check known_report.txt    compares a file with what it would write
+"""
+import sys
+
+import numpy as np
+
+from reference import (GREEDY_BELOW, HOTTEST, INF, TEMPERATURE_FIRST, TEMPERATURE_LAST, Row, biases_of, f32, fused,
+                       hexadecimal, horner, logit_row, mask_of, probability_row, stream_of, through_type, u32)
+from reference_results import exponents, log_probability, questions, units
+
+
+def probabilities(row, ids, T):
+    """Of these tokens, in rank order, among themselves."""
+    scale = f32(1.4426950408889634 / min(float(T), HOTTEST))
+    first, total = row.z[ids[0]], units(row, ids, T)
+    with np.errstate(over="ignore"):
+        r = np.rint(first * scale)
+    t = np.atleast_1d(exponents(row.z[ids], scale, first, r))
+    n = total.bit_length() - 32
+    mantissa = total >> n if n > 0 else total << -n
+    N = f32(np.ldexp(f32(2**63 // mantissa), -50 - n))
+    bounded = np.where(t > f32(-126), t, f32(-126))
+    whole = bounded + f32(1.5 * 2**23)
+    f = bounded - (whole - f32(1.5 * 2**23))
+    Q = horner(f, ("0x1.470b48p-13", "0x1.5f7276p-10", "0x1.3b270ep-7", "0x1.c6ae72p-5", "0x1.ebfbe2p-3",
+                   "0x1.62e432p-1"))
+    powers = np.ldexp(f32(1), (whole - f32(1.5 * 2**23)).astype(int)).astype(f32)
+    p = fused(f32(2**27) * Q * f, N, f32(2**27) * N) * powers
+    return np.where((t > f32(-126)) & (p >= f32(2.0**-126)), p, f32(0))
+
+
+def report(row, given, T, k, p, x, stream, method, order, token):
+    """-> scores of the token, kept and raw, ids kept, probabilities, logits."""
+    T, V = f32(T), row.V
+    shares, logits = np.zeros(V, f32), np.full(V, -INF, f32)
+    drawn, number, _ = row.draw(T, k, p, 0.0, *stream, method, order, 0.0, (1.0 if x else 0.0, x))
+    if drawn < 0:
+        return -INF, -INF, np.array([], int), shares, logits
+    raw = -INF
+    if given.status != "invalid":
+        raw = log_probability(given, given.order[:given.living], f32(1), token)
+    if T < GREEDY_BELOW:
+        kept = row.order[:1]
+        shares[kept] = 1
+        score = f32(0) if token == drawn else -INF
+    else:
+        end = int(np.flatnonzero(row.order == row.boundary)[0]) + 1
+        kept = row.order[end - number:end]
+        shares[kept] = probabilities(row, kept, T)
+        score = log_probability(row, kept, T, token) if token in kept else -INF
+    logits[kept] = row.z[kept]
+    return score, raw, np.sort(kept), shares, logits
+
+
+def digest(values):
+    """FNV-1a of words."""
+    h = 0xCBF29CE484222325
+    for word in values.tolist():
+        h = (h ^ word) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return f"{h:016x}"
+
+
+HEADER = """\
+# Known answers of what is told of any token of a row, computed by reference_report.py and by nothing else:
+#     python3 reference_report.py known_report.txt
+# Questions are those of known_results.txt; `id` is a token to score. Scores are the bits of binary32; then come how many
+# tokens are kept, and digests, FNV-1a over words, of their ids, of all probabilities and of all processed logits.
+# kind type input row_seed vocabulary mask biases temperature top_k top_p xtc order method seed offset stream
+# id score raw_score kept ids probabilities logits
+"""
+
+
+def answers():
+    for number, (made, mask, biases, (T, k, p, x, is_last, is_cdf)) in enumerate(questions()):
+        kind, type_name, source, seed, V = made
+        make = probability_row if source == "probabilities" else logit_row
+        values = through_type(make(kind, seed, V), type_name)
+        given = Row(values, source == "probabilities")
+        row = Row(values, source == "probabilities", mask_of(mask, V), biases_of(biases, V))
+        stream = stream_of(number)
+        is_ranked = row.status not in ("invalid", "empty")
+        token = int(row.order[number % 7 % V]) if is_ranked and number % 3 else number * 911 % V
+        score, raw, kept, shares, logits = report(row, given, T, k, p, x, stream, ("race", "inverse-cdf")[is_cdf],
+                                                  TEMPERATURE_LAST if is_last else TEMPERATURE_FIRST, token)
+        bits = [f"{int(np.array([value], f32).view(u32)[0]):08x}" for value in (score, raw)]
+        line = made + (mask, biases, hexadecimal(T), k, hexadecimal(p), hexadecimal(x), is_last, is_cdf) + stream
+        line += (token, *bits, len(kept), digest(kept), digest(shares.view(u32)), digest(logits.view(u32)))
+        yield " ".join(map(str, line)) + "\n"
+
+
+def main(arguments):
+    text = HEADER + "".join(answers())
+    if arguments[:1] == ["--check"] and len(arguments) == 2:
+        with open(arguments[1], encoding="ascii") as file:
+            return 0 if file.read() == text else f"{arguments[1]} differs from what this would write"
+    if len(arguments) != 1:
+        return __doc__
+    with open(arguments[0], "w", encoding="ascii") as file:
+        file.write(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
