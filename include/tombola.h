@@ -260,7 +260,8 @@ typedef struct tombola_sampler_options {
     uint32_t in_flight;        /* batches that may be in flight at once, 1 to TOMBOLA_MAX_IN_FLIGHT; 0: 2 */
     /* Room for candidates and probabilities on their way to host memory, and for masks, biases and penalties on their
      * way to the device, is made by the first call that wants them, grows with one that wants more candidates, biases
-     * or history, and is kept; these make it at creation. */
+     * or history, and is kept; these make it at creation. So is room for scores and their ids, further samples and
+     * lists of kept tokens, by calls alone. */
     uint32_t max_candidates; /* of a row, up to TOMBOLA_MAX_CANDIDATES; default 0 */
     int probabilities;       /* non-zero: probabilities or their logarithms will be wanted; default 0 */
     uint32_t reserved;       /* 0 */
@@ -323,8 +324,8 @@ static inline tombola_times tombola_times_default(void)
 TOMBOLA_API void tombola_sampler_times(const tombola_sampler *sampler, tombola_times *times);
 
 /* What a sampler holds, in bytes. Calls add to it only what options.max_candidates, probabilities, masks, max_biases
- * and max_history tell of, room for what token sequences and the order of histories make, and where AUTO has to stage
- * what it would have read in place, room for that. */
+ * and max_history tell of, room for what token sequences and the order of histories make, scores, samples and lists of
+ * kept tokens, and where AUTO has to stage what it would have read in place, room for that. */
 typedef struct tombola_memory {
     uint32_t struct_size;
     uint32_t reserved;     /* 0 */
@@ -606,8 +607,8 @@ typedef struct tombola_bias {
  * operation of binary32; then penalties apply. Subnormal logits, biases and sums count as 0. A row of which nothing is
  * left is empty.
  *
- * Where later fields will stand: what differs in length from row to row (ids to score) becomes a list of all rows'
- * entries, one row after another, with an array of `count` ends, like the biases. State that outlives a
+ * Where later fields will stand: what differs in length from row to row becomes a list of all rows' entries, one row
+ * after another, with an array of `count` ends, like the biases. State that outlives a
  * call (slots of requests) becomes an array of handles, one for each row. */
 typedef struct tombola_rows {
     uint32_t struct_size;
@@ -690,13 +691,13 @@ typedef struct tombola_boundary {
     int32_t token;
 } tombola_boundary;
 
-/* What is wanted of a batch: columns with an entry (or `samples`, `candidate_count` or `probability_stride` of them) for each row,
- * in the order of the rows. An array that is not there is not wanted, and not computed; one at least is. Each may be
- * in host memory or in a buffer, and must not overlap any other array of a batch in flight.
+/* What is wanted of a batch: columns with an entry (or `samples`, `candidate_count` or `probability_stride` of them)
+ * for each row, in the order of the rows. An array that is not there is not wanted, and not computed; one at least is.
+ * Each may be in host memory or in a buffer, and must not overlap any other array of a batch in flight.
  *
  * Probabilities are those of the whole row at its temperature; filters do not touch them. T below 1e-5 gives 1 to the
- * first token in rank order and 0 to the rest. They are within 2e-6 relative + 1e-9 of binary64 while
- * |logit| / T < 5.8e6, their logarithms within 1e-5 + 1e-6 relative; the same bits on every device.
+ * first token in rank order and 0 to the rest. They are within 2e-6 relative + 1e-9 of binary64 while |logit| / T <
+ * 5.8e6, their logarithms within 1e-5 + 1e-6 relative; the same bits on every device.
  *
  * Where later fields will stand: a number per row becomes a column like `kept`; more about candidates a column like
  * candidate_probabilities. */
@@ -742,25 +743,25 @@ typedef struct tombola_results {
     scores; /* among the tokens that passed the filters, as logprobs has it for the token drawn: the
                                     same bits. -inf for what did not pass, and unless the row is TOMBOLA_ROW_OK */
     TOMBOLA_ARRAY(float) raw_scores; /* in the row as given, as raw_logprobs has it; -inf unless it is TOMBOLA_ROW_OK */
-    /* count x probability_stride, the first `vocabulary` of each row written, as `probabilities` has it: the probability
-     * of each token among those that passed the filters, 0 for the others, as accurate as `probabilities`; and the
-     * effective logits of those that passed, not divided by the temperature (logarithms where the input is
+    /* count x probability_stride, the first `vocabulary` of each row written, as `probabilities` has it: the
+     * probability of each token among those that passed the filters, 0 for the others, as accurate as `probabilities`;
+     * and the effective logits of those that passed, not divided by the temperature (logarithms where the input is
      * probabilities), -inf for the others. A greedy row keeps its token alone. Zeros, and -inf, unless the row is
      * TOMBOLA_ROW_OK. */
     TOMBOLA_ARRAY(float) kept_probabilities;
     TOMBOLA_ARRAY(float) processed_logits;
     /* The tokens that passed the filters, as lists of all rows one after another, each by ascending id: row r kept
      * [kept_ends[r - 1], kept_ends[r]) of kept_tokens, where kept_ends[-1] is 0. kept_tokens has room for kept_capacity
-     * elements. Where rows keep more together, kept_ends tell of all, so that the last one is larger than kept_capacity,
-     * and those that have no room are left out. What lies behind the last end is undefined. A row that is not
-     * TOMBOLA_ROW_OK keeps none. */
+     * elements. Where rows keep more together, kept_ends tell of all, so that the last one is larger than
+     * kept_capacity, and those that have no room are left out. What lies behind the last end is undefined. A row that
+     * is not TOMBOLA_ROW_OK keeps none. */
     TOMBOLA_ARRAY(uint64_t) kept_ends;
     TOMBOLA_ARRAY(int32_t) kept_tokens;
     size_t kept_capacity;
-    /* Tokens drawn from each row, 1 to TOMBOLA_MAX_SAMPLES, all of them from one reading of it; 0: one. With more than one
-     * `tokens`, `logprobs`, `raw_logprobs`, `ranks` and `margins` are count x samples, and what they have at j of a row
-     * is what the row gives alone with j added to its stream (modulo 2^32). All other results are those of the row's own
-     * stream: XTC's chance, which is the stream's, may come for some samples and not for others. */
+    /* Tokens drawn from each row, 1 to TOMBOLA_MAX_SAMPLES, all of them from one reading of it; 0: one. With more than
+     * one `tokens`, `logprobs`, `raw_logprobs`, `ranks` and `margins` are count x samples, and what they have at j of a
+     * row is what the row gives alone with j added to its stream (modulo 2^32). All other results are those of the
+     * row's own stream: XTC's chance, which is the stream's, may come for some samples and not for others. */
     uint32_t samples;
     uint32_t reserved; /* 0 */
 } tombola_results;
@@ -789,8 +790,8 @@ TOMBOLA_API tombola_status tombola_sampler_sample(tombola_sampler *sampler, cons
  * (an enqueued one: has completed). Calls that are refused have not waited for anything.
  * submit  returns as soon as the batch is enqueued; a batch that goes through pinned memory in parts may have to wait
  *         for room there. Free again on return: parameters, indices, mask_of_row; biases, histories, end tokens,
- *         token sequences and all their ends. The sampler's until the batch has been waited for: rows.logits,
- *         rows.masks, and all arrays of the results
+ *         token sequences, ids to score and all their ends. The sampler's until the batch has been waited for:
+ *         rows.logits, rows.masks, and all arrays of the results
  * ticket  set on success: the handle of the batch, never 0
  * poll    sets *is_done to 1 if wait would not wait (also after a failure, which wait then tells), else to 0
  * wait    waits for that batch, in whatever order; the results are there when it returns. Whatever else it returns, its

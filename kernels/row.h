@@ -143,8 +143,8 @@ struct finding {
     u32 reserved;
 };
 
-/* The columns of the sample kernel: COLUMN(NAME, its field of tombola_results, type of an element, what it has an element
- * for). */
+/* The columns of the sample kernel: COLUMN(NAME, its field of tombola_results, type of an element, what it has an
+ * element for). */
 #define SAMPLE_COLUMNS_OF(COLUMN)                                                                                      \
     COLUMN(TOKENS, tokens, s32, SAMPLES)                                                                               \
     COLUMN(KEPT, kept, u32, ROWS)                                                                                      \

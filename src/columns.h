@@ -1,13 +1,14 @@
-/* The arrays of tombola_results: where they are in the struct, and how those that a batch has room for lie in its buffer.
- */
+/* The arrays of tombola_results: where they are in the struct, and how those that a batch has room for lie in its
+ * buffer.
+ * */
 #ifndef TOMBOLA_SRC_COLUMNS_H
 #define TOMBOLA_SRC_COLUMNS_H
 
 #include "row.h"
 #include "tombola_cl.h"
 
-/* What an array has entries for: each row, each token drawn from each, each id that is to be scored, or tokens that rows
- * keep. */
+/* What an array has entries for: each row, each token drawn from each, each id that is to be scored, or tokens that
+ * rows keep. */
 enum entries { ENTRIES_ROWS, ENTRIES_SAMPLES, ENTRIES_SCORES, ENTRIES_KEPT };
 
 struct member {

@@ -1,6 +1,6 @@
-/* Results that have an element for each token of each row: probabilities, and logits. They are large: kernels write them
- * to the caller's memory itself, wrapped as a buffer, where the device shares it; else part by part to pins of a buffer,
- * through pinned memory. */
+/* Results that have an element for each token of each row: probabilities, and logits. They are large: kernels write
+ * them to the caller's memory itself, wrapped as a buffer, where the device shares it; else part by part to pins of a
+ * buffer, through pinned memory. */
 #ifndef TOMBOLA_SRC_OUTPUTS_H
 #define TOMBOLA_SRC_OUTPUTS_H
 
@@ -12,8 +12,8 @@ void outputs_begin(struct batch *batch, size_t least_rows);
 /* The most rows that a part may have, at most `rows`. */
 size_t outputs_most_rows(const struct batch *batch, size_t rows);
 
-/* Makes room, and wraps what is written in place, once the batch is cut into parts. *is_ready is 0 where an output has to
- * be staged after all. */
+/* Makes room, and wraps what is written in place, once the batch is cut into parts. *is_ready is 0 where an output has
+ * to be staged after all. */
 tombola_status outputs_prepare(struct batch *batch, int *is_ready, tombola_error *error);
 
 /* What the outputs have to know of rows, FIND_... */
@@ -22,8 +22,8 @@ u32 outputs_find(const struct batch *batch);
 /* Whether one is wanted that needs nothing of the sample kernel, and tells the status of rows. */
 int outputs_tell_status(const struct batch *batch);
 
-/* Enqueues the kernels for a part, and what brings what they write to where it is wanted. `common`: what launches have in
- * common. */
+/* Enqueues the kernels for a part, and what brings what they write to where it is wanted. `common`: what launches have
+ * in common. */
 tombola_status outputs_run_part(struct batch *batch, int part, const struct launching *common, struct dispatch dispatch,
                                 const cl_event *after, tombola_error *error);
 

@@ -5,8 +5,8 @@
 #include "tombola.h"
 #include "row.h"
 
-/* Checks an array of `rows` params, whose elements lie as far apart as the first one says, and fills
- * device[0..rows), for so many samples of each row, unless that is NULL. The message of an error names field, row and value. */
+/* Checks an array of `rows` params, whose elements lie as far apart as the first one says, and fills device[0..rows),
+ * for so many samples of each row, unless that is NULL. The message of an error names field, row and value. */
 tombola_status params_convert(const tombola_params *params, size_t rows, size_t samples, struct row_params *device,
                               tombola_error *error);
 

@@ -28,8 +28,8 @@ void kinds_set_params(struct kinds *kinds, uint32_t number);
 /* The batch as a call takes it. */
 tombola_rows kinds_rows(const struct kinds *kinds);
 
-/* Of each vocabulary up to `most` four: logits and probabilities, with masks and biases and without, the types by turns.
- * The caller releases it; NULL behind the last. */
+/* Of each vocabulary up to `most` four: logits and probabilities, with masks and biases and without, the types by
+ * turns. The caller releases it; NULL behind the last. */
 struct kinds *kinds_of_turn(size_t turn, uint32_t most);
 
 /* Fails the test, telling the row and its parameters, unless both have the same bits. */

@@ -164,8 +164,8 @@ static void read_floats(cl_mem buffer, size_t offset, size_t count, float *to)
         "clEnqueueReadBuffer");
 }
 
-/* By sample, submit and enqueue, to host memory and to a buffer, side by side and with a stride, beside probabilities of
- * the whole row, from host memory in place and staged. */
+/* By sample, submit and enqueue, to host memory and to a buffer, side by side and with a stride, beside probabilities
+ * of the whole row, from host memory in place and staged. */
 static void every_way_gives_the_same(void **state)
 {
     (void)state;

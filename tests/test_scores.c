@@ -1,5 +1,5 @@
-/* Scores: the log-probabilities of given tokens, as the drawn token has them, bit for bit as the oracle has them, and by
- * every way in and out. */
+/* Scores: the log-probabilities of given tokens, as the drawn token has them, bit for bit as the oracle has them, and
+ * by every way in and out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -80,15 +80,16 @@ struct told_exactly {
 struct told_exactly oracle_tell_exactly(struct oracle_row *row, const struct oracle_row *as_given,
                                         const tombola_params *params);
 
-/* The log-probabilities of a token among those kept and in the row as given, to the last bit; -inf where it has none. */
+/* The log-probabilities of a token among those kept and in the row as given, to the last bit; -inf where it has none.
+ */
 struct scored {
     float score, raw_score;
 };
 struct scored oracle_score(struct oracle_row *row, struct oracle_row *as_given, const tombola_params *params,
                            uint32_t token);
 
-/* The probability of each token among those kept, 0 for the others, and the logits of those kept, -inf for the others: to
- * the last bit. Zeros and -inf of a row without a token. */
+/* The probability of each token among those kept, 0 for the others, and the logits of those kept, -inf for the others:
+ * to the last bit. Zeros and -inf of a row without a token. */
 void oracle_processed(struct oracle_row *row, const tombola_params *params, float *probabilities, float *logits);
 
 /* The probability with which each token is drawn by integer weights, filters applied;

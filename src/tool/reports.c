@@ -59,6 +59,17 @@ static int make_scores(const reports *r, size_t rows, tombola_results *results)
     return results->scores.host && results->raw_scores.host ? 0 : -1;
 }
 
+/* A file that can't be written shows before anything is drawn. */
+static int try_file(const char *path)
+{
+    FILE *file = fopen(path, "wb");
+    if (!file) {
+        warn("%s", path);
+        return -1;
+    }
+    return fclose(file);
+}
+
 int reports_begin(reports *r, const npy *array, tombola_results *results)
 {
     int failed = 0;
@@ -70,6 +81,8 @@ int reports_begin(reports *r, const npy *array, tombola_results *results)
     for (int i = 0; i < REPORT_ARRAYS; i++) {
         if (!r->array_paths[i])
             continue;
+        if (try_file(r->array_paths[i]))
+            return -1;
         r->arrays[i] = (npy){.rows = array->rows,
                              .columns = array->vocabulary,
                              .vocabulary = array->vocabulary,

@@ -31,7 +31,8 @@ void told_release(tombola_results *results);
 void told_print_head(const told *told);
 void told_print(const told *told, const tombola_results *results, size_t row, size_t sample);
 
-/* Adds a row's numbers to an object, arrays of several samples'; null for what is infinite. Returns -1 where there is no memory. */
+/* Adds a row's numbers to an object, arrays of several samples'; null for what is infinite. Returns -1 where there is
+ * no memory. */
 int told_add(const told *told, const tombola_results *results, size_t row, json_t *object);
 
 #endif

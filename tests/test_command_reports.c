@@ -1,0 +1,144 @@
+/* `tombola sample --score`, `--samples`, `--kept-probabilities` and `--processed-logits`. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "expect.h"
+#include "files.h"
+#include "harness.h"
+#include "sample_files.h"
+
+#define SAMPLE(...) RUN("sample", npy_path, __VA_ARGS__)
+#define SMALL "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 4), }"
+
+static char ids_path[80], out_path[80];
+
+static void write_small(const char *ids)
+{
+    static const float rows[2][4] = {{1, 3, 2, -INFINITY}, {0, 0, 0, 4}};
+    write_npy(npy_path, SMALL, rows, sizeof rows);
+    snprintf(ids_path, sizeof ids_path, "%s.ids.jsonl", npy_path);
+    snprintf(out_path, sizeof out_path, "%s.out.npy", npy_path);
+    write_file(ids_path, ids, strlen(ids));
+}
+
+static int remove_files(void **state)
+{
+    unlink(ids_path);
+    unlink(out_path);
+    return remove_folder(state);
+}
+
+static double number_at(const json_t *line, const char *name, size_t i)
+{
+    const json_t *value = json_array_get(json_object_get(line, name), i);
+    return json_is_null(value) ? -INFINITY : json_real_value(value);
+}
+
+static void scores_stand_in_the_order_of_the_ids(void **state)
+{
+    (void)state;
+    write_small("[2, 0, 3, 2]\n[]\n");
+    const double total = exp(1) + exp(3) + exp(2), kept = exp(3) + exp(2);
+    json_t *lines = parse_lines(SAMPLE("--score", ids_path, "--json", "--top-k=2"));
+    const json_t *first = json_array_get(lines, 0), *second = json_array_get(lines, 1);
+    assert_near(number_at(first, "scores", 0), 2 - log(kept), 1e-6);
+    assert_true(isinf(number_at(first, "scores", 1)) && isinf(number_at(first, "scores", 2)));
+    assert_near(number_at(first, "scores", 3), 2 - log(kept), 1e-6);
+    assert_near(number_at(first, "raw_scores", 0), 2 - log(total), 1e-6);
+    assert_near(number_at(first, "raw_scores", 1), 1 - log(total), 1e-6);
+    assert_true(isinf(number_at(first, "raw_scores", 2)));
+    assert_int_equal(json_array_size(json_object_get(first, "scores")), 4);
+    assert_int_equal(json_array_size(json_object_get(second, "scores")), 0);
+    json_decref(lines);
+}
+
+static void samples_are_lines_and_arrays(void **state)
+{
+    (void)state;
+    write_small("");
+    expect_output(SAMPLE("--samples=2", "--columns=rank", "--temperature=0"),
+                  "row  token  status    kept          rank\n"
+                  "  0      1  ok           1             1\n"
+                  "  0      1  ok           1             1\n"
+                  "  1      3  ok           1             1\n"
+                  "  1      3  ok           1             1\n");
+    expect_output(SAMPLE("--samples=2", "--columns=rank,entropy", "--temperature=0", "--json"),
+                  "{\"row\":0,\"token\":[1,1],\"status\":\"ok\",\"kept\":1,\"rank\":[1,1],\"entropy\":0.0}\n"
+                  "{\"row\":1,\"token\":[3,3],\"status\":\"ok\",\"kept\":1,\"rank\":[1,1],\"entropy\":0.0}\n");
+    json_t *all = parse_lines(SAMPLE("--samples=8", "--json"));
+    for (size_t i = 0; i < 8; i++) {
+        char stream[32];
+        snprintf(stream, sizeof stream, "--stream=%zu", i);
+        json_t *one = parse_lines(SAMPLE(stream, "--json"));
+        const json_t *tokens = json_object_get(json_array_get(all, 0), "token");
+        assert_true(json_equal(json_array_get(tokens, i), json_object_get(json_array_get(one, 0), "token")));
+        json_decref(one);
+    }
+    json_decref(all);
+}
+
+static void arrays_are_written_as_numpy_reads_them(void **state)
+{
+    (void)state;
+    static const float logits[8] = {-INFINITY, 3, 2, -INFINITY, 0, -INFINITY, -INFINITY, 4};
+    float got[8];
+    write_small("");
+    for (int is_logits = 0; is_logits < 2; is_logits++) {
+        const process run =
+            SAMPLE(is_logits ? "--processed-logits" : "--kept-probabilities", out_path, "--top-k=2", "--temperature=2");
+        assert_int_equal(run.status, 0);
+        FILE *file = fopen(out_path, "rb");
+        assert_non_null(file);
+        assert_int_equal(fseek(file, 128, SEEK_SET), 0);
+        assert_int_equal(fread(got, sizeof *got, 8, file), 8);
+        assert_int_equal(fgetc(file), EOF);
+        fclose(file);
+        for (size_t i = 0; i < 8; i++) {
+            const double sum = i < 4 ? exp(1.5) + exp(1) : exp(0) + exp(2);
+            assert_near(is_logits ? exp((double)got[i]) : (double)got[i],
+                        is_logits ? exp((double)logits[i]) : exp((double)logits[i] / 2) / sum, 1e-5);
+        }
+    }
+}
+
+static void mistakes_are_named(void **state)
+{
+    (void)state;
+    char message[sizeof ids_path + 160];
+    write_small("[1]\n[4]\n");
+    expect_usage_error(SAMPLE("--score", ids_path), "tombola sample", "--score: tells its numbers with --json alone");
+    snprintf(message, sizeof message, "%s:2: id 1 of the line is not an integer from 0 to 3", ids_path);
+    expect_failure(SAMPLE("--score", ids_path, "--json"), message);
+    write_small("[1]\n{}\n");
+    snprintf(message, sizeof message, "%s:2: this is no array of ids, as [13, 50256]", ids_path);
+    expect_failure(SAMPLE("--score", ids_path, "--json"), message);
+    write_small("[1]\n");
+    snprintf(message, sizeof message, "%s has 1 lines, but the array has 2 rows", ids_path);
+    expect_failure(SAMPLE("--score", ids_path, "--json"), message);
+    write_small("[1]\n[]\n[]\n");
+    snprintf(message, sizeof message, "%s has more lines than the array has rows, 2", ids_path);
+    expect_failure(SAMPLE("--score", ids_path, "--json"), message);
+    expect_failure(SAMPLE("--score", "/nowhere/ids.jsonl", "--json"), "/nowhere/ids.jsonl: No such file");
+    expect_usage_error(SAMPLE("--samples=129"), "tombola sample", "--samples: '129' is not an integer from 1 to 128");
+    expect_failure(SAMPLE("--kept-probabilities=/nowhere/p.npy"), "/nowhere/p.npy: No such file");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(scores_stand_in_the_order_of_the_ids),
+        cmocka_unit_test(samples_are_lines_and_arrays),
+        cmocka_unit_test(arrays_are_written_as_numpy_reads_them),
+        cmocka_unit_test(mistakes_are_named),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_files);
+}
