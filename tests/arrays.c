@@ -21,6 +21,8 @@ static const struct {
     [ARRAY_ENTROPIES] = ARRAY(entropies),
     [ARRAY_PROBABILITIES] = ARRAY(probabilities),
     [ARRAY_LOG_PROBABILITIES] = ARRAY(log_probabilities),
+    [ARRAY_KEPT_PROBABILITIES] = ARRAY(kept_probabilities),
+    [ARRAY_PROCESSED_LOGITS] = ARRAY(processed_logits),
     [ARRAY_CANDIDATE_TOKENS] = ARRAY(candidate_tokens),
     [ARRAY_CANDIDATE_LOGITS] = ARRAY(candidate_logits),
     [ARRAY_CANDIDATE_PROBABILITIES] = ARRAY(candidate_probabilities),
@@ -34,7 +36,7 @@ const char *array_name(enum array array)
 
 int array_has_stride(enum array array)
 {
-    return array == ARRAY_PROBABILITIES || array == ARRAY_LOG_PROBABILITIES;
+    return array >= ARRAY_PROBABILITIES && array <= ARRAY_PROCESSED_LOGITS;
 }
 
 size_t array_element(enum array array)
