@@ -27,37 +27,32 @@ static inline uint group_of_row(struct launch launch)
     global const stored *logits, global const struct row_params *params, global const u32 *masks,                      \
         global const struct adjustment *adjustments, global u32 *maxima, global u64 *facts, struct launch launch,      \
         global int *status
-#define THE_ROW row_at(logits, masks, adjustments, maxima, facts, launch, p)
+#define THE_ROW row_at(logits, masks, adjustments, maxima, facts, launch, &p)
 
 static inline struct row row_at(global const stored *logits, global const u32 *masks,
                                 global const struct adjustment *adjustments, global u32 *maxima, global u64 *facts,
-                                struct launch launch, struct row_params p)
+                                struct launch launch, const struct row_params *p)
 {
-    struct row row;
-    row.vocabulary = launch.vocabulary;
-    row.blocks = (launch.vocabulary + BLOCK - 1) / BLOCK;
-    row.padded_blocks = (row.blocks + WIDTH - 1) / WIDTH * WIDTH;
-    row.values = logits + p.begin;
-    row.mask = p.flags & ROW_FORCED         ? (global const u32 *)adjustments
-               : masks && p.mask != NO_MASK ? masks + launch.masks + (ulong)p.mask * launch.mask_stride
-                                            : 0;
+    ulong scratch = (ulong)group_row(launch) * padded_blocks_of(launch.vocabulary);
+    struct row row = row_of(logits + p->begin, launch.vocabulary, maxima + scratch, facts + scratch);
+    row.mask = p->flags & ROW_FORCED         ? (global const u32 *)adjustments
+               : masks && p->mask != NO_MASK ? masks + launch.masks + (ulong)p->mask * launch.mask_stride
+                                             : 0;
     row.adjustments = adjustments;
-    row.adjust_first = adjustments ? p.adjust_first : 0;
-    row.adjust_end = adjustments ? p.adjust_end : 0;
-    row.repeated_above = p.repeated_above;
-    row.repeated_below = p.repeated_below;
-    row.maxima = maxima + (ulong)group_row(launch) * row.padded_blocks;
-    row.facts = facts + (ulong)group_row(launch) * row.padded_blocks;
+    row.adjust_first = adjustments ? p->adjust_first : 0;
+    row.adjust_end = adjustments ? p->adjust_end : 0;
+    row.repeated_above = p->repeated_above;
+    row.repeated_below = p->repeated_below;
     return row;
 }
 
 /* The part of the row that this work-group takes. */
-static inline struct span span_of(struct row row, struct launch launch)
+static inline struct span span_of(const struct row *row, struct launch launch)
 {
-    uint blocks = (row.blocks + launch.groups - 1) / launch.groups;
+    uint blocks = (row->blocks + launch.groups - 1) / launch.groups;
     struct span s;
-    s.first = min(group_of_row(launch) * blocks, row.blocks);
-    s.last = min(s.first + blocks, row.blocks);
+    s.first = min(group_of_row(launch) * blocks, row->blocks);
+    s.last = min(s.first + blocks, row->blocks);
     s.phases = launch.phases;
     return s;
 }
@@ -89,7 +84,7 @@ ROW_KERNEL void sample(ROW_ARGUMENTS SAMPLE_COLUMNS_OF(COLUMN_ARGUMENT), global 
     uint index = group_row(launch);
     struct row_params p = params[launch.first_row + index];
     struct row row = THE_ROW;
-    struct span span = span_of(row, launch);
+    struct span span = span_of(&row, launch);
     struct samples samples = {launch.samples, 0};
     uint wanted = launch.finds SAMPLE_COLUMNS_OF(COLUMN_WANTED), turns = 1;
     for (uint i = 0; i < MAX_SAMPLES / 32; i++)
@@ -105,11 +100,11 @@ ROW_KERNEL void sample(ROW_ARGUMENTS SAMPLE_COLUMNS_OF(COLUMN_ARGUMENT), global 
             wanted &= WANTED_OF_SAMPLES;
         }
         group_barrier(ws);
-        struct drawn d = draw_row(ws, row, p, span, samples, wanted);
+        struct drawn d = draw_row(ws, &row, &p, span, samples, wanted);
         int is_drawn = d.status == ROW_OK;
         struct boundary last = {value_of(d.last.key), (int)d.last.id}, no_last = {-INFINITY, -1};
         for (uint i = group_item(); is_writing_group(launch) && i < samples.count; i += GROUP) {
-            if (!is_among(samples, p, i))
+            if (!is_among(samples, &p, i))
                 continue;
             struct told told = ws->told[i];
             WRITE_SAMPLE(TOKENS, tokens, (int)told.token, -1);
@@ -133,20 +128,20 @@ ROW_KERNEL void sample(ROW_ARGUMENTS SAMPLE_COLUMNS_OF(COLUMN_ARGUMENT), global 
 }
 
 /* Writes values of WIDTH tokens, as far as they lie within the row. */
-static inline void store_values(struct row row, global float *output, uint first, floats x)
+static inline void store_values(const struct row *row, global float *output, uint first, floats x)
 {
-    if (first + WIDTH <= row.vocabulary) {
+    if (first + WIDTH <= row->vocabulary) {
         JOIN(vstore, WIDTH)(x, 0, output + first);
     } else {
         float tail[WIDTH];
         JOIN(vstore, WIDTH)(x, 0, tail);
-        for (uint i = first; i < row.vocabulary; i++)
+        for (uint i = first; i < row->vocabulary; i++)
             output[i] = tail[i - first];
     }
 }
 
 /* The softmax of WIDTH tokens of a row. The `first_token` of a greedy row takes all. */
-static inline floats softmax_at(struct row row, uint first, struct normalised n, int is_greedy, uint first_token,
+static inline floats softmax_at(const struct row *row, uint first, struct normalised n, int is_greedy, uint first_token,
                                 uint logarithms)
 {
     if (n.status != ROW_OK)
@@ -167,12 +162,12 @@ ROW_KERNEL void softmax(ROW_ARGUMENTS, global float *probabilities)
     uint index = group_row(launch);
     struct row_params p = params[launch.first_row + index];
     struct row row = THE_ROW;
-    struct span span = span_of(row, launch);
-    struct normalised n = normalise_row(ws, row, p, span);
+    struct span span = span_of(&row, launch);
+    struct normalised n = normalise_row(ws, &row, &p, span);
     int is_greedy = (p.flags & ROW_GREEDY) != 0;
     uint first_token = 0;
     WHEN (n.status == ROW_OK && is_greedy)
-        first_token = first_of_row(ws, row, n.standing.top);
+        first_token = first_of_row(ws, &row, n.standing.top);
     if (!(launch.phases & PHASE_FINISH))
         return;
     if (is_writer(launch) && status)
@@ -180,8 +175,8 @@ ROW_KERNEL void softmax(ROW_ARGUMENTS, global float *probabilities)
     global float *output = probabilities + launch.columns[SOFTMAX_PROBABILITIES] + index * launch.stride;
     uint last = min(span.last * BLOCK, row.vocabulary);
     for (uint first = span.first * BLOCK + group_item() * WIDTH; first < last; first += GROUP * WIDTH) {
-        floats x = softmax_at(row, first, n, is_greedy, first_token, launch.logarithms);
-        store_values(row, output, first, x);
+        floats x = softmax_at(&row, first, n, is_greedy, first_token, launch.logarithms);
+        store_values(&row, output, first, x);
     }
 }
 
@@ -201,21 +196,21 @@ ROW_KERNEL void report(ROW_ARGUMENTS REPORT_COLUMNS_OF(REPORT_ARGUMENT), global 
         if (group_item() == 0 && kept_ends)
             kept_ends[launch.columns[REPORT_KEPT_ENDS] + index] = first + f.number;
         WHEN (kept_tokens && f.number > 0 && first < room)
-            list_window(ws, row, window_found(f), kept_tokens + launch.columns[REPORT_KEPT_TOKENS] + first,
+            list_window(ws, &row, window_found(f), kept_tokens + launch.columns[REPORT_KEPT_TOKENS] + first,
                         min(room - first, (u64)f.number));
     }
     for (uint i = p.score_first + item; (scores || raw_scores) && i < p.score_end; i += items) {
         if (scores)
-            scores[launch.columns[REPORT_SCORES] + i] = score_of(row, f, (uint)score_tokens[i]);
+            scores[launch.columns[REPORT_SCORES] + i] = score_of(&row, f, (uint)score_tokens[i]);
         if (raw_scores)
-            raw_scores[launch.columns[REPORT_RAW_SCORES] + i] = raw_score_of(row, f, (uint)score_tokens[i]);
+            raw_scores[launch.columns[REPORT_RAW_SCORES] + i] = raw_score_of(&row, f, (uint)score_tokens[i]);
     }
     for (uint first = item * WIDTH; kept_probabilities && first < row.vocabulary; first += items * WIDTH)
-        store_values(row, kept_probabilities + launch.columns[REPORT_KEPT_PROBABILITIES] + index * launch.stride, first,
-                     kept_probabilities_at(row, f, first));
+        store_values(&row, kept_probabilities + launch.columns[REPORT_KEPT_PROBABILITIES] + index * launch.stride,
+                     first, kept_probabilities_at(&row, f, first));
     for (uint first = item * WIDTH; processed_logits && first < row.vocabulary; first += items * WIDTH)
-        store_values(row, processed_logits + launch.columns[REPORT_PROCESSED_LOGITS] + index * launch.stride, first,
-                     processed_logits_at(row, f, first));
+        store_values(&row, processed_logits + launch.columns[REPORT_PROCESSED_LOGITS] + index * launch.stride, first,
+                     processed_logits_at(&row, f, first));
 }
 
 ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_logits, global float *probabilities)
@@ -226,11 +221,11 @@ ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_log
     uint index = group_row(launch), k = (uint)launch.stride;
     struct row_params p = params[launch.first_row + index];
     struct row row = THE_ROW;
-    struct normalised n = normalise_row(ws, row, p, span_of(row, launch));
+    struct normalised n = normalise_row(ws, &row, &p, span_of(&row, launch));
     struct standing *s = &n.standing;
     int is_finishing = (launch.phases & PHASE_FINISH) != 0, is_good = n.status == ROW_OK;
     WHEN (is_good && k < row.vocabulary)
-        select(ws, row, s, within_number(k).budget);
+        select(ws, &row, s, within_number(k).budget);
 
     uint size = 1;
     while (size < k)
@@ -243,7 +238,7 @@ ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_log
             ws->count = 0;
         group_barrier(ws);
         if (is_good)
-            gather_window(ws, ranks, size, row, s->window);
+            gather_window(ws, ranks, size, &row, s->window);
         sort_ranks(ws, ranks, size);
     }
     if (!is_finishing)
@@ -257,7 +252,7 @@ ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_log
         if (tokens)
             tokens[launch.columns[TOP_K_TOKENS] + at] = is_there ? (int)id : -1;
         if (token_logits)
-            token_logits[launch.columns[TOP_K_LOGITS] + at] = is_there ? effective_value(row, id) : 0.0f;
+            token_logits[launch.columns[TOP_K_LOGITS] + at] = is_there ? effective_value(&row, id) : 0.0f;
         if (probabilities) {
             float probability = first_float(probabilities_of(logits_of((words)(key)), s->scaling, n.normaliser));
             if (p.flags & ROW_GREEDY)

@@ -22,19 +22,14 @@ ROW_KERNEL void counted_draw(global const struct counted *counted, global const 
     WORKSPACE(ws);
     uint index = (uint)get_group_id(0);
     struct row_params p = params[index];
-    struct row row;
-    row.vocabulary = counted->vocabulary;
-    row.blocks = (row.vocabulary + BLOCK - 1) / BLOCK;
-    row.padded_blocks = (row.blocks + WIDTH - 1) / WIDTH * WIDTH;
-    row.values = logits + p.begin;
+    uint padded = padded_blocks_of(counted->vocabulary);
+    struct row row = row_of(logits + p.begin, counted->vocabulary, maxima + index * padded, facts + index * padded);
     row.mask = counted->mask_words && p.mask != NO_MASK ? masks + p.mask * counted->mask_words : 0;
     row.adjustments = adjustments;
     row.adjust_first = p.adjust_first;
     row.adjust_end = p.adjust_end;
     row.repeated_above = p.repeated_above;
     row.repeated_below = p.repeated_below;
-    row.maxima = maxima + index * row.padded_blocks;
-    row.facts = facts + index * row.padded_blocks;
     row.counters = ws->counters;
     for (uint i = group_item(); i < COUNTER_COUNT; i += GROUP)
         ws->counters[i] = 0;
@@ -42,7 +37,7 @@ ROW_KERNEL void counted_draw(global const struct counted *counted, global const 
     struct span all = {0, row.blocks, PHASE_WEIGH | PHASE_FINISH};
     uint wanted = (counted->wants_kept ? 1u << SAMPLE_KEPT : 0u) | (counted->wants_last ? 1u << SAMPLE_BOUNDARY : 0u);
     struct samples one = {1, 0};
-    struct drawn d = draw_row(ws, row, p, all, one, wanted);
+    struct drawn d = draw_row(ws, &row, &p, all, one, wanted);
     group_barrier(ws);
     for (uint i = group_item(); i < COUNTER_COUNT; i += GROUP) {
         u32 own = i == COUNTER_BARRIERS ? (GROUP > 1) * 2 : 0; /* barriers of this kernel, counted as well */

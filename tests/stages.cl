@@ -51,12 +51,12 @@ kernel void gathered(global const stored *input, global ulong *output, global ui
     WORKSPACE(ws);
     local u64 ranks_memory[BLOCK];
     POINT_TO(u64, ranks, ranks_memory);
-    struct row row = {input, 0, 0, 0, 0, maxima, 0, BLOCK, 1, WIDTH};
+    struct row row = row_of(input, BLOCK, maxima, 0);
     maxima[0] = KEY_INFINITY;
     ws->count = 0;
     for (uint i = 0; i < BLOCK; i++)
         ranks[i] = NO_TOKEN;
-    gather_window(ws, ranks, ROOM, row, whole_window());
+    gather_window(ws, ranks, ROOM, &row, whole_window());
     for (uint i = 0; i < BLOCK; i++)
         output[i] = ranks[i];
 }

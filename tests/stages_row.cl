@@ -34,22 +34,18 @@ struct answer {
 static inline struct row row_of_query(global const stored *logits, global const struct query *queries,
                                       global u32 *maxima, global u64 *facts)
 {
-    uint vocabulary = THE_QUERY.vocabulary, blocks = (vocabulary + BLOCK - 1) / BLOCK;
-    uint padded = (blocks + WIDTH - 1) / WIDTH * WIDTH;
-    struct row row = {
-        logits,     0,      0,     0, 0, maxima + get_group_id(0) * padded, facts + get_group_id(0) * padded,
-        vocabulary, blocks, padded};
-    return row;
+    size_t scratch = get_group_id(0) * padded_blocks_of(THE_QUERY.vocabulary);
+    return row_of(logits, THE_QUERY.vocabulary, maxima + scratch, facts + scratch);
 }
 
 /* A standing whose facts are sums of the query's window. */
-static inline struct standing standing_of(local struct workspace *ws, struct row row, struct query q)
+static inline struct standing standing_of(local struct workspace *ws, const struct row *row, struct query q)
 {
     struct standing s;
     struct window w = {{q.first_key, q.first_id}, {q.last_key, q.last_id}};
     if (group_item() == 0)
         clear_behind(row);
-    make_facts(ws, row, 0, row.blocks, q.scale, whole_window(), FACT_MAXIMA | FACT_SUMS);
+    make_facts(ws, row, 0, row->blocks, q.scale, whole_window(), FACT_MAXIMA | FACT_SUMS);
     group_barrier(ws);
     s.top = highest_key_of_row(ws, row);
     s.scaling = scaling_of(s.top, q.scale);
@@ -59,7 +55,7 @@ static inline struct standing standing_of(local struct workspace *ws, struct row
     s.window = w;
     s.listed = NOT_LISTED;
     s.known_number = 0;
-    make_facts(ws, row, 0, row.blocks, q.scale, w, FACT_SUMS);
+    make_facts(ws, row, 0, row->blocks, q.scale, w, FACT_SUMS);
     group_barrier(ws);
     s.is_summed = 1;
     return s;
@@ -70,10 +66,10 @@ ROW_KERNEL void measured(QUERY_ARGUMENTS)
     WORKSPACE(ws);
     struct query q = THE_QUERY;
     struct row row = THE_ROW;
-    struct standing s = standing_of(ws, row, q);
-    struct total t = total_of_facts(ws, row, s.scaling);
-    u32 counted = count_window(ws, row, s.window);
-    struct rank last = end_of_window(ws, row, s.window).last;
+    struct standing s = standing_of(ws, &row, q);
+    struct total t = total_of_facts(ws, &row, s.scaling);
+    u32 counted = count_window(ws, &row, s.window);
+    struct rank last = end_of_window(ws, &row, s.window).last;
     struct answer a = {t.mass, t.count, counted, s.top, last.key, last.id, 1, 0, 0, 0};
     if (group_item() == 0)
         answers[get_group_id(0)] = a;
@@ -85,15 +81,15 @@ ROW_KERNEL void numbered(QUERY_ARGUMENTS)
     WORKSPACE(ws);
     struct row row = THE_ROW;
     if (group_item() == 0)
-        clear_behind(row);
+        clear_behind(&row);
     u32 told =
-        make_facts(ws, row, 0, row.blocks, THE_QUERY.scale, whole_window(), FACT_MAXIMA | FACT_NUMBERS | FACT_TOLD);
+        make_facts(ws, &row, 0, row.blocks, THE_QUERY.scale, whole_window(), FACT_MAXIMA | FACT_NUMBERS | FACT_TOLD);
     group_barrier(ws);
     struct scaling none = {1.0f, 0.0f, 0.0f};
     struct total t = {0, 0};
     WHEN (told == 0)
-        t = total_of_facts(ws, row, none);
-    struct answer a = {0, told ? told : t.count, told, highest_key_of_row(ws, row), 0, 0, 0, 0, 0, 0};
+        t = total_of_facts(ws, &row, none);
+    struct answer a = {0, told ? told : t.count, told, highest_key_of_row(ws, &row), 0, 0, 0, 0, 0, 0};
     if (group_item() == 0)
         answers[get_group_id(0)] = a;
 }
@@ -102,10 +98,10 @@ ROW_KERNEL void extended(QUERY_ARGUMENTS)
     WORKSPACE(ws);
     struct row row = THE_ROW;
     if (group_item() == 0)
-        clear_behind(row);
-    make_facts(ws, row, 0, row.blocks, THE_QUERY.scale, whole_window(), FACT_MAXIMA | FACT_EXTENDED);
+        clear_behind(&row);
+    make_facts(ws, &row, 0, row.blocks, THE_QUERY.scale, whole_window(), FACT_MAXIMA | FACT_EXTENDED);
     group_barrier(ws);
-    struct answer a = {0, 0, 0, highest_key_of_row(ws, row), 0, 0, 0, 0, 0, 0};
+    struct answer a = {0, 0, 0, highest_key_of_row(ws, &row), 0, 0, 0, 0, 0, 0};
     if (group_item() == 0)
         answers[get_group_id(0)] = a;
 }
@@ -115,16 +111,16 @@ ROW_KERNEL void selected(QUERY_ARGUMENTS)
     WORKSPACE(ws);
     struct query q = THE_QUERY;
     struct row row = THE_ROW;
-    struct standing s = standing_of(ws, row, q);
-    struct total t = total_of_facts(ws, row, s.scaling);
+    struct standing s = standing_of(ws, &row, q);
+    struct total t = total_of_facts(ws, &row, s.scaling);
     struct budget b = {q.limit, (int)q.by_mass, t, s.window.last.key};
     int is_declined = 0;
     if (q.way == WAY_ALONE)
-        is_declined = !select_alone(ws, row, &s, b);
+        is_declined = !select_alone(ws, &row, &s, b);
     WHEN (q.way == WAY_SELECT)
-        select(ws, row, &s, b);
+        select(ws, &row, &s, b);
     WHEN (q.way == WAY_ANY)
-        select_any(ws, row, &s, b, first_interval(s, b));
+        select_any(ws, &row, &s, b, first_interval(s, b));
     struct answer a = {t.mass,           t.count,          0, s.top, s.window.last.key, s.window.last.id,
                        (u32)s.is_summed, (u32)is_declined, 0, 0};
     if (group_item() == 0)
@@ -138,9 +134,9 @@ ROW_KERNEL void entropic(QUERY_ARGUMENTS)
     WORKSPACE(ws);
     struct query q = THE_QUERY;
     struct row row = THE_ROW;
-    struct standing s = standing_of(ws, row, q);
+    struct standing s = standing_of(ws, &row, q);
     s.is_summed = q.by_mass != 0;
-    struct entropy e = entropy_of_window(ws, row, s);
+    struct entropy e = entropy_of_window(ws, &row, s);
     struct answer a = {e.mass, e.count, e.mean_depth, as_uint(e.nats), (u32)e.depth, (u32)(e.depth >> 32), 0, 0, 0, 0};
     if (group_item() == 0)
         answers[get_group_id(0)] = a;
@@ -161,10 +157,11 @@ ROW_KERNEL void raced(QUERY_ARGUMENTS)
     WORKSPACE(ws);
     struct query q = THE_QUERY;
     struct row row = THE_ROW;
-    struct standing s = standing_of(ws, row, q);
+    struct standing s = standing_of(ws, &row, q);
+    struct row_params p = params_of(q);
     s.is_summed = q.by_mass != 0;
-    uint block = first_block(ws, row, params_of(q), s);
-    uint token = first_token_of(ws, row, params_of(q), s, block);
+    uint block = first_block(ws, &row, &p, s);
+    uint token = first_token_of(ws, &row, &p, s, block);
     struct answer a = {0, 0, 0, s.top, 0, 0, 0, 0, block, token};
     if (group_item() == 0)
         answers[get_group_id(0)] = a;
@@ -175,8 +172,9 @@ ROW_KERNEL void located(QUERY_ARGUMENTS)
     WORKSPACE(ws);
     struct query q = THE_QUERY;
     struct row row = THE_ROW;
-    struct standing s = standing_of(ws, row, q);
-    uint token = locate(ws, row, params_of(q), s);
+    struct standing s = standing_of(ws, &row, q);
+    struct row_params p = params_of(q);
+    uint token = locate(ws, &row, &p, s);
     struct answer a = {0, 0, 0, s.top, 0, 0, 0, 0, token / BLOCK, token};
     if (group_item() == 0)
         answers[get_group_id(0)] = a;
