@@ -143,7 +143,7 @@ static void xtc_comes_for_those_whose_chance_it_is(void **state)
     tombola_sampler *sampler = make_sampler(context, &make, 1, TOMBOLA_DISPATCH_AUTO);
     struct oracle_row *row = oracle_row_create(p, 4, TOMBOLA_PROBABILITIES);
     int cut[2] = {0, 0}, first_is_cut[2] = {0, 0};
-    for (uint64_t seed = 0; seed < 20; seed++) {
+    for (uint64_t seed = 0; seed < (test_level() == TEST_SMALL ? 4 : 20); seed++) {
         int32_t tokens[MOST];
         uint32_t kept;
         tombola_params params = params_at(seed % 2 ? 1.0f : .8f);
@@ -169,7 +169,8 @@ static void xtc_comes_for_those_whose_chance_it_is(void **state)
             params.stream++;
         }
     }
-    assert_true(cut[0] > 0 && cut[1] > 0 && first_is_cut[0] > 0 && first_is_cut[1] > 0);
+    assert_true(cut[0] > 0 && cut[1] > 0);
+    assert_true(test_level() == TEST_SMALL || (first_is_cut[0] > 0 && first_is_cut[1] > 0));
     oracle_row_release(row);
     tombola_sampler_release(sampler);
 }
@@ -179,8 +180,8 @@ static void every_way_gives_the_same(void **state)
 {
     (void)state;
     enum { BEFORE = 5 };
-    static const uint32_t counts[] = {2, 9, 1, MOST, 3};
-    const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, 600};
+    const uint32_t counts[] = {2, 9, 1, test_level() == TEST_SMALL ? 4 : MOST, 3};
+    const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, 300};
     struct kinds *k = kinds_make(make, 3, 1);
     tombola_sampler *plain = make_sampler(context, &make, ROW_KINDS, TOMBOLA_DISPATCH_AUTO);
     for (size_t transfer = 0; transfer < 3; transfer++) {
