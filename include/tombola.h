@@ -738,11 +738,11 @@ typedef struct tombola_results {
     /* The entropy, in nats, of the distribution that the token is drawn from; 0 for a greedy row and without a token.
      * Within 1e-5 + 1e-6 relative of binary64 while |logit| / T < 2^22, unless XTC has dropped nearly all the mass. */
     TOMBOLA_ARRAY(float) entropies;
-    /* The log-probabilities of rows.score_tokens, an entry for each of them: */
-    TOMBOLA_ARRAY(float)
-    scores; /* among the tokens that passed the filters, as logprobs has it for the token drawn: the
-                                    same bits. -inf for what did not pass, and unless the row is TOMBOLA_ROW_OK */
-    TOMBOLA_ARRAY(float) raw_scores; /* in the row as given, as raw_logprobs has it; -inf unless it is TOMBOLA_ROW_OK */
+    /* The log-probabilities of rows.score_tokens, an entry for each of them; -inf unless the row is TOMBOLA_ROW_OK.
+     * `scores` are among the tokens that passed the filters, as `logprobs` has it of the token drawn, to the same bits,
+     * and -inf for what did not pass; `raw_scores` are in the row as given, as `raw_logprobs` has it. */
+    TOMBOLA_ARRAY(float) scores;
+    TOMBOLA_ARRAY(float) raw_scores;
     /* count x probability_stride, the first `vocabulary` of each row written, as `probabilities` has it: the
      * probability of each token among those that passed the filters, 0 for the others, as accurate as `probabilities`;
      * and the effective logits of those that passed, not divided by the temperature (logarithms where the input is

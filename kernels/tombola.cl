@@ -10,7 +10,9 @@
  * maxima, facts   scratch, one entry per row of the launch and block, rows padded to whole vectors
  * launch       see row.h
  * status       a ROW_... for each row
- * and columns of the kernel's own. The columns' buffers may be the caller's, and any may be NULL. */
+ * and columns of the kernel's own. The columns' buffers may be the caller's, and any may be NULL.
+ *
+ * The report kernel follows the sample kernel, which leaves a struct finding of each row of the batch for it. */
 #include "report.clh"
 
 /* The row of the launch that this work-group works on, and which of its groups this is. */
