@@ -91,7 +91,7 @@ static void help_tells_in_which_order_filters_come_and_when_a_share_is_reached(v
             COMMANDS[i],
             "Logits are divided by the temperature first; then come the filters, in the order temperature-first unless "
             "--filters gives another.");
-        expect_explained(COMMANDS[i], "temperature-first is temperature,top_n_sigma,top_k,");
+        expect_explained(COMMANDS[i], "temperature-first is temperature,top_n_sigma,top_h,top_k,");
         expect_explained(COMMANDS[i], "race (an exponential race, the same law as Gumbel-max;");
         expect_explained(COMMANDS[i], "a share counts as reached within 2^-20 of the mass");
     }
