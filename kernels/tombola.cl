@@ -101,7 +101,8 @@ ROW_KERNEL void sample(ROW_ARGUMENTS SAMPLE_COLUMNS_OF(COLUMN_ARGUMENT), global 
             span.phases = PHASE_WEIGH | PHASE_FINISH;
             wanted &= WANTED_OF_SAMPLES;
         }
-        group_barrier(ws);
+        WHEN (turn > 0)
+            group_barrier(ws);
         struct drawn d = draw_row(ws, &row, &p, span, samples, wanted);
         int is_drawn = d.status == ROW_OK;
         struct boundary last = {value_of(d.last.key), (int)d.last.id}, no_last = {-INFINITY, -1};
