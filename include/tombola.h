@@ -382,8 +382,8 @@ typedef enum tombola_filter {
 
 #define TOMBOLA_MAX_FILTERS 16
 
-/* P-less sampling (Tan et al. 2025), which has nothing to tune: it keeps the tokens whose share is at least C, the sum of
- * all squared shares. A share counts as reached within 2^-17 of it. */
+/* P-less sampling (Tan et al. 2025), which has nothing to tune: it keeps the tokens whose share is at least C, the
+ * sum of all squared shares. A share counts as reached within 2^-17 of it. */
 typedef enum tombola_p_less {
     TOMBOLA_P_LESS_OFF = 0,
     TOMBOLA_P_LESS = 1,
@@ -436,8 +436,8 @@ typedef struct tombola_params {
      * go that hold at least xtc_threshold of the mass of what is kept so far, but for the last; 0 to 1, 0 off */
     float xtc_probability;
     float xtc_threshold; /* 0 to 1, default .1; counts as reached within 2^-17 of it, as .4 + .3 above */
-    /* Epsilon sampling: keep those that hold at least this share of the mass of what is kept so far, and the first; 0 to
-     * 1, 0 off; counts as reached as xtc_threshold does */
+    /* Epsilon sampling: keep those that hold at least this share of the mass of what is kept so far, and the first;
+     * 0 to 1, 0 off; counts as reached as xtc_threshold does */
     float epsilon_cutoff;
     /* Top-a: keep those whose share is at least this times the square of the first one's; 0 to 1, 0 off; counts as
      * reached as xtc_threshold does */
@@ -446,9 +446,9 @@ typedef struct tombola_params {
     /* Every filter leaves at least so many tokens, the most likely of what it was given, or all of these; XTC does
      * nothing where it would leave fewer. 0 and 1 off */
     uint32_t min_keep;
-    /* Min-k (Ding et al. 2026): the tokens before the cliff of the sorted logits, the greatest fall divided by its rank,
-     * and at least tau / (largest less smallest logit) of them, whatever the temperature. This is tau, 0 to FLT_MAX; the
-     * paper has 3; 0 off */
+    /* Min-k (Ding et al. 2026): the tokens before the cliff of the sorted logits, the greatest fall divided by its
+     * rank, and at least tau / (largest less smallest logit) of them, whatever the temperature. This is tau, 0 to
+     * FLT_MAX; the paper has 3; 0 off */
     float min_k;
     /* Of tokens in the row's history: positive logits are divided by this, and others multiplied; 2^-126 to FLT_MAX,
      * 1 off. Below 1 it favours them. */
@@ -475,9 +475,9 @@ typedef struct tombola_params {
     uint32_t forced_from; /* the row's forced tokens are the generated ones from this number on, 0 being the first */
     uint32_t
         thinking_budget; /* where thinking has gone on for so many tokens, the sequence that ends it comes; 0 off */
-    /* The tokens that a watermark is made from: so many of those before the drawn one, the last of the row's history, or
-     * those that there are; 0: no watermark. With it `seed` is the watermark's key, offset and stream do not count, and
-     * the method is TOMBOLA_RACE. See tombola_watermark_detect. */
+    /* The tokens that a watermark is made from: so many of those before the drawn one, the last of the row's
+     * history, or those that there are; 0: no watermark. With it `seed` is the watermark's key, offset and stream do
+     * not count, and the method is TOMBOLA_RACE. See tombola_watermark_detect. */
     uint32_t watermark;
     /* Locally typical sampling: keep those whose surprise -ln p is nearest to the entropy of what is kept so far, until
      * they hold this share of it, and all that are as near as the last; 0 to 1, 1 off. Reached as top_p is */
@@ -568,8 +568,8 @@ typedef struct tombola_field {
     double high;
     double neutral;   /* what tombola_params_default sets */
     const char *help; /* a sentence without a point */
-    /* Of a choice and an order, else NULL: the name of each value from 0 on, "" where a number has none, then NULL. 0 is
-     * the end of an order. */
+    /* Of a choice and an order, else NULL: the name of each value from 0 on, "" where a number has none, then NULL.
+     * 0 is the end of an order. */
     const char *const *values;
     const tombola_preset
         *presets;    /* of an order, else NULL: those with names, the default first; then one named NULL */

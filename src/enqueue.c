@@ -2,7 +2,8 @@
  *
  * The caller's objects are kept alive by the commands that use them: OpenCL deletes a buffer, a queue or an event only
  * when the commands enqueued with it have completed, whoever has released it. So nothing here has to be let go of
- * later. The events that the sampler itself keeps of a batch hold on to its queue until it finishes: see tombola_cl.h. */
+ * later. The events that the sampler itself keeps of a batch hold on to its queue until it finishes: see
+ * tombola_cl.h. */
 #include "tombola_cl.h"
 
 #include "context.h"

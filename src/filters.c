@@ -105,7 +105,8 @@ static void convert_top_n_sigma(const tombola_params *p, double temperature, str
 
 /* ---------------------------------------------------------------------- XTC */
 
-/* What counts as a share: 2^-17 of it less, so that decimal fractions behave as on paper, .3 of .4 .3 .2 .1 reaches .3. */
+/* What counts as a share: 2^-17 of it less, so that decimal fractions behave as on paper, .3 of .4 .3 .2 .1 reaches
+ * .3. */
 static float reached_share(float share)
 {
     return (float)((double)share * (1.0 - 0x1p-17));

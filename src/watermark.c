@@ -35,7 +35,9 @@ static struct row_params convert_row(const tombola_params *params, const struct 
     drawn.seed = watermark_seed_after(params->seed, params->watermark, history->tokens, history->count);
     drawn.offset = 0;
     drawn.stream = 0;
-    return params_convert_row(&drawn);
+    struct row_params device = params_convert_row(&drawn);
+    device.flags |= ROW_ONE_STREAM;
+    return device;
 }
 
 tombola_status watermark_convert(const tombola_rows *rows, struct row_params *device, tombola_error *error)

@@ -4,8 +4,8 @@
 
 #include "known.h"
 
-/* Sorts the answers by what a sampler is made for, draws their rows, masks, biases and histories with them, in the context of the
- * group (group.h), and fails the test unless each answer comes out, and the oracle's boundary. */
+/* Sorts the answers by what a sampler is made for, draws their rows, masks, biases and histories with them, in the
+ * context of the group (group.h), and fails the test unless each answer comes out, and the oracle's boundary. */
 void known_answers_run(struct known_answer *answers, size_t count);
 
 #endif

@@ -91,7 +91,7 @@ def choices(n):
 
 
 def rows():
-    """-> row, mask, biases and history: every kind, in every type, at lengths that end within, at and behind a block."""
+    """-> row, mask, biases and history: every kind and type, at lengths that end within, at and behind a block."""
     number = 0
     for kind in r.KINDS:
         for type_name, V in (("f32", 1), ("f32", 2), ("f32", 255), ("f32", 256), ("f16", 257), ("bf16", 1000),

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What is told of any token of a row, stated in numpy apart from the C: scores, the kept tokens, their probabilities and
-their logits.
+"""What is told of any token of a row, stated in numpy apart from the C: scores, the kept tokens, their probabilities
+and their logits.
 
     python3 reference_report.py known_report.txt            writes the answers that the C is tested with
     python3 reference_report.py --check known_report.txt    compares a file with what it would write
@@ -68,8 +68,8 @@ def digest(values):
 HEADER = """\
 # Known answers of what is told of any token of a row, computed by reference_report.py and by nothing else:
 #     python3 reference_report.py known_report.txt
-# Questions are those of known_results.txt; `id` is a token to score. Scores are the bits of binary32; then come how many
-# tokens are kept, and digests, FNV-1a over words, of their ids, of all probabilities and of all processed logits.
+# Questions are those of known_results.txt; `id` is a token to score. Scores are the bits of binary32; then come how
+# many tokens are kept, and digests, FNV-1a over words, of their ids, of all probabilities and of all processed logits.
 # kind type input row_seed vocabulary mask biases temperature top_k top_p xtc order method seed offset stream
 # id score raw_score kept ids probabilities logits
 """

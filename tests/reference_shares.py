@@ -121,8 +121,8 @@ COLUMNS = reference.XTC_COLUMNS[:14] + tuple(NUMBERS) + reference.XTC_COLUMNS[14
 FIRST = "temperature", "top_n_sigma", "top_k", "top_p", "min_p", *SWITCHES.values(), "xtc"
 LAST = FIRST[1:] + FIRST[:1]
 CHOICES = {  # by parameter: orders, and values to take in turns
-    "epsilon_cutoff": ((FIRST, LAST, ("epsilon",), ("epsilon", "temperature", "top_p"), ("xtc", "epsilon", "temperature"),
-                        ("temperature", "epsilon", "top_k"), ("top_k", "epsilon", "temperature")),
+    "epsilon_cutoff": ((FIRST, LAST, ("epsilon",), ("epsilon", "temperature", "top_p"),
+                        ("xtc", "epsilon", "temperature"), ("temperature", "epsilon", "top_k"), ("top_k", "epsilon", "temperature")),
                        (0.1, 0.001, 0.3, 1e-5, 0.02, 0.0003, 1.0, 1e-20)),
     "top_a": ((FIRST, LAST, ("top_a",), ("top_a", "temperature", "top_p"), ("xtc", "top_a", "temperature"),
                ("temperature", "top_a", "top_k"), ("top_k", "top_a", "temperature")),
@@ -235,7 +235,8 @@ def compare_with_originals():
             row = Row(z)
             for value in values:
                 kept = np.zeros(V, bool)
-                own = FILTERS[SWITCHES[parameter]].keep(row, row.order, {parameter: value if isinstance(value, str) else f32(value)}, f32(T))
+                given = {parameter: value if isinstance(value, str) else f32(value)}
+                own = FILTERS[SWITCHES[parameter]].keep(row, row.order, given, f32(T))
                 kept[own] = True
                 stays, measure, boundary = original(z.astype(f64), T, value)
                 near = np.abs(measure - boundary) <= EDGE * boundary

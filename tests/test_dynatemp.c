@@ -16,8 +16,8 @@
 #include "oracle.h"
 #include "rows.h"
 
-/* The entropy of .5 .25 .125 .125 is 7/8 of ln 4. What comes of it shows by min-p: the second token is 1/2^(1/T) times as
- * likely as the first. */
+/* The entropy of .5 .25 .125 .125 is 7/8 of ln 4. What comes of it shows by min-p: the second token is 1/2^(1/T)
+ * times as likely as the first. */
 static void the_temperature_rises_with_the_entropy(void **state)
 {
     (void)state;
@@ -25,8 +25,9 @@ static void the_temperature_rises_with_the_entropy(void **state)
     static const struct {
         float temperature, range, exponent;
         double comes_to;
-    } cases[] = {{1, .5f, 1, 1.375}, {1, .5f, 2, 1.265625},          {1, .5f, 0, 1.5},     {1, 1, 1, 1.75},
-                 {.3f, .5f, 1, .7},  {.3f, .5f, 3, .8 * .669921875}, {2, .25f, 1, 2.1875}, {.5f, .5f, 4, .586181640625}};
+    } cases[] = {{1, .5f, 1, 1.375},   {1, .5f, 2, 1.265625},       {1, .5f, 0, 1.5},
+                 {1, 1, 1, 1.75},      {.3f, .5f, 1, .7},           {.3f, .5f, 3, .8 * .669921875},
+                 {2, .25f, 1, 2.1875}, {.5f, .5f, 4, .586181640625}};
     const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_PROBABILITIES, 4};
     tombola_sampler *sampler = make_sampler(context, &make, 1, TOMBOLA_DISPATCH_AUTO);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {

@@ -1,4 +1,5 @@
-/* The known answers of rows with masks, biases and histories, by either dispatch, and what was kept last, beside the oracle. */
+/* The known answers of rows with masks, biases and histories, by either dispatch, and what was kept last, beside the
+ * oracle. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -277,7 +277,8 @@ static void over_all_keys_a_draw_has_the_law_of_the_row(void **state)
     release_texts(&texts);
 }
 
-/* A batch of rows with histories draws what generate does, whatever the rows are, and the plain rows beside them too. */
+/* A batch of rows with histories draws what generate does, whatever the rows are, and the plain rows beside them
+ * too. */
 static void rows_with_histories_draw_as_generate_does(void **state)
 {
     (void)state;

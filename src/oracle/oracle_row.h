@@ -91,7 +91,8 @@ struct question {
     int is_dynamic; /* the temperature is */
 };
 
-/* Filters with files of their own: whether each is on, and what it leaves of a window (oracle_shares.c, oracle_cliff.c). */
+/* Filters with files of their own: whether each is on, and what it leaves of a window (oracle_shares.c,
+ * oracle_cliff.c). */
 int oracle_has_epsilon(const tombola_params *params);
 struct window oracle_epsilon(const struct question *q, struct window window);
 int oracle_has_top_a(const tombola_params *params);

@@ -262,8 +262,8 @@ static int read_words(FILE *file, const char *name, npy *array)
     return read_elements(file, name, sizeof(uint32_t), "words", array);
 }
 
-/* Integers of so many bytes, in this machine's order, as ids: in place, since none becomes wider but those of two bytes,
- * which go from the last to the first. */
+/* Integers of so many bytes, in this machine's order, as ids: in place, since none becomes wider but those of two
+ * bytes, which go from the last to the first. */
 static int convert_ids(const char *name, size_t element_size, size_t vocabulary, npy *array)
 {
     const size_t count = array->rows * array->columns;
