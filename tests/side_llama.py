@@ -1,0 +1,140 @@
+"""llama.cpp's own samplers, in the order of its common sampler, through the ctypes interface of llama-cpp-python."""
+import ctypes
+
+import llama_cpp
+import numpy as np
+
+from side_cases import Step, around, single
+
+PRESET = "llama.cpp"
+VERSION = "llama-cpp-python " + llama_cpp.__version__
+BREAKERS = [[4], [9, 10]]
+ENTRY = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+MISSING, KEEP = [], []
+
+
+class Vector(ctypes.Structure):
+    """A std::vector, in the layout of every Unix: where it begins and ends, and where its room does."""
+    _fields_ = [("begin", ctypes.c_void_p), ("end", ctypes.c_void_p), ("room", ctypes.c_void_p)]
+
+    @classmethod
+    def over(cls, array):
+        first = ctypes.addressof(array)
+        return cls(first, first + ctypes.sizeof(array), first + ctypes.sizeof(array))
+
+
+def find_dry():
+    """The function that takes breakers as tokens, which is there for llama.cpp's own tests; the public one wants a
+    model's vocabulary. An older one has the size of the context first."""
+    library = next(value for value in vars(llama_cpp.llama_cpp).values() if isinstance(value, ctypes.CDLL))
+    for name, leading in (("ff", []), ("iff", [ctypes.c_int32])):
+        function = getattr(library, f"_Z30llama_sampler_init_dry_testing{name}iiRKSt6vectorIS_IiSaIiEESaIS1_EE", None)
+        if function:
+            function.argtypes = leading + [ctypes.c_float, ctypes.c_float, ctypes.c_int32, ctypes.c_int32,
+                                           ctypes.POINTER(Vector)]
+            function.restype = llama_cpp.llama_sampler_p_ctypes
+            return lambda *values: function(*([1 << 20] if leading else []), *values)
+    return None
+
+
+def apply(samplers, scores, past):
+    """What the samplers, one after another in one array, make of a row."""
+    ids = np.flatnonzero(scores > -np.inf)
+    data = np.zeros(len(ids), dtype=ENTRY)
+    data["id"], data["logit"] = ids, scores[ids]
+    array = llama_cpp.llama_token_data_array()
+    array.data = ctypes.cast(data.ctypes.data, type(array.data))
+    array.size, array.selected, array.sorted = len(data), -1, False
+    for sampler in samplers:
+        for token in past.all:
+            llama_cpp.llama_sampler_accept(sampler, token)
+        llama_cpp.llama_sampler_apply(sampler, ctypes.byref(array))
+    # some samplers leave the tokens where they lay, some in memory of their own
+    left = np.frombuffer(ctypes.string_at(array.data, array.size * ENTRY.itemsize), dtype=ENTRY)
+    out = np.full(len(scores), -np.inf)
+    out[left["id"]] = left["logit"]
+    for sampler in samplers:
+        llama_cpp.llama_sampler_free(sampler)
+    return out
+
+
+class Sampler:
+    """A sampler of its own for each use: they have states."""
+
+    def __init__(self, make, *values):
+        self.make, self.values = make, values
+
+    def new(self, vocabulary):
+        return self.make(vocabulary, *self.values)
+
+    def __call__(self, scores, past):
+        return apply([self.new(len(scores))], scores, past)
+
+
+def cut(name, parameter, make, values, more=None):
+    """Steps of a filter with a share, a step for each value."""
+    return [Step(name, {parameter: single(value), **(more or {})},
+                 *(Sampler(make, moved) for moved in around(single(value)))) for value in values]
+
+
+def penalties(window, repetition, frequency, presence):
+    values = [single(value) for value in (repetition, frequency, presence)]
+    names = "repetition_penalty", "frequency_penalty", "presence_penalty"
+    return Step("penalties", {"penalty_window": window, "penalty_prompt": "all", **dict(zip(names, values))},
+                Sampler(lambda v, *p: llama_cpp.llama_sampler_init_penalties(v, window, *p), *values))
+
+
+def dry(multiplier, base, allowed, window):
+    return Step("DRY", {"dry_multiplier": single(multiplier), "dry_base": single(base), "dry_allowed_length": allowed,
+                        "dry_window": window},
+                Sampler(lambda v: init_dry(multiplier, base, allowed, window, ctypes.byref(breakers))))
+
+
+def top_n_sigma(value):
+    value = single(value)
+    return Step("top-n-sigma", {"top_n_sigma": value},
+                *(Sampler(lambda v, n: llama_cpp.llama_sampler_init_top_n_sigma(n), moved)
+                  for moved in around(value, high=100.0)))
+
+
+def top_k(value):
+    return Step("top-k", {"top_k": value}, Sampler(lambda v: llama_cpp.llama_sampler_init_top_k(value)))
+
+
+def temperature(value):
+    value = single(value)
+    return Step("temperature", {"temperature": value}, Sampler(lambda v: llama_cpp.llama_sampler_init_temp(value)))
+
+
+def dynamic(value, spread, exponent):
+    values = [single(one) for one in (value, spread, exponent)]
+    return Step("dynamic temperature", dict(zip(("temperature", "dynatemp_range", "dynatemp_exponent"), values)),
+                Sampler(lambda v, *p: llama_cpp.llama_sampler_init_temp_ext(*p), *values))
+
+
+init_dry = find_dry()
+breaker_tokens = [(ctypes.c_int32 * len(one))(*one) for one in BREAKERS]  # vectors do not own what they span
+breaker_vectors = (Vector * len(BREAKERS))(*map(Vector.over, breaker_tokens))
+breakers = Vector.over(breaker_vectors)
+WINDOWS = 1000  # more than any history has
+KINDS = [[penalties(WINDOWS, 1.3, 0, 0), penalties(WINDOWS, 1, .4, .3), penalties(8, 1.1, -.2, .5),
+          penalties(64, 50, 0, 0)],
+         [dry(.8, 1.75, 2, WINDOWS), dry(1, 1.1, 1, WINDOWS), dry(3, 1.5, 4, 16), dry(.5, 3, 2, 30)],
+         [top_n_sigma(n) for n in (.5, 1, 2, 3.5)], [top_k(k) for k in (1, 2, 40, 300)],
+         cut("typical-p", "typical_p", lambda v, p: llama_cpp.llama_sampler_init_typical(p, 1), (.1, .3, .7, .95)),
+         cut("top-p", "top_p", lambda v, p: llama_cpp.llama_sampler_init_top_p(p, 1), (.1, .5, .9, .95)),
+         cut("min-p", "min_p", lambda v, p: llama_cpp.llama_sampler_init_min_p(p, 1), (.02, .05, .3, .9)),
+         cut("XTC", "xtc_threshold", lambda v, t: llama_cpp.llama_sampler_init_xtc(1.0, t, 1, 1), (.01, .05, .1, .5),
+             {"xtc_probability": 1}),
+         [temperature(t) for t in (.3, .8, 1.5)] + [dynamic(1, .5, 1), dynamic(1.5, 1.5, 2), dynamic(.8, .3, .5)]]
+if not init_dry:
+    del KINDS[1]
+    MISSING.append("DRY")
+
+
+def whole(steps, scores, past):
+    return apply([step.peers[0].new(len(scores)) for step in steps], scores, past)
+
+
+def scores_of(row):
+    return row.astype(np.float64)
