@@ -486,7 +486,8 @@ typedef struct tombola_params {
      * exp(-entropy) where that is less, and the first; 0 to 1, 0 off. Reached as xtc_threshold is */
     float eta_cutoff;
     /* Top-H: of the 100 most likely keep the first ones, as long as they make at most this share of the hundred's
-     * entropy, and the first; 0 to 1, 0 off, 1 keeps 100. A share counts as kept to within 2^-20 of the whole */
+     * entropy, and the first; 0 to 1, 0 off, 1 keeps 100. A share counts as kept to within 2^-20 of the whole;
+     * where there is no entropy, as the others hold less than 2^-33 of the first, that one stays alone */
     float top_h;
     /* Dynamic temperature, as llama.cpp has it: from temperature - dynatemp_range, 0 at least, to temperature +
      * dynatemp_range, by the entropy of what is kept so far, as a share of the highest that so many tokens can have, to

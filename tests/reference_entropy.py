@@ -115,7 +115,7 @@ def top_h(row, ids, settings, T):
     whole = max(made[-1], 0)
     limit = (whole * int(float(f32(settings["top_h"])) * 2.0**32 + 0.5) >> 32) + (whole >> 20)
     kept = 1
-    while kept < len(ids) and made[kept] <= limit:
+    while whole > 0 and kept < len(ids) and made[kept] <= limit:
         kept += 1
     return ids[:kept]
 

@@ -100,6 +100,33 @@ static void top_h_keeps_tokens_that_make_the_share_of_the_entropy(void **state)
     }
 }
 
+/* Of tokens that weigh nothing beside the first, each would make no more than a share of no entropy. */
+static void top_h_keeps_the_first_alone_where_it_is_certain(void **state)
+{
+    (void)state;
+    enum { V = 300 };
+    static const float shares_of_it[] = {1e-9f, .4f, 1.0f};
+    static const struct {
+        float gap; /* from the first logit to all others: their terms round to 0 from 23 on */
+        int certain;
+    } cases[] = {{17.0f, 0}, {25.0f, 1}, {700.0f, 1}, {1e30f, 1}};
+    static float row[V];
+    const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, V};
+    for (size_t i = 0; i < COUNT_OF(cases) * COUNT_OF(shares_of_it); i++) {
+        const float gap = cases[i / COUNT_OF(shares_of_it)].gap;
+        tombola_params params = params_at(1.0f);
+        params.top_h = shares_of_it[i % COUNT_OF(shares_of_it)];
+        for (uint32_t id = 0; id < V; id++)
+            row[id] = id == 123 ? 0.0f : -gap;
+        const struct draw draw = draw_once(&make, row, params);
+        assert_int_equal(draw.token, 123);
+        if (cases[i / COUNT_OF(shares_of_it)].certain)
+            assert_int_equal(draw.kept, 1);
+        else if (params.top_h == 1.0f)
+            assert_int_equal(draw.kept, 100);
+    }
+}
+
 static const float shares[] = {.2f, .5f, .9f, .95f, .99999f, 0.0f, 1e-4f};
 static const float cutoffs[] = {.3f, .1f, .02f, .003f, 3e-4f, 1e-6f, 1.0f, 1e-30f};
 
@@ -230,6 +257,7 @@ int main(void)
         cmocka_unit_test(tokens_nearest_to_the_entropy_stay),
         cmocka_unit_test(eta_keeps_shares_and_less_where_all_is_uncertain),
         cmocka_unit_test(top_h_keeps_tokens_that_make_the_share_of_the_entropy),
+        cmocka_unit_test(top_h_keeps_the_first_alone_where_it_is_certain),
         cmocka_unit_test(every_known_answer_comes_out),
         cmocka_unit_test(rows_of_every_kind_agree_with_the_oracle),
         cmocka_unit_test(other_filters_before_and_behind_it_agree_with_the_oracle),

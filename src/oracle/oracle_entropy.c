@@ -151,7 +151,7 @@ struct window oracle_top_h(const struct question *q, struct window window)
     const uint64_t whole = all > 0 ? (uint64_t)all : 0, share = (uint64_t)((double)q->params->top_h * 0x1p32 + 0.5);
     const int64_t limit = (int64_t)((uint64_t)((wide)whole * share >> 32) + (whole >> 20));
     uint32_t kept = 1;
-    while (kept < count && (int64_t)weights[kept + 1] * rate + (int64_t)depths[kept + 1] * unit <= limit) {
+    while (whole > 0 && kept < count && (int64_t)weights[kept + 1] * rate + (int64_t)depths[kept + 1] * unit <= limit) {
         kept++;
     }
     window.last = window.first + kept;
