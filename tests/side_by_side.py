@@ -15,6 +15,7 @@ import numpy as np
 
 import side_cases
 import side_product
+from side_cases import softmax
 
 PROBABILITY = 1e-5
 
@@ -27,18 +28,17 @@ class Tally:
         self.furthest = 0.0
 
 
-def softmax(scores):
-    weights = np.exp(scores - scores.max())
-    return weights / weights.sum()
-
-
 def compare_step(step, scores, past, kept, probabilities):
     """The scores of what is kept; whether the peer keeps the same; what is wrong, if anything; how far off."""
     outs = [peer(scores, past) for peer in step.peers]
     left = np.array([out > -np.inf for out in outs])
-    after = np.where(kept, np.max(outs, axis=0), -np.inf)
+    after = np.where(kept, np.max(outs if step.doubt is None else [*outs, scores], axis=0), -np.inf)
     same = bool((kept == left[0]).all()) and bool((left == left[0]).all())
-    if (left.all(axis=0) & ~kept).any() or (kept & ~left.any(axis=0)).any():
+    least, most = left.all(axis=0), left.any(axis=0)
+    if step.doubt and not same:
+        open_ = step.doubt(scores, left[0])
+        least, most = least & ~open_, most | open_
+    if (least & ~kept).any() or (kept & ~most).any():
         return after, same, f"keeps {kept.sum()}, the peer {[int(one.sum()) for one in left]}", 0.0
     off = np.abs(softmax(after) - probabilities).max()
     return after, same, None if off <= PROBABILITY else f"has a probability that is {off:.2g} off", off
@@ -97,6 +97,21 @@ def compare(command, peer, cases):
     return tally
 
 
+def check_differences(command, peer):
+    """Prints how the two differ on purpose; gives how many differences are not there as told."""
+    cases = peer.DIFFERENCES
+    rows = [side_product.Row(case.row, case.past, case.params) for case in cases]
+    kept, probabilities = side_product.sample(command, peer.PRESET, rows)
+    failed = 0
+    print("  On purpose:")
+    for case, p in zip(cases, probabilities):
+        own, other = np.abs(p - case.probabilities).max() <= PROBABILITY, case.differs(case.peer())
+        failed += not (own and other)
+        print(f"  {case.name:48}", "differ as told" if own and other else
+              f"{'' if own else f'Tombola has {p}, '}{'' if other else f'the peer has {case.peer()}'}")
+    return failed
+
+
 def cases_of(peer, quick):
     random = np.random.default_rng(20250320)
     short = side_cases.make_rows(random, 9 if quick else 64, 1000)
@@ -119,13 +134,13 @@ def main():
     parser.add_argument("peers", nargs="+", choices=["transformers", "llama"])
     parser.add_argument("--quick", action="store_true", help="fewer rows")
     options = parser.parse_args()
-    failed = 0
+    command, failed = str(Path(options.command).resolve()), 0
     for name in options.peers:
         peer = importlib.import_module("side_" + name)
         print(f"Beside {peer.VERSION}" + (f", which lacks {', '.join(peer.MISSING)}" if peer.MISSING else ""))
-        tally = compare(str(Path(options.command).resolve()), peer, cases_of(peer, options.quick))
+        tally = compare(command, peer, cases_of(peer, options.quick))
         print_table(tally)
-        failed += sum(one.failed for one in tally.values())
+        failed += sum(one.failed for one in tally.values()) + check_differences(command, peer)
     print("All the same" if not failed else f"{failed} differ")
     return failed > 0
 

@@ -12,8 +12,9 @@ WORDS = [[3], [7, 8], [5, 6, 9], [4, 5, 6, 10]]
 
 
 class Step:
-    def __init__(self, name, params, *peers):
-        self.name, self.params, self.peers = name, params, peers
+    def __init__(self, name, params, *peers, doubt=None):
+        """doubt(scores, left): of which tokens it is open whether they are left, beyond what moved values tell."""
+        self.name, self.params, self.peers, self.doubt = name, params, peers, doubt
 
 
 class Past:
@@ -25,6 +26,34 @@ class Past:
 class Case:
     def __init__(self, row, past, steps):
         self.row, self.past, self.steps = row, past, steps
+
+
+class Difference:
+    """A row of which Tombola makes these probabilities on purpose, and the peer something else, as `differs` tells of
+    what peer() gives: scores, or probabilities where those tell more."""
+
+    def __init__(self, name, row, params, probabilities, peer, differs, past=None):
+        self.name, self.row, self.params, self.probabilities = name, np.asarray(row, np.float32), params, probabilities
+        self.peer, self.differs, self.past = peer, differs, past or Past([], [])
+
+
+def softmax(scores):
+    weights = np.exp(scores - scores.max())
+    return weights / weights.sum()
+
+
+def as_near_as_the_last(scores, left, within=BOUNDARY):
+    """Of typical-p: tokens whose surprise is as far from the entropy as that of the last one left, which may then be
+    either of two."""
+    there = scores > -np.inf
+    surprise = -np.log(softmax(scores), where=there, out=np.full(len(scores), np.inf))
+    distance = np.abs(surprise - (softmax(scores)[there] * surprise[there]).sum())
+    return np.abs(distance - distance[left].max(), where=there, out=np.full(len(scores), np.inf)) <= within
+
+
+def kept(scores):
+    """The ids of what is left."""
+    return np.flatnonzero(scores > -np.inf).tolist()
 
 
 def single(value):

@@ -4,7 +4,8 @@ import ctypes
 import llama_cpp
 import numpy as np
 
-from side_cases import Step, around, single
+from side_cases import (BOUNDARY, Difference, Past, Step, around, as_near_as_the_last, kept, single,
+                        softmax)
 
 PRESET = "llama.cpp"
 VERSION = "llama-cpp-python " + llama_cpp.__version__
@@ -71,10 +72,16 @@ class Sampler:
         return apply([self.new(len(scores))], scores, past)
 
 
+def nearly_as_near_as_the_last(scores, left):
+    """llama.cpp adds up in binary32, so that the entropy of 32000 tokens is 1e-4 off and more."""
+    return as_near_as_the_last(scores, left, max(BOUNDARY, 1e-8 * len(scores)))
+
+
 def cut(name, parameter, make, values, more=None):
     """Steps of a filter with a share, a step for each value."""
     return [Step(name, {parameter: single(value), **(more or {})},
-                 *(Sampler(make, moved) for moved in around(single(value)))) for value in values]
+                 *(Sampler(make, moved) for moved in around(single(value))),
+                 doubt=nearly_as_near_as_the_last if parameter == "typical_p" else None) for value in values]
 
 
 def penalties(window, repetition, frequency, presence):
@@ -133,8 +140,56 @@ if not init_dry:
 
 
 def whole(steps, scores, past):
-    return apply([step.peers[0].new(len(scores)) for step in steps], scores, past)
+    """The chain as it is, but for what top-n-sigma rules out: see DIFFERENCES."""
+    samplers = [step.peers[0].new(len(scores)) for step in steps]
+    behind = next((i + 1 for i, step in enumerate(steps) if step.name == "top-n-sigma"), len(steps))
+    return apply(samplers[behind:], apply(samplers[:behind], scores, past), past)
 
 
 def scores_of(row):
     return row.astype(np.float64)
+
+
+def made_by(row, *samplers, past=Past([], [])):
+    return lambda: apply([make() for make in samplers], np.asarray(row, np.float64), past)
+
+
+def sharpened(p, temperature):
+    p = np.asarray(p) ** (1 / temperature)
+    return (p / p.sum()).tolist()
+
+
+four, halves = np.log([.4, .2, .2, .2]).tolist(), np.log([.5, .25, .125, .0625, .0625]).tolist()
+ties, slope = [0, 1, 1, 1, 1, 2], np.log([.5, .14, .12, .1, .08, .06]).tolist()
+bell = np.random.default_rng(9).normal(size=60).astype(np.float32) * 2.5
+past, e = Past([], [3, 0, 1, 2, 0, 1]), float(np.e)
+DIFFERENCES = [
+    Difference("top-k: which of equals", ties, {"top_k": 3}, [0, 1 / (2 + e), 1 / (2 + e), 0, 0, e / (2 + e)],
+               made_by(ties, lambda: llama_cpp.llama_sampler_init_top_k(3)),
+               lambda z: len(kept(z)) == 3 and kept(z) != [1, 2, 5]),
+    Difference("typical-p: all that are as near as the last", four, {"typical_p": single(.3)}, [0, 1 / 3, 1 / 3, 1 / 3],
+               made_by(four, lambda: llama_cpp.llama_sampler_init_typical(.3, 1)), lambda z: len(kept(z)) == 2),
+    Difference("typical-p: the least number to keep", slope, {"typical_p": single(.01), "min_keep": 2},
+               [.5 / .64, .14 / .64, 0, 0, 0, 0],
+               made_by(slope, lambda: llama_cpp.llama_sampler_init_typical(.01, 2)), lambda z: kept(z) == [1, 2]),
+    Difference("typical-p behind top-n-sigma", bell, {"top_n_sigma": 1, "typical_p": .5},
+               softmax(np.where(np.isin(range(60), [13, 23]), bell, -np.inf)),
+               made_by(bell, lambda: llama_cpp.llama_sampler_init_top_n_sigma(1),
+                       lambda: llama_cpp.llama_sampler_init_typical(.5, 1)), lambda z: kept(z) != [13, 23]),
+    Difference("dynamic temperature behind top-n-sigma", halves, {"top_n_sigma": 1, "dynatemp_range": .5},
+               sharpened([2 / 3, 1 / 3, 0, 0, 0], .5 + (np.log(3) - np.log(4) / 3) / np.log(2)),
+               made_by(halves, lambda: llama_cpp.llama_sampler_init_top_n_sigma(1),
+                       lambda: llama_cpp.llama_sampler_init_temp_ext(1, .5, 1)),
+               lambda z: np.allclose(softmax(z)[0], .6844, atol=1e-4)),
+    Difference("top-n-sigma: what is far below", [0, -1, -2, -3, -5000], {"top_n_sigma": single(.5)}, [1, 0, 0, 0, 0],
+               made_by([0, -1, -2, -3, -5000], lambda: llama_cpp.llama_sampler_init_top_n_sigma(.5)),
+               lambda z: kept(z) == [0, 1, 2, 3]),
+    Difference("repetition penalty: a window of 0", four, {"repetition_penalty": 2, "penalty_prompt": "all"},
+               softmax(np.array(four) * [2, 2, 2, 2]),
+               made_by(four, lambda: llama_cpp.llama_sampler_init_penalties(4, 0, 2, 0, 0), past=past),
+               lambda z: np.allclose(z, four), past)]
+if init_dry:
+    DIFFERENCES.append(
+        Difference("DRY: a window of 0", four, {"dry_multiplier": 1}, softmax(np.array(four) - [0, 0, 1, 0]),
+                   made_by(four, lambda: llama_cpp.llama_sampler_init_dry(None, 1, 1.75, 2, 0, None, 0), past=past),
+                   lambda z: np.allclose(z, four), past))

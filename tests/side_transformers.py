@@ -9,7 +9,7 @@ import torch
 import transformers
 from transformers.generation import logits_process
 
-from side_cases import END_TOKENS, WORDS, Step, around, single
+from side_cases import END_TOKENS, WORDS, Difference, Past, Step, around, as_near_as_the_last, kept, single
 
 PRESET = "transformers"
 VERSION = f"Transformers {transformers.__version__}, PyTorch {torch.__version__}"
@@ -38,7 +38,8 @@ def cut(name, parameter, warper, low=0.0, high=1.0, keep=None):
         more = {} if keep is None else {"min_tokens_to_keep": keep}
         # bound now: by the time of the call the loop has gone on
         peers = [applied(lambda past, v=v: warper(v, **more)) for v in around(value, low, high)]
-        return Step(name, {parameter: value, "min_keep": keep or 0}, *peers)
+        doubt = as_near_as_the_last if parameter == "typical_p" else None
+        return Step(name, {parameter: value, "min_keep": keep or 0}, *peers, doubt=doubt)
 
     return step
 
@@ -102,7 +103,7 @@ for name, parameter, warper, (low, high), values in FILTERS:
     if hasattr(logits_process, warper):
         warper = getattr(logits_process, warper)
         KINDS.append([cut(name, parameter, warper, low, high)(v) for v in values])
-        if name != "top-h":
+        if name not in ("top-h", "typical-p"):  # see DIFFERENCES
             KEEP += [cut(name + ", 5 at least", parameter, warper, low, high, 5)(v) for v in values[::2]]
     else:
         MISSING.append(name)
@@ -117,3 +118,29 @@ def whole(steps, scores, past):
 
 def scores_of(row):
     return row.astype(np.float64)
+
+
+def made_by(processor, row, past=(0,)):
+    """What a processor makes of a row in binary32."""
+    return lambda: processor(torch.tensor([past], dtype=torch.long), torch.tensor([row], dtype=torch.float32))[0].numpy()
+
+
+ties, shares = [0, 1, 1, 1, 1, 2], np.log(np.array([.4, .3, .2, .1], np.float32)).tolist()
+steep, slope = [1, .5, 2, 3], np.log(np.array([.5, .14, .12, .1, .08, .06], np.float32)).tolist()
+e, word = float(np.e), [1, 2, 3, 0, 1]
+DIFFERENCES = [
+    Difference("top-k: all that are as likely as the k-th", ties, {"top_k": 3},
+               [0, 1 / (2 + e), 1 / (2 + e), 0, 0, e / (2 + e)],
+               made_by(logits_process.TopKLogitsWarper(3), ties), lambda z: kept(z) == [1, 2, 3, 4, 5]),
+    Difference("top-p: which of equals", ties, {"top_p": .5}, [0, 1 / (1 + e), 0, 0, 0, e / (1 + e)],
+               made_by(logits_process.TopPLogitsWarper(.5), ties), lambda z: len(kept(z)) == 2 and kept(z) != [1, 5]),
+    Difference("epsilon: a share that is .2 on paper", shares, {"epsilon_cutoff": single(.2)},
+               [4 / 9, 3 / 9, 2 / 9, 0],
+               made_by(logits_process.EpsilonLogitsWarper(.2), shares), lambda z: kept(z) == [0, 1]),
+    Difference("length penalty: overflow", steep, {"length_penalty_factor": 1e15}, [0, 0, 1, 0],
+               made_by(logits_process.ExponentialDecayLengthPenalty((0, 1e15), torch.tensor(END_TOKENS), 0), steep,
+                       [0, 1, 2, 3]), lambda z: np.isposinf(z).sum() == 3, Past([], [0, 1, 2, 3])),
+    Difference("typical-p: the least number to keep", slope, {"typical_p": single(.01), "min_keep": 2},
+               [.5 / .64, .14 / .64, 0, 0, 0, 0],
+               made_by(logits_process.TypicalLogitsWarper(.01, min_tokens_to_keep=2), slope),
+               lambda z: kept(z) == [1, 2])]
