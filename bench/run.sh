@@ -8,6 +8,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/bench/install.sh"
+. "$root/bench/install_peers.sh"
 
 quick='' device=() peers=found output=$root/build/bench
 need() { [ "$1" -gt 1 ] || { echo "run.sh: $2 needs a value" >&2; exit 2; }; }
@@ -36,49 +37,10 @@ esac
 
 section() { printf '\n== %s (%d s so far)\n' "$1" "$SECONDS"; }
 
-# Says what it did only where that failed.
-quietly() {
-  local log
-  log=$("$@" 2>&1) || { printf '%s\n' "$log" >&2; return 1; }
-}
-
-venv=$root/build/peers
-python=/usr/bin/python3  # Debian's, which has Debian's NumPy
-[ -x "$python" ] || python=python3
-peer_python() { if [ -x "$venv/bin/python" ]; then echo "$venv/bin/python"; else echo "$python"; fi; }
-has_peer() { [ -n "$("$(peer_python)" -B "$root/bench/peers.py" --list "$1" 2>/dev/null)" ]; }
-
-# pip_install PACKAGE...: into a folder of their own, on top of what Debian has.
-pip_install() {
-  install_missing python3-venv
-  [ -x "$venv/bin/pip" ] || "$python" -m venv --system-site-packages "$venv"
-  quietly "$venv/bin/pip" install "$@"
-}
-
-# Subshells: what cannot be installed is reported as missing, and the rest goes on.
-install_peer() {
-  case $1 in
-    numpy) (install_missing python3-numpy) ;;
-    torch)
-      echo "PyTorch: Debian's python3-torch, an older build for CPUs, about 600 MB, a minute. For a newer one put torch" \
-        "into build/peers by its pip: 5 GB with the CUDA libraries that come along."
-      (install_missing python3-torch) ;;
-    transformers)
-      has_peer torch || install_peer torch
-      echo "Transformers: by pip into build/peers, 150 MB, a minute."
-      (pip_install 'transformers<4.46') ;;  # later ones want a newer PyTorch than Debian's
-    llama)
-      echo "llama.cpp: llama-cpp-python by pip into build/peers, 100 MB; it compiles for 5 to 20 minutes."
-      (install_missing g++ cmake && CMAKE_BUILD_PARALLEL_LEVEL=$(nproc) pip_install llama-cpp-python) ;;
-  esac
-}
-
 install_missing "${bench_packages[@]}"
 if [ "$peers" != found ]; then
   for peer in "${wanted[@]}"; do
-    has_peer "$peer" && continue
-    section "Installing the peer $peer"
-    install_peer "$peer" || echo "run.sh: $peer could not be installed" >&2
+    ensure_peer "$peer" || true
   done
 fi
 

@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
 # Builds everything, checks it and runs the tests; ends with what ctest says last.
-# usage: tests/run.sh [--all]    --all: the long tests, and those on other OpenCL devices, too
+# usage: tests/run.sh [--all] [--peers]
+#   --all     the long tests, and those on other OpenCL devices, too
+#   --peers   nothing but a comparison with Transformers and llama.cpp, which it installs (minutes, 1 GB)
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/bench/install.sh"
+. "$root/bench/install_peers.sh"
 build=$root/build
 jobs=$(nproc)
 
@@ -12,12 +15,13 @@ jobs=$(nproc)
 long_test_seconds=7200
 command_seconds=1200
 
-all=
+all='' peers=''
 for argument; do
   case $argument in
     --all) all=1 ;;
-    -h | --help) sed -n '2,3s/^# //p' "${BASH_SOURCE[0]}"; exit 0 ;;
-    *) echo "run.sh: what is '$argument'? usage: run.sh [--all]" >&2; exit 2 ;;
+    --peers) peers=1 ;;
+    -h | --help) sed -n '2,5s/^# //p' "${BASH_SOURCE[0]}"; exit 0 ;;
+    *) echo "run.sh: what is '$argument'? usage: run.sh [--all] [--peers]" >&2; exit 2 ;;
   esac
 done
 
@@ -107,6 +111,20 @@ run_on_oclgrind() {
   [ ! -s "$log" ] || { head -n 100 "$log" >&2; return 1; }
 }
 
+# The packages themselves say what they do: by hand, since versions of theirs come and go.
+compare_with_peers() {
+  install_missing "${demo_packages[@]}" python3 python3-numpy
+  ensure_peer transformers
+  ensure_peer llama
+  section "Build"
+  [ -e "$build/CMakeCache.txt" ] || export CC="${CC:-gcc}"
+  limited cmake -S "$root" -B "$build" >/dev/null
+  quietly limited cmake --build "$build" --parallel "$jobs" --target tombola_tool
+  section "Beside Transformers and llama.cpp"
+  limited "$(peer_python)" -B "$root/tests/side_by_side.py" "$build/tombola" transformers llama
+}
+
+if [ -n "$peers" ]; then compare_with_peers; exit; fi
 if [ -n "$all" ]; then install_missing "${long_test_packages[@]}"; else install_missing "${test_packages[@]}"; fi
 
 section "Layout of the code"

@@ -25,7 +25,8 @@ def applied(make):
 
     def apply(scores, past):
         ids = torch.tensor([past.all], dtype=torch.long)
-        return make(past)(ids, torch.from_numpy(scores)[None].clone())[0].numpy()
+        out = make(past)(ids, torch.from_numpy(scores)[None].clone())[0].numpy()
+        return np.where(scores > -np.inf, out, -np.inf)  # older versions' length penalty makes NaN of what is ruled out
 
     return apply
 
