@@ -2,6 +2,7 @@
 
 `KINDS` has the steps of each kind in that order. Kinds that the version lacks are left out, and named in `MISSING`.
 """
+import inspect
 import warnings
 
 import numpy as np
@@ -128,7 +129,7 @@ def made_by(processor, row, past=(0,)):
 
 ties, shares = [0, 1, 1, 1, 1, 2], np.log(np.array([.4, .3, .2, .1], np.float32)).tolist()
 steep, slope = [1, .5, 2, 3], np.log(np.array([.5, .14, .12, .1, .08, .06], np.float32)).tolist()
-e, word = float(np.e), [1, 2, 3, 0, 1]
+e = float(np.e)
 DIFFERENCES = [
     Difference("top-k: all that are as likely as the k-th", ties, {"top_k": 3},
                [0, 1 / (2 + e), 1 / (2 + e), 0, 0, e / (2 + e)],
@@ -145,3 +146,10 @@ DIFFERENCES = [
                [.5 / .64, .14 / .64, 0, 0, 0, 0],
                made_by(logits_process.TypicalLogitsWarper(.01, min_tokens_to_keep=2), slope),
                lambda z: kept(z) == [1, 2])]
+
+if "multi_token_biases" not in inspect.getsource(logits_process.SequenceBiasLogitsProcessor):  # an older version
+    DIFFERENCES.append(
+        Difference("bad words: one longer than the history", [0] * 11, {"words": True},
+                   [1 / 8 if token not in (3, 9, 10) else 0 for token in range(11)],
+                   made_by(logits_process.NoBadWordsLogitsProcessor(WORDS, None), [0] * 11, [4, 5, 6]),
+                   lambda z: 10 in kept(z), Past([], [4, 5, 6])))
