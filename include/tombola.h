@@ -716,7 +716,7 @@ typedef struct tombola_results {
     /* count x candidate_count, most likely first: larger logit, then lower id. Those beyond the tokens that can be
      * drawn, and all of an invalid or empty row, have token -1, logit 0 and probability 0. */
     TOMBOLA_ARRAY(int32_t) candidate_tokens;
-    /* As given (a probability where the input is probabilities), widened; with its bias, where it has one. */
+    /* Effective ones (a probability where the input is probabilities), widened. */
     TOMBOLA_ARRAY(float) candidate_logits;
     TOMBOLA_ARRAY(float) candidate_probabilities;
     /* The last token in rank order that passed the filters; {-inf, -1} unless the row is TOMBOLA_ROW_OK. With `kept` it
@@ -876,8 +876,10 @@ typedef struct tombola_sequence {
     size_t max_new_tokens;     /* at least 1 */
     const int32_t *end_tokens; /* a drawn one ends the sequence, and is kept; NULL if there are none */
     size_t end_token_count;
-    tombola_params *params; /* a struct of this sequence's own; out: offset has advanced by one per token drawn, ready
-                               to go on. NULL: the defaults, with its index as stream */
+    /* A struct of this sequence's own; out: offset has advanced by one per token drawn, ready to go on. (To penalties and
+     * lengths all tokens that are there when a call begins are the prompt, also those that an earlier call has drawn.)
+     * NULL: the defaults, with its index as stream */
+    tombola_params *params;
     const int32_t *forced; /* tokens that come from params.forced_from on, as in tombola_rows; NULL if there are none */
     size_t forced_count;
 } tombola_sequence;

@@ -42,7 +42,8 @@ TOMBOLA_API cl_device_id tombola_context_cl_device(const tombola_context *contex
 
 /* Enqueues a batch on the caller's queue and returns without waiting for it.
  * queue       of the sampler's OpenCL context and device, in order or out of order
- * rows        copied, with its parameters, indices and biases. Logits and masks in host memory belong to the sampler
+ * rows        copied, with all that it points to but logits and masks. Logits and masks in host memory belong to the
+ * sampler
  *             until the event completes; those in a buffer are kept alive
  * results     copied. Arrays in host memory are written by the time the event completes, and to be kept until then;
  *             buffers must not be read only

@@ -68,7 +68,7 @@ def entropy(row, ids, T):
 
 def typical_p(row, ids, settings, T):
     Z, _, _, mean = entropy(row, ids, T)
-    if Z < 2**8:
+    if Z < 2**8 or (T.T if isinstance(T, Dynamic) else T) >= 65536:
         return ids
     w, shift = row.weigh(T)[1], row.weigh(T)[3]
     first = row.order[:1]
@@ -115,7 +115,7 @@ def top_h(row, ids, settings, T):
     whole = max(made[-1], 0)
     limit = (whole * int(float(f32(settings["top_h"])) * 2.0**32 + 0.5) >> 32) + (whole >> 20)
     kept = 1
-    while whole > 0 and kept < len(ids) and made[kept] <= limit:
+    while whole >= 2**30 and kept < len(ids) and made[kept] <= limit:
         kept += 1
     return ids[:kept]
 

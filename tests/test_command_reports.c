@@ -93,7 +93,7 @@ static void arrays_are_written_as_numpy_reads_them(void **state)
     float got[8];
     write_small("");
     for (int is_logits = 0; is_logits < 2; is_logits++) {
-        const process run =
+        process run =
             SAMPLE(is_logits ? "--processed-logits" : "--kept-probabilities", out_path, "--top-k=2", "--temperature=2");
         assert_int_equal(run.status, 0);
         FILE *file = fopen(out_path, "rb");
@@ -107,6 +107,7 @@ static void arrays_are_written_as_numpy_reads_them(void **state)
             assert_near(is_logits ? exp((double)got[i]) : (double)got[i],
                         is_logits ? exp((double)logits[i]) : exp((double)logits[i] / 2) / sum, 1e-5);
         }
+        process_release(&run);
     }
 }
 

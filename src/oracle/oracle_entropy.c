@@ -8,6 +8,7 @@
 #include "race.h"
 #include "weight.h"
 
+#define EVEN_FROM 65536.0f
 #define LN_2 0x1.62e43p-1f
 #define LEAST_MASS 256u
 #define REACHED (1.0 - 0x1p-17)
@@ -61,7 +62,7 @@ struct window oracle_typical_p(const struct question *q, struct window window)
     struct oracle_row *row = q->row;
     const struct weighing *w = q->w;
     const struct entropy e = oracle_entropy(row, w, window);
-    if (e.mass < LEAST_MASS) {
+    if (e.mass < LEAST_MASS || q->temperature >= EVEN_FROM) {
         return window;
     }
     const float unscale =
@@ -151,7 +152,8 @@ struct window oracle_top_h(const struct question *q, struct window window)
     const uint64_t whole = all > 0 ? (uint64_t)all : 0, share = (uint64_t)((double)q->params->top_h * 0x1p32 + 0.5);
     const int64_t limit = (int64_t)((uint64_t)((wide)whole * share >> 32) + (whole >> 20));
     uint32_t kept = 1;
-    while (whole > 0 && kept < count && (int64_t)weights[kept + 1] * rate + (int64_t)depths[kept + 1] * unit <= limit) {
+    while (whole >= (uint64_t)1 << 30 && kept < count &&
+           (int64_t)weights[kept + 1] * rate + (int64_t)depths[kept + 1] * unit <= limit) {
         kept++;
     }
     window.last = window.first + kept;

@@ -20,7 +20,8 @@ static const char DOC[] =
     "\v"
     "The array has 2 dimensions, rows x vocabulary (one with a single dimension is one row), of float32, float16 or "
     "bfloat16, or of float64 whose values are all float32 too.\n\n"
-    "The temperature is 1 unless given. Row i draws from stream i (plus --stream), so that equal rows differ. The CSV "
+    "The temperature is 1 unless given. Row i draws from stream i (plus --stream; with --samples N from N streams, the "
+    "first i * N), so that equal rows differ. The CSV "
     "file of --params "
     "has a header that names any of the "
     "parameters, as top_p for --top-p, then a line for each row; what it gives counts in "
@@ -250,7 +251,7 @@ static tombola_params *make_params(const options *options, size_t rows)
     }
     for (size_t i = 0; i < rows; i++) {
         params[i] = options->sampling.params;
-        params[i].stream += (uint32_t)i;
+        params[i].stream += (uint32_t)i * (options->reports.samples ? options->reports.samples : 1);
     }
     if (options->params && params_csv_read(options->params, rows, params)) {
         free(params);
