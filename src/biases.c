@@ -1,18 +1,20 @@
 #include "biases.h"
 
 #include "error.h"
+#include "lists.h"
 #include "order.h"
 
 #include <math.h>
 
-static size_t first_of(const tombola_rows *rows, size_t row)
+static struct lists biases_of(const tombola_rows *rows)
 {
-    return row ? rows->bias_ends[row - 1] : 0;
+    return (struct lists){"biases", "bias_ends", "row", NULL, rows->bias_ends, rows->count, SIZE_MAX};
 }
 
 static tombola_status check_row(const struct plan *p, const tombola_rows *rows, size_t row, tombola_error *error)
 {
-    for (size_t i = first_of(rows, row); i < rows->bias_ends[row]; i++) {
+    const struct lists biases = biases_of(rows);
+    for (size_t i = list_first(&biases, row); i < rows->bias_ends[row]; i++) {
         const tombola_bias *bias = &rows->biases[i];
         if (bias->token < 0 || (size_t)bias->token >= p->vocabulary)
             return fail(error, TOMBOLA_INVALID_ARGUMENT,
@@ -28,41 +30,32 @@ static tombola_status check_row(const struct plan *p, const tombola_rows *rows, 
 
 tombola_status biases_check(const struct plan *p, const tombola_rows *rows, tombola_error *error)
 {
-    if (!rows->bias_ends)
-        return rows->biases ? fail(error, TOMBOLA_INVALID_ARGUMENT, "rows.bias_ends is NULL, but rows.biases is not")
-                            : TOMBOLA_OK;
-    for (size_t row = 0; row < rows->count; row++)
-        if (rows->bias_ends[row] < first_of(rows, row))
-            return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows.bias_ends[%zu] is %zu, less than the end before it, %zu",
-                        row, rows->bias_ends[row], first_of(rows, row));
-    size_t count = rows->bias_ends[rows->count - 1];
-    if (count == 0)
-        return TOMBOLA_OK;
-    if (!rows->biases)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows.biases is NULL, but rows.bias_ends[%zu] is %zu",
-                    rows->count - 1, count);
+    const struct lists biases = biases_of(rows);
+    const size_t count = lists_total(&biases);
+    tombola_status status = lists_check_ends(&biases, rows->biases != NULL, error);
+    if (status || count == 0)
+        return status;
     if (p->options.input == TOMBOLA_PROBABILITIES)
         return fail(error, TOMBOLA_INVALID_ARGUMENT,
                     "rows.biases are for logits, but options.input is TOMBOLA_PROBABILITIES");
     if (count > UINT32_MAX)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows.bias_ends[%zu] is %zu, more than %lu", rows->count - 1,
                     count, (unsigned long)UINT32_MAX);
-    for (size_t row = 0; row < rows->count; row++) {
-        tombola_status status = check_row(p, rows, row, error);
-        if (status)
-            return status;
-    }
-    return TOMBOLA_OK;
+    for (size_t row = 0; row < rows->count && !status; row++)
+        status = check_row(p, rows, row, error);
+    return status;
 }
 
 size_t biases_count(const tombola_rows *rows, size_t row)
 {
-    return rows->bias_ends ? rows->bias_ends[row] - first_of(rows, row) : 0;
+    const struct lists biases = biases_of(rows);
+    return list_count(&biases, row);
 }
 
 void biases_add(const tombola_rows *rows, size_t row, struct adjustment_list *list)
 {
-    for (size_t i = rows->bias_ends ? first_of(rows, row) : 0, end = i + biases_count(rows, row); i < end; i++) {
+    const struct lists biases = biases_of(rows);
+    for (size_t i = list_first(&biases, row), end = i + list_count(&biases, row); i < end; i++) {
         const tombola_bias *bias = &rows->biases[i];
         if (bias->value == -INFINITY)
             adjustment_add(list, (u32)bias->token, ADJUST_BAN, 0.0f);

@@ -5,12 +5,14 @@
 
 static struct lists histories_of(const tombola_rows *rows)
 {
-    return (struct lists){"history", "history_ends", "row", rows->history, rows->history_ends, rows->count};
+    return (struct lists){"history",          "history_ends", "row",      rows->history,
+                          rows->history_ends, rows->count,    MOST_LISTED};
 }
 
 static struct lists end_tokens_of(const tombola_rows *rows)
 {
-    return (struct lists){"end_tokens", "end_token_ends", "row", rows->end_tokens, rows->end_token_ends, rows->count};
+    return (struct lists){"end_tokens",         "end_token_ends", "row",      rows->end_tokens,
+                          rows->end_token_ends, rows->count,      MOST_LISTED};
 }
 
 static tombola_status check_prompts(const tombola_rows *rows, tombola_error *error)

@@ -2,8 +2,6 @@
 
 #include "error.h"
 
-#define MOST_TOKENS (1 << 29) /* of a row, so that twice as many counts leave a bit of 32 */
-
 tombola_status lists_check_ends(const struct lists *lists, int is_there, tombola_error *error)
 {
     if (!lists->ends)
@@ -15,12 +13,12 @@ tombola_status lists_check_ends(const struct lists *lists, int is_there, tombola
         if (end < first)
             return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows.%s[%zu] is %zu, less than the end before it, %zu",
                         lists->ends_name, i, end, first);
-        if (end - first > MOST_TOKENS)
+        if (end - first > lists->most)
             return fail(error, TOMBOLA_INVALID_ARGUMENT,
-                        "rows.%s[%zu] is %zu, which gives %s %zu %zu tokens, more than %d", lists->ends_name, i, end,
-                        lists->owner, i, end - first, MOST_TOKENS);
+                        "rows.%s[%zu] is %zu, which gives %s %zu %zu tokens, more than %zu", lists->ends_name, i, end,
+                        lists->owner, i, end - first, lists->most);
     }
-    const size_t count = lists->count ? lists->ends[lists->count - 1] : 0;
+    const size_t count = lists_total(lists);
     if (count && !is_there)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows.%s is NULL, but rows.%s[%zu] is %zu", lists->tokens_name,
                     lists->ends_name, lists->count - 1, count);
@@ -37,13 +35,11 @@ static int are_tokens(const int32_t *tokens, size_t count, size_t vocabulary)
     return bits >> 31 == 0;
 }
 
-tombola_status lists_check(const struct lists *lists, size_t vocabulary, tombola_error *error)
+tombola_status lists_check_tokens(const struct lists *lists, size_t vocabulary, tombola_error *error)
 {
-    tombola_status status = lists_check_ends(lists, lists->tokens != NULL, error);
-    const size_t count = lists->ends && lists->count && !status ? lists->ends[lists->count - 1] : 0;
     size_t list = 0;
-    if (status || are_tokens(lists->tokens, count, vocabulary))
-        return status;
+    if (are_tokens(lists->tokens, lists_total(lists), vocabulary))
+        return TOMBOLA_OK;
     for (size_t i = 0;; i++) {
         while (i == lists->ends[list])
             list++;
@@ -51,4 +47,10 @@ tombola_status lists_check(const struct lists *lists, size_t vocabulary, tombola
             return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows.%s[%zu], of %s %zu, is %ld, not from 0 to %zu",
                         lists->tokens_name, i, lists->owner, list, (long)lists->tokens[i], vocabulary - 1);
     }
+}
+
+tombola_status lists_check(const struct lists *lists, size_t vocabulary, tombola_error *error)
+{
+    tombola_status status = lists_check_ends(lists, lists->tokens != NULL, error);
+    return status ? status : lists_check_tokens(lists, vocabulary, error);
 }

@@ -2,59 +2,40 @@
 
 #include "batch.h"
 #include "error.h"
+#include "lists.h"
 
 #include <string.h>
 
+static struct lists scores_of(const tombola_rows *rows)
+{
+    return (struct lists){"score_tokens",   "score_ends", "row",   rows->score_tokens,
+                          rows->score_ends, rows->count,  SIZE_MAX};
+}
+
 size_t scores_count(const tombola_rows *rows)
 {
-    return rows->score_ends ? rows->score_ends[rows->count - 1] : 0;
-}
-
-static size_t first_of(const tombola_rows *rows, size_t row)
-{
-    return row ? rows->score_ends[row - 1] : 0;
-}
-
-static tombola_status check_row(const struct plan *p, const tombola_rows *rows, size_t row, tombola_error *error)
-{
-    for (size_t i = first_of(rows, row); i < rows->score_ends[row]; i++)
-        if (rows->score_tokens[i] < 0 || (size_t)rows->score_tokens[i] >= p->vocabulary)
-            return fail(error, TOMBOLA_INVALID_ARGUMENT,
-                        "rows.score_tokens[%zu], of row %zu, is %ld, not from 0 to %zu", i, row,
-                        (long)rows->score_tokens[i], p->vocabulary - 1);
-    return TOMBOLA_OK;
+    const struct lists scores = scores_of(rows);
+    return lists_total(&scores);
 }
 
 tombola_status scores_check(const struct plan *p, const tombola_rows *rows, tombola_error *error)
 {
-    if (!rows->score_ends)
-        return rows->score_tokens
-                   ? fail(error, TOMBOLA_INVALID_ARGUMENT, "rows.score_ends is NULL, but rows.score_tokens is not")
-                   : TOMBOLA_OK;
-    for (size_t row = 0; row < rows->count; row++)
-        if (rows->score_ends[row] < first_of(rows, row))
-            return fail(error, TOMBOLA_INVALID_ARGUMENT,
-                        "rows.score_ends[%zu] is %zu, less than the end before it, %zu", row, rows->score_ends[row],
-                        first_of(rows, row));
-    size_t count = scores_count(rows);
-    if (count > 0 && !rows->score_tokens)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows.score_tokens is NULL, but rows.score_ends[%zu] is %zu",
-                    rows->count - 1, count);
-    if (count > UINT32_MAX)
+    const struct lists scores = scores_of(rows);
+    const size_t count = scores_count(rows);
+    tombola_status status = lists_check_ends(&scores, scores.tokens != NULL, error);
+    if (!status && count > UINT32_MAX)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows.score_ends[%zu] is %zu, more than %lu", rows->count - 1,
                     count, (unsigned long)UINT32_MAX);
-    tombola_status status = TOMBOLA_OK;
-    for (size_t row = 0; row < rows->count && !status; row++)
-        status = check_row(p, rows, row, error);
-    return status;
+    return status ? status : lists_check_tokens(&scores, p->vocabulary, error);
 }
 
 tombola_status scores_copy(struct batch *b, const tombola_rows *rows, tombola_error *error)
 {
-    const size_t count = scores_count(rows), bytes = count * sizeof(s32);
+    const struct lists scores = scores_of(rows);
+    const size_t count = lists_total(&scores), bytes = count * sizeof(s32);
     b->scores.count = count;
     for (size_t row = 0; row < rows->count; row++) {
-        b->host_params[row].score_first = count ? (u32)first_of(rows, row) : 0;
+        b->host_params[row].score_first = count ? (u32)list_first(&scores, row) : 0;
         b->host_params[row].score_end = count ? (u32)rows->score_ends[row] : 0;
     }
     if (count == 0)

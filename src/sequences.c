@@ -9,7 +9,7 @@
 static struct lists lists_of(const char *tokens_name, const char *ends_name, const char *owner, const int32_t *tokens,
                              const size_t *ends, size_t count)
 {
-    return (struct lists){tokens_name, ends_name, owner, tokens, ends, count};
+    return (struct lists){tokens_name, ends_name, owner, tokens, ends, count, MOST_LISTED};
 }
 
 /* Words, and which of them each row has. */
