@@ -119,7 +119,7 @@ struct boundary {
 #define TOP_P_ALL ((u64)1 << 32)
 #define ROW_GREEDY 1u
 #define ROW_INVERSE_CDF 4u /* draw by inverse CDF; else by race */
-#define ROW_ONE_STREAM 16u /* all samples draw from the same stream */
+#define ROW_ONE_STREAM 16u /* it has a watermark: all samples draw from the same stream */
 #define ROW_FORCED 8u      /* masked by the mask without bits that the batch's adjustments begin with */
 
 #define ROW_OK 0

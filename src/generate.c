@@ -335,8 +335,7 @@ static tombola_status add_pasts(struct round *round, tombola_rows *rows, tombola
     for (size_t row = 0; row < round->rows && !status; row++) {
         const tombola_sequence *sequence = sequence_at(round, round->live[row]);
         const size_t forced = forced_of(round, sequence);
-        const int needs = rows->banned_ends || forced > 0 || round->params[row].watermark > 0 ||
-                          processors_need_history(&round->params[row]);
+        const int needs = rows->banned_ends || forced > 0 || processors_need_history(&round->params[row]);
         status = pasts_add(&round->pasts, needs ? sequence : NULL, needs ? round->prompts[row] : 0, forced, error);
         is_needed |= needs;
     }

@@ -12,8 +12,7 @@
 #define GREEDY_BELOW 1e-5f
 #define LOG2_E 1.4426950408889634
 
-/* The value of a float, a choice or an integer of 32 bits. */
-static double value_of(const tombola_field *field, const tombola_params *p)
+double params_value(const tombola_field *field, const tombola_params *p)
 {
     const char *at = (const char *)p + field->offset;
     float real;
@@ -28,7 +27,7 @@ static double value_of(const tombola_field *field, const tombola_params *p)
 
 static tombola_status check_float(const tombola_field *field, const tombola_params *p, size_t row, tombola_error *error)
 {
-    const double value = value_of(field, p);
+    const double value = params_value(field, p);
     if (value >= field->low && value <= field->high)
         return TOMBOLA_OK;
     if (isinf(field->high))
@@ -41,7 +40,7 @@ static tombola_status check_float(const tombola_field *field, const tombola_para
 static tombola_status check_choice(const tombola_field *field, const tombola_params *p, size_t row,
                                    tombola_error *error)
 {
-    const double value = value_of(field, p);
+    const double value = params_value(field, p);
     if (value <= field->high)
         return TOMBOLA_OK;
     return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].%s is %.0f, not from %g to %g", row, field->name, value,
@@ -113,7 +112,7 @@ static tombola_status check_places(const tombola_params *p, size_t row, tombola_
     for (size_t i = 0; (field = tombola_params_field(i)); i++) {
         if (field->filter == TOMBOLA_FILTER_END)
             continue;
-        double value = value_of(field, p);
+        double value = params_value(field, p);
         if (value != field->neutral && !memchr(order, (int)field->filter, TOMBOLA_MAX_FILTERS))
             return fail(error, TOMBOLA_INVALID_ARGUMENT,
                         "params[%zu].%s is %.9g, but params[%zu].filters has no place for it", row, field->name, value,
@@ -199,7 +198,8 @@ struct row_params params_convert_row(const tombola_params *p)
         .unscale = (float)(scaled / LOG2_E),
         .temperature = (float)temperature,
         .stream = p->stream,
-        .flags = (greedy ? ROW_GREEDY : 0) | (p->method == TOMBOLA_INVERSE_CDF ? ROW_INVERSE_CDF : 0),
+        .flags = (greedy ? ROW_GREEDY : 0) | (p->method == TOMBOLA_INVERSE_CDF ? ROW_INVERSE_CDF : 0) |
+                 (p->watermark ? ROW_ONE_STREAM : 0),
         .mask = NO_MASK,
         .min_keep = p->min_keep,
         .repeated_above = reciprocal >= FLT_MIN ? reciprocal : 0.0f,

@@ -10,10 +10,13 @@
 tombola_status params_convert(const tombola_params *params, size_t rows, size_t samples, struct row_params *device,
                               tombola_error *error);
 
+/* The value of a float, a choice or an integer of 32 bits. */
+double params_value(const tombola_field *field, const tombola_params *params);
+
 /* One of them, checked, with the defaults in place of what an older caller's lack. */
 tombola_params params_of_row(const tombola_params *params, size_t row);
 
-/* What the kernels take in place of one that is checked; of a watermark it knows nothing. */
+/* What the kernels take in place of one that is checked; of a watermark it knows that there is one. */
 struct row_params params_convert_row(const tombola_params *params);
 
 #endif

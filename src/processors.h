@@ -4,7 +4,8 @@
 
 #include "plan.h"
 
-/* Whether a row with these parameters is drawn otherwise for its history or its end tokens. */
+/* Whether a row with these parameters is drawn otherwise for its history or its end tokens: by a penalty, a rule or a
+ * watermark. */
 int processors_need_history(const tombola_params *params);
 
 /* That no row has parameters that change logits where rows hold probabilities. */

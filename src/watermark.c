@@ -35,17 +35,15 @@ static struct row_params convert_row(const tombola_params *params, const struct 
     drawn.seed = watermark_seed_after(params->seed, params->watermark, history->tokens, history->count);
     drawn.offset = 0;
     drawn.stream = 0;
-    struct row_params device = params_convert_row(&drawn);
-    device.flags |= ROW_ONE_STREAM;
-    return device;
+    return params_convert_row(&drawn);
 }
 
 tombola_status watermark_convert(const tombola_rows *rows, struct row_params *device, tombola_error *error)
 {
     for (size_t row = 0; row < rows->count; row++) {
-        const tombola_params params = params_of_row(rows->params, row);
-        if (params.watermark == 0)
+        if (!(device[row].flags & ROW_ONE_STREAM))
             continue;
+        const tombola_params params = params_of_row(rows->params, row);
         if (!rows->history_ends)
             return fail(error, TOMBOLA_INVALID_ARGUMENT,
                         "params[%zu].watermark is %lu, but there is no rows.history to make it from", row,
