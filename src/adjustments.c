@@ -172,17 +172,19 @@ static tombola_status make_row(struct batch *b, const tombola_rows *rows, size_t
     biases_add(rows, row, &others);
     arrange_by_place(&others);
     tombola_status status = biases_check_twice(&others, row, error);
-    if (status)
+    if (status || !has_lists(rows)) {
+        list->count = others.count; /* biases alone are in place */
         return status;
+    }
     const struct history history = history_of(rows, row);
     const tombola_params params = params_of_row(rows->params, row);
-    const int32_t only = has_lists(rows) ? sequences_only(rows, row, &history, &params) : -1;
+    const int32_t only = sequences_only(rows, row, &history, &params);
     if (only >= 0) {
         b->host_params[row].flags |= ROW_FORCED;
         adjustment_add(list, (u32)only, ADJUST_FORCE, 0.0f);
         return TOMBOLA_OK;
     }
-    if (has_lists(rows) && sequences_most(rows, row, &history, &params) > 0)
+    if (sequences_most(rows, row, &history, &params) > 0)
         sequences_add(rows, row, &history, &params, &a->room, &others);
     make_lists(a, &b->engine->plan, &history, &params, &others, list);
     return TOMBOLA_OK;
