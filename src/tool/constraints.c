@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "batch_ends.h"
 #include "tool.h"
 
 enum { MASK = 0x400, BIAS, BIAS_FILE };
@@ -219,10 +220,7 @@ void constraints_apply(const constraints *c, size_t first, tombola_rows *rows)
         rows->mask_of_row = is_single ? c->mask_of_row : NULL;
     }
     if (c->ends) {
-        const size_t before = first ? c->ends[first - 1] : 0;
-        for (size_t row = 0; row < rows->count; row++)
-            c->batch_ends[row] = c->ends[first + row] - before;
-        rows->biases = c->biases + before;
+        rows->biases = c->biases + batch_ends_cut(c->ends, first, rows->count, c->batch_ends);
         rows->bias_ends = c->batch_ends;
     }
 }

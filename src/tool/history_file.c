@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "batch_ends.h"
+#include "option_ids.h"
 #include "token_texts.h"
-#include "tool.h"
 
 enum { HISTORIES = 0x500, END_TOKENS };
 
@@ -21,34 +22,15 @@ static const struct argp_option OPTIONS[] = {
     {0},
 };
 
-static void add_end_token(histories *h, const char *text, struct argp_state *state)
-{
-    uint64_t token;
-    if (tool_integer_read(text, TOMBOLA_MAX_VOCABULARY - 1, &token))
-        argp_error(state, "--end-tokens: '%s' is not a token's id, a whole number from 0 to %u", text,
-                   TOMBOLA_MAX_VOCABULARY - 1);
-    int32_t *more = realloc(h->end_tokens, (h->end_token_count + 1) * sizeof *more);
-    if (!more)
-        argp_failure(state, TOOL_FAILURE, 0, "out of memory");
-    h->end_tokens = more;
-    h->end_tokens[h->end_token_count++] = (int32_t)token;
-}
-
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     histories *h = state->input;
-    char **list;
-    size_t count;
     switch (key) {
     case HISTORIES:
         h->path = text;
         return 0;
     case END_TOKENS:
-        if (!(list = tool_list_split(text, &count)))
-            argp_failure(state, TOOL_FAILURE, 0, "out of memory");
-        for (size_t i = 0; i < count; i++)
-            add_end_token(h, list[i], state);
-        free(list);
+        option_ids_add("--end-tokens", text, &h->end_tokens, &h->end_token_count, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -138,9 +120,7 @@ void histories_release(histories *h)
 void histories_apply(const histories *h, size_t first, tombola_rows *rows)
 {
     if (h->ends) {
-        const size_t before = first ? h->ends[first - 1] : 0;
-        for (size_t row = 0; row < rows->count; row++)
-            h->batch_ends[row] = h->ends[first + row] - before;
+        const size_t before = batch_ends_cut(h->ends, first, rows->count, h->batch_ends);
         rows->history = h->tokens ? h->tokens + before : NULL;
         rows->history_ends = h->batch_ends;
         rows->prompt_lengths = h->prompts + first;

@@ -1,6 +1,7 @@
 #include "tool.h"
 
 #include <err.h>
+#include <math.h>
 
 int tool_json_print(FILE *file, json_t *object)
 {
@@ -16,4 +17,9 @@ int tool_json_print(FILE *file, json_t *object)
         return -1;
     }
     return 0;
+}
+
+json_t *tool_json_real(float x)
+{
+    return isfinite(x) ? json_real((double)x) : json_null();
 }

@@ -1,7 +1,6 @@
 #include "reports.h"
 
 #include <err.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "tool.h"
@@ -120,7 +119,7 @@ static json_t *list_of(const float *values, size_t first, size_t end)
 {
     json_t *list = json_array();
     for (size_t i = first; list && i < end; i++)
-        if (json_array_append_new(list, isfinite(values[i]) ? json_real((double)values[i]) : json_null())) {
+        if (json_array_append_new(list, tool_json_real(values[i]))) {
             json_decref(list);
             return NULL;
         }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "batch_ends.h"
+
 /* Adds a line's ids behind `count` others; the new number of them, or SIZE_MAX with a message. */
 static size_t add_line(const char *path, size_t line, const char *text, size_t vocabulary, score_ids *ids, size_t count)
 {
@@ -86,9 +88,6 @@ void score_ids_apply(const score_ids *ids, size_t first, tombola_rows *rows)
 {
     if (!ids->ends)
         return;
-    const size_t begin = first ? ids->ends[first - 1] : 0;
-    for (size_t row = 0; row < rows->count; row++)
-        ids->batch_ends[row] = ids->ends[first + row] - begin;
-    rows->score_tokens = ids->tokens + begin;
+    rows->score_tokens = ids->tokens + batch_ends_cut(ids->ends, first, rows->count, ids->batch_ends);
     rows->score_ends = ids->batch_ends;
 }

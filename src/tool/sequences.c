@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tool.h"
+#include "batch_ends.h"
+#include "option_ids.h"
 
 enum { BANNED = 0x480, BREAKERS, FORCED, START, END };
 
@@ -24,23 +25,6 @@ static const struct argp_option OPTIONS[] = {
     {0},
 };
 
-static void read_ids(const char *option, char *text, int32_t **ids, size_t *count, struct argp_state *state)
-{
-    char **list = tool_list_split(text, count);
-    free(*ids);
-    *ids = list ? malloc(*count * sizeof **ids) : NULL;
-    if (!*ids)
-        argp_failure(state, TOOL_FAILURE, 0, "out of memory");
-    for (size_t i = 0; i < *count; i++) {
-        uint64_t id;
-        if (tool_integer_read(list[i], TOMBOLA_MAX_VOCABULARY - 1, &id))
-            argp_error(state, "%s: '%s' is not a token's id, a whole number from 0 to %u", option, list[i],
-                       TOMBOLA_MAX_VOCABULARY - 1);
-        (*ids)[i] = (int32_t)id;
-    }
-    free(list);
-}
-
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     sequences *s = state->input;
@@ -55,10 +39,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
         s->forced_path = text;
         return 0;
     case START:
-        read_ids("--thinking-start", text, &s->start, &s->start_count, state);
+        s->start_count = 0;
+        option_ids_add("--thinking-start", text, &s->start, &s->start_count, state);
         return 0;
     case END:
-        read_ids("--thinking-end", text, &s->end, &s->end_count, state);
+        s->end_count = 0;
+        option_ids_add("--thinking-end", text, &s->end, &s->end_count, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -160,10 +146,7 @@ void sequences_apply(const sequences *s, size_t first, tombola_rows *rows)
     rows->thinking_end = s->end;
     rows->thinking_end_count = s->end_count;
     if (s->forced_ends) {
-        const size_t before = first ? s->forced.ends[first - 1] : 0;
-        for (size_t row = 0; row < rows->count; row++)
-            s->forced_ends[row] = s->forced.ends[first + row] - before;
-        rows->forced = s->forced.ids + before;
+        rows->forced = s->forced.ids + batch_ends_cut(s->forced.ends, first, rows->count, s->forced_ends);
         rows->forced_ends = s->forced_ends;
     }
 }

@@ -1,6 +1,5 @@
 #include "told.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,8 +93,7 @@ static json_t *number_of(const tombola_results *results, int column, size_t row,
     const void *host = array_of(results, column);
     if (!columns[column].is_real)
         return json_integer(((const uint32_t *)host)[place]);
-    const float x = ((const float *)host)[place];
-    return isfinite(x) ? json_real((double)x) : json_null();
+    return tool_json_real(((const float *)host)[place]);
 }
 
 /* A number; or those of several samples. */
