@@ -1,0 +1,64 @@
+#include "sequence_check.h"
+
+#include <stdio.h>
+
+#include "error.h"
+#include "params.h"
+#include "sized.h"
+
+static tombola_status check_tokens(const char *field, const int32_t *tokens, size_t count, size_t index,
+                                   size_t vocabulary, tombola_error *error)
+{
+    for (size_t place = 0; place < count; place++) {
+        if (tokens[place] < 0 || (size_t)tokens[place] >= vocabulary)
+            return fail(error, TOMBOLA_INVALID_ARGUMENT, "sequences[%zu].%s[%zu] is %ld, but tokens are 0 to %zu",
+                        index, field, place, (long)tokens[place], vocabulary - 1);
+    }
+    return TOMBOLA_OK;
+}
+
+tombola_status sequence_check(const tombola_sequence *theirs, size_t index, uint32_t size, size_t vocabulary,
+                              tombola_error *error)
+{
+    char name[48];
+    tombola_sequence own = tombola_sequence_default();
+    const tombola_sequence *sequence = &own;
+    snprintf(name, sizeof name, "sequences[%zu]", index);
+    tombola_status status = sized_read(name, "tombola_sequence_default", &own, sizeof own, theirs, error);
+    if (status != TOMBOLA_OK)
+        return status;
+    if (sized_size(theirs) != size)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT,
+                    "sequences[%zu].struct_size is %lu, but that of sequences[0] is %lu: start each from "
+                    "tombola_sequence_default()",
+                    index, (unsigned long)sized_size(theirs), (unsigned long)size);
+    if (!sequence->tokens)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "sequences[%zu].tokens is NULL", index);
+    if (sequence->max_new_tokens == 0)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "sequences[%zu].max_new_tokens is 0, must be at least 1", index);
+    const size_t most = SIZE_MAX / sizeof(int32_t);
+    if (sequence->length > most || sequence->max_new_tokens > most - sequence->length)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT,
+                    "sequences[%zu].length %zu and max_new_tokens %zu are more than memory can hold", index,
+                    sequence->length, sequence->max_new_tokens);
+    if (sequence->end_token_count > 0 && !sequence->end_tokens)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "sequences[%zu].end_tokens is NULL, but end_token_count is %zu",
+                    index, sequence->end_token_count);
+    status = check_tokens("end_tokens", sequence->end_tokens, sequence->end_token_count, index, vocabulary, error);
+    if (status == TOMBOLA_OK && sequence->forced_count > 0 && !sequence->forced)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "sequences[%zu].forced is NULL, but forced_count is %zu", index,
+                    sequence->forced_count);
+    if (status == TOMBOLA_OK)
+        status = check_tokens("forced", sequence->forced, sequence->forced_count, index, vocabulary, error);
+    if (status == TOMBOLA_OK)
+        status = check_tokens("tokens", sequence->tokens, sequence->length, index, vocabulary, error);
+    if (status != TOMBOLA_OK)
+        return status;
+    if (!sequence->params)
+        return TOMBOLA_OK;
+    tombola_error reason = tombola_error_default();
+    status = params_convert(sequence->params, 1, 1, NULL, &reason);
+    if (status != TOMBOLA_OK)
+        return fail(error, status, "sequences[%zu]: %s", index, reason.message);
+    return TOMBOLA_OK;
+}
