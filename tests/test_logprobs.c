@@ -13,17 +13,14 @@
 #include "device_batch.h"
 #include "entries.h"
 #include "expect.h"
-#include "oracle.h"
-#include "rows.h"
-
-enum { MOST_ROWS = ROW_KINDS };
+#include "kinds.h"
 
 /* The columns of a batch, in host memory. */
 struct told_columns {
-    int32_t tokens[MOST_ROWS];
-    float logprobs[MOST_ROWS], raw_logprobs[MOST_ROWS];
-    uint32_t ranks[MOST_ROWS];
-    float margins[MOST_ROWS], entropies[MOST_ROWS];
+    int32_t tokens[ROW_KINDS];
+    float logprobs[ROW_KINDS], raw_logprobs[ROW_KINDS];
+    uint32_t ranks[ROW_KINDS];
+    float margins[ROW_KINDS], entropies[ROW_KINDS];
 };
 
 static tombola_results results_to(struct told_columns *columns)
@@ -40,154 +37,53 @@ static tombola_results results_to(struct told_columns *columns)
 
 /* ------------------------------------------------------------------ rows of every kind */
 
-/* A batch with a row of each kind, and the oracle's rows: what is drawn from, and what is given. */
-struct batch {
-    struct make make;
-    char *elements;
-    float *widened;
-    uint32_t *masks;
-    int32_t mask_of_row[MOST_ROWS];
-    tombola_bias biases[MOST_ROWS * MOST_ROW_BIASES];
-    size_t bias_ends[MOST_ROWS];
-    struct oracle_row *drawn[MOST_ROWS], *given[MOST_ROWS];
-    tombola_params params[MOST_ROWS];
-};
-
-static void make_row(struct batch *b, uint32_t row, uint32_t number, int is_restricted)
+static void expect_near_exact(const char *what, const struct kinds *k, uint32_t row, float got, double exact)
 {
-    const uint32_t V = b->make.vocabulary, words = (V + 31) / 32;
-    const struct row_recipe recipe = {(enum row_kind)row, number * 31 + row, V, b->make.type, b->make.input};
-    const int has_mask = is_restricted && (number + row) % 3 > 0, has_biases = is_restricted && (number + row) % 3 < 2;
-    const int is_logits = b->make.input == TOMBOLA_LOGITS;
-    int32_t tokens[MOST_ROW_BIASES];
-    float values[MOST_ROW_BIASES];
-    struct oracle_bias biases[MOST_ROW_BIASES];
-    size_t count = has_biases && is_logits ? row_biases(number + row + 1, V, tokens, values) : 0;
-    size_t end = row ? b->bias_ends[row - 1] : 0;
-    row_fill(&recipe, b->elements + row * V * tombola_type_size(b->make.type), b->widened);
-    row_mask(number * 16 + row + 1, V, b->masks + row * words);
-    for (size_t i = 0; i < count; i++) {
-        biases[i] = (struct oracle_bias){tokens[i], values[i]};
-        b->biases[end + i] = (tombola_bias){tokens[i], values[i]};
-    }
-    b->bias_ends[row] = end + count;
-    b->mask_of_row[row] = has_mask ? (int32_t)row : -1;
-    const struct oracle_input input = {.values = b->widened,
-                                       .vocabulary = V,
-                                       .kind = b->make.input,
-                                       .mask = has_mask ? b->masks + row * words : NULL,
-                                       .biases = biases,
-                                       .bias_count = count};
-    b->drawn[row] = oracle_row_create_from(&input);
-    b->given[row] = oracle_row_create(b->widened, V, b->make.input);
-}
-
-static struct batch *batch_of(struct make make, uint32_t number, int is_restricted)
-{
-    struct batch *b = allocate(1, sizeof *b);
-    b->make = make;
-    b->elements = allocate((size_t)MOST_ROWS * make.vocabulary, tombola_type_size(make.type));
-    b->widened = allocate(make.vocabulary, sizeof *b->widened);
-    b->masks = allocate((size_t)MOST_ROWS * ((make.vocabulary + 31) / 32), sizeof *b->masks);
-    for (uint32_t row = 0; row < MOST_ROWS; row++)
-        make_row(b, row, number, is_restricted);
-    return b;
-}
-
-static void batch_drop(struct batch *b)
-{
-    for (uint32_t row = 0; row < MOST_ROWS; row++) {
-        oracle_row_release(b->drawn[row]);
-        oracle_row_release(b->given[row]);
-    }
-    free(b->elements);
-    free(b->widened);
-    free(b->masks);
-    free(b);
-}
-
-static tombola_params params_of(uint32_t number, uint32_t vocabulary)
-{
-    static const float temperatures[] = {1.0f, 0.1f, 2.0f, 1.0f, 1e-4f, 100.0f, 0.7f, 0.0f, 1.1e-5f, INFINITY, 1e-3f};
-    static const float shares[] = {1.0f, 0.9f, 1.0f, 0.5f, 0.99999f};
-    static const float thresholds[] = {.1f, 1e-4f, 0.0f, 1e-35f, .01f};
-    enum { T = TOMBOLA_FILTER_TEMPERATURE, X = TOMBOLA_FILTER_XTC, P = TOMBOLA_FILTER_TOP_P };
-    tombola_params params = params_at(temperatures[number % COUNT_OF(temperatures)]);
-    params.method = number / 2 % 3 == 2 ? TOMBOLA_INVERSE_CDF : TOMBOLA_RACE;
-    params.seed = number;
-    params.stream = number * 7;
-    if (number % 4 == 0)
-        return params;
-    params.top_p = shares[number / 3 % COUNT_OF(shares)];
-    params.top_k = number / 5 % 4 == 1 ? 1 + number % 50 : number / 5 % 4 == 2 ? vocabulary / 2 : 0;
-    params.min_p = number / 7 % 5 == 1 ? .01f : 0.0f;
-    params.top_n_sigma = number / 9 % 5 == 1 ? 1.5f : 0.0f;
-    params.xtc_probability = number / 4 % 3 == 1 ? 1.0f : 0.0f;
-    params.xtc_threshold = thresholds[number / 12 % COUNT_OF(thresholds)];
-    if (number / 2 % 3 == 1)
-        tombola_filters_temperature_last(&params);
-    return params;
-}
-
-static void expect_bits(const char *what, const struct batch *b, uint32_t row, float got, float expected)
-{
-    if (isnan(expected) || memcmp(&got, &expected, sizeof got) == 0)
-        return;
-    fail_msg("%s of a row %s of %u, temperature %g, method %u, top-k %u, top-p %g, XTC %g of %g, order %d: %a, not %a",
-             what, row_kind_name((enum row_kind)row), b->make.vocabulary, (double)b->params[row].temperature,
-             b->params[row].method, b->params[row].top_k, (double)b->params[row].top_p,
-             (double)b->params[row].xtc_probability, (double)b->params[row].xtc_threshold, b->params[row].filters[0],
-             (double)got, (double)expected);
-}
-
-static void expect_near_exact(const char *what, const struct batch *b, uint32_t row, float got, double exact)
-{
+    const tombola_params *p = &k->params[row];
     if ((double)got == exact || fabs((double)got - exact) <= 1e-5 + 1e-6 * fabs(exact))
         return;
     fail_msg("%s of a row %s of %u at temperature %g, top-p %g, top-k %u: %.9g, where binary64 has %.9g", what,
-             row_kind_name((enum row_kind)row), b->make.vocabulary, (double)b->params[row].temperature,
-             (double)b->params[row].top_p, b->params[row].top_k, (double)got, exact);
+             row_kind_name((enum row_kind)row), k->make.vocabulary, (double)p->temperature, (double)p->top_p, p->top_k,
+             (double)got, exact);
 }
 
-static void expect_told(const struct batch *b, const struct told_columns *got)
+static void expect_told(const struct kinds *k, const struct told_columns *got)
 {
-    for (uint32_t row = 0; row < MOST_ROWS; row++) {
-        const struct told told = oracle_tell(b->drawn[row], b->given[row], &b->params[row]);
-        const struct draw draw = oracle_draw(b->drawn[row], &b->params[row]);
+    for (uint32_t row = 0; row < ROW_KINDS; row++) {
+        const struct told told = oracle_tell(k->drawn[row], k->given[row], &k->params[row]);
+        const struct draw draw = oracle_draw(k->drawn[row], &k->params[row]);
         assert_int_equal(got->tokens[row], draw.token);
         assert_int_equal(got->ranks[row], told.rank);
-        expect_bits("logprob", b, row, got->logprobs[row], told.logprob);
-        expect_bits("raw logprob", b, row, got->raw_logprobs[row], told.raw_logprob);
-        expect_bits("margin", b, row, got->margins[row], told.margin);
-        expect_bits("entropy", b, row, got->entropies[row], told.entropy);
+        kinds_expect_bits(k, row, "logprob", got->logprobs[row], told.logprob);
+        kinds_expect_bits(k, row, "raw logprob", got->raw_logprobs[row], told.raw_logprob);
+        kinds_expect_bits(k, row, "margin", got->margins[row], told.margin);
+        kinds_expect_bits(k, row, "entropy", got->entropies[row], told.entropy);
         if (draw.token < 0)
             continue;
-        const struct told_exactly exact = oracle_tell_exactly(b->drawn[row], b->given[row], &b->params[row]);
-        expect_near_exact("logprob", b, row, got->logprobs[row], exact.logprob);
-        expect_near_exact("raw logprob", b, row, got->raw_logprobs[row], exact.raw_logprob);
-        if (row != ROW_HUGE && b->params[row].xtc_probability == 0.0f && b->params[row].temperature >= 1e-3f)
-            expect_near_exact("entropy", b, row, got->entropies[row], exact.entropy);
+        const struct told_exactly exact = oracle_tell_exactly(k->drawn[row], k->given[row], &k->params[row]);
+        expect_near_exact("logprob", k, row, got->logprobs[row], exact.logprob);
+        expect_near_exact("raw logprob", k, row, got->raw_logprobs[row], exact.raw_logprob);
+        if (row != ROW_HUGE && k->params[row].xtc_probability == 0.0f && k->params[row].temperature >= 1e-3f)
+            expect_near_exact("entropy", k, row, got->entropies[row], exact.entropy);
     }
 }
 
-static void run_batch(tombola_context *on, struct batch *b, uint32_t turns)
+static void run_batch(tombola_context *on, struct kinds *k, uint32_t turns)
 {
     static const tombola_dispatch dispatches[] = {TOMBOLA_DISPATCH_ROW, TOMBOLA_DISPATCH_SPREAD};
     for (size_t i = 0; i < COUNT_OF(dispatches); i++) {
-        tombola_sampler *sampler = make_sampler(on, &b->make, MOST_ROWS, dispatches[i]);
+        tombola_sampler *sampler = make_sampler(on, &k->make, ROW_KINDS, dispatches[i]);
         for (uint32_t turn = 0; turn < turns; turn++) {
             struct told_columns columns;
             const tombola_results results = results_to(&columns);
-            tombola_rows rows = host_rows(b->elements, MOST_ROWS, 0, b->params);
-            for (uint32_t row = 0; row < MOST_ROWS; row++)
-                b->params[row] = params_of(turn * 37 + row * 5 + b->make.vocabulary, b->make.vocabulary);
-            rows.masks.host = b->masks;
-            rows.mask_of_row = b->mask_of_row;
-            rows.biases = b->make.input == TOMBOLA_LOGITS ? b->biases : NULL;
-            rows.bias_ends = b->make.input == TOMBOLA_LOGITS ? b->bias_ends : NULL;
+            kinds_set_params(k, turn);
+            for (uint32_t row = 0; row < ROW_KINDS; row++)
+                if (k->params[row].xtc_probability < 1.0f) /* never, where its chance is one half: see expect_told */
+                    k->params[row].xtc_probability = 0.0f;
+            const tombola_rows rows = kinds_rows(k);
             if (tombola_sampler_sample(sampler, &rows, &results, &error))
                 fail_msg("%s", error.message);
-            expect_told(b, &columns);
+            expect_told(k, &columns);
         }
         tombola_sampler_release(sampler);
     }
@@ -202,9 +98,9 @@ static void run_makes(tombola_context *on, uint32_t turns, uint32_t most, int ty
         for (int input = TOMBOLA_LOGITS; input <= TOMBOLA_PROBABILITIES; input++)
             for (int type = TOMBOLA_FLOAT32; type < types; type++, number++) {
                 const struct make make = {(tombola_type)type, (tombola_input)input, vocabularies[i]};
-                struct batch *b = batch_of(make, number, number % 2 == 0);
-                run_batch(on, b, vocabularies[i] > 4000 ? (turns + 3) / 4 : turns);
-                batch_drop(b);
+                struct kinds *k = kinds_make(make, number, number % 2 == 0);
+                run_batch(on, k, vocabularies[i] > 4000 ? (turns + 3) / 4 : turns);
+                kinds_release(k);
             }
 }
 
@@ -233,7 +129,7 @@ static struct told_columns tell(const struct make *make, const void *elements, s
 {
     struct told_columns columns;
     const tombola_results results = results_to(&columns);
-    static const int32_t mask_of_row[MOST_ROWS];
+    static const int32_t mask_of_row[ROW_KINDS];
     tombola_sampler *sampler = make_sampler(context, make, count, TOMBOLA_DISPATCH_AUTO);
     tombola_rows rows = host_rows(elements, count, 0, params);
     rows.masks.host = mask;
