@@ -97,15 +97,29 @@ tombola_rows kinds_rows(const struct kinds *k)
     return rows;
 }
 
-struct kinds *kinds_of_turn(size_t turn, uint32_t most)
+void kinds_each(tombola_context *on, enum kinds_which which, uint32_t most, kinds_run *run)
 {
     static const uint32_t vocabularies[] = {1, 2, 255, 256, 257, 4000, 20000};
     static const tombola_type types[] = {TOMBOLA_FLOAT32, TOMBOLA_FLOAT16, TOMBOLA_BFLOAT16};
-    if (turn / 4 >= COUNT_OF(vocabularies) || vocabularies[turn / 4] > most)
-        return NULL;
-    const struct make make = {types[turn / 4 % COUNT_OF(types)], turn % 2 ? TOMBOLA_PROBABILITIES : TOMBOLA_LOGITS,
-                              vocabularies[turn / 4]};
-    return kinds_make(make, (uint32_t)turn, turn / 2 % 2);
+    if (test_level() == TEST_SMALL)
+        most = 2;
+    for (uint32_t number = 0; number < 4 * COUNT_OF(vocabularies) && vocabularies[number / 4] <= most; number++) {
+        const struct make make = {types[number / 4 % COUNT_OF(types)],
+                                  number % 2 ? TOMBOLA_PROBABILITIES : TOMBOLA_LOGITS, vocabularies[number / 4]};
+        if ((which != KINDS_ALL && make.type != TOMBOLA_FLOAT32) ||
+            (which == KINDS_BINARY32_LOGITS && make.input != TOMBOLA_LOGITS))
+            continue;
+        struct kinds *k = kinds_make(make, number, number / 2 % 2);
+        run(on, k, number);
+        kinds_release(k);
+    }
+}
+
+void kinds_each_in_groups(enum kinds_which which, uint32_t most, kinds_run *run)
+{
+    tombola_context *groups = test_context_open(4, 4);
+    kinds_each(groups, which, most, run);
+    tombola_context_close(groups);
 }
 
 void kinds_expect_bits(const struct kinds *k, uint32_t row, const char *what, float got, float expected)

@@ -28,9 +28,17 @@ void kinds_set_params(struct kinds *kinds, uint32_t number);
 /* The batch as a call takes it. */
 tombola_rows kinds_rows(const struct kinds *kinds);
 
-/* Of each vocabulary up to `most` four: logits and probabilities, with masks and biases and without, the types by
- * turns. The caller releases it; NULL behind the last. */
-struct kinds *kinds_of_turn(size_t turn, uint32_t most);
+/* Which batches are run: binary32 alone where each type would take a compilation, and each input one more. */
+enum kinds_which { KINDS_ALL, KINDS_BINARY32, KINDS_BINARY32_LOGITS };
+
+/* Runs batches on a context: of each vocabulary up to `most` (2 where little is tested) four, logits and probabilities,
+ * with masks and biases and without, the types by turns. The batch is released behind the call; `number` counts all
+ * batches, also those left out. */
+typedef void kinds_run(tombola_context *on, struct kinds *kinds, uint32_t number);
+void kinds_each(tombola_context *on, enum kinds_which which, uint32_t most, kinds_run *run);
+
+/* The same in work-groups of many. */
+void kinds_each_in_groups(enum kinds_which which, uint32_t most, kinds_run *run);
 
 /* Fails the test, telling the row and its parameters, unless both have the same bits. */
 void kinds_expect_bits(const struct kinds *kinds, uint32_t row, const char *what, float got, float expected);

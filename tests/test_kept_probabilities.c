@@ -77,9 +77,11 @@ static void expect_near_softmax(const struct kinds *k, struct arrays_of got)
     }
 }
 
-static void run_batch(tombola_context *on, struct kinds *k, uint32_t turns)
+static void run_batch(tombola_context *on, struct kinds *k, uint32_t number)
 {
     static const tombola_dispatch dispatches[] = {TOMBOLA_DISPATCH_ROW, TOMBOLA_DISPATCH_SPREAD};
+    const uint32_t turns = on != context || test_level() == TEST_SMALL ? 1 : k->make.vocabulary < 4000 ? 8 : 3;
+    (void)number;
     for (uint32_t turn = 0; turn < 2 * turns; turn++) {
         tombola_sampler *sampler = make_sampler(on, &k->make, ROW_KINDS, dispatches[turn % 2]);
         const struct arrays_of got = make_arrays(k->make.vocabulary, 0);
@@ -100,25 +102,13 @@ static void run_batch(tombola_context *on, struct kinds *k, uint32_t turns)
 static void rows_of_every_kind_have_the_oracles(void **state)
 {
     (void)state;
-    struct kinds *k;
-    const uint32_t most = test_level() == TEST_SMALL ? 2 : 20000;
-    for (size_t turn = 0; (k = kinds_of_turn(turn, most)); turn++) {
-        run_batch(context, k, test_level() == TEST_SMALL ? 1 : k->make.vocabulary < 4000 ? 8 : 3);
-        kinds_release(k);
-    }
+    kinds_each(context, KINDS_ALL, 20000, run_batch);
 }
 
 static void work_groups_of_many_have_the_same(void **state)
 {
     (void)state;
-    tombola_context *other = test_context_open(4, 4);
-    struct kinds *k;
-    for (size_t turn = 0; (k = kinds_of_turn(turn, test_level() == TEST_SMALL ? 2 : 4000)); turn++) {
-        if (k->make.type == TOMBOLA_FLOAT32) /* each type takes a compilation */
-            run_batch(other, k, 1);
-        kinds_release(k);
-    }
-    tombola_context_close(other);
+    kinds_each_in_groups(KINDS_BINARY32, 4000, run_batch);
 }
 
 /* Top-k 3, top-p .7, min-p .26 of .1 .2 .3 .4, as llama.cpp's tests have them. */

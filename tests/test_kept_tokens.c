@@ -61,10 +61,12 @@ static void expect_lists(const struct kinds *k, const struct lists *got)
     free(right.tokens);
 }
 
-static void run_batch(tombola_context *on, struct kinds *k, uint32_t turns)
+static void run_batch(tombola_context *on, struct kinds *k, uint32_t number)
 {
     static const tombola_dispatch dispatches[] = {TOMBOLA_DISPATCH_ROW, TOMBOLA_DISPATCH_SPREAD};
     const size_t most = (size_t)ROW_KINDS * k->make.vocabulary, rooms[] = {most, most / 3 + 1, 1};
+    const uint32_t turns = on != context || test_level() == TEST_SMALL ? 1 : 3;
+    (void)number;
     for (uint32_t turn = 0; turn < 2 * turns; turn++) {
         tombola_sampler *sampler = make_sampler(on, &k->make, ROW_KINDS, dispatches[turn % 2]);
         struct lists got = make_lists(rooms[turn % 3]);
@@ -85,24 +87,13 @@ static void run_batch(tombola_context *on, struct kinds *k, uint32_t turns)
 static void rows_of_every_kind_keep_what_the_oracle_does(void **state)
 {
     (void)state;
-    struct kinds *k;
-    for (size_t turn = 0; (k = kinds_of_turn(turn, test_level() == TEST_SMALL ? 2 : 4000)); turn++) {
-        run_batch(context, k, test_level() == TEST_SMALL ? 1 : 3);
-        kinds_release(k);
-    }
+    kinds_each(context, KINDS_ALL, 4000, run_batch);
 }
 
 static void work_groups_of_many_have_the_same(void **state)
 {
     (void)state;
-    tombola_context *other = test_context_open(4, 4);
-    struct kinds *k;
-    for (size_t turn = 0; (k = kinds_of_turn(turn, test_level() == TEST_SMALL ? 2 : 4000)); turn++) {
-        if (k->make.type == TOMBOLA_FLOAT32 && k->make.input == TOMBOLA_LOGITS) /* one compilation */
-            run_batch(other, k, 1);
-        kinds_release(k);
-    }
-    tombola_context_close(other);
+    kinds_each_in_groups(KINDS_BINARY32_LOGITS, 4000, run_batch);
 }
 
 /* Ends alone, tokens alone; by sample, submit and enqueue, to host memory and to a buffer, in place and staged. */

@@ -97,41 +97,28 @@ static void expect_samples(tombola_sampler *sampler, struct kinds *k, uint32_t s
     free(all);
 }
 
-static void run_batch(tombola_context *on, struct kinds *k, uint32_t turns, uint32_t number)
+static void run_batch(tombola_context *on, struct kinds *k, uint32_t number)
 {
     static const tombola_dispatch dispatches[] = {TOMBOLA_DISPATCH_ROW, TOMBOLA_DISPATCH_SPREAD};
     static const uint32_t counts[] = {2, 8, 3, 33, 5};
-    for (uint32_t turn = 0; turn < turns; turn++) {
-        tombola_sampler *sampler = make_sampler(on, &k->make, ROW_KINDS, dispatches[(turn + number) % 2]);
-        kinds_set_params(k, turn + number);
-        for (size_t row = 0; row < ROW_KINDS; row += 5)
-            k->params[row].stream = UINT32_MAX - 1; /* the samples' streams begin anew */
-        expect_samples(sampler, k, counts[(turn + number) % COUNT_OF(counts)], 7);
-        tombola_sampler_release(sampler);
-    }
+    tombola_sampler *sampler = make_sampler(on, &k->make, ROW_KINDS, dispatches[number % 2]);
+    kinds_set_params(k, number);
+    for (size_t row = 0; row < ROW_KINDS; row += 5)
+        k->params[row].stream = UINT32_MAX - 1; /* the samples' streams begin anew */
+    expect_samples(sampler, k, counts[number % COUNT_OF(counts)], 7);
+    tombola_sampler_release(sampler);
 }
 
 static void each_is_what_its_stream_gives_alone(void **state)
 {
     (void)state;
-    struct kinds *k;
-    for (uint32_t turn = 0; (k = kinds_of_turn(turn, test_level() == TEST_SMALL ? 2 : 4000)); turn++) {
-        run_batch(context, k, 1, turn);
-        kinds_release(k);
-    }
+    kinds_each(context, KINDS_ALL, 4000, run_batch);
 }
 
 static void work_groups_of_many_have_the_same(void **state)
 {
     (void)state;
-    tombola_context *other = test_context_open(4, 4);
-    struct kinds *k;
-    for (uint32_t turn = 0; (k = kinds_of_turn(turn, test_level() == TEST_SMALL ? 2 : 300)); turn++) {
-        if (k->make.type == TOMBOLA_FLOAT32 && k->make.input == TOMBOLA_LOGITS) /* one compilation */
-            run_batch(other, k, 1, turn);
-        kinds_release(k);
-    }
-    tombola_context_close(other);
+    kinds_each_in_groups(KINDS_BINARY32_LOGITS, 300, run_batch);
 }
 
 /* Where XTC's chance comes for some of a row's samples, in both ways round. */

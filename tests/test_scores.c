@@ -51,9 +51,11 @@ static void expect_scores(const struct kinds *k, const struct ids *ids, const fl
         }
 }
 
-static void score_batch(tombola_context *on, struct kinds *k, uint32_t turns)
+static void score_batch(tombola_context *on, struct kinds *k, uint32_t number)
 {
     static const tombola_dispatch dispatches[] = {TOMBOLA_DISPATCH_ROW, TOMBOLA_DISPATCH_SPREAD};
+    const uint32_t turns = on != context || test_level() == TEST_SMALL ? 1 : k->make.vocabulary < 4000 ? 5 : 3;
+    (void)number;
     for (uint32_t turn = 0; turn < 2 * turns; turn++) {
         tombola_sampler *sampler = make_sampler(on, &k->make, ROW_KINDS, dispatches[turn % 2]);
         struct ids ids;
@@ -76,59 +78,48 @@ static void score_batch(tombola_context *on, struct kinds *k, uint32_t turns)
 static void rows_of_every_kind_have_the_oracles_scores(void **state)
 {
     (void)state;
-    struct kinds *k;
-    const uint32_t most = test_level() == TEST_SMALL ? 2 : 20000;
-    for (size_t turn = 0; (k = kinds_of_turn(turn, most)); turn++) {
-        score_batch(context, k, test_level() == TEST_SMALL ? 1 : k->make.vocabulary < 4000 ? 5 : 3);
-        kinds_release(k);
-    }
+    kinds_each(context, KINDS_ALL, 20000, score_batch);
 }
 
 static void work_groups_of_many_have_the_same(void **state)
 {
     (void)state;
-    tombola_context *other = test_context_open(4, 4);
-    struct kinds *k;
-    for (size_t turn = 0; (k = kinds_of_turn(turn, test_level() == TEST_SMALL ? 2 : 4000)); turn++) {
-        if (k->make.type == TOMBOLA_FLOAT32) /* each type takes a compilation */
-            score_batch(other, k, 1);
-        kinds_release(k);
+    kinds_each_in_groups(KINDS_BINARY32, 4000, score_batch);
+}
+
+static void score_drawn(tombola_context *on, struct kinds *k, uint32_t number)
+{
+    tombola_sampler *sampler = make_sampler(on, &k->make, ROW_KINDS, TOMBOLA_DISPATCH_AUTO);
+    struct ids ids;
+    float told[4][ROW_KINDS];
+    kinds_set_params(k, number);
+    tombola_rows rows = kinds_rows(k);
+    tombola_results results = tombola_results_default();
+    results.tokens.host = ids.tokens;
+    results.logprobs.host = told[0];
+    results.raw_logprobs.host = told[1];
+    assert_int_equal(tombola_sampler_sample(sampler, &rows, &results, &error), TOMBOLA_OK);
+    for (size_t row = 0; row < ROW_KINDS; row++) {
+        ids.ends[row] = row + 1;
+        ids.tokens[row] = ids.tokens[row] < 0 ? 0 : ids.tokens[row];
     }
-    tombola_context_close(other);
+    rows.score_tokens = ids.tokens;
+    rows.score_ends = ids.ends;
+    results = tombola_results_default();
+    results.scores.host = told[2];
+    results.raw_scores.host = told[3];
+    assert_int_equal(tombola_sampler_sample(sampler, &rows, &results, &error), TOMBOLA_OK);
+    for (uint32_t row = 0; row < ROW_KINDS; row++) {
+        kinds_expect_bits(k, row, "score", told[2][row], told[0][row]);
+        kinds_expect_bits(k, row, "raw score", told[3][row], told[1][row]);
+    }
+    tombola_sampler_release(sampler);
 }
 
 static void the_drawn_token_scores_its_log_probabilities_to_the_bit(void **state)
 {
     (void)state;
-    struct kinds *k;
-    for (size_t turn = 0; (k = kinds_of_turn(turn, test_level() == TEST_SMALL ? 2 : 4000)); turn++) {
-        tombola_sampler *sampler = make_sampler(context, &k->make, ROW_KINDS, TOMBOLA_DISPATCH_AUTO);
-        struct ids ids;
-        float told[4][ROW_KINDS];
-        kinds_set_params(k, (uint32_t)turn);
-        tombola_rows rows = kinds_rows(k);
-        tombola_results results = tombola_results_default();
-        results.tokens.host = ids.tokens;
-        results.logprobs.host = told[0];
-        results.raw_logprobs.host = told[1];
-        assert_int_equal(tombola_sampler_sample(sampler, &rows, &results, &error), TOMBOLA_OK);
-        for (size_t row = 0; row < ROW_KINDS; row++) {
-            ids.ends[row] = row + 1;
-            ids.tokens[row] = ids.tokens[row] < 0 ? 0 : ids.tokens[row];
-        }
-        rows.score_tokens = ids.tokens;
-        rows.score_ends = ids.ends;
-        results = tombola_results_default();
-        results.scores.host = told[2];
-        results.raw_scores.host = told[3];
-        assert_int_equal(tombola_sampler_sample(sampler, &rows, &results, &error), TOMBOLA_OK);
-        for (uint32_t row = 0; row < ROW_KINDS; row++) {
-            kinds_expect_bits(k, row, "score", told[2][row], told[0][row]);
-            kinds_expect_bits(k, row, "raw score", told[3][row], told[1][row]);
-        }
-        tombola_sampler_release(sampler);
-        kinds_release(k);
-    }
+    kinds_each(context, KINDS_ALL, 4000, score_drawn);
 }
 
 /* e to the power of each is a share of the kept ones' mass. */
