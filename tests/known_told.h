@@ -1,0 +1,22 @@
+/* What known_results.txt and known_report.txt ask of rows; each file has answers of its own behind the questions. */
+#ifndef KNOWN_TOLD_H
+#define KNOWN_TOLD_H
+
+#include "calls.h"
+#include "rows.h"
+
+struct told_question {
+    unsigned number; /* of those in the file */
+    struct make make;
+    enum row_kind kind;
+    tombola_rows rows; /* the one row as a call takes it, with its mask, biases and parameters; a test may add to it */
+};
+
+/* Asks the question, and fails the test unless what is told is the answer. Returns whether that could be read.
+ * answer   the rest of the question's line */
+typedef int told_check(struct told_question *question, const char *answer);
+
+/* Checks all lines of a file of this name, and returns how many there are; dies on one that it cannot read. */
+unsigned known_told_check(const char *name, told_check *check);
+
+#endif
