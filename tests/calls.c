@@ -184,6 +184,16 @@ void call_top_k(tombola_sampler *sampler, const struct make *make, const void *e
     }
 }
 
+struct draw draw_once(tombola_context *context, const struct make *make, const void *elements,
+                      const tombola_params *params)
+{
+    struct draw draw;
+    tombola_sampler *sampler = make_sampler(context, make, 1, TOMBOLA_DISPATCH_AUTO);
+    call_sample(sampler, make, elements, 1, params, &draw);
+    tombola_sampler_release(sampler);
+    return draw;
+}
+
 void softmax_once(tombola_context *context, const struct make *make, const void *elements, float temperature,
                   float *probabilities)
 {

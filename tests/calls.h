@@ -64,7 +64,9 @@ void call_softmax(tombola_sampler *sampler, const struct make *make, const void 
 void call_top_k(tombola_sampler *sampler, const struct make *make, const void *elements, size_t rows,
                 const tombola_params *params, size_t k, struct candidate *candidates, tombola_row_status *status);
 
-/* Probabilities of one row by a sampler made for this call. */
+/* A draw from one row, and probabilities of one, by a sampler made for this call. */
+struct draw draw_once(tombola_context *context, const struct make *make, const void *elements,
+                      const tombola_params *params);
 void softmax_once(tombola_context *context, const struct make *make, const void *elements, float temperature,
                   float *probabilities);
 

@@ -23,15 +23,6 @@ static tombola_params at_share(float share)
     return params;
 }
 
-static struct draw draw_once(const struct make *make, const void *row, tombola_params params)
-{
-    struct draw draw;
-    tombola_sampler *sampler = make_sampler(context, make, 1, TOMBOLA_DISPATCH_AUTO);
-    call_sample(sampler, make, row, 1, &params, &draw);
-    tombola_sampler_release(sampler);
-    return draw;
-}
-
 /* As llama.cpp's own tests have them, and with shares that Transformers' rule was worked out for by hand. */
 static void tokens_nearest_to_the_entropy_stay(void **state)
 {
@@ -54,7 +45,7 @@ static void tokens_nearest_to_the_entropy_stay(void **state)
             for (size_t id = 0; id < 4; id++) {
                 row[id] = input == TOMBOLA_PROBABILITIES ? cases[i / 2].p[id] : logf(cases[i / 2].p[id]);
             }
-            const struct draw draw = draw_once(&make, row, params);
+            const struct draw draw = draw_once(context, &make, row, &params);
             assert_int_equal(draw.kept, cases[i / 2].kept);
             assert_in_range(draw.token, cases[i / 2].first, cases[i / 2].last);
         }
@@ -74,7 +65,7 @@ static void eta_keeps_shares_and_less_where_all_is_uncertain(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         tombola_params params = params_at(1.0f);
         params.eta_cutoff = cases[i].cutoff;
-        assert_int_equal(draw_once(&make, p, params).kept, cases[i].kept);
+        assert_int_equal(draw_once(context, &make, p, &params).kept, cases[i].kept);
     }
 }
 
@@ -95,8 +86,8 @@ static void top_h_keeps_tokens_that_make_the_share_of_the_entropy(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         tombola_params params = params_at(1.0f);
         params.top_h = cases[i].share;
-        assert_int_equal(draw_once(&make, p, params).kept, cases[i].kept);
-        assert_int_equal(draw_once(&wide, equals, params).kept, cases[i].of_equals);
+        assert_int_equal(draw_once(context, &make, p, &params).kept, cases[i].kept);
+        assert_int_equal(draw_once(context, &wide, equals, &params).kept, cases[i].of_equals);
     }
 }
 
@@ -118,7 +109,7 @@ static void top_h_keeps_the_first_alone_where_it_is_certain(void **state)
         params.top_h = shares_of_it[i % COUNT_OF(shares_of_it)];
         for (uint32_t id = 0; id < V; id++)
             row[id] = id == 123 ? 0.0f : -gap;
-        const struct draw draw = draw_once(&make, row, params);
+        const struct draw draw = draw_once(context, &make, row, &params);
         assert_int_equal(draw.token, 123);
         if (cases[i / COUNT_OF(shares_of_it)].certain)
             assert_int_equal(draw.kept, 1);

@@ -41,19 +41,10 @@ static void draw_batch(size_t count, tombola_dispatch dispatch)
     tombola_sampler_release(sampler);
 }
 
-static struct draw draw_alone(uint32_t row)
-{
-    struct draw draw;
-    tombola_sampler *sampler = make_sampler(context, &make, 1, TOMBOLA_DISPATCH_AUTO);
-    call_sample(sampler, &make, rows + row * V, 1, &params[row], &draw);
-    tombola_sampler_release(sampler);
-    return draw;
-}
-
 static void expect_rows_draw_as_alone(void)
 {
     for (uint32_t row = 0; row < ROWS; row++) {
-        struct draw alone = draw_alone(row);
+        struct draw alone = draw_once(context, &make, rows + row * V, &params[row]);
         assert_memory_equal(&draws[row], &alone, sizeof alone);
     }
 }
@@ -230,7 +221,7 @@ static void a_bad_row_says_so_and_spoils_no_other(void **state)
     draw_batch(ROWS, TOMBOLA_DISPATCH_AUTO);
     for (uint32_t row = 0; row < ROWS; row++) {
         if (row % 2 == 0) {
-            struct draw alone = draw_alone(row);
+            struct draw alone = draw_once(context, &make, rows + row * V, &params[row]);
             assert_memory_equal(&draws[row], &alone, sizeof alone);
             assert_in_range(draws[row].token, 0, V - 1);
         } else {

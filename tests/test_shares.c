@@ -16,15 +16,6 @@
 
 static const float p[] = {.3f, .1f, .4f, .2f};
 
-static struct draw draw_once(const struct make *make, const float *row, tombola_params params)
-{
-    struct draw draw;
-    tombola_sampler *sampler = make_sampler(context, make, 1, TOMBOLA_DISPATCH_AUTO);
-    call_sample(sampler, make, row, 1, &params, &draw);
-    tombola_sampler_release(sampler);
-    return draw;
-}
-
 /* How many of .4 .3 .2 .1 are kept, given as probabilities and as logits. */
 static void expect_kept(tombola_params params, uint32_t kept)
 {
@@ -35,7 +26,7 @@ static void expect_kept(tombola_params params, uint32_t kept)
             row[id] = input == TOMBOLA_PROBABILITIES ? p[id] : logf(p[id]);
         }
         for (params.method = 0; params.method < 2; params.method++) {
-            assert_int_equal(draw_once(&make, row, params).kept, kept);
+            assert_int_equal(draw_once(context, &make, row, &params).kept, kept);
         }
     }
 }
@@ -116,9 +107,9 @@ static void min_k_keeps_what_ranks_before_the_cliff(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         tombola_params params = params_at(i % 2 ? 1.0f : .3f);
         params.min_k = cases[i].tau;
-        assert_int_equal(draw_once(&make, row, params).kept, cases[i].kept);
-        assert_int_equal(draw_once(&make, even, params).kept, cases[i].of_even);
-        assert_int_equal(draw_once(&make, equal, params).kept, 5);
+        assert_int_equal(draw_once(context, &make, row, &params).kept, cases[i].kept);
+        assert_int_equal(draw_once(context, &make, even, &params).kept, cases[i].of_even);
+        assert_int_equal(draw_once(context, &make, equal, &params).kept, 5);
     }
 }
 
@@ -218,7 +209,7 @@ static void equal_ones_share_the_fate_of_the_first(void **state)
     }
     tombola_params params = params_at(1.0f);
     params.epsilon_cutoff = .9f;
-    assert_int_equal(draw_once(&make, row, params).kept, V / 3);
+    assert_int_equal(draw_once(context, &make, row, &params).kept, V / 3);
 }
 
 /* ---------------------------------------------------------------------- beside the oracle */

@@ -90,15 +90,6 @@ static void zero_stays_zero_at_any_temperature(void **state)
     tombola_sampler_release(sampler);
 }
 
-static struct draw draw_once(const struct make *make, const void *row, tombola_params params)
-{
-    struct draw draw;
-    tombola_sampler *sampler = make_sampler(context, make, 1, TOMBOLA_DISPATCH_AUTO);
-    call_sample(sampler, make, row, 1, &params, &draw);
-    tombola_sampler_release(sampler);
-    return draw;
-}
-
 static void the_nucleus_keeps_the_token_that_crosses_p_and_no_more(void **state)
 {
     (void)state;
@@ -115,7 +106,7 @@ static void the_nucleus_keeps_the_token_that_crosses_p_and_no_more(void **state)
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
             tombola_params params = params_at(1.0f);
             params.top_p = cases[i].top_p;
-            assert_int_equal(draw_once(&make, row, params).kept, cases[i].kept);
+            assert_int_equal(draw_once(context, &make, row, &params).kept, cases[i].kept);
         }
     }
 }
@@ -136,7 +127,7 @@ static void top_n_sigma_keeps_what_the_deviation_reaches(void **state)
         for (size_t i = 0; i < COUNT_OF(cases) * COUNT_OF(temperatures); i++) {
             tombola_params params = params_at(temperatures[i % COUNT_OF(temperatures)]);
             params.top_n_sigma = cases[i / COUNT_OF(temperatures)].sigmas;
-            assert_int_equal(draw_once(&make, row, params).kept, cases[i / COUNT_OF(temperatures)].kept);
+            assert_int_equal(draw_once(context, &make, row, &params).kept, cases[i / COUNT_OF(temperatures)].kept);
         }
     }
 }

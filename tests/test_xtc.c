@@ -24,15 +24,6 @@ static tombola_params always(float threshold)
     return params;
 }
 
-static struct draw draw_once(const struct make *make, const float *row, tombola_params params)
-{
-    struct draw draw;
-    tombola_sampler *sampler = make_sampler(context, make, 1, TOMBOLA_DISPATCH_AUTO);
-    call_sample(sampler, make, row, 1, &params, &draw);
-    tombola_sampler_release(sampler);
-    return draw;
-}
-
 static void of_the_top_choices_the_last_one_stays(void **state)
 {
     (void)state;
@@ -50,7 +41,7 @@ static void of_the_top_choices_the_last_one_stays(void **state)
         for (size_t i = 0; i < 2 * COUNT_OF(cases); i++) {
             tombola_params params = always(cases[i / 2].threshold);
             params.method = i % 2;
-            const struct draw draw = draw_once(&make, row, params);
+            const struct draw draw = draw_once(context, &make, row, &params);
             assert_int_equal(draw.kept, cases[i / 2].kept);
             assert_true(draw.kept == 4 || draw.token != 2);
             assert_true(draw.kept != 1 || draw.token == 1);
@@ -72,9 +63,9 @@ static void shares_are_those_of_the_temperature_where_it_stands(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         tombola_params params = always(cases[i].threshold);
         params.temperature = cases[i].temperature;
-        assert_int_equal(draw_once(&make, p, params).kept, cases[i].first);
+        assert_int_equal(draw_once(context, &make, p, &params).kept, cases[i].first);
         tombola_filters_temperature_last(&params);
-        assert_int_equal(draw_once(&make, p, params).kept, cases[i].last);
+        assert_int_equal(draw_once(context, &make, p, &params).kept, cases[i].last);
     }
 }
 
@@ -127,11 +118,11 @@ static void where_nothing_kept_weighs_anything_the_first_kept_is_drawn(void **st
     for (uint32_t method = 0; method < 2; method++) {
         tombola_params params = always(0.0f);
         params.method = method;
-        struct draw draw = draw_once(&make, row, params);
+        struct draw draw = draw_once(context, &make, row, &params);
         assert_int_equal(draw.token, 640);
         assert_int_equal(draw.kept, 1);
         params.top_k = 250; /* the last of these is token 248 */
-        draw = draw_once(&make, row, params);
+        draw = draw_once(context, &make, row, &params);
         assert_int_equal(draw.token, 248);
         assert_int_equal(draw.kept, 1);
     }
