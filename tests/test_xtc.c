@@ -6,11 +6,11 @@
 #include <cmocka.h>
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "calls.h"
 #include "expect.h"
+#include "filter_draws.h"
 #include "group.h"
 #include "oracle.h"
 
@@ -128,50 +128,25 @@ static void where_nothing_kept_weighs_anything_the_first_kept_is_drawn(void **st
     }
 }
 
-/* Every other filter, before XTC and behind it, on rows of many blocks: steep ones, flat ones, and ones with ties. */
+static void set_xtc(tombola_params *params, size_t number)
+{
+    static const float shares[] = {1.0f, .9f, .5f, .99999f},
+                       thresholds[] = {0.0f, .2f, .01f, 1e-4f, 8e-4f, 1e-8f, 1e-35f};
+    params->top_p = shares[number / 5 % COUNT_OF(shares)];
+    params->xtc_probability = 1.0f;
+    params->xtc_threshold = thresholds[number % COUNT_OF(thresholds)];
+}
+
 static void other_filters_before_and_behind_it_agree_with_the_oracle(void **state)
 {
     (void)state;
-    enum { V = 9001, K = TOMBOLA_FILTER_TOP_K, P = TOMBOLA_FILTER_TOP_P, M = TOMBOLA_FILTER_MIN_P };
+    enum { K = TOMBOLA_FILTER_TOP_K, P = TOMBOLA_FILTER_TOP_P, M = TOMBOLA_FILTER_MIN_P };
     enum { S = TOMBOLA_FILTER_TOP_N_SIGMA, T = TOMBOLA_FILTER_TEMPERATURE, X = TOMBOLA_FILTER_XTC };
-    static const uint8_t orders[][TOMBOLA_MAX_FILTERS] = {
+    static const uint8_t orders[FILTER_ORDERS][TOMBOLA_MAX_FILTERS] = {
         {T, X, K, P, M, S}, {X, K, T, P, M, S}, {X, P, T, K, M, S}, {X, M, T, P, K, S}, {X, S, T, M, P, K},
         {K, X, T, P, M, S}, {P, X, T, K, M, S}, {M, X, T, P, K, S}, {S, X, T, M, P, K}, {K, P, M, S, T, X},
     };
-    static const uint32_t numbers[] = {0, 2, 40, 1500, 4500, V - 1};
-    static const float shares[] = {1.0f, .9f, .5f, .99999f},
-                       thresholds[] = {0.0f, .2f, .01f, 1e-4f, 8e-4f, 1e-8f, 1e-35f};
-    float *row = allocate(V, sizeof *row);
-    static const float steps[] = {-0x1p-8f, -0x1p-11f, -0x1p-3f};
-    static const uint32_t levels[] = {5000, 5000, 40};
-    for (size_t which = 0; which < COUNT_OF(steps); which++) {
-        const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, V};
-        for (uint32_t id = 0; id < V; id++) {
-            row[id] = (float)((id * 2654435761u >> 12) % levels[which]) * steps[which];
-        }
-        struct oracle_row *oracle = oracle_row_create(row, V, TOMBOLA_LOGITS);
-        tombola_sampler *sampler = make_sampler(context, &make, 1, TOMBOLA_DISPATCH_AUTO);
-        for (size_t i = 0; i < 600; i++) {
-            tombola_params params = always(thresholds[i % COUNT_OF(thresholds)]);
-            memcpy(params.filters, orders[i / 2 % COUNT_OF(orders)], sizeof params.filters);
-            params.temperature = i / 7 % 2 ? 1.3f : 0.6f;
-            params.top_k = numbers[i / 3 % COUNT_OF(numbers)];
-            params.top_p = shares[i / 5 % COUNT_OF(shares)];
-            params.min_p = i / 11 % 3 == 1 ? .02f : 0.0f;
-            params.top_n_sigma = i / 13 % 3 == 1 ? 1.5f : 0.0f;
-            params.method = i % 2;
-            params.seed = i;
-            const struct draw expected = oracle_draw(oracle, &params);
-            struct draw draw;
-            call_sample(sampler, &make, row, 1, &params, &draw);
-            if (draw.token != expected.token || draw.kept != expected.kept)
-                fail_msg("question %zu of row %zu: token %d and kept %u, not %d and %u", i, which, (int)draw.token,
-                         (unsigned)draw.kept, (int)expected.token, (unsigned)expected.kept);
-        }
-        tombola_sampler_release(sampler);
-        oracle_row_release(oracle);
-    }
-    free(row);
+    expect_filters_in_orders("XTC", orders, 600, set_xtc);
 }
 
 static void the_boundary_is_still_the_last_token(void **state)
