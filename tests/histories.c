@@ -64,16 +64,12 @@ static void fill_row(struct histories *h, size_t row, size_t longest, uint64_t *
                                       vocabulary, h->make.type, h->make.input};
     const size_t bias = first_of(h->bias_ends, row), history = first_of(h->history_ends, row),
                  end = first_of(h->end_token_ends, row);
-    int32_t tokens[MOST_ROW_BIASES];
-    float values[MOST_ROW_BIASES];
     row_fill(&recipe, (char *)h->logits + row * vocabulary * size, h->values + row * vocabulary);
     h->params[row] = make_params(row, random);
     h->mask_of_row[row] = random_below(random, 3) ? -1 : (int32_t)row;
     row_mask(1 + random_below(random, 14), vocabulary, h->masks + row * words_of(h));
     const size_t biases =
-        row_biases(random_below(random, 2) ? random_below(random, 1000) : 0, vocabulary, tokens, values);
-    for (size_t i = 0; i < biases; i++)
-        h->biases[bias + i] = (tombola_bias){tokens[i], values[i]};
+        row_biases(random_below(random, 2) ? random_below(random, 1000) : 0, vocabulary, h->biases + bias);
     const size_t count = fill_history(h->history + history, longest, vocabulary, row, random);
     const size_t ends = random_below(random, MOST_ENDS + 1);
     for (size_t i = 0; i < ends; i++)
@@ -129,17 +125,14 @@ tombola_rows histories_rows(const struct histories *h)
 
 struct draw histories_draw(const struct histories *h, size_t row, float *logits)
 {
-    struct oracle_bias biases[MOST_ROW_BIASES];
     const size_t bias = first_of(h->bias_ends, row), history = first_of(h->history_ends, row),
-                 end = first_of(h->end_token_ends, row), bias_count = h->bias_ends[row] - bias;
-    for (size_t i = 0; i < bias_count; i++)
-        biases[i] = (struct oracle_bias){h->biases[bias + i].token, h->biases[bias + i].value};
+                 end = first_of(h->end_token_ends, row);
     const struct oracle_input input = {
         .values = h->values + row * h->make.vocabulary,
         .vocabulary = h->make.vocabulary,
         .mask = h->mask_of_row[row] < 0 ? NULL : h->masks + (size_t)h->mask_of_row[row] * words_of(h),
-        .biases = biases,
-        .bias_count = bias_count,
+        .biases = h->biases + bias,
+        .bias_count = h->bias_ends[row] - bias,
         .history = {h->history + history, h->history_ends[row] - history, h->prompt_lengths[row], h->end_tokens + end,
                     h->end_token_ends[row] - end},
         .params = &h->params[row]};

@@ -12,24 +12,17 @@ static void make_row(struct kinds *k, uint32_t row, uint32_t number, int is_rest
     const struct row_recipe recipe = {(enum row_kind)row, number * 31 + row, V, k->make.type, k->make.input};
     const int has_mask = is_restricted && (number + row) % 3 > 0;
     const int has_biases = is_restricted && (number + row) % 3 < 2 && k->make.input == TOMBOLA_LOGITS;
-    int32_t tokens[MOST_ROW_BIASES];
-    float values[MOST_ROW_BIASES];
-    struct oracle_bias biases[MOST_ROW_BIASES];
-    const size_t count = has_biases ? row_biases(number + row + 1, V, tokens, values) : 0;
     const size_t first = row ? k->bias_ends[row - 1] : 0;
+    const size_t count = has_biases ? row_biases(number + row + 1, V, k->biases + first) : 0;
     row_fill(&recipe, k->elements + row * V * tombola_type_size(k->make.type), widened);
     row_mask(number * ROW_KINDS + row + 1, V, k->masks + row * words);
-    for (size_t i = 0; i < count; i++) {
-        biases[i] = (struct oracle_bias){tokens[i], values[i]};
-        k->biases[first + i] = (tombola_bias){tokens[i], values[i]};
-    }
     k->bias_ends[row] = first + count;
     k->mask_of_row[row] = has_mask ? (int32_t)row : -1;
     const struct oracle_input input = {.values = widened,
                                        .vocabulary = V,
                                        .kind = k->make.input,
                                        .mask = has_mask ? k->masks + row * words : NULL,
-                                       .biases = biases,
+                                       .biases = k->biases + first,
                                        .bias_count = count};
     k->drawn[row] = oracle_row_create_from(&input);
     k->given[row] = oracle_row_create(widened, V, k->make.input);

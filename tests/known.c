@@ -235,20 +235,16 @@ struct known_answer *known_file_read(const char *name, size_t *count)
 struct oracle_row *known_row(const struct known_answer *answer)
 {
     const struct row_recipe *recipe = &answer->recipe;
-    float *values = allocate(recipe->vocabulary, sizeof *values), amounts[MOST_ROW_BIASES];
+    float *values = allocate(recipe->vocabulary, sizeof *values);
     uint32_t *mask = allocate((recipe->vocabulary + 31) / 32, sizeof *mask);
-    int32_t tokens[MOST_ROW_BIASES];
-    struct oracle_bias biases[MOST_ROW_BIASES];
+    tombola_bias biases[MOST_ROW_BIASES];
     struct oracle_input input = {.values = values, .vocabulary = recipe->vocabulary, .kind = recipe->input};
     row_fill(recipe, NULL, values);
     if (answer->mask) {
         row_mask(answer->mask, recipe->vocabulary, mask);
         input.mask = mask;
     }
-    input.bias_count = row_biases(answer->biases, recipe->vocabulary, tokens, amounts);
-    for (size_t i = 0; i < input.bias_count; i++) {
-        biases[i] = (struct oracle_bias){tokens[i], amounts[i]};
-    }
+    input.bias_count = row_biases(answer->biases, recipe->vocabulary, biases);
     input.biases = biases;
     const struct row_history history = row_history(answer->history, recipe->vocabulary);
     input.history = (struct oracle_history){.tokens = history.tokens,

@@ -54,17 +54,12 @@ static void lay_out(struct batch *batch, const struct make *make, const struct k
     const size_t words = (make->vocabulary + 31) / 32, size = make->vocabulary * tombola_type_size(make->type);
     size_t end = 0;
     for (size_t row = 0; row < count; row++) {
-        int32_t tokens[MOST_ROW_BIASES];
-        float values[MOST_ROW_BIASES];
-        const size_t own = row_biases(answers[row].biases, make->vocabulary, tokens, values);
         row_fill(&answers[row].recipe, batch->elements + row * size, NULL);
         batch->mask_of_row[row] = answers[row].mask ? (int32_t)row : -1;
         if (answers[row].mask) {
             row_mask(answers[row].mask, make->vocabulary, batch->masks + row * words);
         }
-        for (size_t i = 0; i < own; i++) {
-            batch->biases[end++] = (tombola_bias){tokens[i], values[i]};
-        }
+        end += row_biases(answers[row].biases, make->vocabulary, batch->biases + end);
         batch->bias_ends[row] = end;
         batch->params[row] = answers[row].params;
         lay_out_history(batch, row, answers[row].history, make->vocabulary);

@@ -26,8 +26,6 @@ static unsigned place_of(const char *word, const char *const *names, unsigned co
 static void lay_out(struct laid_out *row, const struct row_recipe *recipe, uint32_t mask, uint32_t biases)
 {
     const uint32_t V = recipe->vocabulary;
-    int32_t tokens[MOST_ROW_BIASES];
-    float values[MOST_ROW_BIASES];
     row->question.kind = recipe->kind;
     row->question.make = (struct make){recipe->type, recipe->input, V};
     row->elements = allocate(V, tombola_type_size(recipe->type));
@@ -35,9 +33,7 @@ static void lay_out(struct laid_out *row, const struct row_recipe *recipe, uint3
     row_fill(recipe, row->elements, NULL);
     if (mask)
         row_mask(mask, V, row->mask);
-    row->bias_count = row_biases(biases, V, tokens, values);
-    for (size_t i = 0; i < row->bias_count; i++)
-        row->biases[i] = (tombola_bias){tokens[i], values[i]};
+    row->bias_count = row_biases(biases, V, row->biases);
     tombola_rows *rows = &row->question.rows;
     *rows = host_rows(row->elements, 1, 0, &row->params);
     rows->masks.host = mask ? row->mask : NULL;

@@ -7,9 +7,9 @@
 
 struct right_draw right_draw(const struct right_input *input, const tombola_params *params)
 {
-    struct oracle_bias *biases = allocate(input->bias_count, sizeof *biases);
+    tombola_bias *biases = allocate(input->bias_count, sizeof *biases);
     for (size_t i = 0; i < input->bias_count; i++) {
-        biases[i] = (struct oracle_bias){(int32_t)input->bias_tokens[i], input->bias_values[i]};
+        biases[i] = (tombola_bias){(int32_t)input->bias_tokens[i], input->bias_values[i]};
     }
     const struct oracle_input whole = {.values = input->values,
                                        .vocabulary = input->vocabulary,

@@ -255,19 +255,19 @@ void row_mask(uint32_t number, uint32_t vocabulary, uint32_t *words)
     }
 }
 
-size_t row_biases(uint32_t number, uint32_t vocabulary, int32_t *tokens, float *values)
+size_t row_biases(uint32_t number, uint32_t vocabulary, tombola_bias *biases)
 {
     size_t count = 0;
     for (uint32_t n = 0; number && n <= number % 40; n++) {
         const int32_t token = (int32_t)(hash(number, BIASED, n) % vocabulary);
         const uint32_t h = hash(number, BIAS, n);
         size_t place = 0;
-        while (place < count && tokens[place] != token) {
+        while (place < count && biases[place].token != token) {
             place++;
         }
         if (place == count) {
-            tokens[count] = token;
-            values[count++] = h >> 28 == 0 ? -INFINITY : scaled((int32_t)(h % 129) - 64, number % 5 == 4 ? 100 : -3);
+            const float value = h >> 28 == 0 ? -INFINITY : scaled((int32_t)(h % 129) - 64, number % 5 == 4 ? 100 : -3);
+            biases[count++] = (tombola_bias){token, value};
         }
     }
     return count;

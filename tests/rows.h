@@ -45,9 +45,9 @@ void row_mask(uint32_t number, uint32_t vocabulary, uint32_t *words);
 
 #define MOST_ROW_BIASES 40
 
-/* Writes the biases of this number, none for 0, no token twice and in no order; returns how many. Both arrays have room
- * for MOST_ROW_BIASES. */
-size_t row_biases(uint32_t number, uint32_t vocabulary, int32_t *tokens, float *values);
+/* Writes the biases of this number, none for 0, no token twice and in no order; returns how many. There is room for
+ * MOST_ROW_BIASES. */
+size_t row_biases(uint32_t number, uint32_t vocabulary, tombola_bias *biases);
 
 #define MOST_ROW_HISTORY 600
 #define MOST_ROW_ENDS 3

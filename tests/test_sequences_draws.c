@@ -32,7 +32,6 @@ struct drawn_batch {
     int32_t mask_of_row[ROWS];
     tombola_bias biases[ROWS * MOST_ROW_BIASES];
     size_t bias_ends[ROWS];
-    struct oracle_bias row_biases[ROWS][MOST_ROW_BIASES];
 };
 
 static tombola_params random_params(uint64_t *random)
@@ -61,23 +60,12 @@ static tombola_params random_params(uint64_t *random)
     return params;
 }
 
-static void make_biases(struct drawn_batch *b, size_t row, uint32_t number)
-{
-    int32_t tokens[MOST_ROW_BIASES];
-    float values[MOST_ROW_BIASES];
-    const size_t first = row ? b->bias_ends[row - 1] : 0, count = row_biases(number, b->vocabulary, tokens, values);
-    for (size_t i = 0; i < count; i++) {
-        b->biases[first + i] = (tombola_bias){tokens[i], values[i]};
-        b->row_biases[row][i] = (struct oracle_bias){tokens[i], values[i]};
-    }
-    b->bias_ends[row] = first + count;
-}
-
 static struct drawn_batch *make_batch(tombola_type type, tombola_input input, uint32_t vocabulary, uint32_t number)
 {
     struct drawn_batch *b = allocate(1, sizeof *b);
     uint64_t random = number;
     const size_t row_bytes = vocabulary * tombola_type_size(type);
+    size_t end = 0;
     b->vocabulary = vocabulary;
     b->mask_words = (vocabulary + 31) / 32;
     b->type = type;
@@ -97,7 +85,8 @@ static struct drawn_batch *make_batch(tombola_type type, tombola_input input, ui
         if (mask) {
             row_mask(mask, vocabulary, b->masks + row * b->mask_words);
         }
-        make_biases(b, row, row % 4 >= 2 && input == TOMBOLA_LOGITS ? own : 0);
+        end += row_biases(row % 4 >= 2 && input == TOMBOLA_LOGITS ? own : 0, vocabulary, b->biases + end);
+        b->bias_ends[row] = end;
         if (input == TOMBOLA_PROBABILITIES) {
             b->params[row].dry_multiplier = b->params[row].presence_penalty = 0.0f;
             b->params[row].repetition_penalty = 1.0f;
@@ -122,12 +111,13 @@ static void release_batch(struct drawn_batch *b)
 static struct draw expected_of(const struct drawn_batch *b, size_t row)
 {
     const struct oracle_sequences *past = &b->pasts[row].all;
+    const size_t bias = row ? b->bias_ends[row - 1] : 0;
     const struct oracle_input input = {.values = b->widened + row * b->vocabulary,
                                        .vocabulary = b->vocabulary,
                                        .kind = b->recipes[row].input,
                                        .mask = b->mask_of_row[row] < 0 ? NULL : b->masks + row * b->mask_words,
-                                       .biases = b->row_biases[row],
-                                       .bias_count = b->bias_ends[row] - (row ? b->bias_ends[row - 1] : 0),
+                                       .biases = b->biases + bias,
+                                       .bias_count = b->bias_ends[row] - bias,
                                        .history = {.tokens = past->history.tokens,
                                                    .count = past->history.count,
                                                    .prompt = past->prompt_length,

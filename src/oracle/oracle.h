@@ -16,12 +16,6 @@
  * kept, so ask by temperature where many draws are wanted. */
 struct oracle_row;
 
-/* What is added to a token's logit; -inf: it can't be drawn. */
-struct oracle_bias {
-    int32_t token;
-    float value;
-};
-
 /* A row's tokens so far, prompt first. */
 struct oracle_history {
     const int32_t *tokens;
@@ -35,7 +29,7 @@ struct oracle_input {
     uint32_t vocabulary;
     tombola_input kind;
     const uint32_t *mask; /* bit i % 32 of word i / 32 is set where token i may be drawn; NULL: all may */
-    const struct oracle_bias *biases;
+    const tombola_bias *biases;
     size_t bias_count; /* at most one for each token; none where kind is TOMBOLA_PROBABILITIES */
     struct oracle_history history;
     const tombola_params
