@@ -554,7 +554,7 @@ HEADER = """\
 # f16 and bf16 rows are those formulas rounded to the type, to the nearest, halves to even;
 # finite numbers beyond its range become its largest.
 #contract 2
-#columns """
+"""
 COLUMNS = ("kind", "type", "input", "row_seed", "vocabulary", "mask", "biases", "temperature", "top_k", "top_p",
            "min_p", "seed", "offset", "stream", "method", "filters", "token", "kept", "status")
 T_OFF, K_OFF, P_OFF, M_OFF = 1.0, 0, 1.0, 0.0
@@ -649,18 +649,23 @@ def stream_of(counter):
     return random_64(1, counter, 0), random_64(2, counter, 0), random_64(3, counter, 0) & 0xFFFFFFFF
 
 
-def answers():
+def answered(row, mask, biases, choice, counter, method, order):
+    """A question and its answer, in the order of columns. choice: parameters in that order, by their names in draw()."""
+    seed, offset, stream = stream_of(counter)
+    answer = row_of(*row, mask, biases).draw(seed=seed, offset=offset, stream=stream, method=method,
+                                             order=order or TEMPERATURE_FIRST, **choice)
+    values = [x for value in choice.values() for x in (value if isinstance(value, tuple) else (value,))]
+    return *row, mask, biases, *values, seed, offset, stream, method, ",".join(order) or "default", *answer
+
+
+def plain_answers():
     for row, mask, biases, (T, k, p, m, order), counter in questions():
-        seed, offset, stream = stream_of(counter)
-        numbers = hexadecimal(T), k, hexadecimal(p), hexadecimal(m), seed, offset, stream
         wants_both = row[4] < 32000 and T >= GREEDY_BELOW
         methods = ("race", "inverse-cdf") if wants_both else (("race", "inverse-cdf")[counter % 2],)
         for method in methods:
-            answer = row_of(*row, mask, biases).draw(T, k, p, m, seed, offset, stream, method,
-                                                     order or TEMPERATURE_FIRST)
-            line = row + (mask, biases) + numbers + (method, ",".join(order) or "default") + answer
-            yield " ".join(map(str, line)) + "\n"
-            if answer[2] != "ok":
+            line = answered(row, mask, biases, {"T": T, "k": k, "p": p, "m": m}, counter, method, order)
+            yield line
+            if line[-1] != "ok":
                 break
 
 
@@ -687,16 +692,13 @@ def more_rows():
     yield ("empty", "f32", "logits", 1, 257), 0, 0
 
 
-def sigma_choices(counter, V):
-    """Parameters that lie in the places of draw()'s, by `counter`."""
-    T = (0.7, 1.0, 2.0, 1.0, np.inf, 0.3, 100.0)[counter % 7]
-    k = (0, 0, 5, V // 2, 50)[counter % 5]
-    p = (1.0, 0.9, 1.0, 0.5)[counter % 4]
-    m = (0.0, 0.0, 0.01)[counter % 3]
-    n = (1.0, 0.5, 2.0, 0.1, 1.5, 3.0, 1e-30, 1e30)[counter % 8]
-    order = SIGMA_ORDERS[counter // 2 % 6]
-    return {"T": T, "k": k if not order or "top_k" in order else 0, "p": p if not order or "top_p" in order else 1.0,
-            "m": m if not order or "min_p" in order else 0.0, "n": n, "order": order}
+OFF = {"T": ("temperature", T_OFF), "k": ("top_k", K_OFF), "p": ("top_p", P_OFF), "m": ("min_p", M_OFF),
+       "n": ("top_n_sigma", 0.0)}
+
+
+def within(order, **choice):
+    """Parameters by their names in draw(), off where their filter is not in the order. An empty order has all."""
+    return {key: value if not order or OFF[key][0] in order else OFF[key][1] for key, value in choice.items()}
 
 
 def sigma_answers():
@@ -704,34 +706,28 @@ def sigma_answers():
     for row, mask, biases in more_rows():
         for _ in range(4 if row[4] < 32000 else 6):
             counter += 1
-            choice = sigma_choices(counter, row[4])
-            T, k, p, m, n, order = (choice[name] for name in ("T", "k", "p", "m", "n", "order"))
+            order = SIGMA_ORDERS[counter // 2 % 6]
+            choice = within(order, T=(0.7, 1.0, 2.0, 1.0, np.inf, 0.3, 100.0)[counter % 7],
+                            k=(0, 0, 5, row[4] // 2, 50)[counter % 5], p=(1.0, 0.9, 1.0, 0.5)[counter % 4],
+                            m=(0.0, 0.0, 0.01)[counter % 3],
+                            n=(1.0, 0.5, 2.0, 0.1, 1.5, 3.0, 1e-30, 1e30)[counter % 8])
             method = ("race", "inverse-cdf")[counter // 3 % 2]
-            seed, offset, stream = stream_of(counter)
-            answer = row_of(*row, mask, biases).draw(T, k, p, m, seed, offset, stream, method,
-                                                     order or TEMPERATURE_FIRST, n)
-            line = row + (mask, biases, hexadecimal(T), k, hexadecimal(p), hexadecimal(m), hexadecimal(n), seed, offset,
-                          stream, method, ",".join(order) or "default") + answer
-            yield " ".join(map(str, line)) + "\n"
+            yield answered(row, mask, biases, choice, counter, method, order)
 
 
 # Then come answers of rows with XTC.
 
 XTC_COLUMNS = SIGMA_COLUMNS[:12] + ("xtc_probability", "xtc_threshold") + SIGMA_COLUMNS[12:]
-XTC_LAST = "top_n_sigma", "top_k", "top_p", "min_p", "xtc", "temperature"
-XTC_ORDERS = ((), XTC_LAST, ("xtc", "top_p", "temperature", "top_k"), ("xtc", "min_p", "temperature", "top_p"),
+XTC_ORDERS = ((), TEMPERATURE_LAST, ("xtc", "top_p", "temperature", "top_k"), ("xtc", "min_p", "temperature", "top_p"),
               ("xtc", "top_n_sigma", "temperature", "min_p"), ("top_p", "temperature", "xtc", "top_k", "top_n_sigma"),
               ("temperature", "xtc", "top_k", "top_p", "min_p", "top_n_sigma"), ("xtc",))
 
 
 def xtc_choice(counter, V):
     order = XTC_ORDERS[counter // 2 % 8]
-    values = {"T": ("temperature", (0.7, 1.0, 2.0, 0.2, np.inf, 1.0, 50.0)[counter % 7], T_OFF),
-              "k": ("top_k", (0, 5, V // 2, 0, 60)[counter % 5], K_OFF),
-              "p": ("top_p", (1.0, 0.9, 0.6)[counter % 3], P_OFF),
-              "m": ("min_p", (0.0, 0.01, 0.2)[counter // 3 % 3], M_OFF),
-              "n": ("top_n_sigma", (0.0, 1.0, 2.5)[counter // 9 % 3], 0.0)}
-    choice = {key: value if not order or name in order else off for key, (name, value, off) in values.items()}
+    choice = within(order, T=(0.7, 1.0, 2.0, 0.2, np.inf, 1.0, 50.0)[counter % 7],
+                    k=(0, 5, V // 2, 0, 60)[counter % 5], p=(1.0, 0.9, 0.6)[counter % 3],
+                    m=(0.0, 0.01, 0.2)[counter // 3 % 3], n=(0.0, 1.0, 2.5)[counter // 9 % 3])
     choice["x"] = (1.0, 0.5, 1.0)[counter % 3], (0.1, 0.001, 0.0, 0.3, 1e-5, 0.04, 1e-35)[counter // 2 % 7]
     return choice, order
 
@@ -742,20 +738,49 @@ def xtc_answers():
         for _ in range(5 if row[4] < 32000 else 8):
             counter += 1
             choice, order = xtc_choice(counter, row[4])
-            seed, offset, stream = stream_of(counter)
             for method in ("race", "inverse-cdf")[counter % 2:]:
-                answer = row_of(*row, mask, biases).draw(seed=seed, offset=offset, stream=stream, method=method,
-                                                         order=order or TEMPERATURE_FIRST, **choice)
-                T, k, p, m, n, x = (choice[name] for name in "Tkpmnx")
-                line = row + (mask, biases, hexadecimal(T), k, hexadecimal(p), hexadecimal(m), hexadecimal(n),
-                              hexadecimal(x[0]), hexadecimal(x[1]), seed, offset, stream, method,
-                              ",".join(order) or "default") + answer
-                yield " ".join(map(str, line)) + "\n"
+                yield answered(row, mask, biases, choice, counter, method, order)
+
+
+def answers():
+    yield "#columns", *COLUMNS
+    yield from plain_answers()
+    yield "#columns", *SIGMA_COLUMNS
+    yield from sigma_answers()
+    yield "#columns", *XTC_COLUMNS
+    yield from xtc_answers()
+
+
+# ---------------------------------------------------- files of known answers
 
 
 def hexadecimal(x):
     mantissa, _, exponent = float(f32(x)).hex().partition("p")
     return mantissa.rstrip("0").rstrip(".") + ("p" + exponent if exponent else "")
+
+
+def bits_of(x):
+    """A float as a file has it whose reader wants its bits."""
+    return f"{int(f32(x).view(u32)):08x}"
+
+
+def line_of(fields):
+    return " ".join(hexadecimal(x) if isinstance(x, (float, f32)) else str(x) for x in fields) + "\n"
+
+
+def write_or_check(arguments, usage, header, answers):
+    """Writes the file that `arguments` name, or compares it behind --check. answers: tuples of fields, a line each.
+    -> what the program exits with."""
+    is_check = arguments[:1] == ["--check"]
+    if len(arguments) != 1 + is_check:
+        return usage
+    text, path = header + "".join(map(line_of, answers)), arguments[-1]
+    if is_check:
+        with open(path, encoding="ascii") as file:
+            return 0 if file.read() == text else f"{path} differs from what this would write"
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+    return 0
 
 
 # ----------------------------------------------------------------- self-test
@@ -788,8 +813,15 @@ def self_test_row(number, V, source, is_constrained):
     return Row(values, source == "probabilities", mask, biases if source == "logits" else ())
 
 
+def self_test_answer(row, number, question):
+    """A line of token, status, kept, boundary."""
+    stream = 0x123456789ABCDEF0 + number, (number << 32) + 7, number * 3
+    token, kept, status = row.draw(*question[:4], *stream, *question[4:])
+    return f"{{{token}, TOMBOLA_ROW_{status.upper()}, {kept}, {row.boundary}}},"
+
+
 def self_test_answers():
-    """Lines of token, status, kept, boundary; rows 8 and 9 hold NaN and nothing."""
+    """Rows 8 and 9 hold NaN and nothing."""
     for source in ("logits", "probabilities"):
         for questions, V, is_constrained in ((SHORT_QUESTIONS, 1000, 0), (LONG_QUESTIONS, 5003, 0),
                                              (LONG_QUESTIONS, 5003, 1)):
@@ -798,10 +830,7 @@ def self_test_answers():
                 if question is None:
                     yield "{-1, TOMBOLA_ROW_" + ("INVALID", "EMPTY")[number - 8] + ", 0, -1},"
                     continue
-                row = self_test_row(number, V, source, is_constrained)
-                stream = 0x123456789ABCDEF0 + number, (number << 32) + 7, number * 3
-                token, kept, status = row.draw(*question[:4], *stream, *question[4:])
-                yield f"{{{token}, TOMBOLA_ROW_{status.upper()}, {kept}, {row.boundary}}},"
+                yield self_test_answer(self_test_row(number, V, source, is_constrained), number, question)
 
 
 def time_sum():
@@ -820,17 +849,7 @@ def main(arguments):
         print("\n".join(self_test_answers()))
         print(f"sum of times 0x{time_sum():016X}")
         return 0
-    text = HEADER + " ".join(COLUMNS) + "\n" + "".join(answers())
-    text += "#columns " + " ".join(SIGMA_COLUMNS) + "\n" + "".join(sigma_answers())
-    text += "#columns " + " ".join(XTC_COLUMNS) + "\n" + "".join(xtc_answers())
-    if arguments[:1] == ["--check"] and len(arguments) == 2:
-        with open(arguments[1], encoding="ascii") as file:
-            return 0 if file.read() == text else f"{arguments[1]} differs from what this would write"
-    if len(arguments) != 1:
-        return __doc__
-    with open(arguments[0], "w", encoding="ascii") as file:
-        file.write(text)
-    return 0
+    return write_or_check(arguments, __doc__, HEADER, answers())
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ import sys
 
 import numpy as np
 
-import reference
-from reference import (BLOCK, FILTERS, HEATS, HOTTEST, Filter, Row, f32, f64, flushed, fused, hexadecimal, horner,
-                       logarithm, reciprocal, scale_of, u32, weight)
+import reference_filters as filters
+from reference import (BLOCK, FILTERS, HEATS, HOTTEST, Filter, f32, flushed, fused, horner, logarithm, reciprocal,
+                       scale_of, u32, weight)
+from reference_filters import EDGE, softmax
 
 LN_2 = f32(float.fromhex("0x1.62e43p-1"))
 
@@ -161,66 +162,26 @@ FILTERS.update(
 
 # ------------------------------------------------------------- known answers
 
-HEADER = reference.HEADER.replace("reference.py known_answers.txt", "reference_entropy.py known_entropy.txt").replace(
-    "by reference.py", "by reference_entropy.py")
 NEUTRAL = {"typical_p": 1.0, "eta_cutoff": 0.0, "top_h": 0.0, "dynatemp_range": 0.0, "dynatemp_exponent": 1.0}
-COLUMNS = reference.XTC_COLUMNS[:14] + tuple(NEUTRAL) + reference.XTC_COLUMNS[14:]
 FIRST = "temperature", "top_n_sigma", "top_h", "top_k", "top_p", "min_p", "typical_p", "eta", "xtc"
 LAST = "top_n_sigma", "top_h", "top_k", "typical_p", "top_p", "min_p", "eta", "xtc", "temperature"
-CHOICES = {  # by parameter: the name of its filter, and values to take in turns
-    "typical_p": ("typical_p", (0.5, 0.9, 0.2, 0.95, 0.0, 0.99999)),
-    "eta_cutoff": ("eta", (3e-4, 0.1, 0.01, 2e-3, 1.0, 1e-6, 1e-20)),
-    "top_h": ("top_h", (0.4, 0.9, 0.1, 1.0, 0.7, 1e-6)),
-    "dynatemp_range": ("temperature", (0.5, 1.0, 0.1, 3.0, 1e30)),
+CHOICES = {  # by parameter: orders, and values to take in turns
+    "typical_p": (filters.orders_with("typical_p", FIRST, LAST, "min_p"), (0.5, 0.9, 0.2, 0.95, 0.0, 0.99999)),
+    "eta_cutoff": (filters.orders_with("eta", FIRST, LAST, "min_p"), (3e-4, 0.1, 0.01, 2e-3, 1.0, 1e-6, 1e-20)),
+    "top_h": (filters.orders_with("top_h", FIRST, LAST, "min_p"), (0.4, 0.9, 0.1, 1.0, 0.7, 1e-6)),
+    "dynatemp_range": (filters.orders_with("temperature", FIRST, LAST, "min_p"), (0.5, 1.0, 0.1, 3.0, 1e30)),
 }
 
 
-def choice_of(parameter, counter, V):
-    """Parameters that lie in the places of draw()'s, by `counter`, and an order."""
-    name, values = CHOICES[parameter]
-    orders = (FIRST, LAST, (name,), (name, "temperature", "top_p"), ("xtc", name, "temperature", "min_p"),
-              ("temperature", name, "top_k"), ("top_k", name, "temperature"))
-    order = tuple(dict.fromkeys(orders[counter // 2 % len(orders)]))
-    other = {"T": ("temperature", (0.7, 1.0, 2.0, 0.2, np.inf, 1.0, 50.0)[counter % 7], 1.0),
-             "k": ("top_k", (0, 5, V // 2, 0, 60)[counter % 5], 0),
-             "p": ("top_p", (1.0, 0.9, 1.0, 0.6)[counter % 4], 1.0),
-             "m": ("min_p", (0.0, 0.01, 0.0)[counter % 3], 0.0),
-             "n": ("top_n_sigma", (0.0, 0.0, 1.5)[counter // 3 % 3], 0.0)}
-    choice = {key: value if name in order else off for key, (name, value, off) in other.items()}
-    choice["x"] = (1.0 if "xtc" in order and counter // 5 % 2 else 0.0), (0.1, 0.01, 0.0)[counter % 3]
-    choice.update(NEUTRAL)
-    choice[parameter] = values[counter // len(orders) % len(values)]
-    choice["dynatemp_exponent"] = (1.0, 2.0, 0.0, 0.5, 20.0)[counter // 3 % 5]
-    return choice, order
+def more_values(counter, V):
+    return {"dynatemp_exponent": (1.0, 2.0, 0.0, 0.5, 20.0)[counter // 3 % 5]}
 
 
 def answers():
-    counter = 400000
-    for parameter in CHOICES:
-        for row, mask, biases in reference.more_rows():
-            for _ in range(3 if row[4] < 32000 else 8):
-                counter += 1
-                choice, order = choice_of(parameter, counter, row[4])
-                seed, offset, stream = reference.stream_of(counter)
-                method = ("race", "inverse-cdf")[counter % 2]
-                answer = reference.row_of(*row, mask, biases).draw(
-                    seed=seed, offset=offset, stream=stream, method=method, order=order, **choice)
-                T, k, p, m, n, x = (choice[name] for name in "Tkpmnx")
-                line = (*row, mask, biases, hexadecimal(T), k, *map(hexadecimal, (p, m, n, *x)),
-                        *(hexadecimal(choice[name]) for name in NEUTRAL), seed, offset, stream, method,
-                        ",".join(order), *answer)
-                yield " ".join(map(str, line)) + "\n"
+    return filters.answers(400000, CHOICES, NEUTRAL, more_values)
 
 
 # ----------------------------------------------------------------- originals
-
-EDGE = 1e-5    # what lies so near a boundary may go either way
-
-
-def softmax(z, T):
-    e = np.exp((z - z.max()) / T)
-    return e / e.sum()
-
 
 def entropy_of(p):
     return -(p[p > 0] * np.log(p[p > 0])).sum()
@@ -255,35 +216,22 @@ def transformers_top_h(z, T, share):
     return stays, near
 
 
-ORIGINALS = {"typical_p": (transformers_typical, (0.2, 0.5, 0.9, 0.95, 0.999)),
-             "eta_cutoff": (transformers_eta, (3e-4, 1e-3, 0.01, 0.1, 0.5, 1e-5)),
-             "top_h": (transformers_top_h, (0.2, 0.4, 0.7, 0.9, 0.99))}
+def singles(*values):
+    return [float(f32(value)) for value in values]
 
 
-def random_rows():
-    random = np.random.default_rng(1)
-    for case in range(120):
-        z = random.normal(0, (0.5, 2.5, 6)[case % 3], (4, 50, 1000, 32000)[case % 4]).astype(f32)
-        yield Row(z), z.astype(f64), (1.0, 0.7, 2.0)[case // 3 % 3]
+ORIGINALS = {  # by parameter: its filter, the original, and values for it
+    "typical_p": ("typical_p", transformers_typical, singles(0.2, 0.5, 0.9, 0.95, 0.999)),
+    "eta_cutoff": ("eta", transformers_eta, singles(3e-4, 1e-3, 0.01, 0.1, 0.5, 1e-5)),
+    "top_h": ("top_h", transformers_top_h, singles(0.2, 0.4, 0.7, 0.9, 0.99))}
 
 
 def compare_with_originals():
-    """Prints how many tokens were compared and how many differ; gives how many differ without an excuse, temperatures
-    beyond 1e-5 relative among them."""
-    wrong = 0
-    for parameter, (original, values) in ORIGINALS.items():
-        compared = excused = 0
-        for row, z, T in random_rows():
-            for value in values:
-                kept = np.zeros(row.V, bool)
-                kept[FILTERS[CHOICES[parameter][0]].keep(row, row.order, {parameter: f32(value)}, f32(T))] = True
-                stays, near = original(z, T, float(f32(value)))
-                wrong += int((kept != stays)[~near].sum())
-                excused += int((kept != stays)[near].sum())
-                compared += row.V
-        print(f"{parameter}: {compared} tokens, {excused} at a boundary go another way")
+    """Gives how many tokens differ without an excuse, temperatures beyond 1e-5 relative among them."""
+    wrong = sum(filters.compare(parameter, *original, np.random.default_rng(1))
+                for parameter, original in ORIGINALS.items())
     worst = 0.0
-    for row, z, T in random_rows():
+    for row, z, T in filters.random_rows(np.random.default_rng(1)):
         for reach, exponent in ((0.5, 1.0), (2.0, 3.0), (0.2, 0.3)):
             _, got = dynamic(row, row.order, f32(T), {"dynatemp_range": reach, "dynatemp_exponent": exponent})
             low, high = max(0.0, T - reach), T + reach    # llama.cpp's temp-ext
@@ -294,19 +242,5 @@ def compare_with_originals():
     return wrong + (worst > 1e-5)
 
 
-def main(arguments):
-    if arguments == ["--originals"]:
-        return 0 if compare_with_originals() == 0 else "the kept tokens are not those of the originals"
-    text = HEADER + " ".join(COLUMNS) + "\n" + "".join(answers())
-    if arguments[:1] == ["--check"] and len(arguments) == 2:
-        with open(arguments[1], encoding="ascii") as file:
-            return 0 if file.read() == text else f"{arguments[1]} differs from what this would write"
-    if len(arguments) != 1:
-        return __doc__
-    with open(arguments[0], "w", encoding="ascii") as file:
-        file.write(text)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(filters.main(sys.argv[1:], __doc__, "entropy", answers(), compare_with_originals))

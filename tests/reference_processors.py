@@ -31,17 +31,12 @@ def history_of(number, V):
 OFF = {"repetition": 1.0, "window": 0, "frequency": 0.0, "presence": 0.0, "prompt": "repetition", "min_tokens": 0}
 
 
-def processed(values, mask, biases, history, repetition, window, frequency, presence, prompt, min_tokens):
-    """The effective logits."""
+def processed(z, history, repetition, window, frequency, presence, prompt, min_tokens):
+    """Effective logits, masks and biases applied, as the history and the parameters change them."""
     tokens, prompt_length, end_tokens = history
-    V, first = len(values), max(0, len(tokens) - window) if window else 0
+    V, first = len(z), max(0, len(tokens) - window) if window else 0
     whole, output = tokens[first:], tokens[max(first, prompt_length):]
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        z = r.flushed(values)
-        z = z if mask is None else np.where(mask, z, -INF)
-        for token, bias in biases:
-            if bias > -INF:
-                z[token] = r.flushed(z[token] + f32(bias))
         repeated = np.bincount(output if prompt == "none" else whole, minlength=V) > 0
         if f32(repetition) != 1:
             above = r.flushed(f32(1.0 / float(f32(repetition))))
@@ -52,9 +47,6 @@ def processed(values, mask, biases, history, repetition, window, frequency, pres
         penalty = times * float(f32(frequency)) + (times > 0) * float(f32(presence))
         penalty = r.flushed(np.clip(penalty, -float(LARGEST), float(LARGEST)).astype(f32))
         z = np.where(z == -INF, z, r.flushed(z - penalty)).astype(f32)
-    for token, bias in biases:
-        if bias == -INF:
-            z[token] = -INF
     if len(tokens) - prompt_length < min_tokens:
         z[end_tokens] = -INF
     return z
@@ -68,7 +60,7 @@ HEADER = """\
 # Columns are those of known_answers.txt, and
 #     history                               the row's history and end tokens, by number, as rows.c makes them; 0: none
 #contract 2
-#columns """
+"""
 COLUMNS = r.COLUMNS[:7] + ("history",) + r.COLUMNS[7:11] + (
     "repetition_penalty", "penalty_window", "frequency_penalty", "presence_penalty", "penalty_prompt",
     "min_tokens") + r.COLUMNS[11:15] + r.COLUMNS[16:]
@@ -102,22 +94,18 @@ def rows():
 
 
 def answers():
+    yield "#columns", *COLUMNS
     counter = 300000
-    for (kind, type_name, source, seed, V), mask, biases, history in rows():
-        values = r.through_type(r.logit_row(kind, seed, V), type_name)
+    for row, mask, biases, history in rows():
         for _ in range(16):
             counter += 1
             choice = choices(counter)
-            z = processed(values, r.mask_of(mask, V), r.biases_of(biases, V), history_of(history, V), **choice)
+            z = processed(r.row_of(*row, mask, biases).z, history_of(history, row[4]), **choice)
             T, k = (1.0, 0.7, 2.0, 0.0)[counter // 8 % 4], (0, 0, 40)[counter % 3]
             p, m = (1.0, 0.9, 0.6)[counter // 5 % 3], (0.0, 0.02)[counter // 7 % 2]
             method, stream = ("race", "inverse-cdf")[counter // 3 % 2], r.stream_of(counter)
             answer = r.Row(z).draw(T, k, p, m, *stream, method)
-            line = (kind, type_name, source, seed, V, mask, biases, history, r.hexadecimal(T), k, r.hexadecimal(p),
-                    r.hexadecimal(m), r.hexadecimal(choice["repetition"]), choice["window"],
-                    r.hexadecimal(choice["frequency"]), r.hexadecimal(choice["presence"]), choice["prompt"],
-                    choice["min_tokens"], *stream, method, *answer)
-            yield " ".join(map(str, line)) + "\n"
+            yield *row, mask, biases, history, T, k, p, m, *choice.values(), *stream, method, *answer
 
 
 # ----------------------------------------------------------------- self-test
@@ -128,28 +116,17 @@ def self_test_answers():
     n = np.arange(60)
     for number, question in enumerate(r.LONG_QUESTIONS):
         history = (number * 101 + n * n % 64 * 7) % 5003, 20, np.array([number * 3])
-        z = processed(r.self_test_row(number, 5003, "logits", 0).z, None, (), history, (0.875, 1.25)[number % 2],
+        z = processed(r.self_test_row(number, 5003, "logits", 0).z, history, (0.875, 1.25)[number % 2],
                       30 if number == 4 else 0, 0.5 if number % 3 else 0.0, -0.75,
                       ("repetition", "all", "none")[number % 3], 50)
-        row = r.Row(z)
-        token, kept, status = row.draw(*question[:4], 0x123456789ABCDEF0 + number, (number << 32) + 7, number * 3,
-                                       *question[4:])
-        yield f"{{{token}, TOMBOLA_ROW_{status.upper()}, {kept}, {row.boundary}}},"
+        yield r.self_test_answer(r.Row(z), number, question)
 
 
 def main(arguments):
     if arguments == ["--self-test"]:
         print("\n".join(self_test_answers()))
         return 0
-    text = HEADER + " ".join(COLUMNS) + "\n" + "".join(answers())
-    if arguments[:1] == ["--check"] and len(arguments) == 2:
-        with open(arguments[1], encoding="ascii") as file:
-            return 0 if file.read() == text else f"{arguments[1]} differs from what this would write"
-    if len(arguments) != 1:
-        return __doc__
-    with open(arguments[0], "w", encoding="ascii") as file:
-        file.write(text)
-    return 0
+    return r.write_or_check(arguments, __doc__, HEADER, answers())
 
 
 if __name__ == "__main__":

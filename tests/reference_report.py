@@ -9,8 +9,7 @@ import sys
 
 import numpy as np
 
-from reference import (GREEDY_BELOW, HOTTEST, INF, TEMPERATURE_FIRST, TEMPERATURE_LAST, Row, biases_of, f32, fused,
-                       hexadecimal, horner, logit_row, mask_of, probability_row, stream_of, through_type, u32)
+from reference import GREEDY_BELOW, HOTTEST, INF, bits_of, f32, fused, horner, u32, write_or_check
 from reference_results import exponents, log_probability, questions, units
 
 
@@ -76,33 +75,16 @@ HEADER = """\
 
 
 def answers():
-    for number, (made, mask, biases, (T, k, p, x, is_last, is_cdf)) in enumerate(questions()):
-        kind, type_name, source, seed, V = made
-        make = probability_row if source == "probabilities" else logit_row
-        values = through_type(make(kind, seed, V), type_name)
-        given = Row(values, source == "probabilities")
-        row = Row(values, source == "probabilities", mask_of(mask, V), biases_of(biases, V))
-        stream = stream_of(number)
+    for number, (given, row, how, columns) in enumerate(questions()):
         is_ranked = row.status not in ("invalid", "empty")
-        token = int(row.order[number % 7 % V]) if is_ranked and number % 3 else number * 911 % V
-        score, raw, kept, shares, logits = report(row, given, T, k, p, x, stream, ("race", "inverse-cdf")[is_cdf],
-                                                  TEMPERATURE_LAST if is_last else TEMPERATURE_FIRST, token)
-        bits = [f"{int(np.array([value], f32).view(u32)[0]):08x}" for value in (score, raw)]
-        line = made + (mask, biases, hexadecimal(T), k, hexadecimal(p), hexadecimal(x), is_last, is_cdf) + stream
-        line += (token, *bits, len(kept), digest(kept), digest(shares.view(u32)), digest(logits.view(u32)))
-        yield " ".join(map(str, line)) + "\n"
+        token = int(row.order[number % 7 % row.V]) if is_ranked and number % 3 else number * 911 % row.V
+        score, raw, kept, shares, logits = report(row, given, *how, token)
+        yield (*columns, token, bits_of(score), bits_of(raw), len(kept), digest(kept), digest(shares.view(u32)),
+               digest(logits.view(u32)))
 
 
 def main(arguments):
-    text = HEADER + "".join(answers())
-    if arguments[:1] == ["--check"] and len(arguments) == 2:
-        with open(arguments[1], encoding="ascii") as file:
-            return 0 if file.read() == text else f"{arguments[1]} differs from what this would write"
-    if len(arguments) != 1:
-        return __doc__
-    with open(arguments[0], "w", encoding="ascii") as file:
-        file.write(text)
-    return 0
+    return write_or_check(arguments, __doc__, HEADER, answers())
 
 
 if __name__ == "__main__":

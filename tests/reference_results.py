@@ -9,9 +9,8 @@ import sys
 
 import numpy as np
 
-from reference import (BLOCK, BLOCKS, GREEDY_BELOW, HOTTEST, INF, TEMPERATURE_FIRST, TEMPERATURE_LAST, TOKENS, Row,
-                       biases_of, f32, fused, hexadecimal, logarithm, logit_row, mask_of, probability_row, scale_order,
-                       stream_of, through_type, times, u32)
+from reference import (BLOCK, BLOCKS, GREEDY_BELOW, HOTTEST, INF, TEMPERATURE_FIRST, TEMPERATURE_LAST, TOKENS, bits_of,
+                       f32, fused, logarithm, row_of, scale_order, stream_of, times, u32, write_or_check)
 from reference_entropy import LN_2, entropy, power
 
 RARE = "nan", "infinite", "empty"
@@ -108,6 +107,7 @@ HEADER = """\
 
 
 def questions():
+    """-> the row as given; as its mask and biases leave it; what tell() takes to draw from it; the columns of these."""
     number = 0
     for kind in KINDS:
         for type_name, source, V in (("f32", "logits", 1), ("f32", "logits", 257), ("f16", "logits", 1000),
@@ -120,35 +120,22 @@ def questions():
                 T = (1.0, 0.1, 2.0, 1.0, 1e-4, 100.0, 0.0, np.inf, 0.7)[number % 9]
                 k, p = (0, 0, 5, V // 2)[number // 2 % 4], (1.0, 0.9, 1.0)[number % 3]
                 x = (0.0, 0.0, 0.01, 0.0, 1e-35, 0.0)[number // 3 % 6]
-                yield (kind, type_name, source, number, V), mask, biases, (T, k, p, x, number // 5 % 2, number % 3 // 2)
+                is_last, is_cdf, stream = number // 5 % 2, number % 3 // 2, stream_of(number - 1)
+                how = (T, k, p, x, stream, ("race", "inverse-cdf")[is_cdf],
+                       TEMPERATURE_LAST if is_last else TEMPERATURE_FIRST)
+                made = kind, type_name, source, number, V
+                yield (row_of(*made), row_of(*made, mask, biases), how,
+                       (*made, mask, biases, T, k, p, x, is_last, is_cdf, *stream))
 
 
 def answers():
-    for number, (made, mask, biases, (T, k, p, x, is_last, is_cdf)) in enumerate(questions()):
-        kind, type_name, source, seed, V = made
-        make = probability_row if source == "probabilities" else logit_row
-        values = through_type(make(kind, seed, V), type_name)
-        given = Row(values, source == "probabilities")
-        row = Row(values, source == "probabilities", mask_of(mask, V), biases_of(biases, V))
-        stream = stream_of(number)
-        token, *told = tell(row, given, T, k, p, x, stream, ("race", "inverse-cdf")[is_cdf],
-                            TEMPERATURE_LAST if is_last else TEMPERATURE_FIRST)
-        rank = told.pop(2)
-        bits = [f"{int(np.array([value], f32).view(u32)[0]):08x}" for value in told]
-        line = made + (mask, biases, hexadecimal(T), k, hexadecimal(p), hexadecimal(x), is_last, is_cdf) + stream
-        yield " ".join(map(str, line + (token, *bits[:2], rank, *bits[2:]))) + "\n"
+    for given, row, how, columns in questions():
+        token, own, raw, rank, won, nats = tell(row, given, *how)
+        yield *columns, token, bits_of(own), bits_of(raw), rank, bits_of(won), bits_of(nats)
 
 
 def main(arguments):
-    text = HEADER + "".join(answers())
-    if arguments[:1] == ["--check"] and len(arguments) == 2:
-        with open(arguments[1], encoding="ascii") as file:
-            return 0 if file.read() == text else f"{arguments[1]} differs from what this would write"
-    if len(arguments) != 1:
-        return __doc__
-    with open(arguments[0], "w", encoding="ascii") as file:
-        file.write(text)
-    return 0
+    return write_or_check(arguments, __doc__, HEADER, answers())
 
 
 if __name__ == "__main__":

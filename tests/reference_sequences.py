@@ -8,8 +8,7 @@ import sys
 
 import numpy as np
 
-from reference import (INF, LARGEST, SMALLEST, TEMPERATURE_FIRST, Row, biases_of, f32, flushed, fused, hashed,
-                       hexadecimal, logit_row, mask_of, stream_of, through_type)
+from reference import INF, LARGEST, SMALLEST, Row, f32, flushed, fused, hashed, row_of, stream_of, write_or_check
 
 
 # ------------------------------------------------------------------ histories
@@ -47,12 +46,12 @@ class History:
         h = number_of(number, LENGTH)
         length = h % 4 if number % 11 == 3 else 300 + h % 400 if number % 13 == 5 else 1 + h % 60
         kind, period = number_of(number, KIND) % 3, 1 + number_of(number, PERIOD) % 9
-        self.tokens = []
+        tokens = []
         for i in range(length if number else 0):
             is_noise = kind == 0 or (kind == 2 and number_of(number, NOISE, i) % 16 == 0)
-            self.tokens.append(letter(number, TOKEN, i + 16 if is_noise else i % period, V))
-        self.tokens = tuple(self.tokens)
-        self.prompt = self.banned = self.breakers = self.ends = self.forced = self.start = self.stop = ()
+            tokens.append(letter(number, TOKEN, i + 16 if is_noise else i % period, V))
+        self.tokens = tuple(tokens)
+        self.banned = self.breakers = self.ends = self.forced = self.start = self.stop = ()
         self.prompt = 0
         if number == 0:
             return
@@ -176,18 +175,6 @@ def processed(z, h, p):
     return z
 
 
-def row_of(row, mask, biases, history, with_words, params):
-    kind, type_name, seed, V = row
-    values = flushed(through_type(logit_row(kind, seed, V), type_name))
-    mask, pairs = mask_of(mask, V), biases_of(biases, V)
-    if mask is not None:
-        values = np.where(mask, values, -INF)
-    for token, bias in pairs:
-        if mask is None or mask[token]:
-            values[token] = -INF if bias == -INF else flushed(values[token] + f32(bias))
-    return Row(processed(values, History(history, with_words, V), params))
-
-
 # -------------------------------------------------------------- known answers
 
 HEADER = """\
@@ -197,12 +184,11 @@ HEADER = """\
 #     past       the row's history and its sequences, by number, as past.c makes them
 #     words      1: with banned words
 #contract 2
-#columns """
+"""
 COLUMNS = ("kind type input row_seed vocabulary mask biases past words temperature top_k top_p min_p seed offset"
            " stream method").split() + list(OFF) + ["token", "kept", "status"]
-ROWS = tuple(("gaussian flat equal ties peaked zeros stairs negative lowest mostly_masked subnormal one_hot huge"
-              " nan empty infinite").split())
-FLOATS = {"dry_multiplier", "dry_base", "length_penalty_factor"}
+ROWS = ("gaussian flat equal ties peaked zeros stairs negative lowest mostly_masked subnormal one_hot huge"
+        " nan empty infinite").split()
 
 
 def dry(i):
@@ -243,7 +229,8 @@ def questions():
         for i in range(330):
             number += 1
             V = (5, 9, 40, 2, 257, 9, 1000, 1, 12, 256, 20, 5)[i % 12]
-            row = ROWS[i // 3 % (len(ROWS) if i % 5 == 0 else 11)], ("f32", "f32", "f16", "bf16")[i % 4], number, V
+            row = (ROWS[i // 3 % (len(ROWS) if i % 5 == 0 else 11)], ("f32", "f32", "f16", "bf16")[i % 4], "logits",
+                   number, V)
             params = {}
             for feature in features:
                 params.update(feature(i))
@@ -252,29 +239,18 @@ def questions():
 
 
 def answers():
+    yield "#columns", *COLUMNS
     for row, mask, biases, history, with_words, params, number in questions():
-        drawn_from = row_of(row, mask, biases, history, with_words, params)
+        z = processed(row_of(*row, mask, biases).z, History(history, with_words, row[4]), params)
         T, p, m = (1.0, 0.7, 2.0, 0.3, 0.0)[number % 5], (1.0, 0.9, 1.0)[number % 3], (0.0, 0.0, 0.05, 0.3)[number % 4]
         k, method = (0, 3, 0)[number // 2 % 3], ("race", "inverse-cdf")[number // 3 % 2]
         stream = stream_of(number + 300000)
-        answer = drawn_from.draw(T, k, p, m, *stream, method, TEMPERATURE_FIRST)
-        kind, type_name, seed, V = row
-        line = (kind, type_name, "logits", seed, V, mask, biases, history, with_words, hexadecimal(T), k,
-                hexadecimal(p), hexadecimal(m)) + stream + (method,)
-        line += tuple(hexadecimal(value) if name in FLOATS else value for name, value in params.items()) + answer
-        yield " ".join(map(str, line)) + "\n"
+        answer = Row(z).draw(T, k, p, m, *stream, method)
+        yield *row, mask, biases, history, with_words, T, k, p, m, *stream, method, *params.values(), *answer
 
 
 def main(arguments):
-    text = HEADER + " ".join(COLUMNS) + "\n" + "".join(answers())
-    if arguments[:1] == ["--check"] and len(arguments) == 2:
-        with open(arguments[1], encoding="ascii") as file:
-            return 0 if file.read() == text else f"{arguments[1]} differs from what this would write"
-    if len(arguments) != 1:
-        return __doc__
-    with open(arguments[0], "w", encoding="ascii") as file:
-        file.write(text)
-    return 0
+    return write_or_check(arguments, __doc__, HEADER, answers())
 
 
 if __name__ == "__main__":

@@ -103,24 +103,16 @@ def listed(tokens):
 
 def answers():
     for key, context in seeds():
-        yield f"seed {key} {listed(context)} {seed_of(key, context)}\n"
+        yield "seed", key, listed(context), seed_of(key, context)
     for shape, score in tails():
-        yield f"tail {shape} {score!r} {upper_tail(shape, score)!r}\n"
+        yield "tail", shape, repr(score), repr(upper_tail(shape, score))
     for key, width, vocabulary, prompt, tokens in texts():
         scored, numbers, score, p = detect(key, width, tokens, vocabulary, prompt)
-        yield f"detect {key} {width} {vocabulary} {prompt} {listed(tokens)} {scored} {numbers} {score!r} {p!r}\n"
+        yield "detect", key, width, vocabulary, prompt, listed(tokens), scored, numbers, repr(score), repr(p)
 
 
 def main(arguments):
-    text = HEADER + "".join(answers())
-    if arguments[:1] == ["--check"] and len(arguments) == 2:
-        with open(arguments[1], encoding="ascii") as file:
-            return 0 if file.read() == text else f"{arguments[1]} differs from what this would write"
-    if len(arguments) != 1:
-        return __doc__
-    with open(arguments[0], "w", encoding="ascii") as file:
-        file.write(text)
-    return 0
+    return reference.write_or_check(arguments, __doc__, HEADER, answers())
 
 
 if __name__ == "__main__":
