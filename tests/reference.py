@@ -15,6 +15,7 @@ exponential random number of its own divided by its weight, and the first is dra
 inverse CDF, one random number of 64 bits picks a block, and a token in it.
 """
 import sys
+from collections import namedtuple
 from functools import lru_cache
 from math import isqrt
 
@@ -27,6 +28,8 @@ GREEDY_BELOW = f32(1e-5)
 SMALLEST = f32(2.0**-126)    # the smallest positive normal number
 LARGEST = np.finfo(f32).max
 INF = f32(np.inf)
+LEAST_MASS = 256             # filters that measure a mass keep all of a smaller one
+SMALLEST_SHARE = f32(2.0**-80)   # a smaller one counts as 0
 
 # ---------------------------------------------------------------------- rows
 # As rows.c has them: integers, scaled by powers of two.
@@ -223,15 +226,26 @@ def horner(f, coefficients):
     return value
 
 
+POWER = ("0x1.470b48p-13", "0x1.5f7276p-10", "0x1.3b270ep-7", "0x1.c6ae72p-5", "0x1.ebfbe2p-3", "0x1.62e432p-1",
+         "0x1p+0")    # coefficients of 2^f
+
+
+def parted(t):
+    """t, which is -126 where it is less: the integer that it rounds to, and the rest."""
+    t = np.where(t > f32(-126), t, f32(-126))
+    whole = np.rint(t)
+    return whole.astype(np.int64), t - whole
+
+
+def power(t):
+    """2^t, in binary32."""
+    whole, f = parted(t)
+    return np.ldexp(horner(f, POWER), whole)
+
+
 def weight(t):
     """2^27 * 2^t as an integer."""
-    t = np.where(t > f32(-126), t, f32(-126))
-    whole = t + f32(1.5 * 2**23)            # rounds to an integer, kept in the low bits
-    f = t - (whole - f32(1.5 * 2**23))
-    power = horner(f, ("0x1.470b48p-13", "0x1.5f7276p-10", "0x1.3b270ep-7", "0x1.c6ae72p-5", "0x1.ebfbe2p-3",
-                       "0x1.62e432p-1", "0x1p+0"))
-    bits = power.view(u32) + (whole.view(u32) << u32(23))
-    return fused(bits.view(f32), f32(2**27), f32(0.5)).astype(np.int64)
+    return fused(power(t), f32(2**27), f32(0.5)).astype(np.int64)
 
 
 def logarithm(x):
@@ -328,6 +342,20 @@ def times(use, runners, weights, seed, offset, stream):
     return time_bits(high, random_31(use + TAIL, runners, seed, offset, stream), weights)
 
 
+def nearest(mass):
+    return fused(f32(mass >> 28), f32(2.0**28), f32(mass & 0xFFFFFFF))
+
+
+def reached(share):
+    """A share, a little less, so that what has it on paper has it in spite of rounding."""
+    return f32(float(share) * (1 - 2.0**-17))
+
+
+def in_units(share):
+    """A share, in units of 2^-32."""
+    return int(float(f32(share)) * 2.0**32 + 0.5)
+
+
 def scale_order(r):
     """The integer that a block's scale counts for: itself up to 2^39, beyond in steps of 128 from number to number."""
     size = np.abs(r)
@@ -362,6 +390,24 @@ def scale_of(T):
     return getattr(T, "scale", None) or f32(1.4426950408889634 / min(float(T), HOTTEST))
 
 
+def exponents(z, top, scale, r):
+    """t of logits, against one of them, `top`, and r, which is that one's scaled logit, rounded."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        t = np.where(np.abs(r) < f32(2**23), fused(z, scale, -r), (z - top) * scale)
+    return np.where(np.isfinite(t), t, -INF)
+
+
+def floor_of(weight, z, T):
+    """The logit that has this weight against a token of logit z."""
+    with np.errstate(over="ignore"):
+        return fused(logarithm(weight), f32(min(float(T), HOTTEST)), z)[0]
+
+
+# A row at a temperature: whether it can be drawn from; weights; by block its scale, and the shift that brings a sum to
+# the row's; and t, by token.
+Weighing = namedtuple("Weighing", "status w r shift t")
+
+
 class Row:
     """A row, checked and ranked once; draws from it at any parameters."""
 
@@ -389,7 +435,6 @@ class Row:
         self.weighings = {}
 
     def weigh(self, T):
-        """-> status, weights, and by block its scale and the shift that brings a sum to the row's."""
         if T in self.weighings:
             return self.weighings[T]
         scale = scale_of(T)
@@ -398,29 +443,45 @@ class Row:
         z.reshape(-1)[:self.V] = self.z
         top = z.max(axis=1)
         with np.errstate(over="ignore", invalid="ignore"):
-            r = np.rint(top * scale)[:, None]
-            near = fused(z, scale, -r)
-            far = (z - top[:, None]) * scale
-            t = np.where(np.abs(r) < f32(2**23), near, far)
-            w = np.where(r > -INF, weight(np.where(np.isfinite(t), t, -INF)), 0)
-            r = r[:, 0]
+            r = np.rint(top * scale)
+            t = exponents(z, top[:, None], scale, r[:, None])
+            w = np.where(r[:, None] > -INF, weight(t), 0)
             distance = r.max() - r
         shift = np.where(distance < 63, distance, 63)
         status = "invalid" if r.max() == INF else "empty" if r.max() == -INF else "ok"
         shift = np.where(np.isnan(shift), 63, shift).astype(np.int64)
-        self.weighings[T] = status, w.reshape(-1)[:self.V], r, shift
+        self.weighings[T] = Weighing(status, w.reshape(-1)[:self.V], r, shift, t.reshape(-1)[:self.V])
         return self.weighings[T]
 
     def sums(self, w, ids):
         """The weights of these tokens, by block."""
         return np.bincount(ids // BLOCK, weights=w[ids], minlength=-(-self.V // BLOCK)).astype(np.int64)
 
+    def block_masses(self, ids, T):
+        """The mass of these tokens, by block."""
+        at = self.weigh(T)
+        return self.sums(at.w, ids) << 12 >> at.shift
+
+    def mass(self, ids, T):
+        return int(self.block_masses(ids, T).sum())
+
+    def masses(self, ids, T):
+        """Of each of these tokens by itself."""
+        at = self.weigh(T)
+        return at.w[ids] << 12 >> at.shift[ids // BLOCK]
+
+    def first_reciprocal(self, T):
+        """1 / the weight of the row's first token."""
+        return reciprocal(self.weigh(T).w[self.order[:1]].astype(f32))
+
+    def in_firsts(self, mass, T):
+        """A mass as a number of tokens like the row's first one."""
+        return nearest(mass >> 8) * f32(2.0**-4) * self.first_reciprocal(T)
+
     def top_p(self, ids, p, T):
         """Filters take the ids that are kept so far, in rank order, and give those that they keep."""
-        _, w, _, shift = self.weigh(T)
-        total = int((self.sums(w, ids) << 12 >> shift).sum())
-        target = max((total * int(float(p) * 2.0**32 + 0.5) >> 32) - (total >> 20), 0)
-        masses = w[ids] << 12 >> shift[ids // BLOCK]
+        total, masses = self.mass(ids, T), self.masses(ids, T)
+        target = max((total * in_units(p) >> 32) - (total >> 20), 0)
         return ids[:max(1, int(np.searchsorted(np.cumsum(masses) - masses, target, side="left")))]
 
     def min_p(self, ids, m, T):
@@ -446,17 +507,14 @@ class Row:
         return ids[self.z[ids] >= floor]
 
     def xtc(self, ids, threshold, T):
-        _, w, _, shift = self.weigh(T)
-        mass = int((self.sums(w, ids) << 12 >> shift).sum()) >> 8
-        share = f32(0) if threshold < 2.0**-100 else f32(float(threshold) * (1 - 2.0**-17))
-        if mass == 0:
+        mass = self.mass(ids, T)
+        if mass < LEAST_MASS:
             return ids
-        first = self.order[0]
-        total = fused(f32(mass >> 28), f32(2.0**28), f32(mass & 0xFFFFFFF))
-        y = total * f32(2.0**-4) * reciprocal(w[[first]].astype(f32)) * share
+        share = f32(0) if threshold < 2.0**-100 else reached(threshold)
+        y = self.in_firsts(mass, T) * share
         if y[0] > 1:
             return ids
-        floor = fused(logarithm(y), f32(min(float(T), HOTTEST)), self.z[first])[0] if share > 0 else -INF
+        floor = floor_of(y, self.z[self.order[0]], T) if share > 0 else -INF
         return ids[max(0, int((self.z[ids] >= floor).sum()) - 1):]
 
     def keep(self, T, order, settings):
@@ -468,7 +526,7 @@ class Row:
                 if ids is None:
                     return None
             elif step in FILTERS and FILTERS[step].is_on(settings):
-                if FILTERS[step].weighs and self.weigh(now)[0] == "invalid":
+                if FILTERS[step].weighs and self.weigh(now).status == "invalid":
                     return None
                 left = FILTERS[step].keep(self, ids, settings, now)
                 if len(left) < settings.get("min_keep", 0) and len(left) < len(ids):
@@ -477,30 +535,40 @@ class Row:
         self.heat = now
         return ids
 
-    def race(self, kept, T, stream):
-        _, w, r, _ = self.weigh(T)
-        sums = self.sums(w, kept)
+    def block_race(self, kept, T, stream):
+        """-> the blocks that have weight, and when they arrive."""
+        at = self.weigh(T)
+        sums = self.sums(at.w, kept)
         blocks = np.flatnonzero(sums)
+        return blocks, times(BLOCKS, blocks, sums[blocks], *stream) - scale_order(at.r[blocks]) * 2**23
+
+    def token_race(self, kept, block, T, stream):
+        """-> the tokens of a block that have weight, in the order of ids, and when they arrive."""
+        w, ids = self.weigh(T).w, np.sort(kept)
+        ids = ids[(ids // BLOCK == block) & (w[ids] > 0)]
+        return ids, times(TOKENS, ids, w[ids], *stream)
+
+    def race(self, kept, T, stream):
+        blocks, arrivals = self.block_race(kept, T, stream)
         if len(blocks) == 0:
             return int(kept[0])
-        arrivals = times(BLOCKS, blocks, sums[blocks], *stream) - scale_order(r[blocks]) * 2**23
-        ids = np.sort(kept)
-        ids = ids[(ids // BLOCK == blocks[np.argmin(arrivals)]) & (w[ids] > 0)]     # argmin: the first of equals
-        return int(ids[np.argmin(times(TOKENS, ids, w[ids], *stream))])
+        ids, arrivals = self.token_race(kept, blocks[np.argmin(arrivals)], T, stream)     # argmin: the first of equals
+        return int(ids[np.argmin(arrivals)])
 
     def invert(self, kept, T, stream):
-        _, w, _, shift = self.weigh(T)
-        masses = self.sums(w, kept) << 12 >> shift
+        at = self.weigh(T)
+        masses = self.block_masses(kept, T)
         if masses.sum() == 0:
             return int(kept[0])
         R = random_64(*stream) * int(masses.sum()) >> 64
         ends = np.cumsum(masses)
         b = int(np.searchsorted(ends, R, side="right"))
         R -= int(ends[b] - masses[b])
-        q = R >> 12 - int(shift[b]) if shift[b] <= 12 else R << int(shift[b]) - 12
+        shift = int(at.shift[b])
+        q = R >> 12 - shift if shift <= 12 else R << shift - 12
         ids = np.sort(kept)
         ids = ids[ids // BLOCK == b]
-        return int(ids[np.searchsorted(np.cumsum(w[ids]), q, side="right")])
+        return int(ids[np.searchsorted(np.cumsum(at.w[ids]), q, side="right")])
 
     def draw(self, T=1.0, k=0, p=1.0, m=0.0, seed=0, offset=0, stream=0, method="race", order=TEMPERATURE_FIRST,
              n=0.0, x=(0.0, 0.1), **settings):
@@ -512,11 +580,10 @@ class Row:
         if T < GREEDY_BELOW:
             self.boundary = int(self.order[0])
             return self.boundary, 1, "ok"
-        status = self.weigh(T)[0]
+        status = self.weigh(T).status
         if status != "ok":
             return -1, 0, status
-        chance = int(float(f32(x[0])) * 2.0**32 + 0.5)
-        threshold = f32(x[1]) if int(philox(CHOICES, 0, seed, offset, stream)[0]) < chance else None
+        threshold = f32(x[1]) if int(philox(CHOICES, 0, seed, offset, stream)[0]) < in_units(x[0]) else None
         settings.update(k=k, p=p, m=m, n=n, x=threshold)
         kept = self.keep(T, order, settings)
         if kept is None:
@@ -650,7 +717,7 @@ def stream_of(counter):
 
 
 def answered(row, mask, biases, choice, counter, method, order):
-    """A question and its answer, in the order of columns. choice: parameters in that order, by their names in draw()."""
+    """A question and its answer, by column. choice: parameters in the order of columns, by their names in draw()."""
     seed, offset, stream = stream_of(counter)
     answer = row_of(*row, mask, biases).draw(seed=seed, offset=offset, stream=stream, method=method,
                                              order=order or TEMPERATURE_FIRST, **choice)

@@ -10,44 +10,21 @@ import sys
 import numpy as np
 
 import reference_filters as filters
-from reference import (BLOCK, FILTERS, HEATS, HOTTEST, Filter, f32, flushed, fused, horner, logarithm, reciprocal,
-                       scale_of, u32, weight)
+from reference import (BLOCK, FILTERS, HEATS, HOTTEST, LEAST_MASS, SMALLEST_SHARE, Filter, exponents, f32, floor_of,
+                       flushed, fused, in_units, logarithm, power, reached, reciprocal, scale_of, weight)
 from reference_filters import EDGE, softmax
 
-LN_2 = f32(float.fromhex("0x1.62e43p-1"))
-
-
-def exponents(row, ids, T):
-    """t of tokens in their blocks."""
-    scale = scale_of(T)
-    r = row.weigh(T)[2][ids // BLOCK]
-    blocks = np.full(-(-row.V // BLOCK) * BLOCK, -np.inf, f32)
-    blocks[:row.V] = row.z
-    top = blocks.reshape(-1, BLOCK).max(axis=1)[ids // BLOCK]
-    with np.errstate(over="ignore", invalid="ignore"):
-        t = np.where(np.abs(r) < f32(2**23), fused(row.z[ids], scale, -r), (row.z[ids] - top) * scale)
-    return np.where(np.isfinite(t), t, f32(-np.inf))
-
-
-def power(t):
-    """2^27 * 2^t in binary32, and t where it is not less than -126."""
-    t = np.where(t > f32(-126), t, f32(-126))
-    whole = t + f32(1.5 * 2**23)
-    P = horner(t - (whole - f32(1.5 * 2**23)),
-               ("0x1.470b48p-13", "0x1.5f7276p-10", "0x1.3b270ep-7", "0x1.c6ae72p-5", "0x1.ebfbe2p-3",
-                "0x1.62e432p-1", "0x1p+0"))
-    return (P.view(u32) + (whole.view(u32) << u32(23))).view(f32) * f32(2**27), t
+LN_2, LOG2_E = f32(float.fromhex("0x1.62e43p-1")), f32(float.fromhex("0x1.715476p+0"))
 
 
 def deep_weights(t):
     """Weights times depth, as integers."""
-    scaled, t = power(t)
-    return fused(scaled, f32(1) - t, f32(0.5)).astype(np.int64)
+    return fused(power(t) * f32(2**27), f32(1) - np.maximum(t, f32(-126)), f32(0.5)).astype(np.int64)
 
 
 def nats_of(Z, depth):
     """-> the entropy in nats, and the mean depth in units of 2^-24."""
-    if Z < 2**8:
+    if Z < LEAST_MASS:
         return f32(0), 0
     s = max(0, Z.bit_length() - 32)
     mean = min(((depth >> s) << 24) // (Z >> s), 2**30 - 1)
@@ -58,63 +35,53 @@ def nats_of(Z, depth):
 
 def entropy(row, ids, T):
     """Of these tokens at this temperature -> mass, depth, entropy, mean depth."""
-    _, w, r, shift = row.weigh(T)
-    q = np.where(r[ids // BLOCK] > -np.inf, deep_weights(exponents(row, ids, T)), 0)
-    sums = row.sums(w, ids)
-    depths = np.bincount(ids // BLOCK, weights=q, minlength=len(sums)).astype(np.int64)
-    Z = int((sums << 12 >> shift).sum())
-    depth = int((depths + sums * shift << 12 >> shift).sum())
+    at = row.weigh(T)
+    q = np.zeros(row.V, np.int64)
+    q[ids] = np.where(at.r[ids // BLOCK] > -np.inf, deep_weights(at.t[ids]), 0)
+    depth = int((row.sums(q, ids) + row.sums(at.w, ids) * at.shift << 12 >> at.shift).sum())
+    Z = row.mass(ids, T)
     return (Z, depth) + nats_of(Z, depth)
 
 
 def typical_p(row, ids, settings, T):
     Z, _, _, mean = entropy(row, ids, T)
-    if Z < 2**8 or (T.T if isinstance(T, Dynamic) else T) >= 65536:
+    if Z < LEAST_MASS or (T.T if isinstance(T, Dynamic) else T) >= 65536:
         return ids
-    w, shift = row.weigh(T)[1], row.weigh(T)[3]
     first = row.order[:1]
-    t = flushed(np.maximum(exponents(row, first, T), f32(-126)))
+    t = flushed(np.maximum(row.weigh(T).t[first], f32(-126)))
     unscale = T.T * LN_2 if isinstance(T, Dynamic) else f32(min(float(T), HOTTEST) / 1.4426950408889634)
     below = f32(mean) * f32(2.0**-24) - f32(1) + t
     center = flushed(fused(-below, unscale, row.z[first]))
-    target = max((Z * int(float(f32(settings["typical_p"])) * 2.0**32 + 0.5) >> 32) - (Z >> 20), 1)
+    target = max((Z * in_units(settings["typical_p"]) >> 32) - (Z >> 20), 1)
     with np.errstate(over="ignore"):
         distance = flushed(np.abs(row.z[ids] - center))
-    masses = w[ids] << 12 >> shift[ids // BLOCK]
     outwards = np.argsort(distance, kind="stable")
-    last = int(np.searchsorted(np.cumsum(masses[outwards]), target, side="left"))
+    last = int(np.searchsorted(np.cumsum(row.masses(ids[outwards], T)), target, side="left"))
     return ids[distance <= distance[outwards[last]]] if last < len(ids) else ids
 
 
 def eta(row, ids, settings, T):
     Z, _, nats, _ = entropy(row, ids, T)
-    if Z < 2**8:
+    if Z < LEAST_MASS:
         return ids
-    cutoff, first = float(f32(settings["eta_cutoff"])), row.order[:1]
-    share, root = f32(cutoff * (1 - 2.0**-17)), f32(cutoff**0.5 * (1 - 2.0**-17))
-    t = max(-nats * f32(float.fromhex("0x1.715476p+0")), f32(-40))
-    surprising = power(np.array([t], f32))[0] * f32(2.0**-27) * root
-    firsts = fused(f32(Z >> 36), f32(2.0**28), f32(Z >> 8 & 0xFFFFFFF)) * f32(2.0**-4)
-    y = firsts * reciprocal(row.weigh(T)[1][first].astype(f32)) * np.minimum(share, surprising)
-    with np.errstate(over="ignore"):
-        floor = fused(logarithm(y), f32(min(float(T), HOTTEST)), row.z[first])[0]
-    return ids[:max(1, int((row.z[ids] >= floor).sum()))]
+    cutoff = float(f32(settings["eta_cutoff"]))
+    surprising = power(np.maximum(-nats * LOG2_E, f32(-40))) * reached(cutoff**0.5)
+    y = row.in_firsts(Z, T) * np.minimum(reached(cutoff), surprising)
+    return ids[:max(1, int((row.z[ids] >= floor_of(y, row.z[row.order[0]], T)).sum()))]
 
 
 def top_h(row, ids, settings, T):
     ids = ids[:100]
     z, scale = row.z[ids], scale_of(T)
-    with np.errstate(over="ignore", invalid="ignore"):
-        r = np.rint(z[0] * scale)
-        t = fused(z, scale, -r) if np.abs(r) < 2**23 else (z - z[0]) * scale
-    t = np.where(np.isfinite(t), t, f32(-np.inf))
+    with np.errstate(over="ignore"):
+        t = exponents(z, z[0], scale, np.rint(z[0] * scale))
     w, q = np.cumsum(weight(t)), np.cumsum(deep_weights(t))
     mass = int(w[-1])
     M = fused(f32(mass >> 16), f32(2.0**16), f32(mass & 0xFFFF)) * f32(2.0**-27)
     rate = int((logarithm(np.array([M], f32))[0] - LN_2) * f32(2.0**24))
     made = [int(a) * rate + int(b) * 11629080 for a, b in zip(w, q)]
     whole = max(made[-1], 0)
-    limit = (whole * int(float(f32(settings["top_h"])) * 2.0**32 + 0.5) >> 32) + (whole >> 20)
+    limit = (whole * in_units(settings["top_h"]) >> 32) + (whole >> 20)
     kept = 1
     while whole >= 2**30 and kept < len(ids) and made[kept] <= limit:
         kept += 1
@@ -126,7 +93,7 @@ class Dynamic:
 
     def __init__(self, T):
         self.T = f32(T)
-        self.scale = reciprocal(np.array([self.T], f32))[0] * f32(float.fromhex("0x1.715476p+0"))
+        self.scale = reciprocal(np.array([self.T], f32))[0] * LOG2_E
 
     def __float__(self):
         return float(self.T)
@@ -136,7 +103,7 @@ def dynamic(row, ids, T, settings):
     """-> the tokens that stay, and what the temperature is from here on."""
     if f32(settings.get("dynatemp_range", 0)) == 0:
         return ids, T
-    if row.weigh(f32(1))[0] == "invalid":
+    if row.weigh(f32(1)).status == "invalid":
         return None, T
     if len(ids) < 2:
         return ids, f32(1)
@@ -146,8 +113,8 @@ def dynamic(row, ids, T, settings):
     v = nats * reciprocal(logarithm(np.array([len(ids)], f32)))
     v = np.maximum(np.minimum(v, f32(1)), f32(2.0**-100))
     with np.errstate(over="ignore"):
-        e = logarithm(v) * f32(float.fromhex("0x1.715476p+0")) * f32(settings["dynatemp_exponent"])
-        D = fused(high - low, power(e)[0] * f32(2.0**-27), low)[0]
+        e = logarithm(v) * LOG2_E * f32(settings["dynatemp_exponent"])
+        D = fused(high - low, power(e), low)[0]
         if D < f32(1e-5) or np.isinf(row.z[row.order[0]] * scale_of(Dynamic(D))):
             return ids[:1], f32(1)
     return ids, Dynamic(D)
@@ -155,7 +122,7 @@ def dynamic(row, ids, T, settings):
 
 HEATS.append(dynamic)
 FILTERS.update(
-    eta=Filter(True, lambda s: f32(s.get("eta_cutoff", 0)) >= f32(2.0**-80), eta),
+    eta=Filter(True, lambda s: f32(s.get("eta_cutoff", 0)) >= SMALLEST_SHARE, eta),
     top_h=Filter(True, lambda s: f32(s.get("top_h", 0)) > 0, top_h),
     typical_p=Filter(True, lambda s: f32(s.get("typical_p", 1)) < 1, typical_p),
 )

@@ -13,7 +13,7 @@ import sys
 import numpy as np
 
 import reference as r
-from reference import INF, LARGEST, SMALLEST, f32, f64
+from reference import INF, LARGEST, f32, f64
 
 HISTORY, HISTORY_PROMPT, END_TOKENS = 8, 9, 10    # uses of the hash, as rows.c has them
 

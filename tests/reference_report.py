@@ -9,27 +9,17 @@ import sys
 
 import numpy as np
 
-from reference import GREEDY_BELOW, HOTTEST, INF, bits_of, f32, fused, horner, u32, write_or_check
-from reference_results import exponents, log_probability, questions, units
+from reference import GREEDY_BELOW, INF, POWER, bits_of, exponents, f32, fused, horner, parted, u32, write_or_check
+from reference_results import cut, first_of, log_probability, questions, units
 
 
 def probabilities(row, ids, T):
     """Of these tokens, in rank order, among themselves."""
-    scale = f32(1.4426950408889634 / min(float(T), HOTTEST))
-    first, total = row.z[ids[0]], units(row, ids, T)
-    with np.errstate(over="ignore"):
-        r = np.rint(first * scale)
-    t = np.atleast_1d(exponents(row.z[ids], scale, first, r))
-    n = total.bit_length() - 32
-    mantissa = total >> n if n > 0 else total << -n
+    t = exponents(row.z[ids], *first_of(row, ids, T))
+    mantissa, n = cut(units(row, ids, T))
     N = f32(np.ldexp(f32(2**63 // mantissa), -50 - n))
-    bounded = np.where(t > f32(-126), t, f32(-126))
-    whole = bounded + f32(1.5 * 2**23)
-    f = bounded - (whole - f32(1.5 * 2**23))
-    Q = horner(f, ("0x1.470b48p-13", "0x1.5f7276p-10", "0x1.3b270ep-7", "0x1.c6ae72p-5", "0x1.ebfbe2p-3",
-                   "0x1.62e432p-1"))
-    powers = np.ldexp(f32(1), (whole - f32(1.5 * 2**23)).astype(int)).astype(f32)
-    p = fused(f32(2**27) * Q * f, N, f32(2**27) * N) * powers
+    whole, f = parted(t)
+    p = np.ldexp(fused(f32(2**27) * horner(f, POWER[:-1]) * f, N, f32(2**27) * N), whole)
     return np.where((t > f32(-126)) & (p >= f32(2.0**-126)), p, f32(0))
 
 

@@ -9,45 +9,44 @@ import sys
 
 import numpy as np
 
-from reference import (BLOCK, BLOCKS, GREEDY_BELOW, HOTTEST, INF, TEMPERATURE_FIRST, TEMPERATURE_LAST, TOKENS, bits_of,
-                       f32, fused, logarithm, row_of, scale_order, stream_of, times, u32, write_or_check)
-from reference_entropy import LN_2, entropy, power
+from reference import (BLOCK, GREEDY_BELOW, INF, TEMPERATURE_FIRST, TEMPERATURE_LAST, bits_of, exponents, f32, fused,
+                       logarithm, power, row_of, scale_of, stream_of, u32, write_or_check)
+from reference_entropy import LN_2, entropy
 
 RARE = "nan", "infinite", "empty"
 KINDS = "peaked flat gaussian equal one_hot mostly_masked lowest ties zeros subnormal huge stairs".split() + list(RARE)
 
 
-def exponents(z, scale, top, r):
-    """Of logits, relative to one of them, and r, that one's scaled and rounded."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return fused(z, scale, -r) if abs(r) < 2**23 else (z - top) * scale
+def first_of(row, ids, T):
+    """What tokens in rank order are held against: the first one's logit; the scale; the scaled logit, rounded."""
+    first, scale = row.z[ids[0]], scale_of(T)
+    with np.errstate(over="ignore"):
+        return first, scale, np.rint(first * scale)
 
 
 def units(row, ids, T):
     """What 2^t of these tokens, in rank order, come to in units of 2^-40."""
-    scale = f32(1.4426950408889634 / min(float(T), HOTTEST))
-    first, z = row.z[ids[0]], row.z[ids]
-    with np.errstate(over="ignore"):
-        E, r = np.rint(row.z[row.order[0]] * scale), np.rint(first * scale)
-    if first == row.z[row.order[0]] and abs(E - f32(63)) < 2**23:
-        _, w, _, shift = row.weigh(T)
-        return 2 * int((row.sums(w, ids) << 12 >> shift).sum())
-    weights = power(exponents(z, scale, first, r))[0]
+    first, scale, r = first_of(row, ids, T)
+    if first == row.z[row.order[0]] and abs(r - f32(63)) < 2**23:
+        return 2 * row.mass(ids, T)
+    weights = power(exponents(row.z[ids], first, scale, r)) * f32(2**27)
     whole = np.floor(weights)
     extra = ((weights - whole) * f32(2**13) + f32(0.5)).astype(np.int64)
     return int(((whole.astype(np.int64) << 13) + extra).sum())
 
 
+def cut(total):
+    """-> the first 32 bits of an integer, and how many follow: less than none where zeros are put behind it."""
+    n = total.bit_length() - 32
+    return total >> n if n > 0 else total << -n, n
+
+
 def log_probability(row, ids, T, token):
     """The logarithm of the share that a token has of these ones, in rank order."""
-    scale = f32(1.4426950408889634 / min(float(T), HOTTEST))
-    first, total = row.z[ids[0]], units(row, ids, T)
-    with np.errstate(over="ignore"):
-        r = np.rint(first * scale)
-    cut = total.bit_length() - 32
-    mantissa = total >> cut if cut > 0 else total << -cut
-    S = logarithm(np.array([np.ldexp(f32(mantissa), cut - 40)], f32))[0]
-    t, natural = exponents(row.z[token], scale, first, r), scale * LN_2
+    first, scale, r = first_of(row, ids, T)
+    mantissa, n = cut(units(row, ids, T))
+    S = logarithm(np.array([np.ldexp(f32(mantissa), n - 40)], f32))[0]
+    t, natural = exponents(row.z[token], first, scale, r), scale * LN_2
     with np.errstate(over="ignore"):
         if abs(r) < 2**23 and t > -np.inf:
             x = fused(t, LN_2, -S)[0]
@@ -68,14 +67,7 @@ def lead(arrivals):
 
 
 def margin(row, ids, T, token, stream):
-    _, w, r, _ = row.weigh(T)
-    sums = row.sums(w, ids)
-    blocks = np.flatnonzero(sums)
-    if len(blocks) == 0:
-        return INF
-    mates = ids[(ids // BLOCK == token // BLOCK) & (w[ids] > 0)]
-    return min(lead(times(BLOCKS, blocks, sums[blocks], *stream) - scale_order(r[blocks]) * 2**23),
-               lead(times(TOKENS, mates, w[mates], *stream)))
+    return min(lead(row.block_race(ids, T, stream)[1]), lead(row.token_race(ids, token // BLOCK, T, stream)[1]))
 
 
 def tell(row, given, T, k, p, x, stream, method, order):

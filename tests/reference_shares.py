@@ -10,72 +10,45 @@ import sys
 import numpy as np
 
 import reference_filters as filters
-from reference import BLOCK, FILTERS, HOTTEST, Filter, f32, fused, logarithm, reciprocal
+from reference import (BLOCK, FILTERS, LEAST_MASS, SMALLEST_SHARE, Filter, f32, floor_of, fused, nearest, reached,
+                       reciprocal, u64)
 from reference_filters import EDGE, softmax
-
-LEAST_MASS = 256
-SMALLEST_SHARE = f32(2.0**-80)
-
-
-def nearest(mass):
-    return fused(f32(mass >> 28), f32(2.0**28), f32(mass & 0xFFFFFFF))
-
-
-def reached(share):
-    return f32(float(share) * (1 - 2.0**-17))
-
-
-def mass_of(row, ids, T):
-    _, w, _, shift = row.weigh(T)
-    return int((row.sums(w, ids) << 12 >> shift).sum())
-
-
-def first_reciprocal(row, T):
-    """1 / the weight of the row's first token."""
-    return reciprocal(row.weigh(T)[1][row.order[:1]].astype(f32))
-
-
-def in_firsts(row, mass, T):
-    """A mass as a number of tokens like the row's first one."""
-    return nearest(mass >> 8) * f32(2.0**-4) * first_reciprocal(row, T)
 
 
 def from_weight(row, ids, weight, z, T):
     """The ids with at least this weight against a token of logit z, or the first one's logit."""
-    with np.errstate(over="ignore"):
-        floor = fused(logarithm(weight), f32(min(float(T), HOTTEST)), z)[0]
-    return ids[row.z[ids] >= min(floor, row.z[ids[0]])]
+    return ids[row.z[ids] >= min(floor_of(weight, z, T), row.z[ids[0]])]
 
 
 def epsilon(row, ids, settings, T):
-    mass = mass_of(row, ids, T)
+    mass = row.mass(ids, T)
     if mass < LEAST_MASS:
         return ids
-    return from_weight(row, ids, in_firsts(row, mass, T) * reached(settings["epsilon_cutoff"]), row.z[row.order[0]], T)
+    return from_weight(row, ids, row.in_firsts(mass, T) * reached(settings["epsilon_cutoff"]), row.z[row.order[0]], T)
 
 
 def top_a(row, ids, settings, T):
-    mass = mass_of(row, ids, T)
+    mass = row.mass(ids, T)
     if mass < LEAST_MASS:
         return ids
     first, most = row.z[ids[0]], row.z[row.order[0]]
     with np.errstate(over="ignore"):
         z = first + (first - most)
-    return from_weight(row, ids, reciprocal(in_firsts(row, mass, T)) * reached(settings["top_a"]), z, T)
+    return from_weight(row, ids, reciprocal(row.in_firsts(mass, T)) * reached(settings["top_a"]), z, T)
 
 
 def p_less(row, ids, settings, T):
     """Shares are taken times G, the window's mass in tokens like the row's first one."""
-    mass = mass_of(row, ids, T)
+    mass = row.mass(ids, T)
     if mass < LEAST_MASS:
         return ids
-    _, w, _, shift = row.weigh(T)
+    at = row.weigh(T)
     total = 0
-    squares = np.zeros(len(shift), np.uint64)
-    np.add.at(squares, ids // BLOCK, w[ids].astype(np.uint64) ** 2)
-    for block, by in zip(squares, shift):
+    squares = np.zeros(len(at.shift), u64)
+    np.add.at(squares, ids // BLOCK, at.w[ids].astype(u64) ** 2)
+    for block, by in zip(squares, at.shift):
         total += int(block) >> 16 >> min(2 * int(by), 63)
-    firsts, one = in_firsts(row, mass, T), first_reciprocal(row, T)
+    firsts, one = row.in_firsts(mass, T), row.first_reciprocal(T)
     y = nearest(total >> 8) * f32(2.0**24) * one * one * reciprocal(firsts)
     if settings["p_less"] == "p-less-norm" and row.V > 1:
         y = fused(y - firsts, reciprocal(np.array([row.V - 1], f32)), y)
