@@ -46,7 +46,7 @@ def compare_step(step, scores, past, kept, probabilities):
 
 def compare_case(peer, case, results, tally):
     """results has (kept, probabilities) for each beginning of the steps."""
-    scores, certain = peer.scores_of(case.row), True
+    scores, certain = case.row.astype(np.float64), True
     for step, (kept, probabilities) in zip(case.steps, results):
         scores, same, wrong, off = compare_step(step, scores, case.past, kept, probabilities)
         certain = certain and same
@@ -71,7 +71,7 @@ def compare_case(peer, case, results, tally):
 
 def compare_whole(peer, case, result, one):
     """The peer's chain in one go, where no step stood at a boundary."""
-    scores = peer.whole(case.steps, peer.scores_of(case.row), case.past)
+    scores = peer.whole(case.steps, case.row.astype(np.float64), case.past)
     off = np.abs(softmax(scores) - result[1]).max()
     one.furthest = max(one.furthest, off)
     if ((scores > -np.inf) != result[0]).any() or off > PROBABILITY:
@@ -88,12 +88,9 @@ def compare(command, peer, cases):
         for step in case.steps:
             params = {**params, **step.params}
             rows.append(side_product.Row(case.row, case.past, params))
-    kept, probabilities = side_product.sample(command, peer.PRESET, rows, peer.BREAKERS)
-    tally, place = {}, 0
+    results, tally = iter(side_product.sample(command, peer.PRESET, rows, peer.BREAKERS)), {}
     for case in cases:
-        results = [(kept[place + i], probabilities[place + i]) for i in range(len(case.steps))]
-        place += len(case.steps)
-        compare_case(peer, case, results, tally)
+        compare_case(peer, case, [next(results) for _ in case.steps], tally)
     return tally
 
 
@@ -101,10 +98,9 @@ def check_differences(command, peer):
     """Prints how the two differ on purpose; gives how many differences are not there as told."""
     cases = peer.DIFFERENCES
     rows = [side_product.Row(case.row, case.past, case.params) for case in cases]
-    kept, probabilities = side_product.sample(command, peer.PRESET, rows)
-    failed = 0
+    results, failed = side_product.sample(command, peer.PRESET, rows), 0
     print("  On purpose:")
-    for case, p in zip(cases, probabilities):
+    for case, (_, p) in zip(cases, results):
         own, other = np.abs(p - case.probabilities).max() <= PROBABILITY, case.differs(case.peer())
         failed += not (own and other)
         print(f"  {case.name:48}", "differ as told" if own and other else

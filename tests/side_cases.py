@@ -46,8 +46,9 @@ def as_near_as_the_last(scores, left, within=BOUNDARY):
     """Of typical-p: tokens whose surprise is as far from the entropy as that of the last one left, which may then be
     either of two."""
     there = scores > -np.inf
-    surprise = -np.log(softmax(scores), where=there, out=np.full(len(scores), np.inf))
-    distance = np.abs(surprise - (softmax(scores)[there] * surprise[there]).sum())
+    p = softmax(scores)
+    surprise = -np.log(p, where=there, out=np.full(len(scores), np.inf))
+    distance = np.abs(surprise - (p[there] * surprise[there]).sum())
     return np.abs(distance - distance[left].max(), where=there, out=np.full(len(scores), np.inf)) <= within
 
 

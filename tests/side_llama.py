@@ -4,8 +4,7 @@ import ctypes
 import llama_cpp
 import numpy as np
 
-from side_cases import (BOUNDARY, Difference, Past, Step, around, as_near_as_the_last, kept, single,
-                        softmax)
+from side_cases import BOUNDARY, Difference, Past, Step, around, as_near_as_the_last, kept, single, softmax
 
 PRESET = "llama.cpp"
 VERSION = "llama-cpp-python " + llama_cpp.__version__
@@ -77,10 +76,10 @@ def nearly_as_near_as_the_last(scores, left):
     return as_near_as_the_last(scores, left, max(BOUNDARY, 1e-8 * len(scores)))
 
 
-def cut(name, parameter, make, values, more=None):
-    """Steps of a filter with a share, a step for each value."""
+def cut(name, parameter, make, values, high=1.0, more=None):
+    """Steps of a filter with a boundary, a step for each value."""
     return [Step(name, {parameter: single(value), **(more or {})},
-                 *(Sampler(make, moved) for moved in around(single(value))),
+                 *(Sampler(make, moved) for moved in around(single(value), high=high)),
                  doubt=nearly_as_near_as_the_last if parameter == "typical_p" else None) for value in values]
 
 
@@ -95,13 +94,6 @@ def dry(multiplier, base, allowed, window):
     return Step("DRY", {"dry_multiplier": single(multiplier), "dry_base": single(base), "dry_allowed_length": allowed,
                         "dry_window": window},
                 Sampler(lambda v: init_dry(multiplier, base, allowed, window, ctypes.byref(breakers))))
-
-
-def top_n_sigma(value):
-    value = single(value)
-    return Step("top-n-sigma", {"top_n_sigma": value},
-                *(Sampler(lambda v, n: llama_cpp.llama_sampler_init_top_n_sigma(n), moved)
-                  for moved in around(value, high=100.0)))
 
 
 def top_k(value):
@@ -127,12 +119,14 @@ WINDOWS = 1000  # more than any history has
 KINDS = [[penalties(WINDOWS, 1.3, 0, 0), penalties(WINDOWS, 1, .4, .3), penalties(8, 1.1, -.2, .5),
           penalties(64, 50, 0, 0)],
          [dry(.8, 1.75, 2, WINDOWS), dry(1, 1.1, 1, WINDOWS), dry(3, 1.5, 4, 16), dry(.5, 3, 2, 30)],
-         [top_n_sigma(n) for n in (.5, 1, 2, 3.5)], [top_k(k) for k in (1, 2, 40, 300)],
+         cut("top-n-sigma", "top_n_sigma", lambda v, n: llama_cpp.llama_sampler_init_top_n_sigma(n), (.5, 1, 2, 3.5),
+             high=100.0),
+         [top_k(k) for k in (1, 2, 40, 300)],
          cut("typical-p", "typical_p", lambda v, p: llama_cpp.llama_sampler_init_typical(p, 1), (.1, .3, .7, .95)),
          cut("top-p", "top_p", lambda v, p: llama_cpp.llama_sampler_init_top_p(p, 1), (.1, .5, .9, .95)),
          cut("min-p", "min_p", lambda v, p: llama_cpp.llama_sampler_init_min_p(p, 1), (.02, .05, .3, .9)),
          cut("XTC", "xtc_threshold", lambda v, t: llama_cpp.llama_sampler_init_xtc(1.0, t, 1, 1), (.01, .05, .1, .5),
-             {"xtc_probability": 1}),
+             more={"xtc_probability": 1}),
          [temperature(t) for t in (.3, .8, 1.5)] + [dynamic(1, .5, 1), dynamic(1.5, 1.5, 2), dynamic(.8, .3, .5)]]
 if not init_dry:
     del KINDS[1]
@@ -144,10 +138,6 @@ def whole(steps, scores, past):
     samplers = [step.peers[0].new(len(scores)) for step in steps]
     behind = next((i + 1 for i, step in enumerate(steps) if step.name == "top-n-sigma"), len(steps))
     return apply(samplers[behind:], apply(samplers[:behind], scores, past), past)
-
-
-def scores_of(row):
-    return row.astype(np.float64)
 
 
 def made_by(row, *samplers, past=Past([], [])):

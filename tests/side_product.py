@@ -48,15 +48,15 @@ def call(command, preset, rows, words, breakers):
 
 
 def sample(command, preset, rows, breakers=None, at_once=512):
-    """For each row which tokens are kept, and all probabilities. Rows with the same vocabulary and words go together."""
+    """For each row which tokens are kept and all probabilities. Rows with the same vocabulary and words go together."""
     groups = {}
     for place, row in enumerate(rows):
         groups.setdefault((len(row.logits), "words" in row.params), []).append(place)
-    kept, probabilities = [None] * len(rows), [None] * len(rows)
+    told = [None] * len(rows)
     for (_, has_words), places in groups.items():
         for first in range(0, len(places), at_once):
             part = places[first:first + at_once]
             results = call(command, preset, [rows[place] for place in part], WORDS if has_words else None, breakers)
-            for place, k, p in zip(part, *results):
-                kept[place], probabilities[place] = k, p
-    return kept, probabilities
+            for place, result in zip(part, zip(*results)):
+                told[place] = result
+    return told

@@ -32,18 +32,13 @@ def applied(make):
     return apply
 
 
-def cut(name, parameter, warper, low=0.0, high=1.0, keep=None):
+def cut(name, parameter, warper, values, low, high, keep=None):
     """Steps of a filter with a share, a step for each value."""
-
-    def step(value):
-        value = single(value)
-        more = {} if keep is None else {"min_tokens_to_keep": keep}
-        # bound now: by the time of the call the loop has gone on
-        peers = [applied(lambda past, v=v: warper(v, **more)) for v in around(value, low, high)]
-        doubt = as_near_as_the_last if parameter == "typical_p" else None
-        return Step(name, {parameter: value, "min_keep": keep or 0}, *peers, doubt=doubt)
-
-    return step
+    more = {} if keep is None else {"min_tokens_to_keep": keep}
+    # v is bound now: by the time of the call the loop has gone on
+    return [Step(name, {parameter: single(value), "min_keep": keep or 0},
+                 *(applied(lambda past, v=v: warper(v, **more)) for v in around(single(value), low, high)),
+                 doubt=as_near_as_the_last if parameter == "typical_p" else None) for value in values]
 
 
 def rule(name, params, make):
@@ -70,7 +65,7 @@ def ngram(value):
                 lambda past: logits_process.NoRepeatNGramLogitsProcessor(value))
 
 
-def words(_):
+def words():
     return rule("bad words", {"words": True}, lambda past: logits_process.NoBadWordsLogitsProcessor(WORDS, None))
 
 
@@ -95,7 +90,7 @@ FILTERS = [("top-h", "top_h", "TopHLogitsWarper", inner, (.2, .5, .9)),
            ("epsilon", "epsilon_cutoff", "EpsilonLogitsWarper", inner, (3e-4, 2e-3, .05)),
            ("eta", "eta_cutoff", "EtaLogitsWarper", inner, (3e-4, 2e-3, .1))]
 
-KINDS = [[repetition(r) for r in (.8, 1.1, 1.3, 50.0)], [ngram(n) for n in (1, 2, 3, 5)], [words(None)],
+KINDS = [[repetition(r) for r in (.8, 1.1, 1.3, 50.0)], [ngram(n) for n in (1, 2, 3, 5)], [words()],
          [min_tokens(n) for n in (1, 5, 20, 100)], [length(v) for v in ((0, 1.01), (10, 1.2), (5, .8), (200, 2.0))],
          [temperature(t) for t in (.3, .7, 1.0, 1.5, 8.0)]]
 KEEP, MISSING = [], []
@@ -104,9 +99,9 @@ for name, parameter, warper, (low, high), values in FILTERS:
         KINDS.append([top_k(k) for k in (1, 2, 40, 300)])
     if hasattr(logits_process, warper):
         warper = getattr(logits_process, warper)
-        KINDS.append([cut(name, parameter, warper, low, high)(v) for v in values])
+        KINDS.append(cut(name, parameter, warper, values, low, high))
         if name not in ("top-h", "typical-p"):  # see DIFFERENCES
-            KEEP += [cut(name + ", 5 at least", parameter, warper, low, high, 5)(v) for v in values[::2]]
+            KEEP += cut(name + ", 5 at least", parameter, warper, values[::2], low, high, 5)
     else:
         MISSING.append(name)
 
@@ -118,13 +113,10 @@ def whole(steps, scores, past):
     return scores
 
 
-def scores_of(row):
-    return row.astype(np.float64)
-
-
 def made_by(processor, row, past=(0,)):
     """What a processor makes of a row in binary32."""
-    return lambda: processor(torch.tensor([past], dtype=torch.long), torch.tensor([row], dtype=torch.float32))[0].numpy()
+    ids, scores = torch.tensor([past], dtype=torch.long), torch.tensor([row], dtype=torch.float32)
+    return lambda: processor(ids, scores.clone())[0].numpy()
 
 
 ties, shares = [0, 1, 1, 1, 1, 2], np.log(np.array([.4, .3, .2, .1], np.float32)).tolist()
