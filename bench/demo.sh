@@ -4,6 +4,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/bench/install.sh"
+. "$root/bench/build.sh"
 
 fortunes=/usr/share/games/fortunes
 names=(literature science wisdom computers linux education people work songs-poems platitudes startrek humorists
@@ -36,16 +37,8 @@ if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; else bold='' dim=''
 say() { printf '%s\n' "$@" | fold -s -w 76 | sed 's/ *$//'; }
 title() { printf '\n%s== %s%s\n' "$bold" "$1" "$plain"; shift; printf %s "$dim"; say "$@"; printf '%s\n' "$plain"; }
 
-# Says what it did only where that failed.
-quietly() {
-  local log
-  log=$("$@" 2>&1) || { printf '%s\n' "$log" >&2; exit 1; }
-}
 printf '%s== Building in build/%s\n' "$bold" "$plain"
-# cc is asked for by name only where nobody has chosen a compiler before.
-[ -e "$root/build/CMakeCache.txt" ] || export CC="${CC:-gcc}"
-quietly cmake -S "$root" -B "$root/build"
-quietly cmake --build "$root/build" --parallel "$(nproc)" --target tombola_tool
+build_command quietly
 
 generate() { "$root/build/tombola" generate --text "${texts[@]}" --prompt "$prompt" "$@"; }
 

@@ -1,11 +1,5 @@
-# shellcheck shell=bash disable=SC2154  # sourced, behind install.sh, by what has set `root` and has a `section`
+# shellcheck shell=bash disable=SC2154  # sourced, behind install.sh and build.sh, by what has set `root`
 # Sourced by bench/run.sh and tests/run.sh: how to get the packages that Tombola is held against.
-
-# Says what it did only where that failed.
-quietly() {
-  local log
-  log=$("$@" 2>&1) || { printf '%s\n' "$log" >&2; return 1; }
-}
 
 venv=$root/build/peers
 python=/usr/bin/python3  # Debian's, which has Debian's NumPy

@@ -8,6 +8,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/bench/install.sh"
+. "$root/bench/build.sh"
 . "$root/bench/install_peers.sh"
 
 quick='' device=() peers=found output=$root/build/bench
@@ -35,8 +36,6 @@ case $peers in
     done ;;
 esac
 
-section() { printf '\n== %s (%d s so far)\n' "$1" "$SECONDS"; }
-
 install_missing "${bench_packages[@]}"
 if [ "$peers" != found ]; then
   for peer in "${wanted[@]}"; do
@@ -45,9 +44,7 @@ if [ "$peers" != found ]; then
 fi
 
 section "Building in build/"
-[ -e "$root/build/CMakeCache.txt" ] || export CC="${CC:-gcc}"
-quietly cmake -S "$root" -B "$root/build"
-quietly cmake --build "$root/build" --parallel "$(nproc)" --target tombola_tool
+build_command quietly
 
 export POCL_AFFINITY=${POCL_AFFINITY:-1}  # else two of PoCL's threads may share a core
 mkdir -p "$output"

@@ -6,6 +6,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/bench/install.sh"
+. "$root/bench/build.sh"
 . "$root/bench/install_peers.sh"
 build=$root/build
 jobs=$(nproc)
@@ -24,8 +25,6 @@ for argument; do
     *) echo "run.sh: what is '$argument'? usage: run.sh [--all] [--peers]" >&2; exit 2 ;;
   esac
 done
-
-section() { printf '\n== %s (%d s so far)\n' "$1" "$SECONDS"; }
 
 # limited COMMAND...: ends with 124 where that takes too long.
 limited() { timeout --kill-after=10 "$command_seconds" "$@"; }
@@ -117,9 +116,7 @@ compare_with_peers() {
   ensure_peer transformers
   ensure_peer llama
   section "Build"
-  [ -e "$build/CMakeCache.txt" ] || export CC="${CC:-gcc}"
-  limited cmake -S "$root" -B "$build" >/dev/null
-  quietly limited cmake --build "$build" --parallel "$jobs" --target tombola_tool
+  build_command quietly limited
   section "Beside Transformers and llama.cpp"
   limited "$(peer_python)" -B "$root/tests/side_by_side.py" "$build/tombola" transformers llama
 }
@@ -134,8 +131,7 @@ section "Kernels, without a device"
 lint_kernels
 
 section "Build with gcc"
-# Asked for by name only where nobody has chosen a compiler before.
-[ -e "$build/CMakeCache.txt" ] || export CC="${CC:-gcc}"
+choose_compiler
 configure_and_build "$build"
 
 section "Build with clang"
