@@ -77,9 +77,11 @@ with_device() {
   OCL_ICD_VENDORS=$icd TOMBOLA_DEVICE='' "$@"
 }
 
-# PoCL alone: what other runtimes leak and unload again cannot be told from leaks of ours.
+# PoCL alone: what other runtimes leak and unload again cannot be told from leaks of ours. Up to gcc 13 the address
+# sanitizer's interceptor of __tls_get_addr takes a block of thread-local memory at some offsets in its page for one
+# with a header, as glibc's were before 2.25, and the leak check at the end then reads where nothing is.
 run_sanitized() {
-  TOMBOLA_TEST_SMALL=1 UBSAN_OPTIONS=print_stacktrace=1 \
+  TOMBOLA_TEST_SMALL=1 UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=intercept_tls_get_addr=0 \
     LSAN_OPTIONS="suppressions=$root/tests/leaks.supp:print_suppressions=0" \
     with_device "$(cat /etc/OpenCL/vendors/pocl.icd)" run_tests "$build/sanitize"
 }
