@@ -559,6 +559,15 @@ typedef struct tombola_preset {
     uint8_t filters[TOMBOLA_MAX_FILTERS];
 } tombola_preset;
 
+/* What a parameter needs where it is not neutral: without it nothing would come of the parameter. */
+typedef enum tombola_need {
+    TOMBOLA_NEEDS_LOGITS = 1,     /* rows of logits, not TOMBOLA_PROBABILITIES */
+    TOMBOLA_NEEDS_HISTORY = 2,    /* rows.history, be the row's own empty */
+    TOMBOLA_NEEDS_END_TOKENS = 4, /* rows.end_tokens, likewise */
+    TOMBOLA_NEEDS_FORCED = 8,     /* rows.forced, likewise */
+    TOMBOLA_NEEDS_THINKING = 16   /* rows.thinking_start and thinking_end */
+} tombola_need;
+
 /* A parameter in the library's own table of them, from which options, columns and bindings are made. */
 typedef struct tombola_field {
     uint32_t struct_size;
@@ -575,6 +584,7 @@ typedef struct tombola_field {
     const tombola_preset
         *presets;    /* of an order, else NULL: those with names, the default first; then one named NULL */
     uint32_t filter; /* the tombola_filter that it switches on where it is not neutral; else TOMBOLA_FILTER_END */
+    uint32_t needs;  /* tombola_need, several or none; a call that lacks any is refused */
 } tombola_field;
 
 /* The parameter with this place in the table, 0 first; NULL behind the last. Static storage. */
@@ -633,7 +643,8 @@ typedef struct tombola_rows {
     const tombola_bias *biases;
     const size_t *bias_ends; /* `count`, never descending */
     /* What came before in each row's sequence: its prompt, then the tokens generated so far, oldest first. Row r has
-     * the tokens [history_ends[r - 1], history_ends[r]). Parameters tell which count. All in host memory; NULL: none */
+     * the tokens [history_ends[r - 1], history_ends[r]). Parameters tell which count. All in host memory; NULL: none,
+     * which is refused where a row's parameters go by it (see tombola_need); of no tokens yet it is empty */
     const int32_t *history;       /* tokens, 0 to vocabulary - 1 */
     const size_t *history_ends;   /* `count`, never descending */
     const size_t *prompt_lengths; /* `count`: so many of the row's tokens, the first ones, are its prompt; NULL: 0 */

@@ -5,7 +5,6 @@
 #include "error.h"
 #include "params.h"
 #include "penalties.h"
-#include "processors.h"
 #include "sequences.h"
 
 #include <string.h>
@@ -194,11 +193,8 @@ tombola_status adjustments_make(struct batch *b, const tombola_rows *rows, tombo
 {
     const struct plan *p = &b->engine->plan;
     struct adjustments *a = &b->adjustments;
-    tombola_status status = processors_check(p, rows, error);
-    if (status)
-        return status;
     const struct extent e = extent_of(p, rows);
-    status = reserve(b, with_room(b, e), error);
+    tombola_status status = reserve(b, with_room(b, e), error);
     a->count = e.has_forced ? mask_entries(p) : 0;
     a->has_penalties = e.history > 0;
     a->has_more = has_more(e);

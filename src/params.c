@@ -210,6 +210,14 @@ struct row_params params_convert_row(const tombola_params *p)
     return device;
 }
 
+double params_value_of_row(const tombola_field *field, const tombola_params *params, size_t row)
+{
+    const size_t size = sized_size(params), end = field->offset + sizeof(uint32_t);
+    if (end > size) /* an older caller's struct does not have it */
+        return field->neutral;
+    return params_value(field, (const tombola_params *)((const char *)params + row * size));
+}
+
 tombola_params params_of_row(const tombola_params *params, size_t row)
 {
     const size_t size = sized_size(params);

@@ -13,6 +13,9 @@ tombola_status params_convert(const tombola_params *params, size_t rows, size_t 
 /* The value of a float, a choice or an integer of 32 bits. */
 double params_value(const tombola_field *field, const tombola_params *params);
 
+/* The same of a row, from an array as params_convert takes it: neutral where an older caller's lack the field. */
+double params_value_of_row(const tombola_field *field, const tombola_params *params, size_t row);
+
 /* One of them, checked, with the defaults in place of what an older caller's lack. */
 tombola_params params_of_row(const tombola_params *params, size_t row);
 

@@ -16,13 +16,21 @@ static const tombola_preset orders[] = {{"default", {0}},
                                         {"temperature-last", TOMBOLA_TEMPERATURE_LAST},
                                         {NULL, {0}}};
 
-/* The ends are those of a float's or a choice's range. SWITCH: a parameter that switches a filter on. */
-#define SWITCH(filter, name, kind, low, high, neutral, help, values, presets)                                          \
+/* The ends are those of a float's or a choice's range. SWITCH: a parameter that switches a filter on. NEEDY: one that
+ * needs something. */
+#define ENTRY(filter, needs, name, kind, low, high, neutral, help, values, presets)                                    \
     {                                                                                                                  \
         sizeof(tombola_field), TOMBOLA_KIND_##kind, #name, offsetof(tombola_params, name), low, high, neutral, help,   \
-            values, presets, TOMBOLA_FILTER_##filter                                                                   \
+            values, presets, TOMBOLA_FILTER_##filter, needs                                                            \
     }
-#define FIELD(...) SWITCH(END, __VA_ARGS__)
+#define SWITCH(filter, ...) ENTRY(filter, 0, __VA_ARGS__)
+#define FIELD(...) ENTRY(END, 0, __VA_ARGS__)
+#define NEEDY(needs, ...) ENTRY(END, needs, __VA_ARGS__)
+#define LOGITS TOMBOLA_NEEDS_LOGITS
+#define HISTORY TOMBOLA_NEEDS_HISTORY
+#define ENDS TOMBOLA_NEEDS_END_TOKENS
+#define FORCED TOMBOLA_NEEDS_FORCED
+#define THINKING TOMBOLA_NEEDS_THINKING
 /* One for each field of tombola_params, but for struct_size and reserved, in the order of options and columns. */
 static const tombola_field fields[] = {
     SWITCH(TEMPERATURE, temperature, FLOAT, 0, HUGE_VAL, 1,
@@ -73,42 +81,43 @@ static const tombola_field fields[] = {
            "Of the 100 most likely keep the first ones that make at most this share of their entropy, 0 to 1; 0 keeps "
            "all",
            NULL, NULL),
-    FIELD(
-        repetition_penalty, FLOAT, FLT_MIN, FLT_MAX, 1,
+    NEEDY(
+        LOGITS | HISTORY, repetition_penalty, FLOAT, FLT_MIN, FLT_MAX, 1,
         "Divide positive logits of tokens in the history by this, and multiply others; 1 leaves them, below 1 favours "
         "them",
         NULL, NULL),
     FIELD(penalty_window, UINT32, 0, 0, 0, "Penalties count so many tokens, the last of the history; 0 counts all",
           NULL, NULL),
-    FIELD(
-        frequency_penalty, FLOAT, -FLT_MAX, FLT_MAX, 0,
+    NEEDY(
+        LOGITS | HISTORY, frequency_penalty, FLOAT, -FLT_MAX, FLT_MAX, 0,
         "Subtract this from the logits of generated tokens as often as each came; 0 leaves them, negative favours them",
         NULL, NULL),
-    FIELD(presence_penalty, FLOAT, -FLT_MAX, FLT_MAX, 0,
+    NEEDY(LOGITS | HISTORY, presence_penalty, FLOAT, -FLT_MAX, FLT_MAX, 0,
           "Subtract this from the logits of generated tokens once; 0 leaves them, negative favours them", NULL, NULL),
     FIELD(penalty_prompt, CHOICE, 0, 2, TOMBOLA_PROMPT_REPETITION,
           "Which penalties count the prompt: repetition (alone, as vLLM has it), all (as llama.cpp has it) or none",
           prompts, NULL),
-    FIELD(min_tokens, UINT32, 0, 0, 0, "Draw no end token before so many tokens were generated", NULL, NULL),
-    FIELD(dry_multiplier, FLOAT, 0, FLT_MAX, 0,
+    NEEDY(LOGITS | ENDS, min_tokens, UINT32, 0, 0, 0, "Draw no end token before so many tokens were generated", NULL,
+          NULL),
+    NEEDY(LOGITS | HISTORY, dry_multiplier, FLOAT, 0, FLT_MAX, 0,
           "DRY: take this times dry_base^(n - dry_allowed_length) off the logit of a token that would go on with a "
           "repetition of n tokens; 0 never",
           NULL, NULL),
     FIELD(dry_base, FLOAT, 1, FLT_MAX, 1.75f, "DRY: how much more each repeated token costs, 1 or more", NULL, NULL),
     FIELD(dry_allowed_length, UINT32, 0, 0, 2, "DRY: the shortest repetition that costs anything", NULL, NULL),
     FIELD(dry_window, UINT32, 0, 0, 0, "DRY: look at so many tokens of the history, the last; 0 all", NULL, NULL),
-    FIELD(no_repeat_ngram, UINT32, 0, 0, 0, "Rule out that so many tokens in a row come twice in the history; 0 never",
-          NULL, NULL),
+    NEEDY(HISTORY, no_repeat_ngram, UINT32, 0, 0, 0,
+          "Rule out that so many tokens in a row come twice in the history; 0 never", NULL, NULL),
     FIELD(length_penalty_start, UINT32, 0, 0, 0,
           "Length penalty: it begins where more tokens than these have been generated", NULL, NULL),
-    FIELD(length_penalty_factor, FLOAT, FLT_MIN, FLT_MAX, 1,
+    NEEDY(LOGITS | HISTORY | ENDS, length_penalty_factor, FLOAT, FLT_MIN, FLT_MAX, 1,
           "Length penalty: add |z| * (this^n - 1) to the logit z of end tokens, n tokens after its start; above 1 ends "
           "sooner, 1 is off",
           NULL, NULL),
-    FIELD(forced_from, UINT32, 0, 0, 0, "The forced tokens are the generated ones from this number on, 0 the first",
-          NULL, NULL),
-    FIELD(thinking_budget, UINT32, 0, 0, 0, "End thinking where it has gone on for so many tokens; 0 never", NULL,
-          NULL),
+    NEEDY(HISTORY | FORCED, forced_from, UINT32, 0, 0, 0,
+          "The forced tokens are the generated ones from this number on, 0 the first", NULL, NULL),
+    NEEDY(HISTORY | THINKING, thinking_budget, UINT32, 0, 0, 0,
+          "End thinking where it has gone on for so many tokens; 0 never", NULL, NULL),
     FIELD(seed, UINT64, 0, 0, 0, "The random stream; the same seed draws the same tokens on every device", NULL, NULL),
     FIELD(offset, UINT64, 0, 0, 0, "Where in the random stream to start", NULL, NULL),
     FIELD(stream, UINT32, 0, 0, 0, "Which of several samples of one request, with a random stream each", NULL, NULL),
@@ -120,7 +129,7 @@ static const tombola_field fields[] = {
           "The order in which temperature and filters apply: all that are in use, as top_k,temperature,min_p; or "
           "temperature-first (the default) or temperature-last (as llama.cpp has it)",
           filters, orders),
-    FIELD(watermark, UINT32, 0, 0, 0,
+    NEEDY(HISTORY, watermark, UINT32, 0, 0, 0,
           "Draw with a watermark, made of so many of the tokens before and of the seed, its key; offset and stream "
           "then do not "
           "count; 0 draws without",

@@ -3,55 +3,54 @@
 #include "error.h"
 #include "params.h"
 
-#include <stddef.h>
-
-/* Parameters that have a row drawn by its history, where they are not neutral. Rows of probabilities can't have those
- * that change logits. */
-#define BY_HISTORY(name, is_for_logits)                                                                                \
-    {                                                                                                                  \
-        offsetof(tombola_params, name), is_for_logits                                                                  \
-    }
-static const struct {
-    size_t offset;
-    int is_for_logits;
-} by_history[] = {
-    BY_HISTORY(repetition_penalty, 1), BY_HISTORY(frequency_penalty, 1), BY_HISTORY(presence_penalty, 1),
-    BY_HISTORY(min_tokens, 1),         BY_HISTORY(dry_multiplier, 1),    BY_HISTORY(length_penalty_factor, 1),
-    BY_HISTORY(no_repeat_ngram, 0),    BY_HISTORY(thinking_budget, 0),   BY_HISTORY(watermark, 0),
-};
-
-static int is_by_history(const tombola_field *field, int only_for_logits)
+int processors_need_history(const tombola_params *params)
 {
-    for (size_t i = 0; i < sizeof by_history / sizeof by_history[0]; i++)
-        if (by_history[i].offset == field->offset)
-            return by_history[i].is_for_logits >= only_for_logits;
+    const uint32_t of_row = TOMBOLA_NEEDS_HISTORY | TOMBOLA_NEEDS_END_TOKENS | TOMBOLA_NEEDS_FORCED;
+    const tombola_field *field;
+    for (size_t i = 0; (field = tombola_params_field(i)); i++)
+        if ((field->needs & of_row) && params_value(field, params) != field->neutral)
+            return 1;
     return 0;
 }
 
-/* The first of them that is not neutral, of all or of those for logits; NULL if all are. */
-static const tombola_field *first_in_force(const tombola_params *params, int only_for_logits)
+/* The needs that a call leaves open, in the order of their messages. */
+struct need {
+    uint32_t need;
+    int is_there;
+    const char *message;
+};
+
+static tombola_status check_need(const struct need *need, const tombola_rows *rows, tombola_error *error)
 {
     const tombola_field *field;
     for (size_t i = 0; (field = tombola_params_field(i)); i++)
-        if (params_value(field, params) != field->neutral && is_by_history(field, only_for_logits))
-            return field;
-    return NULL;
-}
-
-int processors_need_history(const tombola_params *params)
-{
-    return first_in_force(params, 0) != NULL;
+        for (size_t row = 0; (field->needs & need->need) && row < rows->count; row++) {
+            const double value = params_value_of_row(field, rows->params, row);
+            if (value != field->neutral)
+                return fail(error, TOMBOLA_INVALID_ARGUMENT, "params[%zu].%s is %.9g, but %s", row, field->name, value,
+                            need->message);
+        }
+    return TOMBOLA_OK;
 }
 
 tombola_status processors_check(const struct plan *p, const tombola_rows *rows, tombola_error *error)
 {
-    for (size_t row = 0; p->options.input == TOMBOLA_PROBABILITIES && row < rows->count; row++) {
-        const tombola_params params = params_of_row(rows->params, row);
-        const tombola_field *field = first_in_force(&params, 1);
-        if (field)
-            return fail(error, TOMBOLA_INVALID_ARGUMENT,
-                        "params[%zu].%s is %.9g, but it is for logits, and options.input is TOMBOLA_PROBABILITIES", row,
-                        field->name, params_value(field, &params));
-    }
-    return TOMBOLA_OK;
+    const struct need needs[] = {
+        {TOMBOLA_NEEDS_LOGITS, p->options.input == TOMBOLA_LOGITS,
+         "it is for logits, and options.input is TOMBOLA_PROBABILITIES"},
+        {TOMBOLA_NEEDS_HISTORY, rows->history_ends != NULL,
+         "there is no rows.history for it: rows.history_ends is NULL"},
+        {TOMBOLA_NEEDS_END_TOKENS, rows->end_token_ends != NULL,
+         "there are no rows.end_tokens for it: rows.end_token_ends is NULL"},
+        {TOMBOLA_NEEDS_FORCED, rows->forced_ends != NULL, "there are no rows.forced for it: rows.forced_ends is NULL"},
+        {TOMBOLA_NEEDS_THINKING, rows->thinking_start_count > 0,
+         "there is no rows.thinking_start for it: rows.thinking_start_count is 0"},
+        {TOMBOLA_NEEDS_THINKING, rows->thinking_end_count > 0,
+         "there is no rows.thinking_end for it: rows.thinking_end_count is 0"},
+    };
+    tombola_status status = TOMBOLA_OK;
+    for (size_t i = 0; i < sizeof needs / sizeof needs[0] && !status; i++)
+        if (!needs[i].is_there)
+            status = check_need(&needs[i], rows, error);
+    return status;
 }

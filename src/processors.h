@@ -4,11 +4,11 @@
 
 #include "plan.h"
 
-/* Whether a row with these parameters is drawn otherwise for its history or its end tokens: by a penalty, a rule or a
- * watermark. */
+/* Whether a row with these parameters is drawn otherwise for its history, its end tokens or its forced tokens: by a
+ * penalty, a rule or a watermark. */
 int processors_need_history(const tombola_params *params);
 
-/* That no row has parameters that change logits where rows hold probabilities. */
+/* That there is all that parameters of rows which are otherwise checked need; first of all logits. */
 tombola_status processors_check(const struct plan *plan, const tombola_rows *rows, tombola_error *error);
 
 #endif

@@ -5,6 +5,7 @@
 #include "logits.h"
 #include "params.h"
 #include "process.h"
+#include "processors.h"
 #include "program.h"
 #include "results.h"
 #include "sized.h"
@@ -194,9 +195,10 @@ tombola_status sampler_begin(tombola_sampler *s, const tombola_rows *rows, const
         return status;
     if (!b)
         return fail_busy(s, error);
-    status = watermark_convert(&own_rows, b->host_params, error);
+    status = processors_check(&s->engine.plan, &own_rows, error);
     if (status)
         return status;
+    watermark_convert(&own_rows, b->host_params);
     status = adjustments_make(b, &own_rows, error);
     if (!status)
         status = scores_copy(b, &own_rows, error);

@@ -1,6 +1,5 @@
 #include "watermark.h"
 
-#include "error.h"
 #include "history.h"
 #include "params.h"
 #include "philox.h"
@@ -38,18 +37,13 @@ static struct row_params convert_row(const tombola_params *params, const struct 
     return params_convert_row(&drawn);
 }
 
-tombola_status watermark_convert(const tombola_rows *rows, struct row_params *device, tombola_error *error)
+void watermark_convert(const tombola_rows *rows, struct row_params *device)
 {
     for (size_t row = 0; row < rows->count; row++) {
         if (!(device[row].flags & ROW_ONE_STREAM))
             continue;
         const tombola_params params = params_of_row(rows->params, row);
-        if (!rows->history_ends)
-            return fail(error, TOMBOLA_INVALID_ARGUMENT,
-                        "params[%zu].watermark is %lu, but there is no rows.history to make it from", row,
-                        (unsigned long)params.watermark);
         const struct history history = history_of(rows, row);
         device[row] = convert_row(&params, &history);
     }
-    return TOMBOLA_OK;
 }

@@ -8,8 +8,7 @@
 /* That of the last `width` of so many tokens, or of those that there are. */
 uint64_t watermark_seed_after(uint64_t key, uint32_t width, const int32_t *tokens, size_t count);
 
-/* Puts in place, of rows whose parameters and histories are checked, what those with a watermark draw by. Fails where
- * there are such, but no histories. */
-tombola_status watermark_convert(const tombola_rows *rows, struct row_params *device, tombola_error *error);
+/* Puts in place, of rows whose parameters and histories are checked, what those with a watermark draw by. */
+void watermark_convert(const tombola_rows *rows, struct row_params *device);
 
 #endif

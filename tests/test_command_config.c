@@ -138,8 +138,8 @@ static void a_request_sets_what_it_names(void **state)
     expect_config("{\"top_k\": -1, \"min_p\": 0.1, \"temp\": 2, \"seed\": 9223372036854775807}", NULL,
                   SAMPLE("--min-p", "0.1", "--temperature", "2", "--seed", "9223372036854775807"));
     /* The rows have no histories: these are known, and change nothing. */
-    expect_config("{\"repeat_penalty\": 1.1, \"repeat_last_n\": -1, \"frequency_penalty\": 0.5, "
-                  "\"presence_penalty\": -0.1, \"min_new_tokens\": 2}",
+    expect_config("{\"repeat_penalty\": 1, \"repeat_last_n\": -1, \"frequency_penalty\": 0.0, "
+                  "\"presence_penalty\": 0, \"min_new_tokens\": 0}",
                   NULL, SAMPLE("--temperature", "1"));
     expect_config("{\"xtc_probability\": 1, \"xtc_threshold\": 0.05, \"method\": \"inverse-cdf\", "
                   "\"filters\": \"temperature-last\", \"top_n_sigma\": 2}",

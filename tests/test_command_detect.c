@@ -98,8 +98,8 @@ static void a_row_with_a_history_draws_by_the_seed_of_its_last_tokens(void **sta
     assert_int_equal(expected.status, 0);
     expect_output(got, expected.out);
     process_release(&expected);
-    expect_failure(RUN("sample", npy_path, "--watermark", "2"),
-                   "params[0].watermark is 2, but there is no rows.history to make it from");
+    expect_usage_error(RUN("sample", npy_path, "--watermark", "2"), "tombola sample",
+                       "--watermark: does nothing without --histories");
 }
 
 /* One line as the library has it. */

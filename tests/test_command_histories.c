@@ -58,7 +58,6 @@ static void penalties_count_the_histories_of_a_file(void **state)
     expect_tokens(SAMPLE("--json", "--temperature=0", "--histories", csv_path, "--presence-penalty=1.5",
                          "--frequency-penalty=-0.1"),
                   present);
-    expect_tokens(SAMPLE("--json", "--temperature=0", "--repetition-penalty=3"), plain); /* no history, no penalty */
 }
 
 static void end_tokens_wait_for_the_minimum(void **state)

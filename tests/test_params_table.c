@@ -104,14 +104,21 @@ static void defaults_are_the_neutral_values(void **state)
     }
 }
 
-/* Draws from the probe's rows, the one in the middle with other parameters. */
+/* Draws from the probe's rows, the one in the middle with other parameters. There is all that any of them needs. */
 static tombola_status draw_by(tombola_sampler *sampler, const tombola_params *third, tombola_error *error)
 {
+    static const size_t none[PROBE_ROWS];
+    static const int32_t thought = 1;
     tombola_params params[PROBE_ROWS];
-    struct draw draws[PROBE_ROWS];
+    struct columns columns;
     tombola_params_fill(params, PROBE_ROWS, tombola_params_default());
     params[2] = *third;
-    return draw_rows(sampler, probe.logits, PROBE_ROWS, PROBE_STRIDE, params, draws, error);
+    tombola_rows rows = host_rows(probe.logits, PROBE_ROWS, PROBE_STRIDE, params);
+    rows.history_ends = rows.end_token_ends = rows.forced_ends = none;
+    rows.thinking_start = rows.thinking_end = &thought;
+    rows.thinking_start_count = rows.thinking_end_count = 1;
+    const tombola_results results = columns_results(&columns);
+    return tombola_sampler_sample(sampler, &rows, &results, error);
 }
 
 static tombola_status draw_with(tombola_sampler *sampler, const tombola_field *field, float value, tombola_error *error)

@@ -95,6 +95,9 @@ static struct drawn_batch *make_batch(tombola_type type, tombola_input input, ui
         }
     }
     b->batch = batch_pasts_make(b->pasts, ROWS);
+    for (uint32_t row = 0; row < ROWS && b->pasts[0].all.thinking_end.count == 0; row++) {
+        b->params[row].thinking_budget = 0; /* it needs what begins and ends thinking */
+    }
     return b;
 }
 

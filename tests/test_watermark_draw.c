@@ -336,7 +336,8 @@ static void rows_without_a_history_and_other_methods_are_refused(void **state)
     tombola_sampler *sampler = sampler_for(&model, 1);
     params.watermark = 4;
     assert_int_equal(draw_rows(sampler, row, 1, 300, &params, &draw, &error), TOMBOLA_INVALID_ARGUMENT);
-    assert_string_equal(error.message, "params[0].watermark is 4, but there is no rows.history to make it from");
+    assert_string_equal(error.message,
+                        "params[0].watermark is 4, but there is no rows.history for it: rows.history_ends is NULL");
     params.method = TOMBOLA_INVERSE_CDF;
     assert_int_equal(draw_rows(sampler, row, 1, 300, &params, &draw, &error), TOMBOLA_INVALID_ARGUMENT);
     assert_string_equal(error.message,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "continuation.h"
+#include "needs.h"
 #include "text.h"
 #include "token_texts.h"
 
@@ -64,8 +65,11 @@ static size_t read_count(const char *option, const char *text, uint64_t high, st
     return (size_t)value;
 }
 
-static void check(const options *options, struct argp_state *state)
+/* Sequences have histories and ends, and nothing that is forced. */
+static void check(options *options, struct argp_state *state)
 {
+    const uint32_t there = TOMBOLA_NEEDS_LOGITS | TOMBOLA_NEEDS_HISTORY | TOMBOLA_NEEDS_END_TOKENS;
+    needs_settle(&options->sampling, there, state);
     if (options->text_count == 0)
         argp_error(state, "which text? Name files with --text");
     if (options->sampling.has_temperature && options->greedy)

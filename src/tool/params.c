@@ -59,6 +59,15 @@ tool_text tool_params_names(void)
     return names;
 }
 
+tool_text tool_params_option(const tombola_field *field)
+{
+    tool_text option = {"--"};
+    add(&option, field->name);
+    for (char *c = option.text; *c; c++)
+        *c = hyphenated(*c);
+    return option;
+}
+
 int tool_params_have_filters(const tombola_params *params)
 {
     const tombola_params neutral = tombola_params_default();

@@ -5,6 +5,7 @@
 
 #include "constraints.h"
 #include "history_file.h"
+#include "needs.h"
 #include "npy.h"
 #include "params_csv.h"
 #include "reports.h"
@@ -77,6 +78,15 @@ static int take_tokens(options *options)
     return 0;
 }
 
+/* What there is for parameters that need something. */
+static uint32_t supply_of(const options *options)
+{
+    const sequences *s = &options->sequences;
+    return TOMBOLA_NEEDS_LOGITS | (options->histories.path ? TOMBOLA_NEEDS_HISTORY : 0) |
+           (options->histories.end_token_count ? TOMBOLA_NEEDS_END_TOKENS : 0) |
+           (s->forced_path ? TOMBOLA_NEEDS_FORCED : 0) | (s->start_count && s->end_count ? TOMBOLA_NEEDS_THINKING : 0);
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     options *options = state->input;
@@ -115,6 +125,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case ARGP_KEY_END:
         if (take_tokens(options))
             argp_failure(state, TOOL_FAILURE, 0, "out of memory");
+        needs_settle(&options->sampling, supply_of(options), state);
         if (options->probabilities && (options->constraints.option_count || options->constraints.bias_path))
             argp_error(state, "--probabilities: biases are for logits; --mask is for both");
         if (options->reports.score_path && !options->json)
@@ -253,7 +264,8 @@ static tombola_params *make_params(const options *options, size_t rows)
         params[i] = options->sampling.params;
         params[i].stream += (uint32_t)i * (options->reports.samples ? options->reports.samples : 1);
     }
-    if (options->params && params_csv_read(options->params, rows, params)) {
+    if (options->params && (params_csv_read(options->params, rows, params) ||
+                            needs_check(options->params, params, rows, supply_of(options)))) {
         free(params);
         return NULL;
     }

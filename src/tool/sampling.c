@@ -156,10 +156,7 @@ static void read_parameter(tool_sampling *sampling, const tombola_field *field, 
         if (tool_seed_read(text, UINT64_MAX, &sampling->params.seed, &sampling->has_random_seed))
             argp_error(state, "--seed: '%s' is not random or %s", text, tool_params_expected(field).text);
     } else {
-        char option[70] = "--";
-        for (size_t i = 0; field->name[i] && i + 3 < sizeof option; i++)
-            option[i + 2] = field->name[i] == '_' ? '-' : field->name[i];
-        read_field(sampling, option, field, text, state);
+        read_field(sampling, tool_params_option(field).text, field, text, state);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "figures.h"
+#include "needs.h"
 
 static const char DOC[] = "Shows what the temperature and the filters do to one distribution, as a table and as bars: "
                           "a column for each temperature (1 unless given)."
@@ -88,6 +89,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
             argp_error(state, "which distribution? Give --probabilities or --logits");
         if (options->labels && options->label_count != options->count)
             argp_error(state, "--labels: %zu labels for %zu tokens", options->label_count, options->count);
+        needs_settle(&options->sampling, TOMBOLA_NEEDS_LOGITS, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -74,6 +74,9 @@ size_t tool_params_count(void);
 /* All names: "temperature, top_k, ... and stream". */
 tool_text tool_params_names(void);
 
+/* Its option: "--top-k". */
+tool_text tool_params_option(const tombola_field *field);
+
 /* Whether one of them switches a filter on, the temperature aside. */
 int tool_params_have_filters(const tombola_params *params);
 
