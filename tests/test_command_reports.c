@@ -111,6 +111,47 @@ static void arrays_are_written_as_numpy_reads_them(void **state)
     }
 }
 
+/* A file that is there already stays until there is something to write in its place. */
+static void calls_that_fail_leave_files_alone(void **state)
+{
+    (void)state;
+    static const char before[] = "as it was";
+    char got[sizeof before] = "", message[300];
+    write_small("a text");
+    write_file(out_path, before, sizeof before);
+    expect_failure(SAMPLE("--kept-probabilities", out_path, "--end-tokens=4"), "an end token: 4 is not from 0 to 3");
+    expect_failure(SAMPLE("--kept-probabilities", out_path, "--top-p=0.5", "--filters=temperature"),
+                   "params[0].filters has no place for it");
+    expect_failure(
+        RUN("generate", "--json", "--text", ids_path, "--output", out_path, "--top-p=0.5", "--filters=temperature"),
+        "params[0].filters has no place for it");
+    FILE *file = fopen(out_path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fread(got, 1, sizeof got, file), sizeof got);
+    fclose(file);
+    assert_string_equal(got, before);
+    unlink(out_path);
+    expect_failure(SAMPLE("--kept-probabilities", out_path, "--top-p=0.5", "--filters=temperature"),
+                   "params[0].filters has no place for it");
+    assert_int_not_equal(access(out_path, F_OK), 0);
+
+    snprintf(message, sizeof message, "--kept-probabilities and --processed-logits: both write %s", out_path);
+    expect_usage_error(SAMPLE("--kept-probabilities", out_path, "--processed-logits", out_path), "tombola sample",
+                       message);
+    snprintf(message, sizeof message, "--output and --output-tokens: both write %s", out_path);
+    expect_usage_error(RUN("generate", "--text", npy_path, "--output", out_path, "--output-tokens", out_path),
+                       "tombola generate", message);
+    snprintf(message, sizeof message, "--kept-probabilities and --processed-logits: both write %s", out_path);
+    write_file(out_path, before, sizeof before); /* the same by another name */
+    assert_int_equal(unlink(ids_path), 0);
+    assert_int_equal(symlink(out_path, ids_path), 0);
+    expect_usage_error(SAMPLE("--kept-probabilities", ids_path, "--processed-logits", out_path), "tombola sample",
+                       message);
+    process run = SAMPLE("--kept-probabilities=/dev/null", "--processed-logits=/dev/null"); /* it takes both */
+    assert_int_equal(run.status, 0);
+    process_release(&run);
+}
+
 static void mistakes_are_named(void **state)
 {
     (void)state;
@@ -139,6 +180,7 @@ int main(void)
         cmocka_unit_test(scores_stand_in_the_order_of_the_ids),
         cmocka_unit_test(samples_are_lines_and_arrays),
         cmocka_unit_test(arrays_are_written_as_numpy_reads_them),
+        cmocka_unit_test(calls_that_fail_leave_files_alone),
         cmocka_unit_test(mistakes_are_named),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_files);

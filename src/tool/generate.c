@@ -7,6 +7,7 @@
 
 #include "continuation.h"
 #include "needs.h"
+#include "output_file.h"
 #include "text.h"
 #include "token_texts.h"
 
@@ -72,6 +73,8 @@ static void check(options *options, struct argp_state *state)
     needs_settle(&options->sampling, there, state);
     if (options->text_count == 0)
         argp_error(state, "which text? Name files with --text");
+    if (output_file_is_same(options->output, options->output_tokens))
+        argp_error(state, "--output and --output-tokens: both write %s", options->output);
     if (options->sampling.has_temperature && options->greedy)
         argp_error(state, "--temperature and --greedy say the same thing: give one of them");
 }
@@ -182,11 +185,17 @@ static int print_tokens(FILE *file, const continuation *c, size_t row)
     return token_texts_write(file, &(token_text){sequence->tokens, sequence->length, c->starts[row]});
 }
 
-/* Closes the file, too. */
-static int write_rows(const char *path, FILE *file, int (*print)(FILE *, const continuation *, size_t),
-                      const continuation *c)
+/* path: NULL for none */
+static int write_rows(const char *path, int (*print)(FILE *, const continuation *, size_t), const continuation *c)
 {
+    FILE *file = path ? fopen(path, "w") : NULL;
     int failed = 0;
+    if (!path)
+        return 0;
+    if (!file) {
+        warn("%s", path);
+        return -1;
+    }
     for (size_t row = 0; row < c->rows && !failed; row++)
         failed = print(file, c, row);
     if (fclose(file) && !failed) {
@@ -233,22 +242,7 @@ static int print_sum(const continuation *c, const char *device, int json)
     return 0;
 }
 
-/* The files to be written, open; NULL where there is none. */
-struct outputs {
-    FILE *rows, *tokens;
-};
-
-static int write_outputs(const options *options, struct outputs *outputs, const continuation *c)
-{
-    struct outputs now = *outputs;
-    *outputs = (struct outputs){NULL, NULL};
-    int failed = now.rows ? write_rows(options->output, now.rows, print_row, c) : 0;
-    if (now.tokens)
-        failed |= write_rows(options->output_tokens, now.tokens, print_tokens, c);
-    return failed;
-}
-
-static int run(const options *options, const continuation_plan *plan, corpus *corpus, struct outputs *outputs)
+static int run(const options *options, const continuation_plan *plan, corpus *corpus)
 {
     int failed = -1;
     continuation continuation;
@@ -267,7 +261,8 @@ static int run(const options *options, const continuation_plan *plan, corpus *co
     else if (!failed && !streaming)
         failed = print_texts(&continuation);
     if (!failed)
-        failed = write_outputs(options, outputs, &continuation);
+        failed = write_rows(options->output, print_row, &continuation) |
+                 write_rows(options->output_tokens, print_tokens, &continuation);
     if (!failed)
         failed = print_sum(&continuation, device.name, options->json);
 done:
@@ -276,22 +271,11 @@ done:
     return failed;
 }
 
-/* path: NULL for none */
-static int open_output(const char *path, FILE **file)
-{
-    if (path && !(*file = fopen(path, "w"))) {
-        warn("%s", path);
-        return -1;
-    }
-    return 0;
-}
-
-/* Opens and loads what the options name, then runs. */
+/* Loads what the options name, then runs. */
 static int generate(options *options)
 {
     int failed = -1;
     char *prompts_text = NULL;
-    struct outputs outputs = {NULL, NULL};
     corpus corpus = {0};
     if (options->prompts_file && read_prompts(options, &prompts_text))
         goto done;
@@ -299,7 +283,8 @@ static int generate(options *options)
         options->prompts[options->prompt_count++] = "";
     if (corpus_load(&corpus, options->texts, options->text_count))
         goto done;
-    if (open_output(options->output, &outputs.rows) || open_output(options->output_tokens, &outputs.tokens))
+    if ((options->output && output_file_try(options->output)) ||
+        (options->output_tokens && output_file_try(options->output_tokens)))
         goto done;
     tool_sampling *sampling = &options->sampling;
     if (options->greedy || sampling->temperature_count == 0) {
@@ -316,12 +301,8 @@ static int generate(options *options)
         .ignore_end = options->ignore_end,
         .params = sampling->params,
     };
-    failed = run(options, &plan, &corpus, &outputs);
+    failed = run(options, &plan, &corpus);
 done:
-    if (outputs.rows)
-        fclose(outputs.rows);
-    if (outputs.tokens)
-        fclose(outputs.tokens);
     corpus_release(&corpus);
     free(prompts_text);
     return failed ? TOOL_FAILURE : 0;

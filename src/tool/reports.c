@@ -3,6 +3,7 @@
 #include <err.h>
 #include <stdlib.h>
 
+#include "output_file.h"
 #include "tool.h"
 
 enum { SCORE = 0x400, SAMPLES, KEPT_PROBABILITIES, PROCESSED_LOGITS };
@@ -42,6 +43,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case PROCESSED_LOGITS:
         reports->array_paths[1] = text;
         return 0;
+    case ARGP_KEY_END:
+        if (output_file_is_same(reports->array_paths[0], reports->array_paths[1]))
+            argp_error(state, "--kept-probabilities and --processed-logits: both write %s", reports->array_paths[1]);
+        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -58,17 +63,6 @@ static int make_scores(const reports *r, size_t rows, tombola_results *results)
     return results->scores.host && results->raw_scores.host ? 0 : -1;
 }
 
-/* A file that can't be written shows before anything is drawn. */
-static int try_file(const char *path)
-{
-    FILE *file = fopen(path, "wb");
-    if (!file) {
-        warn("%s", path);
-        return -1;
-    }
-    return fclose(file);
-}
-
 int reports_begin(reports *r, const npy *array, tombola_results *results)
 {
     int failed = 0;
@@ -80,7 +74,7 @@ int reports_begin(reports *r, const npy *array, tombola_results *results)
     for (int i = 0; i < REPORT_ARRAYS; i++) {
         if (!r->array_paths[i])
             continue;
-        if (try_file(r->array_paths[i]))
+        if (output_file_try(r->array_paths[i]))
             return -1;
         r->arrays[i] = (npy){.rows = array->rows,
                              .columns = array->vocabulary,
