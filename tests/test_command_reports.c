@@ -61,6 +61,24 @@ static void scores_stand_in_the_order_of_the_ids(void **state)
     json_decref(lines);
 }
 
+/* As in files of histories. */
+static void empty_lines_between_ids_do_not_count(void **state)
+{
+    (void)state;
+    char message[sizeof ids_path + 160];
+    write_small("[2, 0]\n[]\n");
+    process plain = SAMPLE("--score", ids_path, "--json");
+    write_small("\xEF\xBB\xBF[2, 0]\r\n \t\n[]\n\n");
+    expect_output(SAMPLE("--score", ids_path, "--json"), plain.out);
+    process_release(&plain);
+    write_small("[1]\n\n[4]\n");
+    snprintf(message, sizeof message, "%s:3: id 1 of the line is not an integer from 0 to 3", ids_path);
+    expect_failure(SAMPLE("--score", ids_path, "--json"), message);
+    write_small("[1]\n\n");
+    snprintf(message, sizeof message, "%s has 1 lines, but the array has 2 rows", ids_path);
+    expect_failure(SAMPLE("--score", ids_path, "--json"), message);
+}
+
 static void samples_are_lines_and_arrays(void **state)
 {
     (void)state;
@@ -178,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scores_stand_in_the_order_of_the_ids),
+        cmocka_unit_test(empty_lines_between_ids_do_not_count),
         cmocka_unit_test(samples_are_lines_and_arrays),
         cmocka_unit_test(arrays_are_written_as_numpy_reads_them),
         cmocka_unit_test(calls_that_fail_leave_files_alone),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "batch_ends.h"
+#include "text.h"
 
 /* Adds a line's ids behind `count` others; the new number of them, or SIZE_MAX with a message. */
 static size_t add_line(const char *path, size_t line, const char *text, size_t vocabulary, score_ids *ids, size_t count)
@@ -41,13 +42,16 @@ static size_t add_line(const char *path, size_t line, const char *text, size_t v
 static int read_lines(FILE *file, const char *path, size_t rows, size_t vocabulary, score_ids *ids)
 {
     char *text = NULL;
-    size_t room = 0, row = 0, count = 0;
+    size_t room = 0, line = 0, row = 0, count = 0;
     while (count != SIZE_MAX && getline(&text, &room, file) >= 0) {
+        const char *start = ++line == 1 ? text_after_mark(text) : text;
+        if (start[strspn(start, " \t\r\n")] == '\0')
+            continue;
         if (row == rows) {
             warnx("%s has more lines than the array has rows, %zu", path, rows);
             count = SIZE_MAX;
         } else {
-            count = add_line(path, row + 1, text, vocabulary, ids, count);
+            count = add_line(path, line, start, vocabulary, ids, count);
             ids->ends[row++] = count;
         }
     }
