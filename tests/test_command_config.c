@@ -134,7 +134,7 @@ static void a_request_sets_what_it_names(void **state)
     (void)state;
     expect_config("{\"model\": \"m\", \"messages\": [{\"role\": \"user\", \"content\": \"x\"}], \"temperature\": 1, "
                   "\"top_p\": 0.5, \"seed\": 42, \"logit_bias\": {\"5\": -100, \"250\": 8.5}, \"n\": 1}",
-                  "model, messages, n", SAMPLE("--top-p", "0.5", "--seed", "42", "--bias", "5=-100,250=8.5"));
+                  "model, messages", SAMPLE("--top-p", "0.5", "--seed", "42", "--bias", "5=-100,250=8.5"));
     expect_config("{\"top_k\": -1, \"min_p\": 0.1, \"temp\": 2, \"seed\": 9223372036854775807}", NULL,
                   SAMPLE("--min-p", "0.1", "--temperature", "2", "--seed", "9223372036854775807"));
     /* The rows have no histories: these are known, and change nothing. */
@@ -146,6 +146,44 @@ static void a_request_sets_what_it_names(void **state)
                   NULL,
                   SAMPLE("--xtc-probability", "1", "--xtc-threshold", "0.05", "--method", "inverse-cdf", "--filters",
                          "temperature-last", "--top-n-sigma", "2"));
+}
+
+static void a_ban_counts_more_than_a_bias(void **state)
+{
+    (void)state;
+    expect_config("{\"suppress_tokens\": [5], \"logit_bias\": {\"5\": 30, \"6\": 9}}", NULL,
+                  SAMPLE("--bias", "5=-inf,6=9"));
+    expect_config("{\"logit_bias\": {\"5\": 30, \"6\": 9}, \"suppress_tokens\": [5, 5]}", NULL,
+                  SAMPLE("--bias", "5=-inf,6=9"));
+}
+
+static void what_others_turn_off_is_off(void **state)
+{
+    (void)state;
+    expect_config("{\"top_n_sigma\": -1, \"top_k\": -1, \"repeat_last_n\": -1, \"dry_penalty_last_n\": -1}", NULL,
+                  SAMPLE("--temperature", "1"));
+    expect_config("{\"top_n_sigma\": -1.0}", NULL, SAMPLE("--temperature", "1"));
+}
+
+static void the_number_of_samples_is_that_of_the_file(void **state)
+{
+    (void)state;
+    expect_config("{\"n\": 3}", NULL, SAMPLE("--samples", "3"));
+    expect_config("{\"num_return_sequences\": 2}", NULL, SAMPLE("--samples", "2"));
+    write_config("{\"n\": 3}");
+    expect_same(SAMPLE("--config", config_path, "--samples", "2"), SAMPLE("--samples", "2"));
+    process got = RUN("show", "--logits", "3,2,1", "--config", config_path, "--json");
+    assert_int_equal(got.status, 0);
+    assert_non_null(strstr(got.err, "ignored: n\n"));
+    process_release(&got);
+}
+
+/* The file's end tokens are not wanted where an option gives some. */
+static void end_tokens_of_an_option_stand_in_place_of_the_files(void **state)
+{
+    (void)state;
+    write_config("{\"eos_token_id\": 300, \"min_tokens\": 1}");
+    expect_same(SAMPLE("--config", config_path, "--end-tokens", "7"), SAMPLE("--end-tokens", "7", "--min-tokens", "1"));
 }
 
 static void a_file_counts_more_than_a_preset_and_less_than_options(void **state)
@@ -188,14 +226,21 @@ static void wrong_values_are_named_with_their_field(void **state)
         {"{\"logit_bias\": {\"8388608\": 1}}", ": logit_bias is {\"8388608\":1}, not an object of finite numbers"},
         {"{\"logit_bias\": {\"5\": \"x\"}}", ": logit_bias is {\"5\":\"x\"}, not an object of finite numbers"},
         {"{\"logit_bias\": {\"5\": 1e39}}", ": logit_bias is {\"5\":1e39}, not an object of finite numbers"},
-        {"{\"logit_bias\": {\"300\": 1}}", "a bias of every row: token 300 is not from 0 to 299"},
+        {"{\"logit_bias\": {\"300\": 1}}", "config.json: logit_bias has token 300, not from 0 to 299"},
+        {"{\"suppress_tokens\": [1, 300]}", "config.json: suppress_tokens has token 300, not from 0 to 299"},
+        {"{\"logit_bias\": {\"5\": 1, \"05\": 2}}", "config.json: logit_bias has token 5 twice"},
+        {"{\"n\": 0}", ": n is 0, not a whole number from 1 to 128"},
+        {"{\"n\": 129}", ": n is 129, not a whole number from 1 to 128"},
+        {"{\"n\": 1.5}", ": n is 1.5, not a whole number from 1 to 128"},
+        {"{\"top_n_sigma\": \"x\"}", ": top_n_sigma is \"x\", not a number from 0 to"},
+        {"{\"eos_token_id\": 1, \"stop_token_ids\": [2, 300]}",
+         "config.json: stop_token_ids has token 300, not from 0 to 299"},
         {"{\"eos_token_id\": \"</s>\"}",
          ": eos_token_id is \"</s>\", not an id of a token, or a list of ids of tokens"},
         {"{\"eos_token_id\": [1, -1]}", ": eos_token_id is [1,-1], not an id of a token, or a list of ids of tokens"},
-        {"{\"eos_token_id\": 300}", "an end token: 300 is not from 0 to 299"},
+        {"{\"eos_token_id\": 300}", "config.json: eos_token_id has token 300, not from 0 to 299"},
         {"{\"suppress_tokens\": 3}", ": suppress_tokens is 3, not a list of ids of tokens, from 0 to 8388607"},
         {"{\"suppress_tokens\": [-1]}", ": suppress_tokens is [-1], not a list of ids of tokens, from 0 to 8388607"},
-        {"{\"suppress_tokens\": [5], \"logit_bias\": {\"5\": 1}}", ": token 5 has two biases"},
         {"{\"temperature\": 1, \"temp\": 1}", ": temperature and temp say the same thing: give one of them"},
         {"[1]", ": not an object of JSON"},
         {"{\"top_k\": 1,\n", ": line 2: "},
@@ -241,6 +286,10 @@ int main(void)
         cmocka_unit_test(presets_serve_every_command_that_draws),
         cmocka_unit_test(a_generation_config_sets_what_it_names),
         cmocka_unit_test(a_request_sets_what_it_names),
+        cmocka_unit_test(a_ban_counts_more_than_a_bias),
+        cmocka_unit_test(what_others_turn_off_is_off),
+        cmocka_unit_test(the_number_of_samples_is_that_of_the_file),
+        cmocka_unit_test(end_tokens_of_an_option_stand_in_place_of_the_files),
         cmocka_unit_test(a_file_counts_more_than_a_preset_and_less_than_options),
         cmocka_unit_test(wrong_values_are_named_with_their_field),
         cmocka_unit_test(every_parameter_may_stand_in_a_file),

@@ -54,21 +54,29 @@ static void ignore(struct reader *reader, const char *field)
 #define ID_EXPECTED "ids of tokens, from 0 to 8388607"
 _Static_assert(TOMBOLA_MAX_VOCABULARY == 8388608, "messages have another end of ids");
 
-static int add_bias(const struct reader *reader, uint64_t token, double value)
+/* A token that is banned stays so, whatever else is said of it. */
+static int add_bias(const struct reader *reader, const char *field, uint64_t token, double value)
 {
     config *config = reader->config;
-    tombola_bias *biases = realloc(config->biases, (config->bias_count + 1) * sizeof *biases);
+    config_bias *biases = config->biases;
+    const config_bias added = {{(int32_t)token, (float)value}, field};
+    for (size_t i = 0; i < config->bias_count; i++) {
+        if (biases[i].bias.token != added.bias.token)
+            continue;
+        if (isfinite(biases[i].bias.value) && isfinite(added.bias.value)) {
+            warnx("%s: %s has token %ld twice", reader->path, field, (long)added.bias.token);
+            return -1;
+        }
+        biases[i] = isfinite(added.bias.value) ? biases[i] : added;
+        return 0;
+    }
+    biases = realloc(biases, (config->bias_count + 1) * sizeof *biases);
     if (!biases) {
         warnx("out of memory");
         return -1;
     }
     config->biases = biases;
-    for (size_t i = 0; i < config->bias_count; i++)
-        if ((uint64_t)biases[i].token == token) {
-            warnx("%s: token %llu has two biases", reader->path, (unsigned long long)token);
-            return -1;
-        }
-    biases[config->bias_count++] = (tombola_bias){(int32_t)token, (float)value};
+    biases[config->bias_count++] = added;
     return 0;
 }
 
@@ -87,7 +95,7 @@ static int read_logit_bias(struct reader *reader, const char *field, const json_
         if (tool_integer_read(key, TOMBOLA_MAX_VOCABULARY - 1, &token) || !json_is_number(bias) ||
             !isfinite((float)number))
             return refuse(reader, field, value, EXPECTED);
-        if (add_bias(reader, token, number))
+        if (add_bias(reader, field, token, number))
             return -1;
     }
     return 0;
@@ -110,21 +118,21 @@ static int read_suppressed(struct reader *reader, const char *field, const json_
     {
         if (!is_id(id))
             return refuse(reader, field, value, "a list of " ID_EXPECTED);
-        if (add_bias(reader, (uint64_t)json_integer_value(id), -INFINITY))
+        if (add_bias(reader, field, (uint64_t)json_integer_value(id), -INFINITY))
             return -1;
     }
     return 0;
 }
 
-static int add_end_token(config *config, int32_t token)
+static int add_end_token(config *config, const char *field, int32_t token)
 {
-    int32_t *tokens = realloc(config->end_tokens, (config->end_token_count + 1) * sizeof *tokens);
-    if (!tokens) {
+    config_end *ends = realloc(config->ends, (config->end_count + 1) * sizeof *ends);
+    if (!ends) {
         warnx("out of memory");
         return -1;
     }
-    config->end_tokens = tokens;
-    config->end_tokens[config->end_token_count++] = token;
+    config->ends = ends;
+    config->ends[config->end_count++] = (config_end){token, field};
     return 0;
 }
 
@@ -136,11 +144,21 @@ static int read_end_tokens(struct reader *reader, const char *field, const json_
         const json_t *id = json_is_array(value) ? json_array_get(value, i) : value;
         if (!is_id(id))
             return refuse(reader, field, value, "an id of a token, or a list of " ID_EXPECTED);
-        if (add_end_token(reader->config, (int32_t)json_integer_value(id)))
+        if (add_end_token(reader->config, field, (int32_t)json_integer_value(id)))
             return -1;
     }
     return 0;
 }
+
+static int read_samples(struct reader *reader, const char *field, const json_t *value)
+{
+    const json_int_t number = json_integer_value(value);
+    if (!json_is_integer(value) || number < 1 || number > (json_int_t)TOMBOLA_MAX_SAMPLES)
+        return refuse(reader, field, value, "a whole number from 1 to 128");
+    reader->config->samples = (uint32_t)number;
+    return 0;
+}
+_Static_assert(TOMBOLA_MAX_SAMPLES == 128, "the message has another number");
 
 static int read_do_sample(struct reader *reader, const char *field, const json_t *value)
 {
@@ -155,7 +173,9 @@ static int read_do_sample(struct reader *reader, const char *field, const json_t
 
 static int read_number(struct reader *reader, const char *field, const json_t *value, const tombola_field *parameter)
 {
-    const float number = (float)json_number_value(value);
+    float number = (float)json_number_value(value);
+    if (number < 0.0f && strcmp(parameter->name, "top_n_sigma") == 0) /* llama.cpp turns it off by -1 */
+        number = 0.0f;
     if (!json_is_number(value) || !((double)number >= parameter->low && (double)number <= parameter->high) ||
         !isfinite(number))
         return refuse(reader, field, value, tool_params_expected(parameter).text);
@@ -237,7 +257,7 @@ static int read_length_penalty(struct reader *reader, const char *field, const j
 /* Fields that are no parameters of the same value. */
 static const struct other {
     const char *field;
-    int is_of_tokens;
+    int is_of_tokens; /* of single ones, or how many to draw */
     int (*read)(struct reader *reader, const char *field, const json_t *value);
 } OTHERS[] = {
     {"exponential_decay_length_penalty", 0, read_length_penalty}, /* Transformers */
@@ -245,7 +265,9 @@ static const struct other {
     {"logit_bias", 1, read_logit_bias},                           /* OpenAI */
     {"suppress_tokens", 1, read_suppressed},                      /* Transformers */
     {"eos_token_id", 1, read_end_tokens},                         /* Transformers */
-    {"stop_token_ids", 1, read_end_tokens}                        /* vLLM */
+    {"stop_token_ids", 1, read_end_tokens},                       /* vLLM */
+    {"n", 1, read_samples},                                       /* OpenAI */
+    {"num_return_sequences", 1, read_samples}                     /* Transformers */
 };
 
 static int read_field(struct reader *reader, const char *field, const json_t *value)
@@ -254,7 +276,7 @@ static int read_field(struct reader *reader, const char *field, const json_t *va
         return 0;
     for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++)
         if (strcmp(OTHERS[i].field, field) == 0 && (reader->takes_tokens || !OTHERS[i].is_of_tokens))
-            return OTHERS[i].read(reader, field, value);
+            return OTHERS[i].read(reader, OTHERS[i].field, value);
     const tombola_field *parameter = find_parameter(field);
     if (parameter)
         return read_parameter(reader, field, value, parameter);
@@ -314,9 +336,27 @@ int config_read(const char *path, int takes_tokens, tombola_params *params, conf
     return failed ? -1 : 0;
 }
 
+static int check_token(const char *path, const char *field, int32_t token, size_t vocabulary)
+{
+    if ((size_t)token < vocabulary)
+        return 0;
+    warnx("%s: %s has token %ld, not from 0 to %zu", path, field, (long)token, vocabulary - 1);
+    return -1;
+}
+
+int config_check(const char *path, const config *config, int wants_ends, size_t vocabulary)
+{
+    int failed = 0;
+    for (size_t i = 0; i < config->bias_count && !failed; i++)
+        failed = check_token(path, config->biases[i].field, config->biases[i].bias.token, vocabulary);
+    for (size_t i = 0; wants_ends && i < config->end_count && !failed; i++)
+        failed = check_token(path, config->ends[i].field, config->ends[i].token, vocabulary);
+    return failed;
+}
+
 void config_release(config *config)
 {
     free(config->biases);
-    free(config->end_tokens);
+    free(config->ends);
     *config = (struct config){0};
 }

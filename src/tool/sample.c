@@ -55,6 +55,7 @@ typedef struct options {
     npy_wish wish;
     constraints constraints;
     histories histories;
+    int has_config_ends; /* the end tokens are those of the file of --config */
     sequences sequences;
     int probabilities;
     int boundary;
@@ -63,18 +64,25 @@ typedef struct options {
     int json;
 } options;
 
-/* What the file of --config says of single tokens, below what options say. 0, or -1 without memory. */
+/* What the file of --config says of tokens, below what options say. 0, or -1 without memory. */
 static int take_tokens(options *options)
 {
-    config *config = &options->sampling.config;
+    const config *config = &options->sampling.config;
+    histories *histories = &options->histories;
     for (size_t i = 0; i < config->bias_count; i++)
-        if (constraints_add(&options->constraints, config->biases[i]))
+        if (constraints_add(&options->constraints, config->biases[i].bias))
             return -1;
-    if (options->histories.end_token_count == 0 && config->end_token_count > 0) {
-        options->histories.end_tokens = config->end_tokens;
-        options->histories.end_token_count = config->end_token_count;
-        config->end_tokens = NULL;
-    }
+    if (options->reports.samples == 0)
+        options->reports.samples = config->samples;
+    if (histories->end_token_count > 0 || config->end_count == 0)
+        return 0;
+    histories->end_tokens = calloc(config->end_count, sizeof *histories->end_tokens);
+    if (!histories->end_tokens)
+        return -1;
+    for (size_t i = 0; i < config->end_count; i++)
+        histories->end_tokens[i] = config->ends[i].token;
+    histories->end_token_count = config->end_count;
+    options->has_config_ends = 1;
     return 0;
 }
 
@@ -338,6 +346,8 @@ int tool_sample(int argc, char **argv)
     npy array = {0};
     int status = TOOL_FAILURE;
     if (npy_read(options.logits, &options.wish, &array) == 0 &&
+        config_check(options.sampling.config_path, &options.sampling.config, options.has_config_ends,
+                     array.vocabulary) == 0 &&
         constraints_load(&options.constraints, array.rows, array.vocabulary) == 0 &&
         histories_load(&options.histories, array.rows, array.vocabulary) == 0)
         status = draw_array(&options, &array);
