@@ -42,6 +42,12 @@ static tombola_status check_array(const struct engine *e, const tombola_results 
     return TOMBOLA_OK;
 }
 
+/* Whether a column of the report kernel is wanted. */
+static int wants_report(const tombola_results *r, int column)
+{
+    return place_is_wanted(member_place(r, column_member(COLUMNS_OF_REPORT + column)));
+}
+
 static tombola_status check_numbers(const struct plan *p, tombola_results *r, size_t rows, tombola_error *error)
 {
     int wants_candidates = 0;
@@ -55,7 +61,11 @@ static tombola_status check_numbers(const struct plan *p, tombola_results *r, si
                     (unsigned long)r->samples, TOMBOLA_MAX_SAMPLES);
     if (r->samples == 0)
         r->samples = 1;
-    if (!place_is_wanted(member_place(r, column_member(COLUMNS_OF_REPORT + REPORT_KEPT_TOKENS))))
+    const int wants_kept = wants_report(r, REPORT_KEPT_TOKENS);
+    if (wants_kept && !wants_report(r, REPORT_KEPT_ENDS))
+        return fail(error, TOMBOLA_INVALID_ARGUMENT,
+                    "results.kept_tokens is wanted, but not results.kept_ends, which tells the rows' lists apart");
+    if (!wants_kept)
         r->kept_capacity = 0;
     if (r->kept_capacity > SIZE_MAX / WORD / 4)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.kept_capacity is %zu, which is too large",
