@@ -41,6 +41,10 @@ static inline const int32_t *list_tokens(const struct lists *lists, size_t i)
 /* Checks that ends do not descend, and that tokens are from 0 to vocabulary - 1. */
 tombola_status lists_check(const struct lists *lists, size_t vocabulary, tombola_error *error);
 
+/* The same of words, none of which may be empty: row r has [row_ends[r - 1], row_ends[r]) of them. */
+tombola_status lists_check_of_rows(const struct lists *lists, const size_t *row_ends, size_t vocabulary,
+                                   tombola_error *error);
+
 /* Checks ends alone, of something that is there or not; and of such lists, tokens alone. */
 tombola_status lists_check_ends(const struct lists *lists, int is_there, tombola_error *error);
 tombola_status lists_check_tokens(const struct lists *lists, size_t vocabulary, tombola_error *error);

@@ -25,12 +25,7 @@ static tombola_status check_words(const struct lists *words, const char *row_end
     if (!all.ends)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows.%s is NULL, but rows.%s[%zu] is %zu", all.ends_name,
                     row_ends_name, rows - 1, all.count);
-    status = lists_check(&all, vocabulary, error);
-    for (size_t word = 0; word < all.count && !status; word++)
-        if (list_count(&all, word) == 0)
-            return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows.%s[%zu] is %zu: word %zu has no tokens", all.ends_name,
-                        word, all.ends[word], word);
-    return status;
+    return lists_check_of_rows(&all, row_ends, vocabulary, error);
 }
 
 static tombola_status check_tokens(const char *name, const int32_t *tokens, size_t count, size_t vocabulary,

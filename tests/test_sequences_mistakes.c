@@ -36,7 +36,8 @@ static void words_that_are_wrong_are_refused(void **state)
 {
     (void)state;
     static const int32_t good[] = {0, 1, 2}, high[] = {0, 4, 2}, low[] = {0, 1, -1};
-    static const size_t ends[] = {1, 3}, empty[] = {1, 1}, falling[] = {2, 1}, rows_ends[] = {1, 2}, falls[] = {2, 1};
+    static const size_t ends[] = {1, 3}, empty[] = {1, 1}, falling[] = {2, 1}, rows_ends[] = {1, 2}, falls[] = {2, 1},
+                        all_first[] = {2, 2}, none_first[] = {0, 2};
     tombola_rows rows = plain_rows();
     rows.words = good;
     expect_wrong(&rows, "rows.banned_ends is NULL, but rows.words is not");
@@ -45,14 +46,19 @@ static void words_that_are_wrong_are_refused(void **state)
     rows.banned_ends = rows_ends;
     expect_wrong(&rows, "rows.word_ends is NULL, but rows.banned_ends[1] is 2");
     rows.word_ends = falling;
-    expect_wrong(&rows, "rows.word_ends[1] is 1, less than the end before it, 2");
+    expect_wrong(&rows, "rows.word_ends[1], of row 1, is 1, less than the end before it, 2");
     rows.word_ends = empty;
-    expect_wrong(&rows, "rows.word_ends[1] is 1: word 1 has no tokens");
+    expect_wrong(&rows, "rows.word_ends[1] is 1: word 1 of row 1 has no tokens");
     rows.word_ends = ends;
     rows.words = high;
-    expect_wrong(&rows, "rows.words[1], of word 1, is 4, not from 0 to 3");
+    expect_wrong(&rows, "rows.words[1], of word 1 of row 1, is 4, not from 0 to 3");
     rows.words = low;
-    expect_wrong(&rows, "rows.words[2], of word 1, is -1, not from 0 to 3");
+    expect_wrong(&rows, "rows.words[2], of word 1 of row 1, is -1, not from 0 to 3");
+    rows.banned_ends = all_first; /* which leaves row 0 the second word, too */
+    expect_wrong(&rows, "rows.words[2], of word 1 of row 0, is -1, not from 0 to 3");
+    rows.banned_ends = none_first;
+    expect_wrong(&rows, "rows.words[2], of word 1 of row 1, is -1, not from 0 to 3");
+    rows.banned_ends = rows_ends;
     rows.words = NULL;
     expect_wrong(&rows, "rows.words is NULL, but rows.banned_ends[1] is 2");
     rows.banned_ends = NULL;
@@ -60,7 +66,7 @@ static void words_that_are_wrong_are_refused(void **state)
     rows.breaker_ends = ends;
     expect_wrong(&rows, "rows.breaker_row_ends is NULL, but rows.breakers is not");
     rows.breaker_row_ends = rows_ends;
-    expect_wrong(&rows, "rows.breakers[1], of word 1, is 4, not from 0 to 3");
+    expect_wrong(&rows, "rows.breakers[1], of word 1 of row 1, is 4, not from 0 to 3");
 }
 
 static void forced_tokens_that_are_wrong_are_refused(void **state)
