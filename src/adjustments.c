@@ -31,6 +31,7 @@ struct extent {
     size_t others;  /* adjustments of a row beside penalties */
     size_t added;   /* of these, such as sequences make */
     size_t length;  /* tokens of a row that sequences look into */
+    size_t slots;   /* for a row's breakers */
     int has_forced; /* a row has one token alone that may be drawn */
 };
 
@@ -44,7 +45,8 @@ static tombola_status reserve_sequences(struct batch *b, struct extent e, tombol
 {
     struct sequence_room *room = &b->adjustments.room;
     const size_t before = sequence_room_bytes(room);
-    tombola_status status = sequence_room_reserve(room, e.length, e.added > FEW_ADJUSTMENTS ? e.added : 0, error);
+    tombola_status status =
+        sequence_room_reserve(room, e.length, e.added > FEW_ADJUSTMENTS ? e.added : 0, e.slots, error);
     b->engine->memory.host_bytes += sequence_room_bytes(room) - before;
     return status;
 }
@@ -127,6 +129,7 @@ static struct extent extent_of(const struct plan *p, const tombola_rows *rows)
         e.others = larger(e.others, biases_count(rows, row) + added);
         e.added = larger(e.added, added);
         e.length = larger(e.length, sequences_length(rows, row, &history, &params));
+        e.slots = larger(e.slots, sequences_slots(rows, row, &history, &params));
         e.most += penalties + added;
         e.has_forced = e.has_forced || sequences_only(rows, row, &history, &params) >= 0;
     }
@@ -146,6 +149,7 @@ static struct extent with_room(const struct batch *b, struct extent e)
     e.others = with_more(e.others, a->arranger.room, UINT32_MAX);
     e.added = with_more(e.added, a->room.count, UINT32_MAX);
     e.length = with_more(e.length, a->room.length, UINT32_MAX);
+    e.slots = with_more(e.slots, a->room.slot_count, UINT32_MAX);
     return e;
 }
 

@@ -100,6 +100,12 @@ size_t sequences_length(const tombola_rows *rows, size_t row, const struct histo
     return rules_length(&input);
 }
 
+size_t sequences_slots(const tombola_rows *rows, size_t row, const struct history *h, const tombola_params *params)
+{
+    const struct processor_input input = input_of(rows, row, h, params);
+    return dry_slots(&input);
+}
+
 int32_t sequences_only(const tombola_rows *rows, size_t row, const struct history *h, const tombola_params *params)
 {
     const struct processor_input input = input_of(rows, row, h, params);
@@ -180,6 +186,7 @@ void sequences_add(const tombola_rows *rows, size_t row, const struct history *h
     const struct processor_output output = {&making, put};
     input.repeats = room->repeats;
     input.penalties = room->penalties;
+    input.slots = room->slots;
     rules_run(&input, &output);
     struct adjustment *sorted = sort(making.made, are_few ? room->few_sorted : room->sorted, making.count);
     merge(list, sorted, unite(sorted, making.count));

@@ -18,6 +18,10 @@ size_t sequences_most(const tombola_rows *rows, size_t row, const struct history
 size_t sequences_length(const tombola_rows *rows, size_t row, const struct history *history,
                         const tombola_params *params);
 
+/* How many slots for breakers they need room for. */
+size_t sequences_slots(const tombola_rows *rows, size_t row, const struct history *history,
+                       const tombola_params *params);
+
 /* The one token that may be drawn from a row; -1 where it may be another. */
 int32_t sequences_only(const tombola_rows *rows, size_t row, const struct history *history,
                        const tombola_params *params);

@@ -69,8 +69,11 @@ static void apply(const struct oracle_sequences *s, const tombola_params *params
 {
     static uint32_t repeats[MOST_HISTORY];
     static float penalties[MOST_HISTORY];
+    static struct breaker_slot slots[4 * MOST_WORDS * MOST_WORD];
     struct effects effects = {.count = 0};
-    const struct processor_input input = input_of(s, params, repeats, penalties);
+    struct processor_input input = input_of(s, params, repeats, penalties);
+    input.slots = slots;
+    assert_at_most(dry_slots(&input), COUNT_OF(slots));
     const struct processor_output output = {&effects, put};
     const int32_t only = rules_only(&input);
     rules_run(&input, &output);

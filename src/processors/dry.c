@@ -1,68 +1,18 @@
 /* DRY, "don't repeat yourself", as llama.cpp has it: a token falls that would go on with a repetition, the more the
  * longer the repetition is already. */
-#include "processor.h"
+#include "breakers.h"
 #include "repeats.h"
-
-#define HEADS 256u /* words of 32 bits of a set of tokens, in which several tokens share a bit */
-
-struct breakers {
-    const struct token_words *words;
-    uint32_t heads[HEADS]; /* a token that begins a breaker has its bit set */
-};
-
-static int may_begin(const struct breakers *b, int32_t token)
-{
-    return b->heads[(uint32_t)token / 32 % HEADS] >> (uint32_t)token % 32 & 1;
-}
-
-static void prepare(struct breakers *b, const struct token_words *words)
-{
-    b->words = words;
-    for (size_t i = 0; i < HEADS; i++)
-        b->heads[i] = 0;
-    for (size_t word = words->first; word < words->end; word++) {
-        const uint32_t head = (uint32_t)words->tokens[word_start(words, word)];
-        b->heads[head / 32 % HEADS] |= 1u << head % 32;
-    }
-}
-
-static int is_breaker_at(const struct token_words *words, size_t word, const int32_t *tokens, size_t count)
-{
-    const int32_t *breaker = words->tokens + word_start(words, word);
-    const size_t length = word_length(words, word);
-    for (size_t i = 0; i < length; i++)
-        if (i >= count || breaker[i] != tokens[i])
-            return 0;
-    return 1;
-}
-
-/* The length of the longest breaker that these tokens begin with; 0: none. */
-static size_t longest_breaker(const struct breakers *b, const int32_t *tokens, size_t count)
-{
-    size_t longest = 0;
-    if (!may_begin(b, tokens[0]))
-        return 0;
-    for (size_t word = b->words->first; word < b->words->end; word++)
-        if (word_length(b->words, word) > longest && is_breaker_at(b->words, word, tokens, count))
-            longest = word_length(b->words, word);
-    return longest;
-}
 
 static int is_breaker(const struct breakers *b, int32_t token)
 {
-    if (!may_begin(b, token))
-        return 0;
-    for (size_t word = b->words->first; word < b->words->end; word++)
-        if (word_length(b->words, word) == 1 && b->words->tokens[word_start(b->words, word)] == token)
-            return 1;
-    return 0;
+    return breakers_longest(b, &token, 1) == 1;
 }
 
 /* How many tokens came after the breaker that begins last. */
 static size_t count_unbroken(const struct breakers *b, const int32_t *tokens, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        const size_t length = longest_breaker(b, tokens + count - 1 - i, i + 1);
+        const size_t length = breakers_longest(b, tokens + count - 1 - i, i + 1);
         if (length > 0)
             return i + 1 - length;
     }
@@ -97,13 +47,18 @@ size_t dry_most(const struct processor_input *in)
     return is_on ? window_of(in) - 1 : 0;
 }
 
+size_t dry_slots(const struct processor_input *in)
+{
+    return dry_most(in) > 0 ? breakers_slots(&in->breakers) : 0;
+}
+
 void dry_run(const struct processor_input *in, const struct processor_output *out)
 {
     const size_t allowed = in->params->dry_allowed_length, window = window_of(in);
     struct breakers breakers;
     size_t longest = 0;
     const int32_t *end = in->history + in->length;
-    prepare(&breakers, &in->breakers);
+    breakers_make(&breakers, &in->breakers, in->slots);
     const size_t unbroken = count_unbroken(&breakers, end - window, window);
     if (unbroken < allowed)
         return;

@@ -22,6 +22,11 @@ struct token_list {
     size_t count;
 };
 
+/* A node of the tree of DRY's breakers: what follows another by a token. */
+struct breaker_slot {
+    uint32_t node, token, state;
+};
+
 /* What a processor knows of a row. All is checked before. */
 struct processor_input {
     const tombola_params *params;
@@ -33,6 +38,7 @@ struct processor_input {
     /* Room for `length` numbers each, whatever they hold. */
     uint32_t *repeats;
     float *penalties;
+    struct breaker_slot *slots; /* room for as many as dry_slots says */
 };
 
 enum effect {
@@ -52,6 +58,7 @@ size_t min_tokens_most(const struct processor_input *input);
 void min_tokens_run(const struct processor_input *input, const struct processor_output *output);
 size_t dry_most(const struct processor_input *input);
 void dry_run(const struct processor_input *input, const struct processor_output *output);
+size_t dry_slots(const struct processor_input *input);
 size_t banned_words_most(const struct processor_input *input);
 void banned_words_run(const struct processor_input *input, const struct processor_output *output);
 size_t ngram_most(const struct processor_input *input);
