@@ -771,11 +771,15 @@ typedef struct tombola_results {
     TOMBOLA_ARRAY(int32_t) kept_tokens;
     size_t kept_capacity;
     /* Tokens drawn from each row, 1 to TOMBOLA_MAX_SAMPLES, all of them from one reading of it; 0: one. With more than
-     * one `tokens`, `logprobs`, `raw_logprobs`, `ranks` and `margins` are count x samples, and what they have at j of a
-     * row is what the row gives alone with j added to its stream (modulo 2^32). All other results are those of the
-     * row's own stream: XTC's chance, which is the stream's, may come for some samples and not for others. */
+     * one `tokens`, `logprobs`, `raw_logprobs`, `ranks`, `margins` and `observed` are count x samples, and what they
+     * have at j of a row is what the row gives alone with j added to its stream (modulo 2^32). All other results are
+     * those of the row's own stream: XTC's chance, which is the stream's, may come for some samples and not for others.
+     */
     uint32_t samples;
     uint32_t reserved; /* 0 */
+    /* What a row whose parameters adapt learns from its token: the natural logarithm of the token's probability among
+     * those that the filters have kept, at the row's temperature. As `logprobs` has it, to the same bits. */
+    TOMBOLA_ARRAY(float) observed;
 } tombola_results;
 
 static inline tombola_results tombola_results_default(void)

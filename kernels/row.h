@@ -154,7 +154,8 @@ struct finding {
     COLUMN(RAW_LOGPROBS, raw_logprobs, float, SAMPLES)                                                                 \
     COLUMN(RANKS, ranks, u32, SAMPLES)                                                                                 \
     COLUMN(MARGINS, margins, float, SAMPLES)                                                                           \
-    COLUMN(ENTROPIES, entropies, float, ROWS)
+    COLUMN(ENTROPIES, entropies, float, ROWS)                                                                          \
+    COLUMN(OBSERVED, observed, float, SAMPLES)
 #define SAMPLE_COLUMN_NUMBER(NAME, field, type, entries) SAMPLE_##NAME,
 
 /* What findings have, in bits behind those of the columns. */

@@ -115,6 +115,7 @@ ROW_KERNEL void sample(ROW_ARGUMENTS SAMPLE_COLUMNS_OF(COLUMN_ARGUMENT), global 
             WRITE_SAMPLE(RAW_LOGPROBS, raw_logprobs, told.raw_logprob, -INFINITY);
             WRITE_SAMPLE(RANKS, ranks, told.rank, 0);
             WRITE_SAMPLE(MARGINS, margins, told.margin, 0.0f);
+            WRITE_SAMPLE(OBSERVED, observed, told.observed, -INFINITY);
         }
         if (!is_writer(launch) || samples.are_others)
             continue;

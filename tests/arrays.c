@@ -19,6 +19,7 @@ static const struct {
     [ARRAY_RANKS] = ARRAY(ranks),
     [ARRAY_MARGINS] = ARRAY(margins),
     [ARRAY_ENTROPIES] = ARRAY(entropies),
+    [ARRAY_OBSERVED] = ARRAY(observed),
     [ARRAY_PROBABILITIES] = ARRAY(probabilities),
     [ARRAY_LOG_PROBABILITIES] = ARRAY(log_probabilities),
     [ARRAY_KEPT_PROBABILITIES] = ARRAY(kept_probabilities),

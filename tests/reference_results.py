@@ -71,21 +71,22 @@ def margin(row, ids, T, token, stream):
 
 
 def tell(row, given, T, k, p, x, stream, method, order):
-    """-> token, log-probability, raw log-probability, rank, margin, entropy."""
+    """-> token, log-probability, raw log-probability, rank, margin, entropy, what is observed."""
     T = f32(T)
     token, number, _ = row.draw(T, k, p, 0.0, *stream, method, order, 0.0, (1.0 if x else 0.0, x))
     if token < 0:
-        return -1, -INF, -INF, 0, f32(0), f32(0)
+        return -1, -INF, -INF, 0, f32(0), f32(0), -INF
     raw = -INF
     if given.status != "invalid":
         raw = log_probability(given, given.order[:given.living], f32(1), token)
     rank = int(np.flatnonzero(row.order == token)[0]) + 1
     if T < GREEDY_BELOW:
-        return token, f32(0), raw, rank, INF, f32(0)
+        return token, f32(0), raw, rank, INF, f32(0), f32(0)
     end = int(np.flatnonzero(row.order == row.boundary)[0]) + 1
     kept = row.order[end - number:end]
     won = margin(row, kept, T, token, stream) if method == "race" else f32(0)
-    return token, log_probability(row, kept, T, token), raw, rank, won, entropy(row, kept, T)[2]
+    own = log_probability(row, kept, T, token)
+    return token, own, raw, rank, won, entropy(row, kept, T)[2], own
 
 
 HEADER = """\
@@ -94,7 +95,7 @@ HEADER = """\
 # Rows, masks and biases are as known_answers.txt has them. XTC 0 is off, else its threshold at probability 1; order 1
 # has the temperature last; method 1 is inverse CDF. Numbers of the answer are the bits of binary32.
 # kind type input row_seed vocabulary mask biases temperature top_k top_p xtc order method seed offset stream
-# token logprob raw_logprob rank margin entropy
+# token logprob raw_logprob rank margin entropy observed
 """
 
 
@@ -122,8 +123,8 @@ def questions():
 
 def answers():
     for given, row, how, columns in questions():
-        token, own, raw, rank, won, nats = tell(row, given, *how)
-        yield *columns, token, bits_of(own), bits_of(raw), rank, bits_of(won), bits_of(nats)
+        token, own, raw, rank, won, nats, observed = tell(row, given, *how)
+        yield *columns, token, bits_of(own), bits_of(raw), rank, bits_of(won), bits_of(nats), bits_of(observed)
 
 
 def main(arguments):

@@ -65,10 +65,12 @@ static void what_is_no_column_is_said(void **state)
 {
     (void)state;
     write_small();
-    expect_usage_error(SAMPLE("--columns=rank,token"), "tombola sample",
-                       "--columns: 'token' is none of logprob, raw_logprob, rank, margin, entropy, or comes twice");
-    expect_usage_error(SAMPLE("--columns=rank,rank"), "tombola sample",
-                       "--columns: 'rank' is none of logprob, raw_logprob, rank, margin, entropy, or comes twice");
+    expect_usage_error(
+        SAMPLE("--columns=rank,token"), "tombola sample",
+        "--columns: 'token' is none of logprob, raw_logprob, rank, margin, entropy, observed, or comes twice");
+    expect_usage_error(
+        SAMPLE("--columns=rank,rank"), "tombola sample",
+        "--columns: 'rank' is none of logprob, raw_logprob, rank, margin, entropy, observed, or comes twice");
 }
 
 int main(void)

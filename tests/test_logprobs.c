@@ -19,7 +19,7 @@ struct told_columns {
     int32_t tokens[ROW_KINDS];
     float logprobs[ROW_KINDS], raw_logprobs[ROW_KINDS];
     uint32_t ranks[ROW_KINDS];
-    float margins[ROW_KINDS], entropies[ROW_KINDS];
+    float margins[ROW_KINDS], entropies[ROW_KINDS], observed[ROW_KINDS];
 };
 
 static tombola_results results_to(struct told_columns *columns)
@@ -31,6 +31,7 @@ static tombola_results results_to(struct told_columns *columns)
     results.ranks.host = columns->ranks;
     results.margins.host = columns->margins;
     results.entropies.host = columns->entropies;
+    results.observed.host = columns->observed;
     return results;
 }
 
@@ -57,6 +58,7 @@ static void expect_told(const struct kinds *k, const struct told_columns *got)
         kinds_expect_bits(k, row, "raw logprob", got->raw_logprobs[row], told.raw_logprob);
         kinds_expect_bits(k, row, "margin", got->margins[row], told.margin);
         kinds_expect_bits(k, row, "entropy", got->entropies[row], told.entropy);
+        kinds_expect_bits(k, row, "observed", got->observed[row], told.observed);
         if (draw.token < 0)
             continue;
         const struct told_exactly exact = oracle_tell_exactly(k->drawn[row], k->given[row], &k->params[row]);

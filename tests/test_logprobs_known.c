@@ -15,7 +15,7 @@
 /* What is told of a row, floats by their bits. */
 struct told_bits {
     int32_t token;
-    uint32_t logprob, raw_logprob, rank, margin, entropy;
+    uint32_t logprob, raw_logprob, rank, margin, entropy, observed;
 };
 
 /* A sampler for each make that comes up. */
@@ -50,6 +50,7 @@ static struct told_bits tell(const struct told_question *question, int is_spread
     results.ranks.host = &told.rank;
     results.margins.host = (float *)&told.margin;
     results.entropies.host = (float *)&told.entropy;
+    results.observed.host = (float *)&told.observed;
     if (tombola_sampler_sample(sampler_for(question->make, is_spread), &question->rows, &results, &error))
         fail_msg("%s", error.message);
     return told;
@@ -58,17 +59,17 @@ static struct told_bits tell(const struct told_question *question, int is_spread
 static int check(struct told_question *question, const char *answer)
 {
     struct told_bits t;
-    if (sscanf(answer, "%" SCNd32 " %" SCNx32 " %" SCNx32 " %" SCNu32 " %" SCNx32 " %" SCNx32, &t.token, &t.logprob,
-               &t.raw_logprob, &t.rank, &t.margin, &t.entropy) != 6)
+    if (sscanf(answer, "%" SCNd32 " %" SCNx32 " %" SCNx32 " %" SCNu32 " %" SCNx32 " %" SCNx32 " %" SCNx32, &t.token,
+               &t.logprob, &t.raw_logprob, &t.rank, &t.margin, &t.entropy, &t.observed) != 7)
         return 0;
     for (int is_spread = 0; is_spread < 2; is_spread++) {
         const struct told_bits got = tell(question, is_spread);
         if (memcmp(&t, &got, sizeof got) != 0)
-            fail_msg("answer %u, a row %s of %u: token %d, %08x, %08x, rank %u, %08x, %08x, not %d, %08x, %08x, %u, "
-                     "%08x, %08x",
+            fail_msg("answer %u, a row %s of %u: token %d, %08x, %08x, rank %u, %08x, %08x, %08x, not %d, %08x, "
+                     "%08x, %u, %08x, %08x, %08x",
                      question->number, row_kind_name(question->kind), question->make.vocabulary, (int)got.token,
-                     got.logprob, got.raw_logprob, got.rank, got.margin, got.entropy, (int)t.token, t.logprob,
-                     t.raw_logprob, t.rank, t.margin, t.entropy);
+                     got.logprob, got.raw_logprob, got.rank, got.margin, got.entropy, got.observed, (int)t.token,
+                     t.logprob, t.raw_logprob, t.rank, t.margin, t.entropy, t.observed);
     }
     return 1;
 }

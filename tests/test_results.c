@@ -139,6 +139,7 @@ static void a_row_without_a_token_is_told_in_every_array(void **state)
                                     [ARRAY_RANKS] = 0,
                                     [ARRAY_MARGINS] = zero_bits,
                                     [ARRAY_ENTROPIES] = zero_bits,
+                                    [ARRAY_OBSERVED] = lowest_bits,
                                     [ARRAY_PROBABILITIES] = zero_bits,
                                     [ARRAY_LOG_PROBABILITIES] = lowest_bits,
                                     [ARRAY_KEPT_PROBABILITIES] = zero_bits,

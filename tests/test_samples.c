@@ -22,7 +22,7 @@ struct sampled {
     int32_t tokens[ROW_KINDS * MOST];
     float logprobs[ROW_KINDS * MOST], raw_logprobs[ROW_KINDS * MOST];
     uint32_t ranks[ROW_KINDS * MOST];
-    float margins[ROW_KINDS * MOST];
+    float margins[ROW_KINDS * MOST], observed[ROW_KINDS * MOST];
     int32_t status[ROW_KINDS];
     uint32_t kept[ROW_KINDS];
     tombola_boundary boundary[ROW_KINDS];
@@ -41,6 +41,7 @@ static tombola_results results_to(struct sampled *s, int has_ranks)
     results.raw_logprobs.host = s->raw_logprobs;
     results.ranks.host = has_ranks ? s->ranks : NULL;
     results.margins.host = has_ranks ? s->margins : NULL;
+    results.observed.host = s->observed;
     results.status.host = s->status;
     results.kept.host = s->kept;
     results.boundary.host = s->boundary;
@@ -79,6 +80,7 @@ static void expect_samples(tombola_sampler *sampler, struct kinds *k, uint32_t s
                         alone->tokens[row]);
             kinds_expect_bits(k, row, "logprob", all->logprobs[at], alone->logprobs[row]);
             kinds_expect_bits(k, row, "raw logprob", all->raw_logprobs[at], alone->raw_logprobs[row]);
+            kinds_expect_bits(k, row, "observed", all->observed[at], alone->observed[row]);
             if (has_ranks) {
                 assert_int_equal(all->ranks[at], alone->ranks[row]);
                 kinds_expect_bits(k, row, "margin", all->margins[at], alone->margins[row]);

@@ -63,7 +63,7 @@ struct boundary oracle_boundary(struct oracle_row *row, const tombola_params *pa
 struct told {
     float logprob, raw_logprob;
     uint32_t rank;
-    float margin, entropy;
+    float margin, entropy, observed;
 };
 struct told oracle_tell(struct oracle_row *row, struct oracle_row *as_given, const tombola_params *params);
 

@@ -138,7 +138,7 @@ static struct window all_of(const struct oracle_row *row)
 
 struct told oracle_tell(struct oracle_row *row, struct oracle_row *as_given, const tombola_params *params)
 {
-    struct told told = {-INFINITY, -INFINITY, 0, 0.0f, 0.0f};
+    struct told told = {-INFINITY, -INFINITY, 0, 0.0f, 0.0f, -INFINITY};
     struct window window;
     const int32_t token = oracle_draw(row, params).token;
     if (oracle_keep(row, params, &window) != TOMBOLA_ROW_OK) {
@@ -149,11 +149,13 @@ struct told oracle_tell(struct oracle_row *row, struct oracle_row *as_given, con
         told.raw_logprob = oracle_logprob(as_given, 1.0f, all_of(as_given), as_given->logit[token]);
     }
     told.logprob = 0.0f;
+    told.observed = 0.0f;
     told.margin = INFINITY;
     if (params->temperature < GREEDY_BELOW) {
         return told;
     }
     told.logprob = oracle_logprob(row, params->temperature, window, row->logit[token]);
+    told.observed = told.logprob;
     told.margin = params->method == TOMBOLA_RACE ? tell_margin(row, params, window, (uint32_t)token) : 0.0f;
     told.entropy = oracle_entropy(row, oracle_weigh(row, params->temperature), window).nats;
     return told;

@@ -14,6 +14,7 @@ static const struct {
     {"rank", offsetof(tombola_results, ranks), 0, 0},
     {"margin", offsetof(tombola_results, margins), 1, 0},
     {"entropy", offsetof(tombola_results, entropies), 1, 1},
+    {"observed", offsetof(tombola_results, observed), 1, 0},
 };
 
 const char *told_read(told *told, char *list)

@@ -6,7 +6,7 @@
 
 #include "tool.h"
 
-enum { TOLD_COLUMNS = 5 };
+enum { TOLD_COLUMNS = 6 };
 
 /* Which are wanted, in the order in which they were asked for. */
 typedef struct told {
@@ -15,7 +15,7 @@ typedef struct told {
 } told;
 
 /* Their names, for help and messages. */
-#define TOLD_NAMES "logprob, raw_logprob, rank, margin, entropy"
+#define TOLD_NAMES "logprob, raw_logprob, rank, margin, entropy, observed"
 
 /* Reads a list of names; returns the one that is none, or comes twice, or NULL. */
 const char *told_read(told *told, char *list);
