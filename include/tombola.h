@@ -377,7 +377,8 @@ typedef enum tombola_filter {
     TOMBOLA_FILTER_TYPICAL_P = 10,
     TOMBOLA_FILTER_TOP_H = 11,
     TOMBOLA_FILTER_P_LESS = 12,
-    TOMBOLA_FILTER_MIN_K = 13
+    TOMBOLA_FILTER_MIN_K = 13,
+    TOMBOLA_FILTER_MIROSTAT = 14
 } tombola_filter;
 
 #define TOMBOLA_MAX_FILTERS 16
@@ -395,14 +396,15 @@ typedef enum tombola_p_less {
     {                                                                                                                  \
         TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_TOP_N_SIGMA, TOMBOLA_FILTER_TOP_H, TOMBOLA_FILTER_TOP_K,            \
             TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_MIN_P, TOMBOLA_FILTER_TYPICAL_P, TOMBOLA_FILTER_EPSILON,              \
-            TOMBOLA_FILTER_ETA, TOMBOLA_FILTER_TOP_A, TOMBOLA_FILTER_P_LESS, TOMBOLA_FILTER_MIN_K, TOMBOLA_FILTER_XTC  \
+            TOMBOLA_FILTER_ETA, TOMBOLA_FILTER_TOP_A, TOMBOLA_FILTER_P_LESS, TOMBOLA_FILTER_MIN_K, TOMBOLA_FILTER_XTC, \
+            TOMBOLA_FILTER_MIROSTAT                                                                                    \
     }
 #define TOMBOLA_TEMPERATURE_LAST                                                                                       \
     {                                                                                                                  \
         TOMBOLA_FILTER_TOP_N_SIGMA, TOMBOLA_FILTER_TOP_H, TOMBOLA_FILTER_TOP_K, TOMBOLA_FILTER_TYPICAL_P,              \
             TOMBOLA_FILTER_TOP_P, TOMBOLA_FILTER_MIN_P, TOMBOLA_FILTER_EPSILON, TOMBOLA_FILTER_ETA,                    \
             TOMBOLA_FILTER_TOP_A, TOMBOLA_FILTER_P_LESS, TOMBOLA_FILTER_MIN_K, TOMBOLA_FILTER_XTC,                     \
-            TOMBOLA_FILTER_TEMPERATURE                                                                                 \
+            TOMBOLA_FILTER_TEMPERATURE, TOMBOLA_FILTER_MIROSTAT                                                        \
     }
 
 /* Which penalties count the tokens of a row's prompt. All count those that were generated. */
@@ -494,10 +496,18 @@ typedef struct tombola_params {
      * the power of dynatemp_exponent; 0 off. Of sampling alone: softmax and top_k take `temperature` */
     float dynatemp_range;
     float dynatemp_exponent; /* 0 to FLT_MAX, default 1 */
+    /* Mirostat (Basu et al. 2021), as llama.cpp has it: holds the surprise of a text's tokens, -log2 of their
+     * probabilities, near mirostat_entropy. 2 keeps those of what is kept so far whose surprise is at most mirostat_mu,
+     * and the first; reached as xtc_threshold is. mirostat_mu is the row's state: begin with twice the entropy, and let
+     * tombola_mirostat_next make the next one of results.observed; tombola_sampler_generate does so by itself. */
+    uint32_t mirostat;      /* 0 off, 2 */
+    float mirostat_entropy; /* tau, bits: 0 to FLT_MAX, default 5 */
+    float mirostat_rate;    /* eta, how fast mu follows: 0 to FLT_MAX, default .1 */
+    float mirostat_mu;      /* mu, bits: -FLT_MAX to FLT_MAX, default 10 */
 } tombola_params;
 
 /* Temperature 1, top-p 1, XTC's threshold .1, repetition penalty 1, DRY's base 1.75 and allowed length 2, the length
- * penalty's factor 1, the rest 0: draws from the model's own distribution. */
+ * penalty's factor 1, mirostat's entropy 5, rate .1 and mu 10, the rest 0: draws from the model's own distribution. */
 static inline tombola_params tombola_params_default(void)
 {
     tombola_params params;
@@ -512,6 +522,9 @@ static inline tombola_params tombola_params_default(void)
     params.length_penalty_factor = 1.0f;
     params.typical_p = 1.0f;
     params.dynatemp_exponent = 1.0f;
+    params.mirostat_entropy = 5.0f;
+    params.mirostat_rate = 0.1f;
+    params.mirostat_mu = 10.0f;
     return params;
 }
 
@@ -530,7 +543,8 @@ static inline void tombola_filters_temperature_first(tombola_params *params)
     memcpy(params->filters, filters, sizeof filters);
 }
 
-/* Sets the order TOMBOLA_TEMPERATURE_LAST, which is llama.cpp's. */
+/* Sets the order TOMBOLA_TEMPERATURE_LAST, which is llama.cpp's. (With mirostat it has the temperature, then mirostat,
+ * and no other filter.) */
 static inline void tombola_filters_temperature_last(tombola_params *params)
 {
     const uint8_t filters[TOMBOLA_MAX_FILTERS] = TOMBOLA_TEMPERATURE_LAST;
@@ -544,6 +558,11 @@ static inline void tombola_filters_temperature_last(tombola_params *params)
 TOMBOLA_API tombola_status tombola_params_preset(const char *name, tombola_params *params, tombola_error *error);
 /* The name of the preset with this place, 0 first; NULL behind the last. Static storage. */
 TOMBOLA_API const char *tombola_params_preset_name(size_t index);
+
+/* The state that follows: the mirostat_mu of a row's next token, where this one was drawn with these parameters and
+ * results.observed tells `observed` of it. It stays where there was no token, and without mirostat. Being a parameter
+ * it is copied, kept and put back with the others. The same bits everywhere; never fails. */
+TOMBOLA_API float tombola_mirostat_next(const tombola_params *params, float observed);
 
 typedef enum tombola_kind {
     TOMBOLA_KIND_FLOAT = 0, /* float */
@@ -778,7 +797,8 @@ typedef struct tombola_results {
     uint32_t samples;
     uint32_t reserved; /* 0 */
     /* What a row whose parameters adapt learns from its token: the natural logarithm of the token's probability among
-     * those that the filters have kept, at the row's temperature. As `logprobs` has it, to the same bits. */
+     * those that the filters have kept, at the row's temperature, as `logprobs` has it, to the same bits. It is for
+     * tombola_mirostat_next. */
     TOMBOLA_ARRAY(float) observed;
 } tombola_results;
 
@@ -891,9 +911,9 @@ typedef struct tombola_sequence {
     size_t max_new_tokens;     /* at least 1 */
     const int32_t *end_tokens; /* a drawn one ends the sequence, and is kept; NULL if there are none */
     size_t end_token_count;
-    /* A struct of this sequence's own; out: offset has advanced by one per token drawn, ready to go on. (To penalties and
-     * lengths all tokens that are there when a call begins are the prompt, also those that an earlier call has drawn.)
-     * NULL: the defaults, with its index as stream */
+    /* A struct of this sequence's own; out: offset has advanced by one per token drawn, and mirostat_mu as mirostat has
+     * it, ready to go on. (To penalties and lengths all tokens that are there when a call begins are the prompt, also
+     * those that an earlier call has drawn.) NULL: the defaults, with its index as stream */
     tombola_params *params;
     const int32_t *forced; /* tokens that come from params.forced_from on, as in tombola_rows; NULL if there are none */
     size_t forced_count;

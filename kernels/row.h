@@ -34,7 +34,8 @@
     FILTER(TYPICAL_P, typical_p, 10, NEED_ENTROPY)                                                                     \
     FILTER(TOP_H, top_h, 11, NEED_SCALE)                                                                               \
     FILTER(P_LESS, p_less, 12, NEED_MASS | NEED_COLLISION)                                                             \
-    FILTER(MIN_K, min_k, 13, 0)
+    FILTER(MIN_K, min_k, 13, 0)                                                                                        \
+    FILTER(MIROSTAT, mirostat, 14, NEED_MASS)
 #define FILTER_NUMBER(NAME, name, number, needs) FILTER_##NAME = number,
 enum { FILTERS(FILTER_NUMBER) FILTER_END = 0 };
 
@@ -88,6 +89,8 @@ struct row_params {
     u32 score_end;
     u32 others[MAX_SAMPLES / 32];             /* bits of the samples that go by these filters in place of `filters`; */
     unsigned char other_filters[MAX_FILTERS]; /* bit 0, of the row's own stream, is never set */
+    u32 mirostat;                             /* as params.mirostat */
+    float mirostat_bound;                     /* of 2: a share, at least 2^-81, lowered by 2^-17 of it */
 };
 
 #define NO_MASK 0xFFFFFFFFu

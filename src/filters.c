@@ -217,6 +217,33 @@ static void convert_top_h(const tombola_params *p, double temperature, struct ro
     device->top_h = (u64)((double)p->top_h * 0x1p32 + 0.5);
 }
 
+/* ---------------------------------------------------------------------- mirostat */
+
+#define MIROSTAT_MOST_MU 80.0f /* no share is so small */
+
+/* 2^-x of 0 <= x <= 80 in binary64, from + - * / alone, as logarithm64. */
+static double power_below(double x)
+{
+    const int whole = (int)(x + 0.5);
+    const double y = ((double)whole - x) * LN_2;
+    double q = 1.0;
+    for (int n = 14; n > 0; n--)
+        q = 1.0 + q * y / n;
+    return ldexp(q, -whole);
+}
+
+static int has_mirostat(const tombola_params *p)
+{
+    return p->mirostat == 2 && p->mirostat_mu <= MIROSTAT_MOST_MU;
+}
+
+static void convert_mirostat(const tombola_params *p, double temperature, struct row_params *device)
+{
+    (void)temperature;
+    device->mirostat = p->mirostat;
+    device->mirostat_bound = (float)(power_below(fmax((double)p->mirostat_mu, 0.0)) * (1.0 - 0x1p-17));
+}
+
 /* ---------------------------------------------------------------------- all */
 
 static const struct filter filters[] = {
@@ -233,6 +260,7 @@ static const struct filter filters[] = {
     {TOMBOLA_FILTER_TYPICAL_P, has_typical_p, convert_typical_p},
     {TOMBOLA_FILTER_ETA, has_eta, convert_eta},
     {TOMBOLA_FILTER_TOP_H, has_top_h, convert_top_h},
+    {TOMBOLA_FILTER_MIROSTAT, has_mirostat, convert_mirostat},
 };
 
 const struct filter *filter_of(int number)

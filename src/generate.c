@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapt.h"
 #include "error.h"
 #include "params.h"
 #include "pasts.h"
@@ -30,6 +31,7 @@ struct round {
     size_t *prompts;    /* tokens of its start context */
     tombola_params *params;
     int32_t *tokens, *status;
+    float *observed;
     /* and of each row of the model's caches: */
     size_t *free_caches; /* those that no live sequence has; a stack */
     size_t free_count;
@@ -112,6 +114,7 @@ static void free_round(struct round *round)
     free(round->params);
     free(round->tokens);
     free(round->status);
+    free(round->observed);
     free(round->free_caches);
     pasts_free(&round->pasts);
 }
@@ -130,9 +133,10 @@ static tombola_status allocate_round(struct round *round, tombola_error *error)
     round->params = calloc(capacity, sizeof *round->params);
     round->tokens = calloc(capacity, sizeof *round->tokens);
     round->status = calloc(capacity, sizeof *round->status);
+    round->observed = calloc(capacity, sizeof *round->observed);
     round->free_caches = calloc(capacity, sizeof *round->free_caches);
     if (!round->logits || !round->live || !round->cache_rows || !round->left || !round->prompts || !round->params ||
-        !round->tokens || !round->status || !round->free_caches)
+        !round->tokens || !round->status || !round->observed || !round->free_caches)
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for %zu rows of %zu logits", capacity, plan->vocabulary);
     for (size_t cache = capacity; cache-- > 0;) /* 0 is taken first */
         round->free_caches[round->free_count++] = cache;
@@ -169,6 +173,17 @@ static void append(tombola_sequence *sequence, tombola_params *params, int32_t t
         sequence->finish = TOMBOLA_FINISH_LIMIT;
 }
 
+/* What the row's sequence has learned from its token, for the next one and for its caller. */
+static void learn(struct round *round, size_t row)
+{
+    tombola_params *own = &round->params[row], *theirs = params_of(round, sequence_at(round, round->live[row]));
+    if (round->status[row] != TOMBOLA_ROW_OK || !adapt_is_on(own))
+        return;
+    adapt_next(own, round->observed[row]);
+    if (theirs)
+        adapt_hand(own, theirs);
+}
+
 /* The row's sequence is live no more. */
 static void end_row(struct round *round, size_t row)
 {
@@ -190,6 +205,7 @@ static int deliver(struct round *round, tombola_token_callback on_token, void *t
         if (goes_on) {
             append(sequence, params_of(round, sequence), round->tokens[row], round->status[row], &round->left[row]);
             round->params[row].offset++;
+            learn(round, row);
         }
         if (goes_on && on_token && round->status[row] == TOMBOLA_ROW_OK) {
             tombola_verdict verdict = on_token(token_user, round->sequences, index, round->tokens[row]);
@@ -313,6 +329,8 @@ static tombola_status draw(struct round *round, const tombola_rows *batch, tombo
     tombola_results results = tombola_results_default();
     results.tokens.host = round->tokens;
     results.status.host = round->status;
+    for (size_t row = 0; row < round->rows; row++)
+        results.observed.host = adapt_is_on(&round->params[row]) ? round->observed : results.observed.host;
     return tombola_sampler_sample(round->sampler, &rows, &results, error);
 }
 

@@ -6,10 +6,11 @@
 #include <stddef.h>
 
 static const char *const methods[] = {"race", "inverse-cdf", NULL};
-static const char *const filters[] = {"end",         "temperature", "top_k",   "top_p", "min_p",
-                                      "top_n_sigma", "xtc",         "epsilon", "eta",   "top_a",
-                                      "typical_p",   "top_h",       "p_less",  "min_k", NULL};
+static const char *const filters[] = {"end",    "temperature", "top_k",    "top_p", "min_p",     "top_n_sigma",
+                                      "xtc",    "epsilon",     "eta",      "top_a", "typical_p", "top_h",
+                                      "p_less", "min_k",       "mirostat", NULL};
 static const char *const p_less[] = {"off", "p-less", "p-less-norm", NULL};
+static const char *const mirostat[] = {"0", "", "2", NULL};
 static const char *const prompts[] = {"repetition", "all", "none", NULL};
 static const tombola_preset orders[] = {{"default", {0}},
                                         {"temperature-first", TOMBOLA_TEMPERATURE_FIRST},
@@ -81,6 +82,15 @@ static const tombola_field fields[] = {
            "Of the 100 most likely keep the first ones that make at most this share of their entropy, 0 to 1; 0 keeps "
            "all",
            NULL, NULL),
+    SWITCH(MIROSTAT, mirostat, CHOICE, 0, 2, 0,
+           "Mirostat 2: keep tokens whose surprise, -log2 of their share, is at most mirostat_mu; 0 keeps all",
+           mirostat, NULL),
+    FIELD(mirostat_entropy, FLOAT, 0, FLT_MAX, 5, "Mirostat: the surprise that a text is to have on average, in bits",
+          NULL, NULL),
+    FIELD(mirostat_rate, FLOAT, 0, FLT_MAX, 0.1f,
+          "Mirostat: the share of a token's excess of surprise by which mirostat_mu falls", NULL, NULL),
+    FIELD(mirostat_mu, FLOAT, -FLT_MAX, FLT_MAX, 10,
+          "Mirostat: the surprise that a token may have, in bits; begins at twice the entropy", NULL, NULL),
     NEEDY(
         LOGITS | HISTORY, repetition_penalty, FLOAT, FLT_MIN, FLT_MAX, 1,
         "Divide positive logits of tokens in the history by this, and multiply others; 1 leaves them, below 1 favours "

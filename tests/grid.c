@@ -55,7 +55,11 @@ static const char *const apart[] = {"seed",
                                     "eta_cutoff",
                                     "top_h",
                                     "dynatemp_range",
-                                    "dynatemp_exponent"};
+                                    "dynatemp_exponent",
+                                    "mirostat",
+                                    "mirostat_entropy",
+                                    "mirostat_rate",
+                                    "mirostat_mu"};
 
 static const uint8_t orders[][TOMBOLA_MAX_FILTERS] = {
     {TOMBOLA_FILTER_END},

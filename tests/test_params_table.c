@@ -173,21 +173,29 @@ static void names_of_values_are_those_of_the_header(void **state)
                                           [TOMBOLA_FILTER_MIN_K] = "min_k",
                                           [TOMBOLA_FILTER_ETA] = "eta",
                                           [TOMBOLA_FILTER_TYPICAL_P] = "typical_p",
-                                          [TOMBOLA_FILTER_TOP_H] = "top_h"};
+                                          [TOMBOLA_FILTER_TOP_H] = "top_h",
+                                          [TOMBOLA_FILTER_MIROSTAT] = "mirostat"};
     static const char *const p_less[] = {
         [TOMBOLA_P_LESS_OFF] = "off", [TOMBOLA_P_LESS] = "p-less", [TOMBOLA_P_LESS_NORM] = "p-less-norm"};
     static const char *const prompts[] = {
         [TOMBOLA_PROMPT_REPETITION] = "repetition", [TOMBOLA_PROMPT_ALL] = "all", [TOMBOLA_PROMPT_NONE] = "none"};
+    static const char *const mirostat[] = {[0] = "0", [2] = "2"};
     const tombola_field *field;
     tombola_params params = tombola_params_default();
     for (size_t i = 0; (field = tombola_params_field(i)); i++) {
         const int is_p_less = field->filter == TOMBOLA_FILTER_P_LESS, is_order = field->kind == TOMBOLA_KIND_ORDER;
         const int is_prompt = strcmp(field->name, "penalty_prompt") == 0;
-        const char *const *expected = is_prompt ? prompts : is_p_less ? p_less : is_order ? filters : methods;
-        const size_t count = is_prompt   ? COUNT_OF(prompts)
-                             : is_p_less ? COUNT_OF(p_less)
-                             : is_order  ? COUNT_OF(filters)
-                                         : COUNT_OF(methods);
+        const int is_mirostat = field->filter == TOMBOLA_FILTER_MIROSTAT;
+        const char *const *expected = is_prompt     ? prompts
+                                      : is_p_less   ? p_less
+                                      : is_mirostat ? mirostat
+                                      : is_order    ? filters
+                                                    : methods;
+        const size_t count = is_prompt     ? COUNT_OF(prompts)
+                             : is_p_less   ? COUNT_OF(p_less)
+                             : is_mirostat ? COUNT_OF(mirostat)
+                             : is_order    ? COUNT_OF(filters)
+                                           : COUNT_OF(methods);
         if (!field->values) {
             continue;
         }
@@ -209,7 +217,7 @@ static void names_of_values_are_those_of_the_header(void **state)
     }
 }
 
-#define HIGHEST_FILTER "13"
+#define HIGHEST_FILTER "14"
 
 static void methods_and_orders_that_there_are_none_of_are_refused(void **state)
 {

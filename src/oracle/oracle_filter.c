@@ -178,6 +178,7 @@ static const struct filter {
     {TOMBOLA_FILTER_ETA, 1, oracle_has_eta, oracle_eta},
     {TOMBOLA_FILTER_TYPICAL_P, 1, oracle_has_typical_p, oracle_typical_p},
     {TOMBOLA_FILTER_TOP_H, 1, oracle_has_top_h, oracle_top_h},
+    {TOMBOLA_FILTER_MIROSTAT, 1, oracle_has_mirostat, oracle_mirostat},
 };
 
 static const struct filter *filter_of(uint8_t step)

@@ -92,7 +92,7 @@ struct question {
 };
 
 /* Filters with files of their own: whether each is on, and what it leaves of a window (oracle_shares.c,
- * oracle_cliff.c). */
+ * oracle_cliff.c, oracle_mirostat.c). */
 int oracle_has_epsilon(const tombola_params *params);
 struct window oracle_epsilon(const struct question *q, struct window window);
 int oracle_has_top_a(const tombola_params *params);
@@ -101,6 +101,11 @@ int oracle_has_p_less(const tombola_params *params);
 struct window oracle_p_less(const struct question *q, struct window window);
 int oracle_has_min_k(const tombola_params *params);
 struct window oracle_min_k(const struct question *q, struct window window);
+int oracle_has_mirostat(const tombola_params *params);
+struct window oracle_mirostat(const struct question *q, struct window window);
+
+/* What of a window has at least this share of its mass, and what has the logit of its first token. */
+struct window oracle_of_share(const struct question *q, struct window window, float share);
 
 /* The temperature that a dynamic one comes to; NaN where the window has one token. */
 float oracle_dynamic_temperature(struct oracle_row *row, const tombola_params *params, struct window window);

@@ -43,6 +43,12 @@ static uint64_t mass_of(const struct question *q, struct window window)
     return oracle_total(q->row, q->w, oracle_sums(q->row, q->w, window));
 }
 
+struct window oracle_of_share(const struct question *q, struct window window, float share)
+{
+    const uint64_t mass = mass_of(q, window);
+    return mass < LEAST_MASS ? window : from_weight(q, window, in_firsts(q, mass) * share, logit_at(q, 0));
+}
+
 int oracle_has_epsilon(const tombola_params *params)
 {
     return params->epsilon_cutoff >= SMALLEST_SHARE;
@@ -50,12 +56,7 @@ int oracle_has_epsilon(const tombola_params *params)
 
 struct window oracle_epsilon(const struct question *q, struct window window)
 {
-    const uint64_t mass = mass_of(q, window);
-    const float share = (float)((double)q->params->epsilon_cutoff * REACHED);
-    if (mass < LEAST_MASS) {
-        return window;
-    }
-    return from_weight(q, window, in_firsts(q, mass) * share, logit_at(q, 0));
+    return oracle_of_share(q, window, (float)((double)q->params->epsilon_cutoff * REACHED));
 }
 
 int oracle_has_top_a(const tombola_params *params)

@@ -14,6 +14,8 @@ static const struct alias {
 } ALIASES[] = {
     {"temp", "temperature"},                     /* llama.cpp */
     {"typ_p", "typical_p"},                      /* llama.cpp */
+    {"mirostat_tau", "mirostat_entropy"},        /* llama.cpp */
+    {"mirostat_eta", "mirostat_rate"},           /* llama.cpp */
     {"repeat_penalty", "repetition_penalty"},    /* llama.cpp */
     {"repeat_last_n", "penalty_window"},         /* llama.cpp, see read_whole */
     {"dry_penalty_last_n", "dry_window"},        /* llama.cpp */
