@@ -800,6 +800,12 @@ typedef struct tombola_results {
      * those that the filters have kept, at the row's temperature, as `logprobs` has it, to the same bits. It is for
      * tombola_mirostat_next. */
     TOMBOLA_ARRAY(float) observed;
+    /* The log-probabilities of the candidates, count x candidate_count: among the tokens that passed the filters, as
+     * `scores` has it, -inf for a candidate that did not pass; and in the row as given, as `raw_scores` has it; the
+     * same bits. Candidates rank by effective logits in either: the first ones of the row as given come from a call
+     * without masks, biases and penalties. -inf where there is no candidate, and unless the row is TOMBOLA_ROW_OK. */
+    TOMBOLA_ARRAY(float) candidate_logprobs;
+    TOMBOLA_ARRAY(float) candidate_raw_logprobs;
 } tombola_results;
 
 static inline tombola_results tombola_results_default(void)

@@ -136,7 +136,7 @@ struct law {
     u32 is_there; /* else the law is not wanted, or the tokens hold what is not allowed */
 };
 
-/* What the sample kernel has found of a row, for the report kernel to tell of any token. */
+/* What the sample kernel has found of a row, for the kernels behind it to tell of any token. */
 struct finding {
     u32 status;                                 /* a ROW_... */
     u32 number;                                 /* of tokens in the window */
@@ -186,7 +186,16 @@ enum {
     REPORT_ARGUMENTS
 };
 enum { SOFTMAX_PROBABILITIES, SOFTMAX_COLUMNS };
-enum { TOP_K_TOKENS, TOP_K_LOGITS, TOP_K_PROBABILITIES, TOP_K_COLUMNS };
+enum {
+    TOP_K_TOKENS,
+    TOP_K_LOGITS,
+    TOP_K_PROBABILITIES,
+    TOP_K_LOGPROBS,
+    TOP_K_RAW_LOGPROBS,
+    TOP_K_COLUMNS,
+    TOP_K_FINDINGS = TOP_K_COLUMNS,
+    TOP_K_ARGUMENTS
+};
 
 /* Arguments of its own that a kernel has at most. */
 enum { MAX_COLUMNS = (int)SAMPLE_ARGUMENTS > (int)REPORT_ARGUMENTS ? (int)SAMPLE_ARGUMENTS : (int)REPORT_ARGUMENTS };

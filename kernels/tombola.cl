@@ -12,7 +12,8 @@
  * status       a ROW_... for each row
  * and columns of the kernel's own. The columns' buffers may be the caller's, and any may be NULL.
  *
- * The report kernel follows the sample kernel, which leaves a struct finding of each row of the batch for it. */
+ * The report kernel, and top_k where log-probabilities are wanted, follow the sample kernel, which leaves a struct
+ * finding of each row of the batch for them. */
 #include "report.clh"
 
 /* The row of the launch that this work-group works on, and which of its groups this is. */
@@ -217,7 +218,8 @@ ROW_KERNEL void report(ROW_ARGUMENTS REPORT_COLUMNS_OF(REPORT_ARGUMENT), global 
                      processed_logits_at(&row, f, first));
 }
 
-ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_logits, global float *probabilities)
+ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_logits, global float *probabilities,
+                      global float *logprobs, global float *raw_logprobs, global const struct finding *findings)
 {
     WORKSPACE(ws);
     local u64 ranks_memory[MAX_TOP_K];
@@ -263,6 +265,12 @@ ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_log
                 probability = i == 0 ? 1.0f : 0.0f;
             probabilities[launch.columns[TOP_K_PROBABILITIES] + at] = is_there ? probability : 0.0f;
         }
+        if (logprobs)
+            logprobs[launch.columns[TOP_K_LOGPROBS] + at] =
+                is_there ? score_of(&row, findings[launch.first_row + index], id) : -INFINITY;
+        if (raw_logprobs)
+            raw_logprobs[launch.columns[TOP_K_RAW_LOGPROBS] + at] =
+                is_there ? raw_score_of(&row, findings[launch.first_row + index], id) : -INFINITY;
     }
 }
 

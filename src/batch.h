@@ -15,8 +15,8 @@
 
 #define KERNELS 4 /* sample, softmax, top_k, report */
 #define MAX_EVENTS                                                                                                     \
-    (24 * MAX_PARTS + 32) /* of a part: an upload; two launches for sample, top_k and each output, one for report; two
-                                            commands to collect each output, three for candidates; and of the batch, one
+    (26 * MAX_PARTS + 32) /* of a part: an upload; two launches for sample, top_k and each output, one for report; two
+                                            commands to collect each output, five for candidates; and of the batch, one
                                             for each column */
 
 enum kernel { KERNEL_SAMPLE, KERNEL_SOFTMAX, KERNEL_TOP_K, KERNEL_REPORT };

@@ -15,6 +15,8 @@ static const struct member candidates[TOP_K_COLUMNS] = {
     [TOP_K_TOKENS] = MEMBER(candidate_tokens, s32, ENTRIES_ROWS),
     [TOP_K_LOGITS] = MEMBER(candidate_logits, float, ENTRIES_ROWS),
     [TOP_K_PROBABILITIES] = MEMBER(candidate_probabilities, float, ENTRIES_ROWS),
+    [TOP_K_LOGPROBS] = MEMBER(candidate_logprobs, float, ENTRIES_ROWS),
+    [TOP_K_RAW_LOGPROBS] = MEMBER(candidate_raw_logprobs, float, ENTRIES_ROWS),
 };
 static const struct member outputs[OUTPUTS] = {
     [OUTPUT_PROBABILITIES] = MEMBER(probabilities, float, ENTRIES_ROWS),

@@ -9,7 +9,7 @@
 
 static const int column_counts[KERNELS] = {[KERNEL_SAMPLE] = SAMPLE_ARGUMENTS,
                                            [KERNEL_SOFTMAX] = SOFTMAX_COLUMNS,
-                                           [KERNEL_TOP_K] = TOP_K_COLUMNS,
+                                           [KERNEL_TOP_K] = TOP_K_ARGUMENTS,
                                            [KERNEL_REPORT] = REPORT_ARGUMENTS};
 
 /* Work-groups that share a row. A forced spread takes some even where it does not pay. */

@@ -29,25 +29,26 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Words of candidates for a row, all columns together. */
-static size_t candidate_words(const struct batch *b)
+/* Candidates that go to host memory lie column by column: how many columns there are before this one. */
+static size_t candidate_slot(const struct batch *b, int column)
 {
-    return b->results.candidate_count * (size_t)TOP_K_COLUMNS;
+    size_t slot = 0;
+    for (int before = 0; before < column; before++)
+        slot += candidate_place(b, before).host != NULL;
+    return slot;
 }
 
-static int has_host_candidates(const struct batch *b)
+/* Words of them for a row, all columns together. */
+static size_t candidate_words(const struct batch *b)
 {
-    int has = 0;
-    for (int column = 0; column < TOP_K_COLUMNS; column++)
-        has |= candidate_place(b, column).host != NULL;
-    return has;
+    return b->results.candidate_count * candidate_slot(b, TOP_K_COLUMNS);
 }
 
 size_t results_most_rows(const struct batch *b)
 {
     const struct plan *p = &b->engine->plan;
     size_t rows = outputs_most_rows(b, p->scratch_rows);
-    if (has_host_candidates(b))
+    if (candidate_words(b))
         rows = smaller(rows, p->largest_buffer / sizeof(u32) / candidate_words(b));
     return rows;
 }
@@ -72,7 +73,7 @@ tombola_status results_prepare(struct batch *b, int *is_ready, tombola_error *er
     *is_ready = 1;
     if (!status)
         status = outputs_prepare(b, is_ready, error);
-    if (!status && has_host_candidates(b)) {
+    if (!status && candidate_words(b)) {
         size_t words = candidate_words(b), rows = smaller(b->rows.count, results_most_rows(b));
         status = batch_reserve_candidates(b, rows * words, b->rows.count * words, error);
     }
@@ -93,18 +94,20 @@ static tombola_status run_candidates(struct batch *b, const struct part *part, s
         if (place.buffer)
             l.columns[column] = (struct column){place.buffer, place.offset + part->first * k};
         else
-            l.columns[column] = (struct column){place.host ? b->candidates : NULL, (size_t)column * words};
+            l.columns[column] = (struct column){place.host ? b->candidates : NULL, candidate_slot(b, column) * words};
     }
+    l.columns[TOP_K_FINDINGS] = (struct column){b->findings, 0};
     tombola_status status = launch_rows(b, &l, dispatch, after, error);
-    if (status || !has_host_candidates(b))
+    if (status || !candidate_words(b))
         return status;
     if (!b->is_enqueued)
-        return batch_read(b, b->candidates, 0, TOP_K_COLUMNS * words,
-                          b->host_candidates + TOP_K_COLUMNS * part->first * k, error);
+        return batch_read(b, b->candidates, 0, part->rows * candidate_words(b),
+                          b->host_candidates + part->first * candidate_words(b), error);
     for (int column = 0; column < TOP_K_COLUMNS && !status; column++) {
         u32 *host = candidate_place(b, column).host;
         if (host)
-            status = batch_read(b, b->candidates, (size_t)column * words, words, host + part->first * k, error);
+            status =
+                batch_read(b, b->candidates, candidate_slot(b, column) * words, words, host + part->first * k, error);
     }
     return status;
 }
@@ -120,7 +123,7 @@ static struct column column_at(const struct batch *b, int column, const struct p
                                column_row(column, &b->counts, part->first)};
 }
 
-/* What the report kernel has to know of rows, FIND_...; 0 where it has nothing to do. */
+/* What the kernels behind the sample kernel have to know of rows, FIND_...; 0 where they have nothing to tell. */
 static u32 findings_wanted(const struct batch *b)
 {
     static const u32 finds[REPORT_COLUMNS] = {[REPORT_SCORES] = FIND_WINDOW | FIND_SHARES,
@@ -130,10 +133,12 @@ static u32 findings_wanted(const struct batch *b)
     u32 wanted = outputs_find(b);
     for (int i = 0; i < REPORT_COLUMNS; i++)
         wanted |= place_is_wanted(column_place(b, COLUMNS_OF_REPORT + i)) ? finds[i] : 0;
+    wanted |= place_is_wanted(candidate_place(b, TOP_K_LOGPROBS)) ? finds[REPORT_SCORES] : 0;
+    wanted |= place_is_wanted(candidate_place(b, TOP_K_RAW_LOGPROBS)) ? finds[REPORT_RAW_SCORES] : 0;
     return wanted;
 }
 
-/* Draws the tokens of a part, and finds what the report kernel has to know of its rows. */
+/* Draws the tokens of a part, and finds what the kernels behind it have to know of its rows. */
 static tombola_status run_sample(struct batch *b, const struct part *part, struct launching l, struct dispatch dispatch,
                                  const cl_event *after, tombola_error *error)
 {
@@ -226,7 +231,7 @@ void results_deliver(struct batch *b)
         for (int i = 0; host && i < b->part_count; i++) {
             const struct part *part = &b->parts[i];
             memcpy(host + part->first * k,
-                   b->host_candidates + TOP_K_COLUMNS * part->first * k + (size_t)column * part->rows * k,
+                   b->host_candidates + part->first * candidate_words(b) + candidate_slot(b, column) * part->rows * k,
                    part->rows * k * sizeof(u32));
         }
     }

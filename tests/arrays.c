@@ -27,6 +27,8 @@ static const struct {
     [ARRAY_CANDIDATE_TOKENS] = ARRAY(candidate_tokens),
     [ARRAY_CANDIDATE_LOGITS] = ARRAY(candidate_logits),
     [ARRAY_CANDIDATE_PROBABILITIES] = ARRAY(candidate_probabilities),
+    [ARRAY_CANDIDATE_LOGPROBS] = ARRAY(candidate_logprobs),
+    [ARRAY_CANDIDATE_RAW_LOGPROBS] = ARRAY(candidate_raw_logprobs),
 };
 #undef ARRAY
 

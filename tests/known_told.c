@@ -1,5 +1,7 @@
 #include "known_told.h"
 
+#include "group.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +16,37 @@ struct laid_out {
     tombola_bias biases[MOST_ROW_BIASES];
     size_t bias_count;
 };
+
+/* Samplers for each make that has come up. */
+static struct {
+    struct make make;
+    tombola_sampler *samplers[2];
+} made[16];
+static size_t made_count;
+
+tombola_sampler *known_sampler(const struct told_question *question, int is_spread)
+{
+    size_t i = 0;
+    while (i < made_count && memcmp(&made[i].make, &question->make, sizeof made[i].make) != 0)
+        i++;
+    if (i == made_count) {
+        if (made_count++ == COUNT_OF(made))
+            die("there are more makes than %zu", COUNT_OF(made));
+        made[i].make = question->make;
+        made[i].samplers[0] = make_sampler(context, &question->make, 1, TOMBOLA_DISPATCH_ROW);
+        made[i].samplers[1] = make_sampler(context, &question->make, 1, TOMBOLA_DISPATCH_SPREAD);
+    }
+    return made[i].samplers[is_spread];
+}
+
+static void release_samplers(void)
+{
+    for (size_t i = 0; i < made_count; i++) {
+        tombola_sampler_release(made[i].samplers[0]);
+        tombola_sampler_release(made[i].samplers[1]);
+    }
+    made_count = 0;
+}
 
 static unsigned place_of(const char *word, const char *const *names, unsigned count)
 {
@@ -72,6 +105,17 @@ static const char *read_question(const char *line, struct laid_out *row)
     return line + end;
 }
 
+uint64_t known_digest(const void *values, size_t count)
+{
+    uint64_t h = UINT64_C(0xCBF29CE484222325);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t word;
+        memcpy(&word, (const char *)values + i * sizeof word, sizeof word);
+        h = (h ^ word) * UINT64_C(0x100000001B3);
+    }
+    return h;
+}
+
 unsigned known_told_check(const char *name, told_check *check)
 {
     char path[4096], line[512];
@@ -92,5 +136,6 @@ unsigned known_told_check(const char *name, told_check *check)
         count++;
     }
     fclose(file);
+    release_samplers();
     return count;
 }

@@ -1,4 +1,4 @@
-/* What known_results.txt and known_report.txt ask of rows; each file has answers of its own behind the questions. */
+/* What known_results.txt, known_report.txt and known_candidates.txt ask of rows; each file has answers of its own behind the questions. */
 #ifndef KNOWN_TOLD_H
 #define KNOWN_TOLD_H
 
@@ -16,7 +16,13 @@ struct told_question {
  * answer   the rest of the question's line */
 typedef int told_check(struct told_question *question, const char *answer);
 
+/* A sampler for the question, on the group's context; known_told_check releases it. */
+tombola_sampler *known_sampler(const struct told_question *question, int is_spread);
+
 /* Checks all lines of a file of this name, and returns how many there are; dies on one that it cannot read. */
 unsigned known_told_check(const char *name, told_check *check);
+
+/* FNV-1a of words, by which answers tell of arrays. */
+uint64_t known_digest(const void *values, size_t count);
 
 #endif

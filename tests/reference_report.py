@@ -23,27 +23,36 @@ def probabilities(row, ids, T):
     return np.where((t > f32(-126)) & (p >= f32(2.0**-126)), p, f32(0))
 
 
-def report(row, given, T, k, p, x, stream, method, order, token):
-    """-> scores of the token, kept and raw, ids kept, probabilities, logits."""
-    T, V = f32(T), row.V
-    shares, logits = np.zeros(V, f32), np.full(V, -INF, f32)
-    drawn, number, _ = row.draw(T, k, p, 0.0, *stream, method, order, 0.0, (1.0 if x else 0.0, x))
+def kept_by(row, T, k, p, x, stream, method, order):
+    """-> the ids that the filters keep, in rank order; none where no token is drawn."""
+    drawn, number, _ = row.draw(f32(T), k, p, 0.0, *stream, method, order, 0.0, (1.0 if x else 0.0, x))
     if drawn < 0:
-        return -INF, -INF, np.array([], int), shares, logits
-    raw = -INF
+        return np.array([], int)
+    if f32(T) < GREEDY_BELOW:
+        return row.order[:1]
+    end = int(np.flatnonzero(row.order == row.boundary)[0]) + 1
+    return row.order[end - number:end]
+
+
+def scores(row, given, T, kept, token):
+    """The log-probabilities of a token among those kept, some, and in the row as given."""
+    own = raw = -INF
     if given.status != "invalid":
         raw = log_probability(given, given.order[:given.living], f32(1), token)
-    if T < GREEDY_BELOW:
-        kept = row.order[:1]
-        shares[kept] = 1
-        score = f32(0) if token == drawn else -INF
-    else:
-        end = int(np.flatnonzero(row.order == row.boundary)[0]) + 1
-        kept = row.order[end - number:end]
-        shares[kept] = probabilities(row, kept, T)
-        score = log_probability(row, kept, T, token) if token in kept else -INF
+    if token in kept:
+        own = f32(0) if f32(T) < GREEDY_BELOW else log_probability(row, kept, f32(T), token)
+    return own, raw
+
+
+def report(row, given, T, k, p, x, stream, method, order, token):
+    """-> scores of the token, kept and raw, ids kept, probabilities, logits."""
+    shares, logits = np.zeros(row.V, f32), np.full(row.V, -INF, f32)
+    kept = kept_by(row, T, k, p, x, stream, method, order)
+    if len(kept) == 0:
+        return -INF, -INF, kept, shares, logits
+    shares[kept] = 1 if f32(T) < GREEDY_BELOW else probabilities(row, kept, f32(T))
     logits[kept] = row.z[kept]
-    return score, raw, np.sort(kept), shares, logits
+    return *scores(row, given, T, kept, token), np.sort(kept), shares, logits
 
 
 def digest(values):

@@ -146,7 +146,9 @@ static void a_row_without_a_token_is_told_in_every_array(void **state)
                                     [ARRAY_PROCESSED_LOGITS] = lowest_bits,
                                     [ARRAY_CANDIDATE_TOKENS] = none,
                                     [ARRAY_CANDIDATE_LOGITS] = zero_bits,
-                                    [ARRAY_CANDIDATE_PROBABILITIES] = zero_bits};
+                                    [ARRAY_CANDIDATE_PROBABILITIES] = zero_bits,
+                                    [ARRAY_CANDIDATE_LOGPROBS] = lowest_bits,
+                                    [ARRAY_CANDIDATE_RAW_LOGPROBS] = lowest_bits};
     for (size_t row = 0; row < SOURCE_KINDS; row++) {
         if (status_expected(row) == TOMBOLA_ROW_OK)
             continue;

@@ -15,7 +15,8 @@ enum {
     WHOLE_DRAWS = 1 << ARRAY_TOKENS | 1 << ARRAY_STATUS | 1 << ARRAY_KEPT | 1 << ARRAY_BOUNDARY,
     WHOLE_SOFTMAX = 1 << ARRAY_PROBABILITIES,
     WHOLE_ALL = (1 << ARRAYS) - 1,
-    WHOLE_EFFECTIVE = WHOLE_ALL & ~(1 << ARRAY_RAW_LOGPROBS) /* what masks and biases make, not what is stored */
+    /* what masks and biases make, not what is stored */
+    WHOLE_EFFECTIVE = WHOLE_ALL & ~(1 << ARRAY_RAW_LOGPROBS | 1 << ARRAY_CANDIDATE_RAW_LOGPROBS)
 };
 
 /* With memory to be released. */

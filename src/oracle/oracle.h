@@ -82,6 +82,15 @@ struct scored {
 struct scored oracle_score(struct oracle_row *row, struct oracle_row *as_given, const tombola_params *params,
                            uint32_t token);
 
+/* The token of this rank, 0 the first, and its log-probabilities, as oracle_score has them. -1 and -inf where there is
+ * none that can be drawn, and of a row without a token. */
+struct placed {
+    int32_t token;
+    float logprob, raw_logprob;
+};
+struct placed oracle_placed(struct oracle_row *row, struct oracle_row *as_given, const tombola_params *params,
+                            uint32_t rank);
+
 /* The probability of each token among those kept, 0 for the others, and the logits of those kept, -inf for the others:
  * to the last bit. Zeros and -inf of a row without a token. */
 void oracle_processed(struct oracle_row *row, const tombola_params *params, float *probabilities, float *logits);

@@ -35,6 +35,21 @@ struct scored oracle_score(struct oracle_row *row, struct oracle_row *as_given, 
     return scored;
 }
 
+struct placed oracle_placed(struct oracle_row *row, struct oracle_row *as_given, const tombola_params *params,
+                            uint32_t rank)
+{
+    struct placed placed = {-1, -INFINITY, -INFINITY};
+    struct window kept;
+    if (oracle_keep(row, params, &kept) != TOMBOLA_ROW_OK || rank >= row->living) {
+        return placed;
+    }
+    const struct scored scored = oracle_score(row, as_given, params, row->order[rank]);
+    placed.token = (int32_t)row->order[rank];
+    placed.logprob = scored.score;
+    placed.raw_logprob = scored.raw_score;
+    return placed;
+}
+
 void oracle_processed(struct oracle_row *row, const tombola_params *params, float *probabilities, float *logits)
 {
     const int is_greedy = params->temperature < GREEDY_BELOW;
