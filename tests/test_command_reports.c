@@ -1,4 +1,5 @@
-/* `tombola sample --score`, `--samples`, `--kept-probabilities` and `--processed-logits`. */
+/* What `tombola sample` makes beside a token: --score, --samples, --top-logprobs, --kept-ids, --kept-probabilities and
+ * --processed-logits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -138,6 +139,8 @@ static void calls_that_fail_leave_files_alone(void **state)
     write_small("a text");
     write_file(out_path, before, sizeof before);
     expect_failure(SAMPLE("--kept-probabilities", out_path, "--end-tokens=4"), "an end token: 4 is not from 0 to 3");
+    expect_failure(SAMPLE("--kept-ids", out_path, "--top-p=0.5", "--filters=temperature"),
+                   "params[0].filters has no place for it");
     expect_failure(SAMPLE("--kept-probabilities", out_path, "--top-p=0.5", "--filters=temperature"),
                    "params[0].filters has no place for it");
     expect_failure(
@@ -156,6 +159,10 @@ static void calls_that_fail_leave_files_alone(void **state)
     snprintf(message, sizeof message, "--kept-probabilities and --processed-logits: both write %s", out_path);
     expect_usage_error(SAMPLE("--kept-probabilities", out_path, "--processed-logits", out_path), "tombola sample",
                        message);
+    snprintf(message, sizeof message, "--kept-ids and --kept-probabilities: both write %s", out_path);
+    expect_usage_error(SAMPLE("--kept-ids", out_path, "--kept-probabilities", out_path), "tombola sample", message);
+    snprintf(message, sizeof message, "--kept-ids and --processed-logits: both write %s", out_path);
+    expect_usage_error(SAMPLE("--kept-ids", out_path, "--processed-logits", out_path), "tombola sample", message);
     snprintf(message, sizeof message, "--output and --output-tokens: both write %s", out_path);
     expect_usage_error(RUN("generate", "--text", npy_path, "--output", out_path, "--output-tokens", out_path),
                        "tombola generate", message);
@@ -168,6 +175,81 @@ static void calls_that_fail_leave_files_alone(void **state)
     process run = SAMPLE("--kept-probabilities=/dev/null", "--processed-logits=/dev/null"); /* it takes both */
     assert_int_equal(run.status, 0);
     process_release(&run);
+}
+
+static void the_most_likely_tokens_stand_in_their_order(void **state)
+{
+    (void)state;
+    write_small("");
+    const double total = exp(1) + exp(3) + exp(2), kept = exp(3) + exp(2);
+    json_t *lines = parse_lines(SAMPLE("--top-logprobs=3", "--json", "--top-k=2"));
+    const json_t *list = json_object_get(json_array_get(lines, 0), "top_logprobs");
+    const int ids[] = {1, 2, 0};
+    assert_int_equal(json_array_size(list), 3);
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *entry = json_array_get(list, i), *logprob = json_object_get(entry, "logprob");
+        assert_int_equal(json_integer_value(json_object_get(entry, "token")), ids[i]);
+        if (i < 2)
+            assert_near(json_real_value(logprob), (double)(3 - (int)i) - log(kept), 1e-6);
+        else
+            assert_true(json_is_null(logprob));
+        assert_near(json_real_value(json_object_get(entry, "raw_logprob")), (double)(3 - (int)i) - log(total), 1e-6);
+    }
+    json_decref(lines);
+    lines = parse_lines(SAMPLE("--top-logprobs=9", "--json")); /* more than can be drawn */
+    assert_int_equal(json_array_size(json_object_get(json_array_get(lines, 0), "top_logprobs")), 3);
+    assert_int_equal(json_array_size(json_object_get(json_array_get(lines, 1), "top_logprobs")), 4);
+    json_decref(lines);
+}
+
+static void kept_ids_are_lines_that_score_reads(void **state)
+{
+    (void)state;
+    char text[64] = "";
+    write_small("");
+    process run = SAMPLE("--kept-ids", ids_path, "--top-k=2");
+    assert_int_equal(run.status, 0);
+    process_release(&run);
+    FILE *file = fopen(ids_path, "r");
+    assert_non_null(file);
+    assert_int_equal(fread(text, 1, sizeof text - 1, file), strlen("[1,2]\n[0,3]\n"));
+    fclose(file);
+    assert_string_equal(text, "[1,2]\n[0,3]\n");
+    json_t *lines = parse_lines(SAMPLE("--score", ids_path, "--json", "--top-k=2"));
+    for (size_t row = 0; row < 2; row++) {
+        const json_t *line = json_array_get(lines, row);
+        assert_near(exp(number_at(line, "scores", 0)) + exp(number_at(line, "scores", 1)), 1.0, 1e-6);
+    }
+    json_decref(lines);
+}
+
+/* As many rows as go to the device in two batches, of which some keep nothing. */
+static void kept_ids_of_all_batches_are_there(void **state)
+{
+    (void)state;
+    enum { MANY_ROWS = 65, WIDE = 1 << 18 }; /* of 1 MiB each */
+    static const char array[] = "{'descr': '<f4', 'fortran_order': False, 'shape': (65, 262144), }";
+    float *rows = allocate((size_t)MANY_ROWS * WIDE, sizeof *rows);
+    char expected[64], line[64];
+    write_small("");
+    for (size_t row = 0; row < MANY_ROWS; row++) {
+        rows[row * WIDE + 1000 * row] = row % 10 == 9 ? NAN : 5;
+        rows[row * WIDE + 1000 * row + 7] = 4;
+    }
+    write_npy(npy_path, array, rows, (size_t)MANY_ROWS * WIDE * sizeof *rows);
+    free(rows);
+    process run = SAMPLE("--kept-ids", ids_path, "--top-k=2");
+    assert_int_equal(run.status, 0);
+    process_release(&run);
+    FILE *file = fopen(ids_path, "r");
+    assert_non_null(file);
+    for (unsigned row = 0; row < MANY_ROWS; row++) {
+        snprintf(expected, sizeof expected, row % 10 == 9 ? "[]\n" : "[%u,%u]\n", 1000 * row, 1000 * row + 7);
+        assert_non_null(fgets(line, sizeof line, file));
+        assert_string_equal(line, expected);
+    }
+    assert_null(fgets(line, sizeof line, file));
+    fclose(file);
 }
 
 static void mistakes_are_named(void **state)
@@ -190,6 +272,20 @@ static void mistakes_are_named(void **state)
     expect_failure(SAMPLE("--score", "/nowhere/ids.jsonl", "--json"), "/nowhere/ids.jsonl: No such file");
     expect_usage_error(SAMPLE("--samples=129"), "tombola sample", "--samples: '129' is not an integer from 1 to 128");
     expect_failure(SAMPLE("--kept-probabilities=/nowhere/p.npy"), "/nowhere/p.npy: No such file");
+    expect_usage_error(SAMPLE("--top-logprobs=5"), "tombola sample",
+                       "--top-logprobs: tells its tokens with --json alone");
+    for (int i = 0; i < 3; i++) {
+        const char *const numbers[] = {"0", "1025", "-1"};
+        char option[32];
+        snprintf(option, sizeof option, "--top-logprobs=%s", numbers[i]);
+        snprintf(message, sizeof message, "--top-logprobs: '%s' is not an integer from 1 to 1024", numbers[i]);
+        expect_usage_error(SAMPLE(option), "tombola sample", message);
+    }
+    expect_failure(SAMPLE("--kept-ids=/nowhere/k.jsonl"), "/nowhere/k.jsonl: No such file");
+    process full = SAMPLE("--kept-ids=/dev/full"); /* known when all tokens are */
+    assert_int_equal(full.status, 1);
+    assert_non_null(strstr(full.err, "/dev/full: cannot write: No space left on device"));
+    process_release(&full);
 }
 
 int main(void)
@@ -200,6 +296,9 @@ int main(void)
         cmocka_unit_test(samples_are_lines_and_arrays),
         cmocka_unit_test(arrays_are_written_as_numpy_reads_them),
         cmocka_unit_test(calls_that_fail_leave_files_alone),
+        cmocka_unit_test(the_most_likely_tokens_stand_in_their_order),
+        cmocka_unit_test(kept_ids_are_lines_that_score_reads),
+        cmocka_unit_test(kept_ids_of_all_batches_are_there),
         cmocka_unit_test(mistakes_are_named),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_files);

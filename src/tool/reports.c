@@ -5,8 +5,9 @@
 
 #include "output_file.h"
 #include "tool.h"
+#include "top_logprobs.h"
 
-enum { SCORE = 0x400, SAMPLES, KEPT_PROBABILITIES, PROCESSED_LOGITS };
+enum { SCORE = 0x400, SAMPLES, TOP_LOGPROBS, KEPT_IDS, KEPT_PROBABILITIES, PROCESSED_LOGITS };
 
 static const struct argp_option OPTIONS[] = {
     {"samples", SAMPLES, "N", 0,
@@ -15,6 +16,13 @@ static const struct argp_option OPTIONS[] = {
      0},
     {"score", SCORE, "FILE.jsonl", 0,
      "Tell the log-probabilities of given tokens, with --json: a line for each row, an array of ids", 0},
+    {"top-logprobs", TOP_LOGPROBS, "N", 0,
+     "Tell the N most likely tokens, up to 1024, with --json: of each its log-probability among what passed the "
+     "filters, null for one that did not, and in the row as given",
+     0},
+    {"kept-ids", KEPT_IDS, "FILE.jsonl", 0,
+     "Write the ids of the tokens that passed the filters: a line for each row, an array of ids, as --score reads them",
+     0},
     {"kept-probabilities", KEPT_PROBABILITIES, "FILE.npy", 0, "Write the probabilities of all tokens after the filters",
      0},
     {"processed-logits", PROCESSED_LOGITS, "FILE.npy", 0,
@@ -23,6 +31,12 @@ static const struct argp_option OPTIONS[] = {
      0},
     {0},
 };
+
+static void expect_apart(struct argp_state *state, const char *options, const char *path, const char *other)
+{
+    if (output_file_is_same(path, other))
+        argp_error(state, "%s: both write %s", options, other);
+}
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
@@ -34,6 +48,14 @@ static error_t parse(int key, char *text, struct argp_state *state)
             argp_error(state, "--samples: '%s' is not an integer from 1 to %u", text, TOMBOLA_MAX_SAMPLES);
         reports->samples = (uint32_t)number;
         return 0;
+    case TOP_LOGPROBS:
+        if (tool_integer_read(text, TOMBOLA_MAX_CANDIDATES, &number) || number == 0)
+            argp_error(state, "--top-logprobs: '%s' is not an integer from 1 to %u", text, TOMBOLA_MAX_CANDIDATES);
+        reports->top_logprobs = (uint32_t)number;
+        return 0;
+    case KEPT_IDS:
+        reports->kept.path = text;
+        return 0;
     case SCORE:
         reports->score_path = text;
         return 0;
@@ -44,8 +66,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
         reports->array_paths[1] = text;
         return 0;
     case ARGP_KEY_END:
-        if (output_file_is_same(reports->array_paths[0], reports->array_paths[1]))
-            argp_error(state, "--kept-probabilities and --processed-logits: both write %s", reports->array_paths[1]);
+        expect_apart(state, "--kept-probabilities and --processed-logits", reports->array_paths[0],
+                     reports->array_paths[1]);
+        expect_apart(state, "--kept-ids and --kept-probabilities", reports->kept.path, reports->array_paths[0]);
+        expect_apart(state, "--kept-ids and --processed-logits", reports->kept.path, reports->array_paths[1]);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -63,7 +87,7 @@ static int make_scores(const reports *r, size_t rows, tombola_results *results)
     return results->scores.host && results->raw_scores.host ? 0 : -1;
 }
 
-int reports_begin(reports *r, const npy *array, tombola_results *results)
+int reports_begin(reports *r, const npy *array, size_t batch_rows, tombola_results *results)
 {
     int failed = 0;
     results->samples = r->samples;
@@ -71,6 +95,7 @@ int reports_begin(reports *r, const npy *array, tombola_results *results)
         return -1;
     if (r->score_path)
         failed = make_scores(r, array->rows, results);
+    failed |= top_logprobs_allocate(r->top_logprobs, batch_rows, results);
     for (int i = 0; i < REPORT_ARRAYS; i++) {
         if (!r->array_paths[i])
             continue;
@@ -85,7 +110,7 @@ int reports_begin(reports *r, const npy *array, tombola_results *results)
     }
     if (failed)
         warnx("out of memory");
-    return failed ? -1 : 0;
+    return failed ? -1 : kept_ids_begin(&r->kept, batch_rows, array->vocabulary, results);
 }
 
 void reports_release(reports *r, tombola_results *results)
@@ -95,6 +120,8 @@ void reports_release(reports *r, tombola_results *results)
     for (int i = 0; i < REPORT_ARRAYS; i++)
         free(r->arrays[i].data);
     score_ids_release(&r->ids);
+    top_logprobs_release(results);
+    kept_ids_release(&r->kept, results);
 }
 
 static float *rows_from(const npy *array, size_t first)
@@ -107,6 +134,11 @@ void reports_apply(const reports *r, size_t first, tombola_rows *rows, tombola_r
     score_ids_apply(&r->ids, first, rows);
     results->kept_probabilities.host = rows_from(&r->arrays[0], first);
     results->processed_logits.host = rows_from(&r->arrays[1], first);
+}
+
+void reports_take(reports *r, size_t rows, const tombola_results *results)
+{
+    kept_ids_write(&r->kept, rows, results);
 }
 
 static json_t *list_of(const float *values, size_t first, size_t end)
@@ -122,6 +154,8 @@ static json_t *list_of(const float *values, size_t first, size_t end)
 
 int reports_add(const reports *r, const tombola_rows *rows, const tombola_results *results, size_t row, json_t *object)
 {
+    if (top_logprobs_add(results, row, object))
+        return -1;
     if (!r->ids.ends)
         return 0;
     const size_t first = row ? rows->score_ends[row - 1] : 0, end = rows->score_ends[row];
@@ -131,8 +165,10 @@ int reports_add(const reports *r, const tombola_rows *rows, const tombola_result
                : 0;
 }
 
-int reports_write(const reports *r)
+int reports_write(reports *r)
 {
+    if (kept_ids_end(&r->kept))
+        return -1;
     for (int i = 0; i < REPORT_ARRAYS; i++)
         if (r->array_paths[i] && npy_write(r->array_paths[i], &r->arrays[i]))
             return -1;

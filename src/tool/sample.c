@@ -138,6 +138,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
             argp_error(state, "--probabilities: biases are for logits; --mask is for both");
         if (options->reports.score_path && !options->json)
             argp_error(state, "--score: tells its numbers with --json alone");
+        if (options->reports.top_logprobs && !options->json)
+            argp_error(state, "--top-logprobs: tells its tokens with --json alone");
         return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "which file? Name a .npy file, or - for standard input");
@@ -228,7 +230,7 @@ static void print_line(layout layout, size_t row, const tombola_results *results
 }
 
 static int draw_batches(tombola_sampler *sampler, const npy *array, size_t batch, const tombola_params *params,
-                        tombola_results *results, const options *options)
+                        tombola_results *results, options *options)
 {
     layout layout = layout_of(array);
     size_t row_bytes = array->columns * tombola_type_size(array->type);
@@ -247,6 +249,7 @@ static int draw_batches(tombola_sampler *sampler, const npy *array, size_t batch
             warnx("%s", error.message);
             return TOOL_FAILURE;
         }
+        reports_take(&options->reports, rows.count, results);
         if (first == 0 && !options->json) /* not before the parameters have proved right */
             print_head(layout, options);
         for (size_t i = 0; i < rows.count; i++) {
@@ -292,7 +295,7 @@ static int draw_array(options *options, const npy *array)
 
     tombola_params *params = make_params(options, array->rows);
     if (!params || sequences_load(&options->sequences, array->rows, batch, array->vocabulary) ||
-        reports_begin(&options->reports, array, &results))
+        reports_begin(&options->reports, array, batch, &results))
         goto done;
     if (!(results.tokens.host = calloc(batch * told_samples(&results), sizeof(int32_t))) ||
         !(results.status.host = calloc(batch, sizeof(int32_t))) ||
