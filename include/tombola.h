@@ -498,9 +498,10 @@ typedef struct tombola_params {
     float dynatemp_exponent; /* 0 to FLT_MAX, default 1 */
     /* Mirostat (Basu et al. 2021), as llama.cpp has it: holds the surprise of a text's tokens, -log2 of their
      * probabilities, near mirostat_entropy. 2 keeps those of what is kept so far whose surprise is at most mirostat_mu,
-     * and the first; reached as xtc_threshold is. mirostat_mu is the row's state: begin with twice the entropy, and let
+     * and the first; reached as xtc_threshold is. 1 keeps so many as should have it by Zipf's law, whose exponent it
+     * estimates from the first 100. mirostat_mu is the row's state: begin with twice the entropy, and let
      * tombola_mirostat_next make the next one of results.observed; tombola_sampler_generate does so by itself. */
-    uint32_t mirostat;      /* 0 off, 2 */
+    uint32_t mirostat;      /* 0 off, 1, 2 */
     float mirostat_entropy; /* tau, bits: 0 to FLT_MAX, default 5 */
     float mirostat_rate;    /* eta, how fast mu follows: 0 to FLT_MAX, default .1 */
     float mirostat_mu;      /* mu, bits: -FLT_MAX to FLT_MAX, default 10 */

@@ -90,7 +90,7 @@ struct row_params {
     u32 others[MAX_SAMPLES / 32];             /* bits of the samples that go by these filters in place of `filters`; */
     unsigned char other_filters[MAX_FILTERS]; /* bit 0, of the row's own stream, is never set */
     u32 mirostat;                             /* as params.mirostat */
-    float mirostat_bound;                     /* of 2: a share, at least 2^-81, lowered by 2^-17 of it */
+    float mirostat_bound;                     /* 1: the surprise; 2: a share, at least 2^-81, lowered by 2^-17 of it */
 };
 
 #define NO_MASK 0xFFFFFFFFu

@@ -219,7 +219,8 @@ static void convert_top_h(const tombola_params *p, double temperature, struct ro
 
 /* ---------------------------------------------------------------------- mirostat */
 
-#define MIROSTAT_MOST_MU 80.0f /* no share is so small */
+#define MIROSTAT_MOST_MU 80.0f  /* of 2: no share is so small */
+#define MIROSTAT_REACH 65536.0f /* of 1: more and less count as this */
 
 /* 2^-x of 0 <= x <= 80 in binary64, from + - * / alone, as logarithm64. */
 static double power_below(double x)
@@ -234,14 +235,17 @@ static double power_below(double x)
 
 static int has_mirostat(const tombola_params *p)
 {
-    return p->mirostat == 2 && p->mirostat_mu <= MIROSTAT_MOST_MU;
+    return p->mirostat == 1 || (p->mirostat == 2 && p->mirostat_mu <= MIROSTAT_MOST_MU);
 }
 
 static void convert_mirostat(const tombola_params *p, double temperature, struct row_params *device)
 {
     (void)temperature;
     device->mirostat = p->mirostat;
-    device->mirostat_bound = (float)(power_below(fmax((double)p->mirostat_mu, 0.0)) * (1.0 - 0x1p-17));
+    if (p->mirostat == 1)
+        device->mirostat_bound = fmaxf(-MIROSTAT_REACH, fminf(p->mirostat_mu, MIROSTAT_REACH));
+    else
+        device->mirostat_bound = (float)(power_below(fmax((double)p->mirostat_mu, 0.0)) * (1.0 - 0x1p-17));
 }
 
 /* ---------------------------------------------------------------------- all */

@@ -10,7 +10,7 @@ static const char *const filters[] = {"end",    "temperature", "top_k",    "top_
                                       "xtc",    "epsilon",     "eta",      "top_a", "typical_p", "top_h",
                                       "p_less", "min_k",       "mirostat", NULL};
 static const char *const p_less[] = {"off", "p-less", "p-less-norm", NULL};
-static const char *const mirostat[] = {"0", "", "2", NULL};
+static const char *const mirostat[] = {"0", "1", "2", NULL};
 static const char *const prompts[] = {"repetition", "all", "none", NULL};
 static const tombola_preset orders[] = {{"default", {0}},
                                         {"temperature-first", TOMBOLA_TEMPERATURE_FIRST},
@@ -83,7 +83,8 @@ static const tombola_field fields[] = {
            "all",
            NULL, NULL),
     SWITCH(MIROSTAT, mirostat, CHOICE, 0, 2, 0,
-           "Mirostat 2: keep tokens whose surprise, -log2 of their share, is at most mirostat_mu; 0 keeps all",
+           "Mirostat: 2 keeps tokens whose surprise, -log2 of their share, is at most mirostat_mu, 1 as many as have "
+           "it by Zipf's law, 0 all",
            mirostat, NULL),
     FIELD(mirostat_entropy, FLOAT, 0, FLT_MAX, 5, "Mirostat: the surprise that a text is to have on average, in bits",
           NULL, NULL),

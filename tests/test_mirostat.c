@@ -78,12 +78,94 @@ static void surprise_is_that_of_what_was_left_at_the_temperature_in_force(void *
     assert_int_equal(draw_once(context, &make, scaled, &params).kept, 2);
 }
 
+/* ---------------------------------------------------------------------- by Zipf's law */
+
+/* How many tokens llama_sampler_mirostat_apply keeps of sorted logits, by its formula in binary64. */
+static double llama_number(const float *z, uint32_t count, double vocabulary, double temperature, double mu)
+{
+    double sum = 0, squares = 0;
+    for (uint32_t i = 0; i + 1 < count && i < 99; i++) {
+        const double t = log((i + 2.0) / (i + 1.0));
+        sum += t * ((double)z[i] - (double)z[i + 1]) / temperature;
+        squares += t * t;
+    }
+    const double s = sum / squares, e = s - 1;
+    const double k = pow(e * exp2(mu) / (1 - pow(vocabulary, -e)), 1 / s);
+    return fmin(fmax(k, 1), count);
+}
+
+static uint32_t kept_of(tombola_sampler *sampler, const struct make *make, const float *row, tombola_params params)
+{
+    struct draw draw;
+    call_sample(sampler, make, row, 1, &params, &draw);
+    assert_int_equal(draw.status, TOMBOLA_ROW_OK);
+    return draw.kept;
+}
+
+/* Sorted rows of p = rank^-s, and what top-k leaves of them. */
+static void as_many_stay_as_llama_cpp_keeps(void **state)
+{
+    (void)state;
+    enum { V = 3000 };
+    static const float exponents[] = {1.1f, .99f, 1.001f, 1.5f, 3, .5f, .2f, 12};
+    static const float surprises[] = {1, 3, 5, 6.5f, 8, 10, 13, -2};
+    static float row[V];
+    const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, V};
+    tombola_sampler *sampler = make_sampler(context, &make, 1, TOMBOLA_DISPATCH_AUTO);
+    uint32_t different = 0, last = 0;
+    for (size_t i = 0; i < COUNT_OF(exponents) * COUNT_OF(surprises) * 6; i++) {
+        tombola_params params = with_mirostat(1, surprises[i / 6 % COUNT_OF(surprises)]);
+        const float s = exponents[i / 6 / COUNT_OF(surprises)];
+        const uint32_t left = (const uint32_t[]){V, 40, 250, 2, 100, 101}[i % 6];
+        for (uint32_t rank = 0; rank < V; rank++) {
+            row[rank] = -s * logf((float)rank + 1);
+        }
+        params.temperature = i % 2 ? .7f : 1.0f;
+        params.top_k = left;
+        const uint32_t kept = kept_of(sampler, &make, row, params);
+        const double k = llama_number(row, left, V, (double)params.temperature, (double)params.mirostat_mu);
+        assert_in_range(kept, (uint32_t)fmax(1, k * (1 - 2e-5)), (uint32_t)(k * (1 + 2e-5)));
+        different += kept != last;
+        last = kept;
+    }
+    assert_less(100, different);
+    tombola_sampler_release(sampler);
+}
+
+/* Of equal logits the law knows no slope: all or one, as mu says. One token is all there is; and no fall is too far. */
+static void where_there_is_no_law_all_or_one_stay(void **state)
+{
+    (void)state;
+    enum { V = 1024 };
+    float row[V] = {0};
+    const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, V};
+    tombola_sampler *sampler = make_sampler(context, &make, 1, TOMBOLA_DISPATCH_AUTO);
+    assert_int_equal(kept_of(sampler, &make, row, with_mirostat(1, 9.98f)), 1); /* log2 of V - 1 is 9.9986 */
+    assert_int_equal(kept_of(sampler, &make, row, with_mirostat(1, 10)), V);
+    assert_int_equal(kept_of(sampler, &make, row, with_mirostat(1, FLT_MAX)), V);
+    assert_int_equal(kept_of(sampler, &make, row, with_mirostat(1, -FLT_MAX)), 1);
+    tombola_params far = with_mirostat(1, 60);
+    far.temperature = 4.0f;
+    static const float seconds[] = {0x1p-140f, -FLT_MAX, -INFINITY}; /* further off than a float tells; none */
+    for (size_t i = 0; i < COUNT_OF(seconds); i++) {
+        for (size_t id = 0; id < V; id++) {
+            row[id] = id == 5 ? seconds[i] : id == 6 ? FLT_MAX : -INFINITY;
+        }
+        assert_int_equal(kept_of(sampler, &make, row, far), 1);
+    }
+    tombola_sampler_release(sampler);
+    const struct make one = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, 1};
+    const tombola_params params = with_mirostat(1, -60);
+    row[0] = 3;
+    assert_int_equal(draw_once(context, &one, row, &params).kept, 1);
+}
+
 /* ---------------------------------------------------------------------- beside the oracle */
 
 static void set_mirostat(tombola_params *params, size_t number)
 {
     static const float surprises[] = {5, 2.5f, 9, 1, 0.3f, 14, 3.7f, -2, 11.5f, 60, 1e20f, 6};
-    params->mirostat = 2;
+    params->mirostat = 1 + number % 2;
     params->mirostat_mu = surprises[number / 2 % COUNT_OF(surprises)];
     params->dynatemp_range = number % 11 == 5 ? 0.4f : 0.0f;
     params->min_keep = number % 13 == 6 ? 7 : 0;
@@ -133,7 +215,7 @@ static void what_is_no_mirostat_is_refused(void **state)
     struct draw draw;
     for (size_t i = 0; i < 5; i++) {
         tombola_error error = tombola_error_default();
-        tombola_params params = with_mirostat(i == 0 ? 3 : 2, i == 1 ? NAN : 5.0f);
+        tombola_params params = with_mirostat(i == 0 ? 3 : 1, i == 1 ? NAN : 5.0f);
         params.mirostat_entropy = i == 2 ? -1.0f : 5.0f;
         params.mirostat_rate = i == 3 ? INFINITY : 0.1f;
         params.filters[0] = i == 4 ? TOMBOLA_FILTER_TOP_K : TOMBOLA_FILTER_END;
@@ -142,7 +224,7 @@ static void what_is_no_mirostat_is_refused(void **state)
             "params[0].mirostat_mu is nan, not from -3.40282e+38 to 3.40282e+38",
             "params[0].mirostat_entropy is -1, not from 0 to 3.40282e+38",
             "params[0].mirostat_rate is inf, not from 0 to 3.40282e+38",
-            "params[0].mirostat is 2, but params[0].filters has no place for it",
+            "params[0].mirostat is 1, but params[0].filters has no place for it",
         };
         expect_refusal(draw_rows(sampler, row, 1, 4, &params, &draw, &error), &error, messages[i]);
     }
@@ -161,12 +243,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tokens_of_no_more_than_the_surprise_stay),
         cmocka_unit_test(surprise_is_that_of_what_was_left_at_the_temperature_in_force),
+        cmocka_unit_test(as_many_stay_as_llama_cpp_keeps),
+        cmocka_unit_test(where_there_is_no_law_all_or_one_stay),
         cmocka_unit_test(every_known_answer_comes_out),
         cmocka_unit_test(rows_of_every_kind_agree_with_the_oracle),
         cmocka_unit_test(any_place_in_the_order_agrees_with_the_oracle),
         cmocka_unit_test(what_is_no_mirostat_is_refused),
     };
     const struct CMUnitTest in_groups[] = {
+        cmocka_unit_test(as_many_stay_as_llama_cpp_keeps),
+        cmocka_unit_test(where_there_is_no_law_all_or_one_stay),
         cmocka_unit_test(tokens_of_no_more_than_the_surprise_stay),
         cmocka_unit_test(every_known_answer_comes_out),
         cmocka_unit_test(rows_of_every_kind_agree_with_the_oracle),

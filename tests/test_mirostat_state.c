@@ -155,8 +155,8 @@ static int falling(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* llama_sampler_mirostat_v2_apply, in binary64, of shares in falling order: how many stay, where mu is higher or lower by
- * `off`. */
+/* llama_sampler_mirostat_v2_apply, in binary64, of shares in falling order: how many stay, where mu is higher by `off`.
+ */
 static size_t llama_kept_2(const double *shares, double mu, double off)
 {
     size_t kept = 0;
@@ -164,6 +164,19 @@ static size_t llama_kept_2(const double *shares, double mu, double off)
         kept++;
     }
     return kept ? kept : 1;
+}
+
+/* llama_sampler_mirostat_apply, likewise. */
+static size_t llama_kept_1(const double *shares, double mu, double off)
+{
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < 99; i++) {
+        const double t = log(((double)i + 2) / ((double)i + 1));
+        sum += t * log(shares[i] / shares[i + 1]);
+        squares += t * t;
+    }
+    const double s = sum / squares, e = s - 1, k = pow(e * exp2(mu + off) / (1 - pow(V, -e)), 1 / s);
+    return k < 1 ? 1 : k > V ? V : (size_t)k;
 }
 
 /* Shares at a temperature: by id; and sorted. */
@@ -218,17 +231,21 @@ static void states_go_the_way_of_llama_cpp(void **state)
     static struct course courses[SEQUENCES];
     run_courses(0, SEQUENCES, 2, TOMBOLA_DISPATCH_ROW, courses);
     expect_llama(courses, 2, llama_kept_2);
+    run_courses(0, SEQUENCES, 1, TOMBOLA_DISPATCH_ROW, courses);
+    expect_llama(courses, 1, llama_kept_1);
 }
 
 static void a_batch_of_one_goes_as_it_does_among_others(void **state)
 {
     (void)state;
     static struct course all[SEQUENCES], alone[SEQUENCES];
-    run_courses(0, SEQUENCES, 2, TOMBOLA_DISPATCH_SPREAD, all);
-    for (size_t sequence = 0; sequence < SEQUENCES; sequence++) {
-        run_courses(sequence, 1, 2, sequence % 2 ? TOMBOLA_DISPATCH_SPREAD : TOMBOLA_DISPATCH_ROW, alone);
+    for (uint32_t version = 1; version <= 2; version++) {
+        run_courses(0, SEQUENCES, version, TOMBOLA_DISPATCH_SPREAD, all);
+        for (size_t sequence = 0; sequence < SEQUENCES; sequence++) {
+            run_courses(sequence, 1, version, sequence % 2 ? TOMBOLA_DISPATCH_SPREAD : TOMBOLA_DISPATCH_ROW, alone);
+        }
+        assert_memory_equal(all, alone, sizeof all);
     }
-    assert_memory_equal(all, alone, sizeof all);
 }
 
 /* ---------------------------------------------------------------------- generate */
@@ -243,7 +260,7 @@ static struct batch make_adaptive(void)
         tombola_params *params = &batch.params[i];
         const tombola_params like = with_state(6, 3, .5f);
         params->temperature = 1.0f;
-        params->mirostat = i % 2 ? 2 : 0;
+        params->mirostat = i % 2 ? 1 + i / 2 % 2 : 0;
         params->mirostat_mu = like.mirostat_mu;
         params->mirostat_entropy = like.mirostat_entropy;
         params->mirostat_rate = like.mirostat_rate;

@@ -179,7 +179,7 @@ static void names_of_values_are_those_of_the_header(void **state)
         [TOMBOLA_P_LESS_OFF] = "off", [TOMBOLA_P_LESS] = "p-less", [TOMBOLA_P_LESS_NORM] = "p-less-norm"};
     static const char *const prompts[] = {
         [TOMBOLA_PROMPT_REPETITION] = "repetition", [TOMBOLA_PROMPT_ALL] = "all", [TOMBOLA_PROMPT_NONE] = "none"};
-    static const char *const mirostat[] = {[0] = "0", [2] = "2"};
+    static const char *const mirostat[] = {"0", "1", "2"};
     const tombola_field *field;
     tombola_params params = tombola_params_default();
     for (size_t i = 0; (field = tombola_params_field(i)); i++) {
