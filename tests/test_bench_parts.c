@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "bench.h"
+#include "bench_edits.h"
 #include "bench_read.h"
 #include "expect.h"
 #include "harness.h"
@@ -33,22 +34,67 @@ static void a_draw_that_is_not_the_oracles_is_refused(void **state)
             found++;
         }
     assert_int_equal(found, 5);
-    assert_int_equal(bench_truth_check(&truth, &pool, BENCH_TOP_P, 1, draws), 0);
-    assert_int_equal(bench_truth_check(&truth, &pool, BENCH_TOP_P, 2, draws), -1);
+    assert_int_equal(bench_truth_check(&truth, &pool, BENCH_TOP_P, 1, draws, NULL), 0);
+    assert_int_equal(bench_truth_check(&truth, &pool, BENCH_TOP_P, 2, draws, NULL), -1);
     for (size_t row = 0; row < 5; row++) {
         struct draw right = draws[row];
         draws[row].token++;
-        assert_int_equal(bench_truth_check(&truth, &pool, BENCH_TOP_P, 1, draws), -1);
+        assert_int_equal(bench_truth_check(&truth, &pool, BENCH_TOP_P, 1, draws, NULL), -1);
         draws[row] = right;
         draws[row].kept++;
-        assert_int_equal(bench_truth_check(&truth, &pool, BENCH_TOP_P, 1, draws), -1);
+        assert_int_equal(bench_truth_check(&truth, &pool, BENCH_TOP_P, 1, draws, NULL), -1);
         draws[row] = right;
         draws[row].status = TOMBOLA_ROW_INVALID;
-        assert_int_equal(bench_truth_check(&truth, &pool, BENCH_TOP_P, 1, draws), -1);
+        assert_int_equal(bench_truth_check(&truth, &pool, BENCH_TOP_P, 1, draws, NULL), -1);
         draws[row] = right;
     }
     bench_truth_release(&truth);
     bench_pool_release(&pool);
+}
+
+static void what_is_told_beside_a_draw_is_checked_too(void **state)
+{
+    (void)state;
+    static const bench_config configs[] = {BENCH_LOGPROBS, BENCH_SAMPLES, BENCH_N_BEST};
+    bench_pool pool;
+    bench_truth truth;
+    assert_int_equal(bench_pool_make(&pool, WORKLOAD_LM, TOMBOLA_FLOAT32, 64, 900, SEED), 0);
+    for (size_t i = 0; i < COUNT_OF(configs); i++) {
+        const bench_options options = {.configs = 1u << configs[i], .seed = SEED};
+        assert_int_equal(bench_truth_make(&truth, &pool, &options), 0);
+        assert_int_equal(truth.count, 64);
+        uint64_t *told = truth.told[configs[i]], others[64];
+        for (size_t row = 0; row < 64; row++) {
+            assert_true(told[row] != told[(row + 1) % 64]);
+            others[row] = told[row] + (row == 63);
+        }
+        assert_int_equal(bench_truth_check(&truth, &pool, configs[i], 0, truth.draws[configs[i]], told), 0);
+        assert_int_equal(bench_truth_check(&truth, &pool, configs[i], 0, truth.draws[configs[i]], others), -1);
+        bench_truth_release(&truth);
+    }
+    bench_pool_release(&pool);
+}
+
+/* Each row has its own, in which tokens come again as they do in text. */
+static void histories_are_as_text_is(void **state)
+{
+    (void)state;
+    enum { V = 32000 };
+    static int32_t history[BENCH_HISTORY], other[BENCH_HISTORY];
+    static unsigned char occurs[V];
+    size_t different = 0;
+    bench_edits_history(3, V, history);
+    bench_edits_history(4, V, other);
+    assert_memory_not_equal(history, other, sizeof history);
+    for (size_t i = 0; i < BENCH_HISTORY; i++) {
+        assert_in_range(history[i], 0, V - 1);
+        different += !occurs[history[i]];
+        occurs[history[i]] = 1;
+    }
+    assert_in_range(different, 1500, 2500);
+    bench_edits_history(3, 1, history);
+    for (size_t i = 0; i < BENCH_HISTORY; i++)
+        assert_int_equal(history[i], 0);
 }
 
 static void a_large_batch_is_checked_from_end_to_end(void **state)
@@ -148,6 +194,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_draw_that_is_not_the_oracles_is_refused),
+        cmocka_unit_test(what_is_told_beside_a_draw_is_checked_too),
+        cmocka_unit_test(histories_are_as_text_is),
         cmocka_unit_test(a_large_batch_is_checked_from_end_to_end),
         cmocka_unit_test(mixed_rows_take_every_other_configuration_in_turn),
         cmocka_unit_test(the_plain_read_reads_every_word_once),

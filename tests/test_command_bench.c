@@ -70,8 +70,8 @@ static void expect_speed(const json_t *figure, int bytes)
 static void json_has_a_header_and_every_measurement(void **state)
 {
     (void)state;
-    json_t *lines = parse_lines(BENCH("--shapes", "3x1000", "--repeats", "3", "--seed", "9", "--types",
-                                      "float32,bfloat16", "--where", "host,device,staged", "--json"));
+    json_t *lines = parse_lines(BENCH("--shapes", "3x1000", "--configs", "all", "--repeats", "3", "--seed", "9",
+                                      "--types", "float32,bfloat16", "--where", "host,device,staged", "--json"));
     const size_t each = 3 + BENCH_CONFIGS - 1; /* no preset */
     assert_int_equal(json_array_size(lines), 1 + 6 * each);
     const json_t *header = json_array_get(lines, 0);
@@ -213,7 +213,9 @@ static void bad_options_are_named(void **state)
                    "--shapes: '0x7' is not ROWSxVOCAB, as in 8x128256, of at most 1048576 rows and 8388608 tokens");
     expect_refused(BENCH("--configs", "greedy,top-q"),
                    "--configs: 'top-q' is not greedy, temperature, top-k, top-p, "
-                   "top-k-top-p, min-p, mixed, top-n-sigma, xtc, preset, mask, bias or mask-bias");
+                   "top-k-top-p, min-p, mixed, top-n-sigma, xtc, typical-p, epsilon, eta, top-a, top-h, p-less, min-k, "
+                   "dynatemp, logprobs, samples-8, n-best-20, preset, mask, bias, mask-bias, repetition, penalties, "
+                   "mask-bias-penalties, dry or no-repeat-ngram");
     expect_refused(BENCH("--workloads", ""), "--workloads: '' is not lm, peaked, gaussian, flat, ties or masked");
     expect_refused(BENCH("--types", "float64"), "--types: 'float64' is not float32, float16 or bfloat16");
     expect_refused(BENCH("--where", "there"), "--where: 'there' is not host, device or staged");

@@ -1,8 +1,9 @@
-/* What a row's history makes of its logits: for each token of the vocabulary a look at all of the history. */
+/* What a row's history makes of its logits: for each token that occurs a look at all of the history. */
 #include "oracle_row.h"
 
 #include <float.h>
 #include <math.h>
+#include <stdlib.h>
 
 /* How often the token occurs from one place of the history on. */
 static size_t times_of(const struct oracle_history *history, size_t first, int32_t token)
@@ -57,10 +58,14 @@ void oracle_penalise(const struct oracle_input *input, float *logits)
     const struct oracle_history *history = &input->history;
     if (!input->params)
         return;
-    for (uint32_t id = 0; history->count > 0 && id < input->vocabulary; id++) {
-        if (logits[id] != -INFINITY)
+    unsigned char *occurs = oracle_allocate(input->vocabulary, 1);
+    for (size_t i = 0; i < history->count; i++)
+        occurs[history->tokens[i]] = 1;
+    for (uint32_t id = 0; id < input->vocabulary; id++) {
+        if (occurs[id] && logits[id] != -INFINITY)
             logits[id] = penalised(input, (int32_t)id, logits[id]);
     }
+    free(occurs);
     for (size_t i = 0; i < history->end_token_count; i++) {
         if (history->count - history->prompt < input->params->min_tokens)
             logits[history->end_tokens[i]] = -INFINITY;

@@ -1,5 +1,6 @@
 /* What the parts of `tombola bench` share: bench_plan reads the options, bench.c goes through the cases, bench_pool
- * makes their rows, bench_verify checks tokens, bench_measure times calls, bench_device and bench_read are what they
+ * makes their rows, bench_configs and bench_edits make what they are drawn with, bench_told knows what is asked for
+ * beside tokens, bench_verify checks these, bench_measure times calls, bench_device and bench_read are what they
  * are compared with, bench_figure sums up, bench_print tells.
  *
  * Functions that can fail return 0, or -1 after a message on standard error. */
@@ -24,12 +25,32 @@ typedef enum bench_config {
     BENCH_MIXED,       /* row by row another of the above */
     BENCH_TOP_N_SIGMA, /* 1 */
     BENCH_XTC,         /* 0.1, always */
-    BENCH_PRESET,      /* the options' preset; only where it is asked for */
-    BENCH_MASK,        /* top-p with a mask for each row, in host memory; see bench_edits.h */
-    BENCH_BIAS,        /* top-p with biases */
-    BENCH_MASK_BIAS,
+    BENCH_TYPICAL_P,   /* 0.95 */
+    BENCH_EPSILON,     /* 3e-4 */
+    BENCH_ETA,         /* 3e-4 */
+    BENCH_TOP_A,       /* 0.2 */
+    BENCH_TOP_H,       /* 0.4 */
+    BENCH_P_LESS,
+    BENCH_MIN_K,      /* 3 */
+    BENCH_DYNATEMP,   /* by 0.5 */
+    BENCH_LOGPROBS,   /* top-p, and what is told of its tokens; see bench_told.h */
+    BENCH_SAMPLES,    /* likewise */
+    BENCH_N_BEST,     /* likewise */
+    BENCH_PRESET,     /* the options' preset; only where it is asked for */
+    BENCH_MASK,       /* top-p with a mask for each row, in host memory; see bench_edits.h */
+    BENCH_BIAS,       /* top-p with biases */
+    BENCH_MASK_BIAS,  /* with both */
+    BENCH_REPETITION, /* top-p with a history, here and below: a penalty of 1.1 */
+    BENCH_PENALTIES,  /* and of 0.2 by frequency, 0.1 by presence */
+    BENCH_MASK_BIAS_PENALTIES,
+    BENCH_DRY,   /* 0.8 */
+    BENCH_NGRAM, /* 3 */
     BENCH_CONFIGS
 } bench_config;
+
+#define BENCH_ALL ((1u << BENCH_CONFIGS) - 1 - (1u << BENCH_PRESET))
+/* What is measured unless it is said. */
+#define BENCH_USUAL ((1u << BENCH_TYPICAL_P) - 1 + (1u << BENCH_MASK) + (1u << BENCH_BIAS) + (1u << BENCH_MASK_BIAS))
 
 typedef struct bench_options {
     unsigned configs; /* a bit for each bench_config */
@@ -90,6 +111,7 @@ typedef struct bench_truth {
     size_t count;
     size_t *rows;                      /* of the pool, increasing */
     struct draw *draws[BENCH_CONFIGS]; /* `count` for each configuration asked for; else NULL */
+    uint64_t *told[BENCH_CONFIGS];     /* likewise, digests of what is told beside */
     double kept[BENCH_CONFIGS];        /* the median of kept tokens */
 } bench_truth;
 
@@ -98,9 +120,10 @@ typedef struct bench_truth {
 int bench_truth_make(bench_truth *truth, const bench_pool *pool, const bench_options *options);
 void bench_truth_release(bench_truth *truth);
 
-/* Compares what a batch gave with what the truth has of its rows; the message names the first that differs. */
+/* Compares what a batch gave with what the truth has of its rows; the message names the first that differs.
+ * told  digests of what is told beside the draws; NULL where nothing is */
 int bench_truth_check(const bench_truth *truth, const bench_pool *pool, bench_config config, size_t batch,
-                      const struct draw *draws);
+                      const struct draw *draws, const uint64_t *told);
 
 /* ------------------------------------------------------------------ figures */
 

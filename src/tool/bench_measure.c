@@ -8,6 +8,7 @@
 #include "bench_device.h"
 #include "bench_edits.h"
 #include "bench_read.h"
+#include "bench_told.h"
 
 #define WARM_ROUNDS 3
 #define LEAST_ROUNDS 7
@@ -37,9 +38,12 @@ struct measuring {
     tombola_sampler *sampler, *timed_sampler;
     tombola_results results; /* of a batch: columns of tokens, status and kept */
     struct draw *draws;      /* the same side by side */
+    bench_told told;         /* what else some configurations ask for */
+    uint64_t *digests;       /* of that, for each row of a batch */
     bench_edits edits;
     tombola_params *params[BENCH_CONFIGS]; /* of the whole pool, as are the next */
     struct draw *expected[BENCH_CONFIGS];  /* what came when tokens were checked */
+    uint64_t *expected_told[BENCH_CONFIGS];
     double *seconds[ITEMS];
 };
 
@@ -54,11 +58,11 @@ static int has_item(const struct measuring *m, int item)
 }
 
 static tombola_status call_on_device(struct measuring *m, tombola_sampler *sampler, const tombola_rows *rows,
-                                     tombola_error *error)
+                                     const tombola_results *results, tombola_error *error)
 {
     cl_event event;
     tombola_status status = tombola_sampler_enqueue(sampler, bench_device_queue(m->device, sampler == m->timed_sampler),
-                                                    rows, &m->results, 0, NULL, &event, error);
+                                                    rows, results, 0, NULL, &event, error);
     if (status)
         return status;
     cl_int code = clWaitForEvents(1, &event);
@@ -75,6 +79,8 @@ static int call(struct measuring *m, tombola_sampler *sampler, int config, size_
     tombola_error error = tombola_error_default();
     tombola_status status;
     tombola_rows rows = tombola_rows_default();
+    tombola_results results = m->results;
+    bench_told_ask(&m->told, (bench_config)config, &results);
     rows.count = m->pool->rows;
     rows.stride = m->pool->row_stride;
     rows.params = m->params[config] + batch * m->pool->rows;
@@ -87,13 +93,16 @@ static int call(struct measuring *m, tombola_sampler *sampler, int config, size_
     bench_edits_set(&m->edits, (bench_config)config, batch, &rows);
     double start = bench_now();
     if (m->where == BENCH_DEVICE)
-        status = call_on_device(m, sampler, &rows, &error);
+        status = call_on_device(m, sampler, &rows, &results, &error);
     else
-        status = tombola_sampler_sample(sampler, &rows, &m->results, &error);
+        status = tombola_sampler_sample(sampler, &rows, &results, &error);
     *seconds = bench_now() - start;
-    for (size_t row = 0; row < m->pool->rows && !status; row++)
+    const size_t samples = results.samples ? results.samples : 1;
+    for (size_t row = 0; row < m->pool->rows && !status; row++) {
         m->draws[row] =
-            (struct draw){m->results.tokens.host[row], m->results.status.host[row], m->results.kept.host[row]};
+            (struct draw){results.tokens.host[row * samples], results.status.host[row], results.kept.host[row]};
+        m->digests[row] = bench_told_digest(&m->told, (bench_config)config, row);
+    }
     if (status)
         warnx("%s", error.message);
     return status ? -1 : 0;
@@ -103,7 +112,9 @@ static int call(struct measuring *m, tombola_sampler *sampler, int config, size_
 static int check_again(const struct measuring *m, int config, size_t batch)
 {
     const struct draw *expected = m->expected[config] + batch * m->pool->rows;
-    if (memcmp(m->draws, expected, m->pool->rows * sizeof *expected) == 0)
+    const uint64_t *told = m->expected_told[config] + batch * m->pool->rows;
+    if (memcmp(m->draws, expected, m->pool->rows * sizeof *expected) == 0 &&
+        memcmp(m->digests, told, m->pool->rows * sizeof *told) == 0)
         return 0;
     warnx("%s, %s, %zu x %zu: batch %zu gave other tokens while it was timed than before",
           bench_config_name((bench_config)config), m->pool->workload, m->pool->rows, m->pool->vocabulary, batch);
@@ -116,8 +127,9 @@ static int verify(struct measuring *m)
     for (int config = 0; config < BENCH_CONFIGS; config++)
         for (size_t batch = 0; has_config(m, config) && batch < m->pool->batches; batch++) {
             if (call(m, m->sampler, config, batch, &seconds) ||
-                bench_truth_check(m->truth, m->pool, (bench_config)config, batch, m->draws))
+                bench_truth_check(m->truth, m->pool, (bench_config)config, batch, m->draws, m->digests))
                 return -1;
+            memcpy(m->expected_told[config] + batch * m->pool->rows, m->digests, m->pool->rows * sizeof *m->digests);
             memcpy(m->expected[config] + batch * m->pool->rows, m->draws, m->pool->rows * sizeof *m->draws);
         }
     size_t batch = m->pool->batches - 1;
@@ -241,6 +253,7 @@ static int allocate(struct measuring *m)
     size_t rows = m->pool->rows * m->pool->batches, rounds = m->options->repeats ? m->options->repeats : MOST_ROUNDS;
     m->results = tombola_results_default();
     int failed = !(m->draws = calloc(m->pool->rows, sizeof *m->draws)) ||
+                 !(m->digests = calloc(m->pool->rows, sizeof *m->digests)) ||
                  !(m->results.tokens.host = calloc(m->pool->rows, sizeof(int32_t))) ||
                  !(m->results.status.host = calloc(m->pool->rows, sizeof(int32_t))) ||
                  !(m->results.kept.host = calloc(m->pool->rows, sizeof(uint32_t)));
@@ -251,7 +264,8 @@ static int allocate(struct measuring *m)
             continue;
         m->params[config] = calloc(rows, sizeof(tombola_params));
         m->expected[config] = calloc(rows, sizeof(struct draw));
-        failed = !m->params[config] || !m->expected[config];
+        m->expected_told[config] = calloc(rows, sizeof(uint64_t));
+        failed = !m->params[config] || !m->expected[config] || !m->expected_told[config];
         for (size_t row = 0; row < rows && !failed; row++)
             m->params[config][row] = bench_config_params((bench_config)config, m->options, row);
     }
@@ -286,7 +300,7 @@ int bench_measure(bench_result *result, const bench_options *options, tombola_co
                              .where = where,
                              .checked = truth->count,
                              .configs = options->configs};
-    int failed = allocate(&m) || bench_edits_make(&m.edits, pool) ? -1 : 0;
+    int failed = allocate(&m) || bench_told_make(&m.told, pool->rows) || bench_edits_make(&m.edits, pool) ? -1 : 0;
     if (!failed) {
         m.device = bench_device_open(context, pool);
         failed = m.device ? run(&m, result) : -1;
@@ -298,6 +312,7 @@ int bench_measure(bench_result *result, const bench_options *options, tombola_co
     for (int config = 0; config < BENCH_CONFIGS; config++) {
         free(m.params[config]);
         free(m.expected[config]);
+        free(m.expected_told[config]);
     }
     for (int item = 0; item < ITEMS; item++)
         free(m.seconds[item]);
@@ -305,5 +320,7 @@ int bench_measure(bench_result *result, const bench_options *options, tombola_co
     free(m.results.status.host);
     free(m.results.kept.host);
     free(m.draws);
+    free(m.digests);
+    bench_told_release(&m.told);
     return failed;
 }

@@ -12,9 +12,13 @@ static const char DOC[] =
     "\v"
     "Every combination of the shapes, workloads, types and places is a case; the configurations of a case take turns "
     "round by round with the reads, on the same bytes. The configurations draw at temperature 0.8; top-k is 50, top-p "
-    "0.95, min-p 0.05, top-n-sigma 1, xtc 0.1 and always; mixed gives every row another of greedy to min-p; mask, bias "
-    "and mask-bias are top-p with a mask, in host memory, that allows seven of eight tokens, with 64 biases a row, and "
-    "with both.\n\n"
+    "0.95, min-p 0.05, top-n-sigma 1, xtc 0.1 and always, typical-p 0.95, epsilon and eta 0.0003, top-a 0.2, top-h "
+    "0.4, min-k 3, dynatemp by 0.5; mixed gives every row another of greedy to min-p. The others are top-p with more: "
+    "log-probabilities, final and raw; 8 samples of each row; the 20 most likely tokens with log-probabilities; a "
+    "mask, "
+    "in host memory, that allows seven of eight tokens; 64 biases a row; a history of 4096 tokens, as frequent as in "
+    "text, half of it prompt, with a repetition penalty of 1.1, penalties takes those of 0.2 by frequency and 0.1 by "
+    "presence besides, dry 0.8, no-repeat-ngram 3.\n\n"
     "Workloads: lm is like a language model's rows, top-p keeps 20 to 300 tokens; peaked has one token of 0.99; "
     "gaussian has standard deviation 2.5, flat 0.1; ties is gaussian in steps of bfloat16; masked is lm with nine "
     "tenths -inf.\n\n"
@@ -45,7 +49,8 @@ static const struct argp_option OPTIONS[] = {
     {"shapes", SHAPES, "ROWSxVOCAB,...", 0, "Sizes of a batch (default 8x128256)", 0},
     {"configs", CONFIGS, "NAME,...", 0,
      "Any of greedy, temperature, top-k, top-p, top-k-top-p, min-p, mixed, top-n-sigma, xtc, mask, bias, mask-bias "
-     "(default: all)",
+     "(default: these), typical-p, epsilon, eta, top-a, top-h, p-less, min-k, dynatemp, logprobs, samples-8, "
+     "n-best-20, repetition, penalties, mask-bias-penalties, dry, no-repeat-ngram; or all",
      0},
     {"preset", PRESET, "NAME", 0,
      "Measure a set of parameters, as `tombola sample' has it by this name: in place of --configs, or beside those it "
@@ -120,7 +125,7 @@ static unsigned read_names(const char *option, const char *text, const char *(*n
         while (i < count && !is_called(name, i, list[item]))
             i++;
         if (i == count) {
-            char known[256] = "";
+            char known[512] = "";
             for (int k = 0; k < count; k++) {
                 strcat(known, k == 0 ? "" : k == count - 1 ? " or " : ", ");
                 strcat(known, name(k));
@@ -225,7 +230,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
         read_shapes(plan, text, state);
         return 0;
     case CONFIGS:
-        plan->options.configs = read_names("--configs", text, name_of_config, BENCH_CONFIGS, state);
+        plan->options.configs =
+            strcmp(text, "all") == 0 ? BENCH_ALL : read_names("--configs", text, name_of_config, BENCH_CONFIGS, state);
         plan->has_configs = 1;
         return 0;
     case PRESET:
@@ -308,10 +314,9 @@ const struct argp bench_argp = {.options = OPTIONS, .parser = parse, .doc = DOC,
 
 struct bench_plan bench_plan_default(void)
 {
-    return (struct bench_plan){
-        .options = {.configs = ((1u << BENCH_CONFIGS) - 1) & ~(1u << BENCH_PRESET), .seed = 1, .seconds = 0.5},
-        .context = tombola_context_options_default(),
-        .workloads = 1u << WORKLOAD_LM,
-        .types = 1u << TOMBOLA_FLOAT32,
-        .wheres = 1u << BENCH_HOST};
+    return (struct bench_plan){.options = {.configs = BENCH_USUAL, .seed = 1, .seconds = 0.5},
+                               .context = tombola_context_options_default(),
+                               .workloads = 1u << WORKLOAD_LM,
+                               .types = 1u << TOMBOLA_FLOAT32,
+                               .wheres = 1u << BENCH_HOST};
 }

@@ -8,50 +8,6 @@
 
 #include "narrow.h"
 
-static const char *const CONFIGS[BENCH_CONFIGS] = {
-    [BENCH_GREEDY] = "greedy",
-    [BENCH_TEMPERATURE] = "temperature",
-    [BENCH_TOP_K] = "top-k",
-    [BENCH_TOP_P] = "top-p",
-    [BENCH_TOP_K_TOP_P] = "top-k-top-p",
-    [BENCH_MIN_P] = "min-p",
-    [BENCH_MIXED] = "mixed",
-    [BENCH_TOP_N_SIGMA] = "top-n-sigma",
-    [BENCH_XTC] = "xtc",
-    [BENCH_PRESET] = "preset",
-    [BENCH_MASK] = "mask",
-    [BENCH_BIAS] = "bias",
-    [BENCH_MASK_BIAS] = "mask-bias",
-};
-
-const char *bench_config_name(bench_config config)
-{
-    return CONFIGS[config];
-}
-
-tombola_params bench_config_params(bench_config config, const bench_options *options, size_t row)
-{
-    tombola_params params = config == BENCH_PRESET ? options->preset : tombola_params_default();
-    params.seed = options->seed;
-    params.stream = (uint32_t)row;
-    if (config == BENCH_PRESET)
-        return params;
-    if (config == BENCH_MIXED)
-        config = (bench_config)(row % BENCH_MIXED);
-    params.temperature = config == BENCH_GREEDY ? 0 : WORKLOAD_TEMPERATURE;
-    if (config == BENCH_TOP_K || config == BENCH_TOP_K_TOP_P)
-        params.top_k = 50;
-    if (config == BENCH_TOP_P || config == BENCH_TOP_K_TOP_P || config >= BENCH_MASK)
-        params.top_p = 0.95f;
-    if (config == BENCH_MIN_P)
-        params.min_p = 0.05f;
-    if (config == BENCH_TOP_N_SIGMA)
-        params.top_n_sigma = 1;
-    if (config == BENCH_XTC)
-        params.xtc_probability = 1;
-    return params;
-}
-
 /* Whole pages, so that any device can use them in place. */
 static int allocate(bench_pool *pool)
 {

@@ -57,7 +57,7 @@ static void print_heading(const bench_about *about, const bench_result *results,
 
 static void print_figure(const char *name, const bench_figure *figure, double bytes, double read)
 {
-    printf("| %-13s | %9.1f | %9.1f | %9.1f |", name, 1e6 * figure->median, 1e6 * figure->least, 1e6 * figure->p95);
+    printf("| %-19s | %9.1f | %9.1f | %9.1f |", name, 1e6 * figure->median, 1e6 * figure->least, 1e6 * figure->p95);
     if (bytes > 0)
         printf(" %6.1f | %5.2f |", bytes / figure->median * 1e-9, read / figure->median);
     else
@@ -75,8 +75,8 @@ static void print_result(const bench_result *results, size_t count, const bench_
     printf("%.1f MB a batch; the read is the %s. The sampler holds %.1f MB beside the logits.", bytes * 1e-6,
            by_kernel ? "kernel" : "plain read", (double)result->own_bytes * 1e-6);
     printf(
-        "\n\n| %-13s | median us |    min us |    p95 us |   GB/s |  read | upload | kernels | read-back |    kept |\n"
-        "|:--------------|----------:|----------:|----------:|-------:|------:|-------:|--------:|----------:|"
+        "\n\n| %-19s | median us |    min us |    p95 us |   GB/s |  read | upload | kernels | read-back |    kept |\n"
+        "|:--------------------|----------:|----------:|----------:|-------:|------:|-------:|--------:|----------:|"
         "--------:|\n",
         "");
     print_figure("read, kernel", &result->kernel_read, bytes, read);

@@ -3,11 +3,27 @@
 #include <err.h>
 #include <stdlib.h>
 
+#include "bench_told.h"
 #include "oracle.h"
 
-static int is_edited(int config)
+/* A row as a configuration draws from it. values   room for the row */
+static struct oracle_row *make_row(bench_config config, const tombola_params *params, const bench_pool *pool,
+                                   size_t row, float *values)
 {
-    return bench_config_has_mask((bench_config)config) || bench_config_has_biases((bench_config)config);
+    int32_t history[BENCH_HISTORY];
+    const int has_history = (bench_config_edits(config) & BENCH_HAS_HISTORY) != 0;
+    const size_t prompt = BENCH_HISTORY / 2;
+    const struct oracle_sequences sequences = {.history = {history, BENCH_HISTORY}, .prompt_length = prompt};
+    struct oracle_input input = {
+        .values = values, .vocabulary = (uint32_t)pool->vocabulary, .kind = TOMBOLA_LOGITS, .params = params};
+    bench_pool_widen(pool, row, values);
+    bench_edits_apply(config, row, pool->vocabulary, values);
+    if (has_history) {
+        bench_edits_history(row, pool->vocabulary, history);
+        input.history = (struct oracle_history){history, BENCH_HISTORY, prompt, NULL, 0};
+        input.sequences = &sequences;
+    }
+    return oracle_row_create_from(&input);
 }
 
 /* One row at a time: sorting it is what takes long, and serves every configuration but those that edit it,
@@ -20,14 +36,13 @@ static void draw_row(bench_truth *truth, size_t place, const bench_pool *pool, c
     for (int config = 0; config < BENCH_CONFIGS; config++) {
         if (!truth->draws[config])
             continue;
-        if (!oracle || is_edited(config)) {
+        const tombola_params params = bench_config_params((bench_config)config, options, row);
+        if (!oracle || bench_config_edits((bench_config)config)) {
             oracle_row_release(oracle);
-            bench_pool_widen(pool, row, values);
-            bench_edits_apply((bench_config)config, row, pool->vocabulary, values);
-            oracle = oracle_row_create(values, (uint32_t)pool->vocabulary, TOMBOLA_LOGITS);
+            oracle = make_row((bench_config)config, &params, pool, row, values);
         }
-        tombola_params params = bench_config_params((bench_config)config, options, row);
         truth->draws[config][place] = oracle_draw(oracle, &params);
+        truth->told[config][place] = bench_told_expected((bench_config)config, oracle, &params);
     }
     oracle_row_release(oracle);
 }
@@ -51,8 +66,11 @@ int bench_truth_make(bench_truth *truth, const bench_pool *pool, const bench_opt
     if (!truth->rows || !kept || !values)
         goto done;
     for (int config = 0; config < BENCH_CONFIGS; config++) {
-        truth->draws[config] = configs >> config & 1 ? calloc(truth->count, sizeof **truth->draws) : NULL;
-        if (configs >> config & 1 && !truth->draws[config])
+        if (!(configs >> config & 1))
+            continue;
+        truth->draws[config] = calloc(truth->count, sizeof **truth->draws);
+        truth->told[config] = calloc(truth->count, sizeof **truth->told);
+        if (!truth->draws[config] || !truth->told[config])
             goto done;
     }
     for (size_t i = 0; i < truth->count; i++) {
@@ -75,20 +93,29 @@ done:
 
 void bench_truth_release(bench_truth *truth)
 {
-    for (int config = 0; config < BENCH_CONFIGS; config++)
+    for (int config = 0; config < BENCH_CONFIGS; config++) {
         free(truth->draws[config]);
+        free(truth->told[config]);
+    }
     free(truth->rows);
     *truth = (bench_truth){0};
 }
 
 int bench_truth_check(const bench_truth *truth, const bench_pool *pool, bench_config config, size_t batch,
-                      const struct draw *draws)
+                      const struct draw *draws, const uint64_t *told)
 {
     for (size_t i = 0; i < truth->count; i++) {
         size_t row = truth->rows[i];
         if (row / pool->rows != batch)
             continue;
         const struct draw *got = &draws[row % pool->rows], *want = &truth->draws[config][i];
+        if (got->token == want->token && got->status == want->status && got->kept == want->kept && told &&
+            told[row % pool->rows] != truth->told[config][i]) {
+            warnx("%s, %s, %zu x %zu: of row %zu of batch %zu something else is told beside its token than the oracle "
+                  "tells; nothing was timed",
+                  bench_config_name(config), pool->workload, pool->rows, pool->vocabulary, row % pool->rows, batch);
+            return -1;
+        }
         if (got->token == want->token && got->status == want->status && got->kept == want->kept)
             continue;
         warnx("%s, %s, %zu x %zu: row %zu of batch %zu gave token %d, %s, %u kept, where the oracle draws %d, %s, %u "
