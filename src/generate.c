@@ -28,7 +28,7 @@ struct round {
     size_t *live;       /* its sequence, increasing */
     size_t *cache_rows; /* its row of the model's caches */
     size_t *left;       /* tokens that it may still draw */
-    size_t *prompts;    /* tokens of its start context */
+    size_t *prompts;    /* tokens of its start context, but for those generated before */
     tombola_params *params;
     int32_t *tokens, *status;
     float *observed;
@@ -102,6 +102,13 @@ static size_t forced_of(const struct round *round, const tombola_sequence *seque
 {
     const size_t needed = offsetof(tombola_sequence, forced_count) + sizeof sequence->forced_count;
     return round->sequence_size < needed ? 0 : sequence->forced_count;
+}
+
+/* How many tokens of its start context have been generated before. */
+static size_t generated_of(const struct round *round, const tombola_sequence *sequence)
+{
+    const size_t needed = offsetof(tombola_sequence, generated) + sizeof sequence->generated;
+    return round->sequence_size < needed ? 0 : sequence->generated;
 }
 
 static void free_round(struct round *round)
@@ -250,7 +257,7 @@ static tombola_status refill(struct round *round, size_t *waiting, tombola_error
         round->live[row] = *waiting;
         round->cache_rows[row] = cache;
         round->left[row] = sequence->max_new_tokens;
-        round->prompts[row] = sequence->length;
+        round->prompts[row] = sequence->length - generated_of(round, sequence);
         round->rows++;
     }
     return TOMBOLA_OK;

@@ -12,7 +12,7 @@ struct tokens {
 
 struct pasts {
     struct tokens history, end_tokens, forced;
-    size_t *prompts; /* of each row: of its history so many are its sequence's start context */
+    size_t *prompts; /* of each row: so many tokens of its history are the prompt */
     size_t rows;     /* that are there */
 };
 

@@ -41,6 +41,9 @@ tombola_status sequence_check(const tombola_sequence *theirs, size_t index, uint
         return fail(error, TOMBOLA_INVALID_ARGUMENT,
                     "sequences[%zu].length %zu and max_new_tokens %zu are more than memory can hold", index,
                     sequence->length, sequence->max_new_tokens);
+    if (sequence->generated > sequence->length)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "sequences[%zu].generated is %zu, but length is %zu", index,
+                    sequence->generated, sequence->length);
     if (sequence->end_token_count > 0 && !sequence->end_tokens)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "sequences[%zu].end_tokens is NULL, but end_token_count is %zu",
                     index, sequence->end_token_count);

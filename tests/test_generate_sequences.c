@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "calls.h"
 #include "expect.h"
 #include "group.h"
@@ -132,6 +134,101 @@ static void the_model_bans_words_and_ends_thinking(void **state)
     }
 }
 
+/* What each sequence goes by, all of which counts generated tokens or what came of them. */
+static void start_to_go_on(struct run *run, size_t i)
+{
+    static const int32_t ends[] = {2, 5}, forced[] = {7, 7, 0, 11};
+    tombola_params *p = &run->params[i];
+    run->sequences[i].end_tokens = ends;
+    run->sequences[i].end_token_count = 2;
+    switch (i) {
+    case 0: /* of what was generated alone */
+        p->frequency_penalty = 0.5f;
+        p->presence_penalty = 0.25f;
+        p->repetition_penalty = 1.5f;
+        p->penalty_prompt = TOMBOLA_PROMPT_NONE;
+        p->min_tokens = 17;
+        return;
+    case 1:
+        p->length_penalty_start = 6;
+        p->length_penalty_factor = 1.02f;
+        p->min_tokens = 9;
+        p->dry_multiplier = 0.7f;
+        p->thinking_budget = 8;
+        return;
+    default:
+        run->sequences[i].end_token_count = 0;
+        run->sequences[i].forced = forced;
+        run->sequences[i].forced_count = 4;
+        p->forced_from = 8; /* on both sides of the break */
+        p->no_repeat_ngram = 3;
+    }
+}
+
+/* 20 tokens at once, and the same in parts of `part`, told or not what was generated before. */
+static void compare_parts(size_t part, int is_told, int *are_same)
+{
+    static const int32_t think[] = {1}, stop[] = {10, 10, 9};
+    tombola_rows set = tombola_rows_default();
+    struct run whole, parts;
+    set.thinking_start = think;
+    set.thinking_start_count = 1;
+    set.thinking_end = stop;
+    set.thinking_end_count = 3;
+    start(&whole, MOST);
+    start(&parts, MOST);
+    for (size_t i = 0; i < MOST; i++) {
+        start_to_go_on(&whole, i);
+        start_to_go_on(&parts, i);
+        whole.sequences[i].max_new_tokens = 20;
+        parts.sequences[i].max_new_tokens = part;
+    }
+    assert_int_equal(generate(&whole, MOST, &set, NULL), TOMBOLA_OK);
+    for (size_t drawn = 0; drawn < 20; drawn += part) {
+        for (size_t i = 0; i < MOST && is_told; i++)
+            parts.sequences[i].generated = parts.sequences[i].length - 2;
+        for (size_t i = 0; i < MOST; i++) /* alone, as those that have met an end token are done */
+            if (parts.sequences[i].finish != TOMBOLA_FINISH_END_TOKEN) {
+                struct run one;
+                start(&one, 1);
+                one.sequences[0] = parts.sequences[i];
+                assert_int_equal(generate(&one, 1, &set, NULL), TOMBOLA_OK);
+                parts.sequences[i] = one.sequences[0];
+            }
+    }
+    for (size_t i = 0; i < MOST; i++) {
+        assert_less(12, whole.sequences[i].length);
+        are_same[i] = whole.sequences[i].length == parts.sequences[i].length &&
+                      memcmp(whole.tokens[i], parts.tokens[i], whole.sequences[i].length * sizeof(int32_t)) == 0 &&
+                      whole.params[i].offset == parts.params[i].offset;
+    }
+}
+
+static void going_on_is_as_having_generated_at_once(void **state)
+{
+    (void)state;
+    int are_same[MOST];
+    for (size_t part = 1; part <= 10; part = part == 2 ? 4 : part == 5 ? 10 : part + 1) {
+        compare_parts(part, 1, are_same);
+        for (size_t i = 0; i < MOST; i++)
+            assert_that(are_same[i], "sequence %zu differs in parts of %zu", i, part);
+    }
+    compare_parts(10, 0, are_same); /* the tokens before are then the prompt */
+    for (size_t i = 0; i < MOST; i++)
+        assert_that(!are_same[i], "sequence %zu does not go by what was generated", i);
+}
+
+static void more_generated_than_there_is_is_refused(void **state)
+{
+    (void)state;
+    struct run run;
+    tombola_error error = tombola_error_default();
+    start(&run, 2);
+    run.sequences[1].generated = 3;
+    assert_int_equal(generate(&run, 2, NULL, &error), TOMBOLA_INVALID_ARGUMENT);
+    assert_string_equal(error.message, "sequences[1].generated is 3, but length is 2");
+}
+
 static void what_is_wrong_with_forced_tokens_is_told(void **state)
 {
     (void)state;
@@ -153,6 +250,8 @@ int main(void)
         cmocka_unit_test(no_token_comes_twice_after_the_same_one),
         cmocka_unit_test(forced_tokens_come_where_they_are_asked_for),
         cmocka_unit_test(the_model_bans_words_and_ends_thinking),
+        cmocka_unit_test(going_on_is_as_having_generated_at_once),
+        cmocka_unit_test(more_generated_than_there_is_is_refused),
         cmocka_unit_test(what_is_wrong_with_forced_tokens_is_told),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);
