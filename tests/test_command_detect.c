@@ -82,6 +82,32 @@ static void generated_text_is_found_with_its_key_alone(void **state)
     json_decref(lines);
 }
 
+/* Streams do not count with a watermark, which is said where several were asked for. */
+static void equal_texts_and_samples_are_told_of(void **state)
+{
+    (void)state;
+    static float row[300];
+    static const char text[] = "one two three one three two two one three three one";
+    write_file(text_path, text, sizeof text - 1);
+    write_npy(npy_path, "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 300), }", row, sizeof row);
+    write_lines("[5]");
+    process got = RUN("generate", "--text", text_path, "--watermark", "2", "--batch", "3", "--json");
+    assert_int_equal(got.status, 0);
+    assert_string_equal(got.err, "tombola generate: --batch 3: with a watermark all texts of a prompt at one "
+                                 "temperature are the same; for others take another --seed\n");
+    process_release(&got);
+    got = RUN("sample", npy_path, "--histories", lines_path, "--watermark", "2", "--samples", "4");
+    assert_int_equal(got.status, 0);
+    assert_string_equal(got.err, "tombola sample: --samples 4: with a watermark all samples of a row are the same\n");
+    process_release(&got);
+    got = RUN("generate", "--text", text_path, "--watermark", "2", "--json"); /* of one there is nothing to say */
+    assert_string_equal(got.err, "");
+    process_release(&got);
+    got = RUN("generate", "--text", text_path, "--batch", "3", "--json");
+    assert_string_equal(got.err, "");
+    process_release(&got);
+}
+
 /* The history is the context, and the option the key. */
 static void a_row_with_a_history_draws_by_the_seed_of_its_last_tokens(void **state)
 {
@@ -196,6 +222,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(generated_text_is_found_with_its_key_alone),
+        cmocka_unit_test(equal_texts_and_samples_are_told_of),
         cmocka_unit_test(a_row_with_a_history_draws_by_the_seed_of_its_last_tokens),
         cmocka_unit_test(lists_lines_and_arrays_are_read_alike),
         cmocka_unit_test(mistakes_in_options_are_named),

@@ -291,6 +291,10 @@ static int generate(options *options)
         sampling->temperatures[0] = options->greedy ? 0.0f : DEFAULT_TEMPERATURE;
         sampling->temperature_count = 1;
     }
+    if (options->batch > 1 && sampling->params.watermark > 0)
+        warnx("--batch %zu: with a watermark all texts of a prompt at one temperature are the same; for others take "
+              "another --seed",
+              options->batch);
     const continuation_plan plan = {
         .prompts = options->prompts,
         .prompt_count = options->prompt_count,

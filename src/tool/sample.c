@@ -136,6 +136,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
         needs_settle(&options->sampling, supply_of(options), state);
         if (options->probabilities && (options->constraints.option_count || options->constraints.bias_path))
             argp_error(state, "--probabilities: biases are for logits; --mask is for both");
+        if (options->reports.samples > 1 && options->sampling.params.watermark > 0)
+            warnx("--samples %u: with a watermark all samples of a row are the same", options->reports.samples);
         if (options->reports.score_path && !options->json)
             argp_error(state, "--score: tells its numbers with --json alone");
         if (options->reports.top_logprobs && !options->json)
