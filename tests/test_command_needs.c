@@ -45,13 +45,14 @@ static void options_name_what_they_lack(void **state)
         expect_usage_error(RUN("sample", npy_path, cases[i].option, cases[i].others), "tombola sample", message);
     }
     expect_usage_error(RUN("show", "--logits=1,2", "--repetition_penalty=1.2"), "tombola show",
-                       "--repetition-penalty: does nothing without --histories");
+                       "--repetition-penalty: does nothing without --histories, which `tombola sample' takes");
     expect_usage_error(RUN("show", "--logits=1,2", "--min-tokens=2"), "tombola show",
-                       "--min-tokens: does nothing without --end-tokens");
-    expect_usage_error(RUN("generate", "--text=x", "--thinking-budget=2"), "tombola generate",
-                       "--thinking-budget: does nothing without --thinking-start and --thinking-end");
+                       "--min-tokens: does nothing without --end-tokens, which `tombola sample' takes");
+    expect_usage_error(
+        RUN("generate", "--text=x", "--thinking-budget=2"), "tombola generate",
+        "--thinking-budget: does nothing without --thinking-start and --thinking-end, which `tombola sample' takes");
     expect_usage_error(RUN("generate", "--text=x", "--forced-from=2"), "tombola generate",
-                       "--forced-from: does nothing without --forced");
+                       "--forced-from: does nothing without --forced, which `tombola sample' takes");
 }
 
 /* Neutral values ask for nothing. */

@@ -70,7 +70,7 @@ static size_t read_count(const char *option, const char *text, uint64_t high, st
 static void check(options *options, struct argp_state *state)
 {
     const uint32_t there = TOMBOLA_NEEDS_LOGITS | TOMBOLA_NEEDS_HISTORY | TOMBOLA_NEEDS_END_TOKENS;
-    needs_settle(&options->sampling, there, state);
+    needs_settle(&options->sampling, there, 0, state);
     if (options->text_count == 0)
         argp_error(state, "which text? Name files with --text");
     if (output_file_is_same(options->output, options->output_tokens))

@@ -52,13 +52,14 @@ static void ignore(tool_sampling *sampling, uint32_t there, const char *options)
               sampling->config_path ? sampling->config_path : sampling->preset, options, names.text);
 }
 
-void needs_settle(tool_sampling *sampling, uint32_t there, struct argp_state *state)
+void needs_settle(tool_sampling *sampling, uint32_t there, int takes_all, struct argp_state *state)
 {
     const tombola_field *field;
     for (size_t i = 0; i < TOOL_MAX_PARAMETERS && (field = tombola_params_field(i)); i++) {
         const char *missing = find_missing(field, &sampling->params, there);
         if (missing && sampling->is_given[i])
-            argp_error(state, "%s: does nothing without %s", tool_params_option(field).text, missing);
+            argp_error(state, "%s: does nothing without %s%s", tool_params_option(field).text, missing,
+                       takes_all ? "" : ", which `tombola sample' takes");
     }
     for (size_t i = 0; i < sizeof SOURCES / sizeof SOURCES[0]; i++)
         ignore(sampling, there, SOURCES[i].options);

@@ -133,7 +133,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case ARGP_KEY_END:
         if (take_tokens(options))
             argp_failure(state, TOOL_FAILURE, 0, "out of memory");
-        needs_settle(&options->sampling, supply_of(options), state);
+        needs_settle(&options->sampling, supply_of(options), 1, state);
         if (options->probabilities && (options->constraints.option_count || options->constraints.bias_path))
             argp_error(state, "--probabilities: biases are for logits; --mask is for both");
         if (options->reports.samples > 1 && options->sampling.params.watermark > 0)

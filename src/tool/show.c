@@ -89,7 +89,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
             argp_error(state, "which distribution? Give --probabilities or --logits");
         if (options->labels && options->label_count != options->count)
             argp_error(state, "--labels: %zu labels for %zu tokens", options->label_count, options->count);
-        needs_settle(&options->sampling, TOMBOLA_NEEDS_LOGITS, state);
+        needs_settle(&options->sampling, TOMBOLA_NEEDS_LOGITS, 0, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
