@@ -73,6 +73,25 @@ void faults_edit_source(const char *text, const char *replacement)
     faults_plan.replacement = replacement;
 }
 
+void faults_edit_options(const char *text, const char *replacement)
+{
+    faults_plan.option = text;
+    faults_plan.other_option = replacement;
+}
+
+void faults_answer_binary(const unsigned char *data, size_t size)
+{
+    faults_plan.binary = data;
+    faults_plan.binary_size = size;
+}
+
+void faults_damage(const char *kernel, unsigned argument)
+{
+    faults_plan.damaged = kernel;
+    faults_plan.damaged_argument = argument;
+    faults_plan.damaged_buffer = NULL;
+}
+
 int faults_due(const char *call)
 {
     faults_counts.calls++;

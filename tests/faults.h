@@ -63,4 +63,18 @@ void faults_fill_disk(size_t room);
 /* The next program is built with `text` replaced where it first comes up. Dies if it does not. */
 void faults_edit_source(const char *text, const char *replacement);
 
+/* Programs are built with `text` in their options replaced where it last comes up, if it does: for options that decide
+ * nothing here, so that kernels which a device has compiled already are taken.
+ * text, replacement  kept until faults_begin */
+void faults_edit_options(const char *text, const char *replacement);
+/* What the library had the last program built with, before it was edited. */
+const char *faults_options(void);
+
+/* Programs have these bytes for their binary, and no other is made.
+ * data  kept until faults_begin */
+void faults_answer_binary(const unsigned char *data, size_t size);
+
+/* From here on the device gets a bit wrong in the first word of the buffer that this kernel has for this argument. */
+void faults_damage(const char *kernel, unsigned argument);
+
 #endif

@@ -1,6 +1,8 @@
 /* Stand-ins for the calls that are about commands and their events. */
 #include "faults_plan.h"
 
+#include <string.h>
+
 static cl_int with_event(cl_int code, const cl_event *event)
 {
     if (code == CL_SUCCESS && event)
@@ -8,9 +10,30 @@ static cl_int with_event(cl_int code, const cl_event *event)
     return code;
 }
 
+static int is_damaged(cl_kernel kernel)
+{
+    char name[64] = "";
+    if (!faults_plan.damaged)
+        return 0;
+    clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name, name, NULL);
+    return strcmp(name, faults_plan.damaged) == 0;
+}
+
+/* Once all that has been enqueued so far is done. */
+static void damage(cl_command_queue queue, cl_mem buffer)
+{
+    cl_uint word;
+    REAL(clFinish)(queue);
+    REAL(clEnqueueReadBuffer)(queue, buffer, CL_TRUE, 0, sizeof word, &word, 0, NULL, NULL);
+    word ^= 2;
+    REAL(clEnqueueWriteBuffer)(queue, buffer, CL_TRUE, 0, sizeof word, &word, 0, NULL, NULL);
+}
+
 cl_int clSetKernelArg(cl_kernel kernel, cl_uint index, size_t size, const void *value)
 {
     FAIL_IF_PLANNED(clSetKernelArg);
+    if (is_damaged(kernel) && index == faults_plan.damaged_argument)
+        memcpy(&faults_plan.damaged_buffer, value, sizeof faults_plan.damaged_buffer);
     return REAL(clSetKernelArg)(kernel, index, size, value);
 }
 
@@ -88,8 +111,11 @@ cl_int clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint 
                               cl_event *event)
 {
     FAIL_IF_PLANNED(clEnqueueNDRangeKernel);
-    return with_event(
+    cl_int code = with_event(
         REAL(clEnqueueNDRangeKernel)(queue, kernel, dimensions, offset, global, local, wait_count, wait, event), event);
+    if (code == CL_SUCCESS && is_damaged(kernel) && faults_plan.damaged_buffer)
+        damage(queue, faults_plan.damaged_buffer);
+    return code;
 }
 
 /* Waits in any case: memory is in use until then. */

@@ -116,14 +116,48 @@ cl_program clCreateProgramWithBinary(cl_context context, cl_uint count, const cl
 cl_int clGetProgramInfo(cl_program program, cl_program_info what, size_t room, void *value, size_t *size)
 {
     FAIL_IF_PLANNED(clGetProgramInfo);
+    if (faults_plan.binary && what == CL_PROGRAM_BINARY_SIZES) {
+        for (size_t i = 0; i < room / sizeof faults_plan.binary_size; i++)
+            ((size_t *)value)[i] = faults_plan.binary_size;
+        return CL_SUCCESS;
+    }
+    if (faults_plan.binary && what == CL_PROGRAM_BINARIES) {
+        unsigned char **binaries = value;
+        for (size_t i = 0; i < room / sizeof *binaries; i++)
+            if (binaries[i])
+                memcpy(binaries[i], faults_plan.binary, faults_plan.binary_size);
+        return CL_SUCCESS;
+    }
     return REAL(clGetProgramInfo)(program, what, room, value, size);
+}
+
+static char options_asked[4096];
+
+const char *faults_options(void)
+{
+    return options_asked;
+}
+
+/* The options with the last place of faults_plan.option replaced. */
+static const char *edited_options(const char *options)
+{
+    static char copy[2 * sizeof options_asked];
+    const char *place = NULL;
+    for (const char *next = options; faults_plan.option && (next = strstr(next, faults_plan.option)); next++)
+        place = next;
+    if (!place)
+        return options;
+    snprintf(copy, sizeof copy, "%.*s%s%s", (int)(place - options), options, faults_plan.other_option,
+             place + strlen(faults_plan.option));
+    return copy;
 }
 
 cl_int clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices, const char *options,
                       void(CL_CALLBACK *notify)(cl_program, void *), void *user)
 {
     FAIL_IF_PLANNED(clBuildProgram);
-    return REAL(clBuildProgram)(program, count, devices, options, notify, user);
+    snprintf(options_asked, sizeof options_asked, "%s", options);
+    return REAL(clBuildProgram)(program, count, devices, edited_options(options), notify, user);
 }
 
 cl_int clGetProgramBuildInfo(cl_program program, cl_device_id device, cl_program_build_info what, size_t room,

@@ -19,6 +19,12 @@ struct faults_plan {
     size_t memory;         /* NEVER, or how many allocations are still to pass */
     size_t disk;           /* NEVER, or how many bytes may still be written */
     const char *text, *replacement;
+    const char *option, *other_option;
+    const unsigned char *binary; /* NULL, or what programs have for one */
+    size_t binary_size;
+    const char *damaged; /* NULL, or a kernel's name */
+    cl_uint damaged_argument;
+    cl_mem damaged_buffer; /* which it has for that now */
     struct faults_answer {
         cl_device_info property; /* 0: none is planned */
         const void *value;

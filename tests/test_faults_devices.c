@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "faults.h"
+#include "row.h"
 #include "two_devices.h"
 
 /* What makes a device compute other tokens: one of Philox's multipliers. */
@@ -118,9 +119,9 @@ static void a_named_device_never_falls_back(void **state)
     expect_named_fails(TOMBOLA_BUILD_FAILED, "did not compile the kernels");
     faults_edit_source(MULTIPLIER, ANOTHER_MULTIPLIER);
     expect_named_fails(TOMBOLA_SELF_TEST_FAILED, "the device fails known answer 0 (a row per work-group)");
-    faults_edit_source("(only ? (floats)(1.0f)", "(only ? (floats)(0.5f)");
+    faults_damage("softmax", ARGUMENT_COLUMNS + SOFTMAX_PROBABILITIES);
     expect_named_fails(TOMBOLA_SELF_TEST_FAILED, "the device fails the known probabilities (a row per work-group)");
-    faults_edit_source("is_there ? probability : 0.0f", "is_there ? 0.5f * probability : 0.0f");
+    faults_damage("top_k", ARGUMENT_COLUMNS + TOP_K_PROBABILITIES);
     expect_named_fails(TOMBOLA_SELF_TEST_FAILED, "the device fails the known candidates (a row per work-group)");
 }
 

@@ -206,7 +206,7 @@ static void the_device_is_asked_where_it_has_host_memory(void **state)
         skip();
     }
     faults_begin();
-    faults_edit_source("*address = (ulong)memory;", "*address = (ulong)memory + 2;");
+    faults_damage("address_of", 1);
     assert_int_equal(tombola_context_open_cl(opencl, context->device.id, NULL, &opened, &error), TOMBOLA_OK);
     faults_begin();
     assert_in_range(opened->alignment, 4, 4096);
