@@ -182,7 +182,7 @@ int main(int argc, char **argv)
         const struct CMUnitTest tests[] = {cmocka_unit_test(there_is_no_platform_here)};
         return cmocka_run_group_tests(tests, NULL, NULL);
     }
-    offer_two_devices(argv);
+    offer_devices(argv, "basic pthread");
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
     const struct CMUnitTest tests[] = {
         TEST(the_list_is_cut_to_its_room_and_has_one_default),

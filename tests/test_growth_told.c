@@ -249,7 +249,7 @@ int main(int argc, char **argv)
 {
     (void)argc;
     if (!getenv("POCL_DEVICES")) { /* two of them, where PoCL is; it reads that once, before there is a device */
-        setenv("POCL_DEVICES", "pthread basic", 1);
+        setenv("POCL_DEVICES", "pthread pthread", 1);
         execv("/proc/self/exe", argv);
         die("cannot start again");
     }

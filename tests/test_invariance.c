@@ -209,7 +209,7 @@ static void neither_block_width_nor_dispatch_changes_a_bit(void **state)
         uint32_t lanes, width, teams;
         enum test_level level;
     } shapes[] = {
-        {1, 16, 1, TEST_FAST}, {1, 8, 1, TEST_FAST},  {1, 4, 1, TEST_FAST}, {8, 4, 2, TEST_SMALL},
+        {1, 16, 1, TEST_FAST}, {1, 8, 1, TEST_FAST},  {1, 4, 1, TEST_FAST}, {32, 4, 2, TEST_SMALL},
         {1, 4, 4, TEST_ALL},   {1, 16, 2, TEST_ALL},  {4, 4, 1, TEST_ALL},  {4, 4, 8, TEST_ALL},
         {8, 8, 1, TEST_ALL},   {8, 8, 4, TEST_ALL},   {16, 4, 2, TEST_ALL}, {16, 16, 1, TEST_ALL},
         {16, 16, 4, TEST_ALL}, {32, 4, 8, TEST_FAST}, {64, 4, 1, TEST_ALL}, {64, 4, 4, TEST_ALL},

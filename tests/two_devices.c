@@ -13,20 +13,23 @@
 
 #include "faults.h"
 
-#define TWO_DEVICES "basic pthread"
-
 tombola_device devices[MOST_DEVICES];
 size_t device_count;
 size_t order[MOST_DEVICES];
 
-void offer_two_devices(char **argv)
+void offer_devices(char **argv, const char *drivers)
 {
     const char *offered = getenv("POCL_DEVICES");
-    if (offered && strcmp(offered, TWO_DEVICES) == 0)
+    if (offered && strcmp(offered, drivers) == 0)
         return;
-    setenv("POCL_DEVICES", TWO_DEVICES, 1);
+    setenv("POCL_DEVICES", drivers, 1);
     execv("/proc/self/exe", argv);
     die("cannot start again");
+}
+
+void offer_two_devices(char **argv)
+{
+    offer_devices(argv, "pthread pthread");
 }
 
 int list_devices(void **state)
