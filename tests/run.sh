@@ -77,6 +77,13 @@ with_device() {
   OCL_ICD_VENDORS=$icd TOMBOLA_DEVICE='' "$@"
 }
 
+# PoCL keeps what it has compiled, and a sanitizer makes its compiler half as slow again: what takes long for being
+# compiled is so before.
+compile_for_sanitized() {
+  TOMBOLA_TEST_SMALL=1 with_device "$(cat /etc/OpenCL/vendors/pocl.icd)" run_tests "$build" --tests-regex \
+    '^(compile_|test_(counters|devices|faults_devices|invariance|kernel_cache_device|list|stages))'
+}
+
 # PoCL alone: what other runtimes leak and unload again cannot be told from leaks of ours. Up to gcc 13 the address
 # sanitizer's interceptor of __tls_get_addr takes a block of thread-local memory at some offsets in its page for one
 # with a header, as glibc's were before 2.25, and the leak check at the end then reads where nothing is.
@@ -143,6 +150,9 @@ section "Tests of what the host computes, as clang compiles it"
 run_tests "$build/clang" \
   --tests-regex '^(test_(api|limits|logarithm|mistakes|oracle|params_table|philox|weight)|readme_example)$'
 
+section "Tests that have most kernels compiled, small share"
+compile_for_sanitized
+
 section "Tests under the address and undefined-behaviour sanitizers, small share"
 CC=gcc configure_and_build "$build/sanitize" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DTOMBOLA_SANITIZE=address,undefined
 run_sanitized
@@ -151,8 +161,8 @@ if [ -n "$all" ]; then
   section "Tests on Intel's OpenCL runtime for CPUs"
   run_on_intel
   section "Tests on Oclgrind, small share: data races"
-  # the command's tests start it too often to be worth the hours
-  run_on_oclgrind OCLGRIND_DATA_RACES --exclude-regex '^test_command'
+  # the command's tests start it too often to be worth the hours; what is compiled before is not kept
+  run_on_oclgrind OCLGRIND_DATA_RACES --exclude-regex '^(test_command|compile_)'
   section "Tests on Oclgrind, small share: uninitialised memory"
   # rows side by side only: it takes what a strided upload has written for uninitialised
   run_on_oclgrind OCLGRIND_UNINITIALIZED --tests-regex '^(test_stages|readme_example)$'

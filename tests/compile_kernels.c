@@ -1,0 +1,27 @@
+/* Has kernels compiled that many tests take, before these run side by side: a driver that keeps what it has compiled
+ * gives it to all of them, and each test compiles for itself what it does not find.
+ * usage: compile_kernels LANES WIDTH TYPE INPUT (as test_context_open and tombola.h number them) */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "harness.h"
+
+int main(int argc, char **argv)
+{
+    uint32_t numbers[4];
+    if (argc != 1 + COUNT_OF(numbers))
+        die("usage: compile_kernels LANES WIDTH TYPE INPUT");
+    for (size_t i = 0; i < COUNT_OF(numbers); i++)
+        numbers[i] = (uint32_t)strtoul(argv[1 + i], NULL, 10);
+    tombola_context *context = test_context_open(numbers[0], numbers[1]);
+    tombola_sampler_options options = tombola_sampler_options_default();
+    options.type = (tombola_type)numbers[2];
+    options.input = (tombola_input)numbers[3];
+    tombola_sampler *sampler = NULL;
+    tombola_error error = tombola_error_default();
+    if (tombola_sampler_create(context, 1000, 1, &options, &sampler, &error) != TOMBOLA_OK)
+        die("%s", error.message);
+    tombola_sampler_release(sampler);
+    tombola_context_close(context);
+    return 0;
+}
