@@ -14,6 +14,7 @@
 #define INVALID_ROW 8 /* NaN in its last place */
 #define EMPTY_ROW 9
 #define CANDIDATES 60
+#define SCORES 2 /* of each row: the last token kept, and another */
 
 /* Rows longer than those that kernels look at token by token. */
 #define LONG_VOCABULARY 5003
@@ -64,12 +65,13 @@ static const struct question long_questions[LONG_ROWS] = {
 
 #include "self_test_answers.h"
 
-/* Of probabilities with their logarithms, and of candidates, as they are in memory. */
+/* Of probabilities with their logarithms, of candidates, and of what is told of tokens (tests/reference_report.py works
+ * it out), as they are in memory. */
 static const struct {
-    uint64_t probabilities, candidates;
+    uint64_t probabilities, candidates, report;
 } digests[2] = {
-    [TOMBOLA_LOGITS] = {0xe3ed12ebcd4d7cc4u, 0x7dc5b9f3c1bd1e3cu},
-    [TOMBOLA_PROBABILITIES] = {0xba3a686b3b7a43ffu, 0xa53a7a5198f46fd8u},
+    [TOMBOLA_LOGITS] = {0xe3ed12ebcd4d7cc4u, 0x7dc5b9f3c1bd1e3cu, 0xbd876a75de65ccbbu},
+    [TOMBOLA_PROBABILITIES] = {0xba3a686b3b7a43ffu, 0xa53a7a5198f46fd8u, 0xa91cab5c612d0d07u},
 };
 
 /* Eighths from -8 to 8, or 128ths from 0 to 1, which every type holds exactly; ties abound. */
@@ -131,6 +133,12 @@ struct answers {
     int32_t candidate_tokens[ROWS * CANDIDATES];
     float candidate_logits[ROWS * CANDIDATES], candidate_probabilities[ROWS * CANDIDATES];
     float probabilities[ROWS * VOCABULARY], log_probabilities[ROWS * VOCABULARY];
+    int32_t score_tokens[ROWS * SCORES];
+    size_t score_ends[ROWS];
+    float scores[ROWS * SCORES], raw_scores[ROWS * SCORES];
+    uint64_t kept_ends[ROWS];
+    int32_t kept_tokens[ROWS * VOCABULARY];
+    float kept_probabilities[ROWS * VOCABULARY], processed_logits[ROWS * VOCABULARY];
 };
 
 static tombola_status compare_draws(const struct answers *got, const struct answer *right, int rows, const char *kind,
@@ -171,6 +179,17 @@ static tombola_status compare_digest(const char *what, const char *dispatch, uin
                 (unsigned long long)got, (unsigned long long)right);
 }
 
+static uint64_t digest_report(uint64_t basis, const struct answers *got)
+{
+    const uint64_t end = got->kept_ends[ROWS - 1], room = ROWS * VOCABULARY;
+    uint64_t hash = digest(basis, got->scores, ROWS * SCORES);
+    hash = digest(hash, got->raw_scores, ROWS * SCORES);
+    hash = digest(hash, got->kept_ends, 2 * ROWS);
+    hash = digest(hash, got->kept_tokens, (size_t)(end < room ? end : room));
+    hash = digest(hash, got->kept_probabilities, ROWS * VOCABULARY);
+    return digest(hash, got->processed_logits, ROWS * VOCABULARY);
+}
+
 static tombola_status compare(const struct answers *got, tombola_input input, const char *dispatch,
                               tombola_error *error)
 {
@@ -185,6 +204,8 @@ static tombola_status compare(const struct answers *got, tombola_input input, co
         status = compare_digest("probabilities", dispatch, probabilities, digests[input].probabilities, error);
     if (!status)
         status = compare_digest("candidates", dispatch, candidates, digests[input].candidates, error);
+    if (!status)
+        status = compare_digest("report", dispatch, digest_report(basis, got), digests[input].report, error);
     return status;
 }
 
@@ -291,6 +312,26 @@ static tombola_status make_draw(tombola_context *context, cl_program program, co
     return status ? status : sampler_create_from(context, program, &plan, &draw->sampler, error);
 }
 
+/* What the report kernel tells of short rows' tokens. */
+static void ask_report(struct answers *got, tombola_input input, tombola_rows *rows, tombola_results *results)
+{
+    for (int row = 0; row < ROWS; row++) {
+        const struct answer *right = &answers[input][row];
+        got->score_tokens[SCORES * row] = right->kept ? right->last : 0;
+        got->score_tokens[SCORES * row + 1] = row * 61 + 7;
+        got->score_ends[row] = (size_t)(row + 1) * SCORES;
+    }
+    rows->score_tokens = got->score_tokens;
+    rows->score_ends = got->score_ends;
+    results->scores.host = got->scores;
+    results->raw_scores.host = got->raw_scores;
+    results->kept_ends.host = got->kept_ends;
+    results->kept_tokens.host = got->kept_tokens;
+    results->kept_capacity = ROWS * VOCABULARY;
+    results->kept_probabilities.host = got->kept_probabilities;
+    results->processed_logits.host = got->processed_logits;
+}
+
 /* Everything that kernels draw and report of short rows. */
 static tombola_status run_short(tombola_context *context, cl_program program, const tombola_sampler_options *options,
                                 void *values, struct answers *got, const char *way, tombola_error *error)
@@ -306,6 +347,7 @@ static tombola_status run_short(tombola_context *context, cl_program program, co
     tombola_status status = make_draw(context, program, options, questions, ROWS, VOCABULARY, values, &draw, error);
     if (status)
         return status;
+    ask_report(got, options->input, &draw.rows, &results);
     status = tombola_sampler_sample(draw.sampler, &draw.rows, &results, error);
     tombola_sampler_release(draw.sampler);
     return status ? status : compare(got, options->input, way, error);

@@ -880,10 +880,13 @@ def self_test_row(number, V, source, is_constrained):
     return Row(values, source == "probabilities", mask, biases if source == "logits" else ())
 
 
+def self_test_stream(number):
+    return 0x123456789ABCDEF0 + number, (number << 32) + 7, number * 3
+
+
 def self_test_answer(row, number, question):
     """A line of token, status, kept, boundary."""
-    stream = 0x123456789ABCDEF0 + number, (number << 32) + 7, number * 3
-    token, kept, status = row.draw(*question[:4], *stream, *question[4:])
+    token, kept, status = row.draw(*question[:4], *self_test_stream(number), *question[4:])
     return f"{{{token}, TOMBOLA_ROW_{status.upper()}, {kept}, {row.boundary}}},"
 
 

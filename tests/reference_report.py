@@ -4,12 +4,14 @@ and their logits.
 
     python3 reference_report.py known_report.txt            writes the answers that the C is tested with
     python3 reference_report.py --check known_report.txt    compares a file with what it would write
+    python3 reference_report.py --self-test                 prints the digests that src/self_test.c has
 """
 import sys
 
 import numpy as np
 
-from reference import GREEDY_BELOW, INF, POWER, bits_of, exponents, f32, fused, horner, parted, u32, write_or_check
+from reference import (GREEDY_BELOW, INF, POWER, SHORT_QUESTIONS, bits_of, exponents, f32, fused, horner, parted,
+                       self_test_row, self_test_stream, u32, write_or_check)
 from reference_results import cut, first_of, log_probability, questions, units
 
 
@@ -23,15 +25,20 @@ def probabilities(row, ids, T):
     return np.where((t > f32(-126)) & (p >= f32(2.0**-126)), p, f32(0))
 
 
-def kept_by(row, T, k, p, x, stream, method, order):
-    """-> the ids that the filters keep, in rank order; none where no token is drawn."""
-    drawn, number, _ = row.draw(f32(T), k, p, 0.0, *stream, method, order, 0.0, (1.0 if x else 0.0, x))
+def kept_of(row, T, drawn, number):
+    """-> the ids that the filters have kept, in rank order, of a row that has been drawn from; none without a token."""
     if drawn < 0:
         return np.array([], int)
     if f32(T) < GREEDY_BELOW:
         return row.order[:1]
     end = int(np.flatnonzero(row.order == row.boundary)[0]) + 1
     return row.order[end - number:end]
+
+
+def kept_by(row, T, k, p, x, stream, method, order):
+    """-> the same, of a row that these parameters draw from."""
+    drawn, number, _ = row.draw(f32(T), k, p, 0.0, *stream, method, order, 0.0, (1.0 if x else 0.0, x))
+    return kept_of(row, T, drawn, number)
 
 
 def scores(row, given, T, kept, token):
@@ -44,15 +51,19 @@ def scores(row, given, T, kept, token):
     return own, raw
 
 
-def report(row, given, T, k, p, x, stream, method, order, token):
-    """-> scores of the token, kept and raw, ids kept, probabilities, logits."""
+def told(row, given, T, kept, token):
+    """-> scores of the token, kept and raw, ids kept, probabilities, logits; of a row that keeps these ids."""
     shares, logits = np.zeros(row.V, f32), np.full(row.V, -INF, f32)
-    kept = kept_by(row, T, k, p, x, stream, method, order)
     if len(kept) == 0:
         return -INF, -INF, kept, shares, logits
     shares[kept] = 1 if f32(T) < GREEDY_BELOW else probabilities(row, kept, f32(T))
     logits[kept] = row.z[kept]
     return *scores(row, given, T, kept, token), np.sort(kept), shares, logits
+
+
+def report(row, given, T, k, p, x, stream, method, order, token):
+    """-> what is told of the row as these parameters draw from it."""
+    return told(row, given, T, kept_by(row, T, k, p, x, stream, method, order), token)
 
 
 def digest(values):
@@ -82,7 +93,34 @@ def answers():
                digest(logits.view(u32)))
 
 
+# ----------------------------------------------------------------- self-test
+# The short rows of src/self_test.c, of each of which two tokens are scored: the last one kept, and another.
+
+
+def self_test_digest(source):
+    scores, ends, ids, shares, logits = [], [], [], [], []
+    for number, question in enumerate(SHORT_QUESTIONS):
+        row, drawn, kept, T = self_test_row(number, 1000, source, 0), -1, 0, 1.0
+        if question is not None:
+            T = question[0]
+            drawn, kept, _ = row.draw(*question[:4], *self_test_stream(number), *question[4:])
+        for token in (row.boundary if kept else 0, number * 61 + 7):
+            *both, tokens, p, z = told(row, row, T, kept_of(row, T, drawn, kept), token)
+            scores.append(both)
+        ids += tokens.tolist()
+        ends += [len(ids), 0]  # in 64 bits
+        shares.append(p)
+        logits.append(z)
+    floats = np.concatenate([np.array(scores, f32).T.ravel(), *shares, *logits]).view(u32)
+    sizes = 2 * len(scores)
+    return digest(np.concatenate([floats[:sizes], np.array(ends, u32), np.array(ids, u32), floats[sizes:]]))
+
+
 def main(arguments):
+    if arguments == ["--self-test"]:
+        for source in ("logits", "probabilities"):
+            print(f"{source} 0x{self_test_digest(source)}")
+        return 0
     return write_or_check(arguments, __doc__, HEADER, answers())
 
 

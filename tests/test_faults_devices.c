@@ -123,6 +123,8 @@ static void a_named_device_never_falls_back(void **state)
     expect_named_fails(TOMBOLA_SELF_TEST_FAILED, "the device fails the known probabilities (a row per work-group)");
     faults_damage("top_k", ARGUMENT_COLUMNS + TOP_K_PROBABILITIES);
     expect_named_fails(TOMBOLA_SELF_TEST_FAILED, "the device fails the known candidates (a row per work-group)");
+    faults_damage("report", ARGUMENT_COLUMNS + REPORT_KEPT_PROBABILITIES);
+    expect_named_fails(TOMBOLA_SELF_TEST_FAILED, "the device fails the known report (a row per work-group)");
 }
 
 static void a_device_named_by_the_variable_never_falls_back(void **state)
