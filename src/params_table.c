@@ -91,7 +91,7 @@ static const tombola_field fields[] = {
     FIELD(mirostat_rate, FLOAT, 0, FLT_MAX, 0.1f,
           "Mirostat: the share of a token's excess of surprise by which mirostat_mu falls", NULL, NULL),
     FIELD(mirostat_mu, FLOAT, -FLT_MAX, FLT_MAX, 10,
-          "Mirostat: the surprise that a token may have, in bits; begins at twice the entropy", NULL, NULL),
+          "Mirostat: the surprise that a token may have, in bits: at the beginning twice the entropy", NULL, NULL),
     NEEDY(
         LOGITS | HISTORY, repetition_penalty, FLOAT, FLT_MIN, FLT_MAX, 1,
         "Divide positive logits of tokens in the history by this, and multiply others; 1 leaves them, below 1 favours "

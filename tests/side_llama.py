@@ -111,6 +111,17 @@ def dynamic(value, spread, exponent):
                 Sampler(lambda v, *p: llama_cpp.llama_sampler_init_temp_ext(*p), *values))
 
 
+def mirostat(version, mu):
+    """Its first token, before which mu is twice tau. llama.cpp's own rounding moves the boundary by as much as this."""
+    def make(vocabulary, mu):
+        if version == 1:
+            return llama_cpp.llama_sampler_init_mirostat(vocabulary, 1, mu / 2, .1, 100)
+        return llama_cpp.llama_sampler_init_mirostat_v2(1, mu / 2, .1)
+    off = 1e-3 if version == 1 else 5e-5
+    return Step(f"mirostat {version}", {"mirostat": version, "mirostat_mu": mu},
+                *(Sampler(make, moved) for moved in (mu, mu - off, mu + off)))
+
+
 init_dry = find_dry()
 breaker_tokens = [(ctypes.c_int32 * len(one))(*one) for one in BREAKERS]  # vectors do not own what they span
 breaker_vectors = (Vector * len(BREAKERS))(*map(Vector.over, breaker_tokens))
@@ -127,7 +138,8 @@ KINDS = [[penalties(WINDOWS, 1.3, 0, 0), penalties(WINDOWS, 1, .4, .3), penaltie
          cut("min-p", "min_p", lambda v, p: llama_cpp.llama_sampler_init_min_p(p, 1), (.02, .05, .3, .9)),
          cut("XTC", "xtc_threshold", lambda v, t: llama_cpp.llama_sampler_init_xtc(1.0, t, 1, 1), (.01, .05, .1, .5),
              more={"xtc_probability": 1}),
-         [temperature(t) for t in (.3, .8, 1.5)] + [dynamic(1, .5, 1), dynamic(1.5, 1.5, 2), dynamic(.8, .3, .5)]]
+         [temperature(t) for t in (.3, .8, 1.5)] + [dynamic(1, .5, 1), dynamic(1.5, 1.5, 2), dynamic(.8, .3, .5)],
+         [mirostat(2, mu) for mu in (10, 6, 3, 1, 14)] + [mirostat(1, mu) for mu in (9, 6, 3, 1, 4.5)]]
 if not init_dry:
     del KINDS[1]
     MISSING.append("DRY")
@@ -152,6 +164,7 @@ def sharpened(p, temperature):
 four, halves = np.log([.4, .2, .2, .2]).tolist(), np.log([.5, .25, .125, .0625, .0625]).tolist()
 ties, slope = [0, 1, 1, 1, 1, 2], np.log([.5, .14, .12, .1, .08, .06]).tolist()
 bell = np.random.default_rng(9).normal(size=60).astype(np.float32) * 2.5
+gentle = np.linspace(0, .1, 40).astype(np.float32)
 past, e = Past([], [3, 0, 1, 2, 0, 1]), float(np.e)
 DIFFERENCES = [
     Difference("top-k: which of equals", ties, {"top_k": 3}, [0, 1 / (2 + e), 1 / (2 + e), 0, 0, e / (2 + e)],
@@ -177,6 +190,13 @@ DIFFERENCES = [
     Difference("top-n-sigma: what is far below", [0, -1, -2, -3, -5000], {"top_n_sigma": single(.5)}, [1, 0, 0, 0, 0],
                made_by([0, -1, -2, -3, -5000], lambda: llama_cpp.llama_sampler_init_top_n_sigma(.5)),
                lambda z: kept(z) == [0, 1, 2, 3]),
+    Difference("mirostat 1: a number beyond an int", gentle, {"mirostat": 1, "mirostat_mu": 6}, softmax(gentle),
+               made_by(gentle, lambda: llama_cpp.llama_sampler_init_mirostat(40, 1, 3, .1, 100)),
+               lambda z: len(kept(z)) < 40),
+    Difference("mirostat 2: equals of which none is to stay", ties[:5], {"mirostat": 2, "mirostat_mu": 1},
+               [0, .25, .25, .25, .25],
+               made_by(ties[:5], lambda: llama_cpp.llama_sampler_init_mirostat_v2(1, .5, .1)),
+               lambda z: len(kept(z)) == 1),
     Difference("repetition penalty: a window of 0", four, {"repetition_penalty": 2, "penalty_prompt": "all"},
                softmax(np.array(four) * [2, 2, 2, 2]),
                made_by(four, lambda: llama_cpp.llama_sampler_init_penalties(4, 0, 2, 0, 0), past=past),

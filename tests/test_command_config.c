@@ -137,6 +137,8 @@ static void a_request_sets_what_it_names(void **state)
                   "model, messages", SAMPLE("--top-p", "0.5", "--seed", "42", "--bias", "5=-100,250=8.5"));
     expect_config("{\"top_k\": -1, \"min_p\": 0.1, \"temp\": 2, \"seed\": 9223372036854775807}", NULL,
                   SAMPLE("--min-p", "0.1", "--temperature", "2", "--seed", "9223372036854775807"));
+    expect_config("{\"mirostat\": 2, \"mirostat_tau\": 3, \"mirostat_eta\": 0.2, \"mirostat_mu\": 4}", NULL,
+                  SAMPLE("--mirostat", "2", "--mirostat-entropy", "3", "--mirostat-rate", "0.2", "--mirostat-mu", "4"));
     /* The rows have no histories: these are known, and change nothing. */
     expect_config("{\"repeat_penalty\": 1, \"repeat_last_n\": -1, \"frequency_penalty\": 0.0, "
                   "\"presence_penalty\": 0, \"min_new_tokens\": 0}",

@@ -202,9 +202,13 @@ static int read_whole(struct reader *reader, const char *field, const json_t *va
     return 0;
 }
 
+/* A name; some are numbers, as mirostat's versions. */
 static int read_words(struct reader *reader, const char *field, const json_t *value, const tombola_field *parameter)
 {
-    if (!json_is_string(value) || tool_params_read(reader->params, parameter, json_string_value(value)))
+    char digits[32];
+    snprintf(digits, sizeof digits, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    const char *name = json_is_integer(value) ? digits : json_string_value(value);
+    if (!name || tool_params_read(reader->params, parameter, name))
         return refuse(reader, field, value, tool_params_expected(parameter).text);
     return 0;
 }
