@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import llama_cpp
 import numpy as np
 
+from edits import HISTORY, biases, histories
+
 VERSION = "llama-cpp-python " + llama_cpp.__version__
 THREADS = len(os.sched_getaffinity(0))
 PARTS = ThreadPoolExecutor(THREADS)
@@ -24,18 +26,25 @@ def prepare(batch):
 
 
 class Chain:
-    """A chain with room for a row, for one thread."""
+    """A chain with room for a row, for one thread. Whatever rows it draws from, they have the same history: that it is
+    told of tokens as they come is not measured."""
 
-    def __init__(self, samplers):
-        self.chain = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
-        for make in samplers:
-            llama_cpp.llama_sampler_chain_add(self.chain, make())
+    def __init__(self, samplers, has_history):
+        self.samplers, self.has_history = samplers, has_history
         self.room = (llama_cpp.llama_token_data * 0)()
         self.array = llama_cpp.llama_token_data_array()
 
+    def make(self, vocabulary):
+        self.room = (llama_cpp.llama_token_data * vocabulary)()
+        self.chain = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
+        for make in self.samplers:
+            llama_cpp.llama_sampler_chain_add(self.chain, make(vocabulary))
+        for token in histories(1, vocabulary)[0].tolist() if self.has_history else []:
+            llama_cpp.llama_sampler_accept(self.chain, token)
+
     def draw(self, rows):
         if len(self.room) != rows.shape[1]:
-            self.room = (llama_cpp.llama_token_data * rows.shape[1])()
+            self.make(rows.shape[1])
         array, tokens = self.array, []
         for row in rows:
             ctypes.memmove(self.room, row.ctypes.data, row.nbytes)
@@ -46,8 +55,9 @@ class Chain:
         return tokens
 
 
-def chain(*samplers):
-    chains = [Chain(samplers) for _ in range(THREADS)]
+def chain(*samplers, has_history=False):
+    """samplers   functions of the vocabulary's size, each of which makes one"""
+    chains = [Chain(samplers, has_history) for _ in range(THREADS)]
 
     def draw(rows):
         if len(rows) == 1:
@@ -58,31 +68,35 @@ def chain(*samplers):
     return draw
 
 
-def temperature():
-    return llama_cpp.llama_sampler_init_temp(0.8)
+def sampler(name, *values):
+    return lambda vocabulary: getattr(llama_cpp, "llama_sampler_init_" + name)(*values)
 
 
-def top_k():
-    return llama_cpp.llama_sampler_init_top_k(50)
+def bias(vocabulary):
+    ids, values = (of_rows[0].tolist() for of_rows in biases(1, vocabulary))
+    array = (llama_cpp.llama_logit_bias * len(ids))(*zip(ids, values))  # copied
+    return llama_cpp.llama_sampler_init_logit_bias(vocabulary, len(ids), array)
 
 
-def top_p():
-    return llama_cpp.llama_sampler_init_top_p(0.95, 1)
+def penalties(*values):
+    return lambda vocabulary: llama_cpp.llama_sampler_init_penalties(vocabulary, HISTORY, *values)
 
 
-def min_p():
-    return llama_cpp.llama_sampler_init_min_p(0.05, 1)
-
-
-def draw():
-    return llama_cpp.llama_sampler_init_dist(1)
-
+temperature, top_k, top_p = sampler("temp", 0.8), sampler("top_k", 50), sampler("top_p", 0.95, 1)
+min_p, draw = sampler("min_p", 0.05, 1), sampler("dist", 1)
 
 DRAWS = {
-    "greedy": chain(llama_cpp.llama_sampler_init_greedy),
+    "greedy": chain(sampler("greedy")),
     "temperature": chain(temperature, draw),
     "top-k": chain(top_k, temperature, draw),
     "top-p": chain(temperature, top_p, draw),
     "top-k-top-p": chain(top_k, temperature, top_p, draw),
     "min-p": chain(temperature, min_p, draw),
+    "top-n-sigma": chain(temperature, sampler("top_n_sigma", 1.0), draw),
+    "xtc": chain(temperature, sampler("xtc", 1.0, 0.1, 1, 1), draw),
+    "typical-p": chain(temperature, sampler("typical", 0.95, 1), draw),
+    "dynatemp": chain(sampler("temp_ext", 0.8, 0.5, 1.0), draw),
+    "bias": chain(bias, temperature, top_p, draw),
+    "repetition": chain(penalties(1.1, 0.0, 0.0), temperature, top_p, draw, has_history=True),
+    "penalties": chain(penalties(1.1, 0.2, 0.1), temperature, top_p, draw, has_history=True),
 }

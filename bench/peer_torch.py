@@ -1,7 +1,10 @@
-"""PyTorch on the CPU, chained as serving engines do it."""
+"""PyTorch on the CPU, chained as serving engines do it: penalties by counts of the whole vocabulary, as vLLM has them."""
+import functools
 import os
 
 import torch
+
+from edits import PROMPT, biases, histories, masks
 
 VERSION = "PyTorch " + torch.__version__
 THREADS = len(os.sched_getaffinity(0))
@@ -55,5 +58,71 @@ def min_p(logits):
     return draw(probabilities.masked_fill(probabilities < least, 0))[:, 0]
 
 
+def top_n_sigma(logits):
+    least = logits.amax(dim=-1, keepdim=True) - logits.std(dim=-1, keepdim=True)
+    return temperature(logits.masked_fill(logits < least, -torch.inf))
+
+
+@functools.cache
+def history_of(rows, vocabulary):
+    return torch.from_numpy(histories(rows, vocabulary))
+
+
+@functools.cache
+def allowed_in(rows, vocabulary):
+    return torch.from_numpy(masks(rows, vocabulary))
+
+
+@functools.cache
+def biases_of(rows, vocabulary):
+    return tuple(map(torch.from_numpy, biases(rows, vocabulary)))
+
+
+def mask(logits):
+    return logits.masked_fill(~allowed_in(*logits.shape), -torch.inf)
+
+
+def bias(logits):
+    return logits.scatter_add(1, *biases_of(*logits.shape))
+
+
+def repeat(logits, penalty, frequency, presence):
+    """The prompt counts for the first penalty alone."""
+    history = history_of(*logits.shape)
+    prompt = torch.zeros(logits.shape, dtype=torch.bool).scatter_(1, history[:, :PROMPT], True)
+    counts = torch.zeros(logits.shape, dtype=torch.long)
+    counts.scatter_add_(1, history[:, PROMPT:], torch.ones_like(history[:, PROMPT:]))
+    penalties = torch.where(prompt | (counts > 0), penalty, 1.0)
+    logits = torch.where(logits > 0, logits / penalties, logits * penalties)
+    return logits - frequency * counts - presence * (counts > 0)
+
+
+def logprobs(logits):
+    """Of the token drawn, among what is kept and in the row as given."""
+    kept, ids = logits.sort(dim=-1, descending=True)
+    weights = cut_top_p(torch.softmax(kept / TEMPERATURE, dim=-1))
+    places = draw(weights)
+    tokens = ids.gather(1, places)
+    (weights / weights.sum(dim=-1, keepdim=True)).gather(1, places).log(), logits.log_softmax(dim=-1).gather(1, tokens)
+    return tokens[:, 0]
+
+
+def samples(logits):
+    kept, ids = logits.sort(dim=-1, descending=True)
+    places = torch.multinomial(cut_top_p(torch.softmax(kept / TEMPERATURE, dim=-1)), 8, replacement=True)
+    return ids.gather(1, places)[:, 0]
+
+
+def n_best(logits):
+    """Raw ones alone, as engines do it."""
+    logits.log_softmax(dim=-1).topk(20, dim=-1)
+    return top_p(logits)
+
+
 DRAWS = {"greedy": greedy, "temperature": temperature, "top-k": top_k, "top-p": top_p, "top-k-top-p": top_k_top_p,
-         "min-p": min_p}
+         "min-p": min_p, "top-n-sigma": top_n_sigma, "mask": lambda logits: top_p(mask(logits)),
+         "bias": lambda logits: top_p(bias(logits)), "mask-bias": lambda logits: top_p(bias(mask(logits))),
+         "repetition": lambda logits: top_p(repeat(logits, 1.1, 0.0, 0.0)),
+         "penalties": lambda logits: top_p(repeat(logits, 1.1, 0.2, 0.1)),
+         "mask-bias-penalties": lambda logits: top_p(repeat(bias(mask(logits)), 1.1, 0.2, 0.1)),
+         "logprobs": logprobs, "samples-8": samples, "n-best-20": n_best}

@@ -8,11 +8,11 @@ from matplotlib.ticker import NullLocator
 COLORS = {"greedy": "#1b9e77", "temperature": "#d95f02", "top-k": "#7570b3", "top-p": "#e7298a",
           "top-k-top-p": "#66a61e", "min-p": "#a6761d", "mixed": "#555555",
           "mask": "#1f78b4", "bias": "#b2df8a", "mask-bias": "#a6cee3"}
-READ = "#000000"
+READ, OTHER = "#000000", "#999999"
 
 
 def main_results(results):
-    return [r for r in results if r.get("run") != "peers" and r["kind"] in ("tombola", "read", "empty")
+    return [r for r in results if r.get("run") not in ("peers", "controls") and r["kind"] in ("tombola", "read", "empty")
             and (r["workload"], r["type"], r["where"]) == ("lm", "float32", "host")]
 
 
@@ -48,7 +48,8 @@ def draw_lines(path, lines, xlabel, title):
     figure, axes = plt.subplots(figsize=(8, 5.5))
     for name, points in lines.items():
         style = {"color": READ, "linestyle": ":" if "plain" in name else "--", "linewidth": 1.3} \
-            if name not in COLORS else {"color": COLORS[name], "marker": "o", "markersize": 3.5}
+            if name.startswith("read") or name == "empty call" \
+            else {"color": COLORS.get(name, OTHER), "marker": "o", "markersize": 3.5}
         axes.plot(*zip(*points), **style)
     axes.set(xscale="log", yscale="log", xlabel=xlabel, ylabel="microseconds a call (median)", title=title)
     ticks = sorted({x for points in lines.values() for x, _ in points})
@@ -75,9 +76,9 @@ def draw_limits(path, results, rows, vocabulary, title):
     reads = [(r["name"], r["gb_per_s"]) for r in here if r["kind"] == "read"]
     if not bars:
         return
-    figure, axes = plt.subplots(figsize=(8, 3.6))
+    figure, axes = plt.subplots(figsize=(8, 1.2 + 0.24 * len(bars)))
     for place, (name, speed) in enumerate(reversed(bars)):
-        axes.barh(place, speed, color=COLORS[name], height=0.62)
+        axes.barh(place, speed, color=COLORS.get(name, OTHER), height=0.62)
         axes.text(speed, place, f" {speed:.1f}", va="center", fontsize=9)
     axes.set_yticks(range(len(bars)), [name for name, _ in reversed(bars)])
     for place, (name, speed) in enumerate(sorted(reads, key=lambda read: read[1])):
@@ -99,16 +100,17 @@ def draw_peers(path, results, rows, vocabulary):
     peers = [r for r in here if r["kind"] == "peer" and r["name"] in ours]
     if not peers:
         return
-    names = [name for name in COLORS if any(r["name"] == name for r in peers)]
-    markers = dict(zip(dict.fromkeys(r["peer"] for r in peers), "sD^vP*"))
-    figure, axes = plt.subplots(figsize=(8, 4))
+    names = [name for name in ours if any(r["name"] == name for r in peers)]
+    markers, told = dict(zip(dict.fromkeys(r["peer"] for r in peers), "sD^vP*")), set()
+    figure, axes = plt.subplots(figsize=(8, 2 + 0.25 * len(names)))
     for place, name in enumerate(reversed(names)):
         theirs = [r for r in peers if r["name"] == name]
         axes.plot([ours[name], max(r["median_us"] for r in theirs)], [place, place], color="#dddddd", zorder=0)
         axes.plot(ours[name], place, "o", color="#d95f02", markersize=8, label="Tombola" if place == 0 else None)
         for r in theirs:
             axes.plot(r["median_us"], place, markers[r["peer"]], color="#777777", markersize=6, fillstyle="none",
-                      label=r["peer"] if place == 0 else None)
+                      label=r["peer"] if r["peer"] not in told else None)
+            told.add(r["peer"])
     axes.set_yticks(range(len(names)), list(reversed(names)))
     axes.set(xscale="log", xlabel="microseconds a batch (median)",
              title=f"Others on the same bytes, {rows} rows of {vocabulary}")
@@ -141,5 +143,9 @@ def draw(folder, header, results):
     for rows, vocabulary in ((64, 128256), (256, 262144)):
         draw_limits(folder / f"limit-{rows}x{vocabulary}.png", ours, rows, vocabulary,
                     f"Speed against the limit, {rows} rows of {vocabulary}, {device}")
+    controls = [r for r in results if r.get("run") == "controls"]
+    for rows, vocabulary in dict.fromkeys((r["rows"], r["vocabulary"]) for r in controls):
+        draw_limits(folder / f"controls-{rows}x{vocabulary}.png", controls, rows, vocabulary,
+                    f"Speed against the limit, every control, {rows} rows of {vocabulary}, {device}")
     for rows, vocabulary in ((8, 128256), (64, 151936), (1, 128256)):
         draw_peers(folder / f"peers-{rows}x{vocabulary}.png", results, rows, vocabulary)

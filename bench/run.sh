@@ -67,6 +67,7 @@ if [ -n "$quick" ]; then
   measure shapes --shapes 1x32000,1x128256,8x32000,8x128256,8x262144,64x128256
   measure workloads --shapes 16x128256 --workloads peaked,gaussian,flat --configs temperature,top-p
   measure types --shapes 16x128256 --types bfloat16 --configs greedy,temperature,top-k,top-p
+  measure controls --shapes 8x128256 --configs all
   peer_shapes=(8x128256)
 else
   measure shapes --shapes 1x32000,1x128256,8x128256,64x128256,64x151936,32x262144,256x32000,256x262144
@@ -75,6 +76,7 @@ else
   measure workloads --shapes 64x128256 --workloads peaked,gaussian,flat,ties,masked
   measure types --shapes 64x128256 --types float16,bfloat16
   measure where --shapes 64x128256 --where device,staged
+  measure controls --shapes 64x128256 --configs all
   peer_shapes=(8x128256 64x151936 1x128256)
 fi
 
@@ -84,7 +86,7 @@ for peer in "${wanted[@]}"; do
 done
 [ ${#there[@]} -gt 0 ] || peer_shapes=()
 for shape in "${peer_shapes[@]}"; do
-  measure peers --shapes "$shape" --save-logits "$output/logits.npy"
+  measure peers --shapes "$shape" --configs all --save-logits "$output/logits.npy"
   for peer in "${there[@]}"; do
     section "$peer, $shape"
     "$(peer_python)" -B "$root/bench/peers.py" "$peer" "$output/logits.npy" "${shape%x*}" --seconds "$seconds" >>"$raw" ||
