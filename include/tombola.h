@@ -923,9 +923,10 @@ typedef struct tombola_sequence {
     tombola_params *params;
     const int32_t *forced; /* tokens that come from params.forced_from on, as in tombola_rows; NULL if there are none */
     size_t forced_count;
-    /* So many of the start context's tokens, the last ones, have been generated before: to penalties and all that counts
-     * generated tokens, only those before them are the prompt. 0: all are. With as many as earlier calls have drawn, a
-     * call goes on as if there had been one call for all. Left alone: the caller adds what the call has drawn */
+    /* So many of the start context's tokens, the last ones, have been generated before: to penalties and all that
+     * counts generated tokens, only those before them are the prompt. 0: all are. With as many as earlier calls have
+     * drawn, a call goes on as if there had been one call for all. Left alone: the caller adds what the call has
+     * drawn. */
     size_t generated;
 } tombola_sequence;
 
@@ -949,10 +950,10 @@ typedef struct tombola_step {
                                           sequences[live[i]]; what an earlier step wrote may be there or not */
     size_t stride;                     /* elements */
     /* The batch that will be drawn from. Where parameters need them, it will have the sequences' tokens as histories,
-     * the start contexts but for `generated` as prompts, and their end tokens and forced tokens. The model may set its masks, mask_stride,
-     * mask_count, mask_of_row, biases and bias_ends, banned words and breakers with their ends, and what begins and
-     * ends thinking, to memory of its own that stays as it is until the next call of `forward`, or the end of generate.
-     * They are 0 before each call; what is changed of the other fields does not count. */
+     * the start contexts but for `generated` as prompts, and their end tokens and forced tokens. The model may set its
+     * masks, mask_stride, mask_count, mask_of_row, biases and bias_ends, banned words and breakers with their ends, and
+     * what begins and ends thinking, to memory of its own that stays as it is until the next call of `forward`, or the
+     * end of generate. They are 0 before each call; what is changed of the other fields does not count. */
     tombola_rows *batch;
 } tombola_step;
 

@@ -8,7 +8,8 @@
 
 #define FEW_ADJUSTMENTS 64 /* of a row, which take no more memory than is here */
 
-/* For histories of `length` tokens, rows with `count` adjustments, and `slot_count` slots for breakers. It grows, and is kept. */
+/* For histories of `length` tokens, rows with `count` adjustments, and `slot_count` slots for breakers. It grows, and
+ * is kept. */
 struct sequence_room {
     size_t length, count; /* all 0: nothing is made */
     u32 *repeats;

@@ -1,4 +1,5 @@
-/* DRY's breakers: what is found of them is what a search of all of them finds, and takes no longer the more there are. */
+/* DRY's breakers: what is found of them is what a search of all of them finds, and it takes no longer the more there
+ * are. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
