@@ -1,4 +1,4 @@
-"""PyTorch on the CPU, chained as serving engines do it: penalties by counts of the whole vocabulary, as vLLM has them."""
+"""PyTorch on the CPU, chained as serving engines do it; penalties by counts of the whole vocabulary, as in vLLM."""
 import functools
 import os
 

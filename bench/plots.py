@@ -12,7 +12,8 @@ READ, OTHER = "#000000", "#999999"
 
 
 def main_results(results):
-    return [r for r in results if r.get("run") not in ("peers", "controls") and r["kind"] in ("tombola", "read", "empty")
+    return [r for r in results if r.get("run") not in ("peers", "controls")
+            and r["kind"] in ("tombola", "read", "empty")
             and (r["workload"], r["type"], r["where"]) == ("lm", "float32", "host")]
 
 
