@@ -14,7 +14,8 @@
 #define INVALID_ROW 8 /* NaN in its last place */
 #define EMPTY_ROW 9
 #define CANDIDATES 60
-#define SCORES 2 /* of each row: the last token kept, and another */
+#define SCORES 2       /* of each row: the last token kept, and another */
+#define KEPT_ROOM 8192 /* ids that all rows keep, and some more */
 
 /* Rows longer than those that kernels look at token by token. */
 #define LONG_VOCABULARY 5003
@@ -137,7 +138,7 @@ struct answers {
     size_t score_ends[ROWS];
     float scores[ROWS * SCORES], raw_scores[ROWS * SCORES];
     uint64_t kept_ends[ROWS];
-    int32_t kept_tokens[ROWS * VOCABULARY];
+    int32_t kept_tokens[KEPT_ROOM];
     float kept_probabilities[ROWS * VOCABULARY], processed_logits[ROWS * VOCABULARY];
 };
 
@@ -181,11 +182,11 @@ static tombola_status compare_digest(const char *what, const char *dispatch, uin
 
 static uint64_t digest_report(uint64_t basis, const struct answers *got)
 {
-    const uint64_t end = got->kept_ends[ROWS - 1], room = ROWS * VOCABULARY;
+    const uint64_t end = got->kept_ends[ROWS - 1];
     uint64_t hash = digest(basis, got->scores, ROWS * SCORES);
     hash = digest(hash, got->raw_scores, ROWS * SCORES);
     hash = digest(hash, got->kept_ends, 2 * ROWS);
-    hash = digest(hash, got->kept_tokens, (size_t)(end < room ? end : room));
+    hash = digest(hash, got->kept_tokens, (size_t)(end < KEPT_ROOM ? end : KEPT_ROOM));
     hash = digest(hash, got->kept_probabilities, ROWS * VOCABULARY);
     return digest(hash, got->processed_logits, ROWS * VOCABULARY);
 }
@@ -327,7 +328,7 @@ static void ask_report(struct answers *got, tombola_input input, tombola_rows *r
     results->raw_scores.host = got->raw_scores;
     results->kept_ends.host = got->kept_ends;
     results->kept_tokens.host = got->kept_tokens;
-    results->kept_capacity = ROWS * VOCABULARY;
+    results->kept_capacity = KEPT_ROOM;
     results->kept_probabilities.host = got->kept_probabilities;
     results->processed_logits.host = got->processed_logits;
 }
