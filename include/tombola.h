@@ -505,10 +505,23 @@ typedef struct tombola_params {
     float mirostat_entropy; /* tau, bits: 0 to FLT_MAX, default 5 */
     float mirostat_rate;    /* eta, how fast mu follows: 0 to FLT_MAX, default .1 */
     float mirostat_mu;      /* mu, bits: -FLT_MAX to FLT_MAX, default 10 */
+    /* Adaptive-p, as llama.cpp has it, the last change whatever the order: what the filters have left is drawn by how
+     * near each one's probability is to a target, which moves so that the probabilities of the tokens drawn come to
+     * adaptive_target on average. 0 to 1, negative off; greedy rows do not mind it. Filters should have removed what is
+     * no candidate: far tokens are drawn less often, however unlikely, but never not. All that is told of a row's
+     * probabilities is of the new ones: logprobs, entropies, margins, scores, kept_probabilities; but for raw ones. The
+     * tokens kept, their number, boundary and ranks and processed_logits are as if it were off. */
+    float adaptive_target;
+    float adaptive_decay; /* 0 to .99, default .9: the average is one over some 1 / (1 - this) tokens */
+    /* Where the row's sequence stands: the sum of its tokens' probabilities and their number, older ones counting less.
+     * 0 and 0 at its start; tombola_adaptive_p_next moves them on, and a copy goes back to where it was made. */
+    float adaptive_sum;
+    float adaptive_weight;
 } tombola_params;
 
 /* Temperature 1, top-p 1, XTC's threshold .1, repetition penalty 1, DRY's base 1.75 and allowed length 2, the length
- * penalty's factor 1, mirostat's entropy 5, rate .1 and mu 10, the rest 0: draws from the model's own distribution. */
+ * penalty's factor 1, mirostat's entropy 5, rate .1 and mu 10, adaptive-p's target -1 and decay .9, the rest 0: draws
+ * from the model's own distribution. */
 static inline tombola_params tombola_params_default(void)
 {
     tombola_params params;
@@ -526,8 +539,15 @@ static inline tombola_params tombola_params_default(void)
     params.mirostat_entropy = 5.0f;
     params.mirostat_rate = 0.1f;
     params.mirostat_mu = 10.0f;
+    params.adaptive_target = -1.0f;
+    params.adaptive_decay = 0.9f;
     return params;
 }
+
+/* Moves a row's adaptive_sum and adaptive_weight on by a token that was drawn with these parameters, of which
+ * results.observed has `observed`. Where there was none (-inf), or the target is off, they stay. The same bits
+ * everywhere. Works in forked processes too. */
+TOMBOLA_API void tombola_adaptive_p_next(tombola_params *params, float observed);
 
 /* Sets each of params[0..count) to the same value. */
 static inline void tombola_params_fill(tombola_params *params, size_t count, tombola_params value)
@@ -798,8 +818,8 @@ typedef struct tombola_results {
     uint32_t samples;
     uint32_t reserved; /* 0 */
     /* What a row whose parameters adapt learns from its token: the natural logarithm of the token's probability among
-     * those that the filters have kept, at the row's temperature, as `logprobs` has it, to the same bits. It is for
-     * tombola_mirostat_next. */
+     * those that the filters have kept, at the row's temperature, before adaptive-p. Where that is off `logprobs` has
+     * the same bits. It is for tombola_mirostat_next and tombola_adaptive_p_next. */
     TOMBOLA_ARRAY(float) observed;
     /* The log-probabilities of the candidates, count x candidate_count: among the tokens that passed the filters, as
      * `scores` has it, -inf for a candidate that did not pass; and in the row as given, as `raw_scores` has it; the

@@ -91,6 +91,8 @@ struct row_params {
     unsigned char other_filters[MAX_FILTERS]; /* bit 0, of the row's own stream, is never set */
     u32 mirostat;                             /* as params.mirostat */
     float mirostat_bound;                     /* 1: the surprise; 2: a share, at least 2^-81, lowered by 2^-17 of it */
+    float adapted_target;                     /* adaptive-p's, 0 to 1 */
+    u32 reserved;
 };
 
 #define NO_MASK 0xFFFFFFFFu
@@ -123,6 +125,7 @@ struct boundary {
 #define ROW_GREEDY 1u
 #define ROW_INVERSE_CDF 4u /* draw by inverse CDF; else by race */
 #define ROW_ONE_STREAM 16u /* it has a watermark: all samples draw from the same stream */
+#define ROW_ADAPTIVE 32u   /* it is reshaped by adaptive-p */
 #define ROW_FORCED 8u      /* masked by the mask without bits that the batch's adjustments begin with */
 
 #define ROW_OK 0
@@ -144,6 +147,9 @@ struct finding {
     u32 first_key, first_id, last_key, last_id; /* the window that the filters have left */
     struct law kept;                            /* of the window's tokens */
     struct law given;                           /* of all in the row as given, at temperature 1 */
+    struct law before;                          /* of the window's tokens before adaptive-p */
+    float adapted_target;
+    u32 is_adaptive;
     u32 reserved;
 };
 

@@ -195,6 +195,9 @@ ROW_KERNEL void report(ROW_ARGUMENTS REPORT_COLUMNS_OF(REPORT_ARGUMENT), global 
     struct row_params p = params[launch.first_row + index];
     struct row row = THE_ROW;
     struct finding f = findings[launch.first_row + index];
+    struct reshape reshape = reshape_found(f);
+    struct row drawn_from = row;
+    drawn_from.reshape = f.is_adaptive ? &reshape : 0;
     (void)status;
     WHEN ((kept_ends || kept_tokens) && group_of_row(launch) == 0) {
         u64 first = kept_before(ws, findings, launch.first_row + index), room = launch.kept_room;
@@ -206,13 +209,13 @@ ROW_KERNEL void report(ROW_ARGUMENTS REPORT_COLUMNS_OF(REPORT_ARGUMENT), global 
     }
     for (uint i = p.score_first + item; (scores || raw_scores) && i < p.score_end; i += items) {
         if (scores)
-            scores[launch.columns[REPORT_SCORES] + i] = score_of(&row, f, (uint)score_tokens[i]);
+            scores[launch.columns[REPORT_SCORES] + i] = score_of(&row, &drawn_from, f, (uint)score_tokens[i]);
         if (raw_scores)
             raw_scores[launch.columns[REPORT_RAW_SCORES] + i] = raw_score_of(&row, f, (uint)score_tokens[i]);
     }
     for (uint first = item * WIDTH; kept_probabilities && first < row.vocabulary; first += items * WIDTH)
         store_values(&row, kept_probabilities + launch.columns[REPORT_KEPT_PROBABILITIES] + index * launch.stride,
-                     first, kept_probabilities_at(&row, f, first));
+                     first, kept_probabilities_at(&row, &drawn_from, f, first));
     for (uint first = item * WIDTH; processed_logits && first < row.vocabulary; first += items * WIDTH)
         store_values(&row, processed_logits + launch.columns[REPORT_PROCESSED_LOGITS] + index * launch.stride, first,
                      processed_logits_at(&row, f, first));
@@ -251,6 +254,12 @@ ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_log
         return;
     if (is_writer(launch) && status)
         status[launch.status + index] = n.status;
+    struct finding f = {0};
+    if (logprobs || raw_logprobs)
+        f = findings[launch.first_row + index];
+    struct reshape reshape = reshape_found(f);
+    struct row drawn_from = row;
+    drawn_from.reshape = f.is_adaptive ? &reshape : 0;
     for (uint i = group_item(); i < k; i += GROUP) {
         u64 at = (u64)index * k + i;
         int is_there = ranks[i] != NO_TOKEN;
@@ -267,10 +276,10 @@ ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_log
         }
         if (logprobs)
             logprobs[launch.columns[TOP_K_LOGPROBS] + at] =
-                is_there ? score_of(&row, findings[launch.first_row + index], id) : -INFINITY;
+                is_there ? score_of(&row, &drawn_from, f, id) : -INFINITY;
         if (raw_logprobs)
             raw_logprobs[launch.columns[TOP_K_RAW_LOGPROBS] + at] =
-                is_there ? raw_score_of(&row, findings[launch.first_row + index], id) : -INFINITY;
+                is_there ? raw_score_of(&row, f, id) : -INFINITY;
     }
 }
 

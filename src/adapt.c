@@ -7,6 +7,7 @@
 #include "order.h"
 #include "params.h"
 #include "sized.h"
+#include "weight.h"
 
 #define LOG2_E 0x1.715476p+0f
 
@@ -26,18 +27,67 @@ float tombola_mirostat_next(const tombola_params *params, float observed)
     return own.mirostat && observed > -INFINITY ? next_mu(&own, observed) : own.mirostat_mu;
 }
 
+int adapt_has_target(const tombola_params *p)
+{
+    return p->adaptive_target >= 0.0f;
+}
+
+float adapt_target(const tombola_params *p)
+{
+    const double target = (double)p->adaptive_target;
+    double adapted = target;
+    if (p->adaptive_weight > 0.0f)
+        adapted = 2.0 * target - (double)p->adaptive_sum / (double)p->adaptive_weight;
+    return made_normal((float)fmin(fmax(adapted, 0.0), 1.0));
+}
+
+/* e^x of x <= 0. */
+static float exponential_of(float x)
+{
+    const float t = x * LOG2_E;
+    return t > -126.0f ? made_normal(scaled_exp2(t) * 0x1p-27f) : 0.0f;
+}
+
+/* Products and sums are rounded one by one, as everywhere. */
+static void next_average(tombola_params *p, float observed)
+{
+    const float rest = 1.0f - p->adaptive_decay;
+    const int begins = p->adaptive_weight == 0.0f;
+    const float sum = begins ? p->adaptive_target / rest : p->adaptive_sum;
+    const float weight = begins ? 1.0f / rest : p->adaptive_weight;
+    const float old_sum = p->adaptive_decay * sum, old_weight = p->adaptive_decay * weight;
+    p->adaptive_sum = made_normal(exponential_of(observed) + old_sum);
+    p->adaptive_weight = 1.0f + old_weight;
+}
+
 int adapt_is_on(const tombola_params *params)
 {
-    return params->mirostat != 0;
+    return params->mirostat != 0 || adapt_has_target(params);
 }
 
 void adapt_next(tombola_params *params, float observed)
 {
     params->mirostat_mu = tombola_mirostat_next(params, observed);
+    if (adapt_has_target(params) && observed > -INFINITY)
+        next_average(params, observed);
+}
+
+void tombola_adaptive_p_next(tombola_params *params, float observed)
+{
+    tombola_params own = params_of_row(params, 0);
+    if (!adapt_has_target(&own) || !(observed > -INFINITY))
+        return;
+    next_average(&own, observed);
+    params->adaptive_sum = own.adaptive_sum;
+    params->adaptive_weight = own.adaptive_weight;
 }
 
 void adapt_hand(const tombola_params *params, tombola_params *theirs)
 {
     if (sized_size(theirs) >= offsetof(tombola_params, mirostat_mu) + sizeof theirs->mirostat_mu)
         theirs->mirostat_mu = params->mirostat_mu;
+    if (sized_size(theirs) >= offsetof(tombola_params, adaptive_weight) + sizeof theirs->adaptive_weight) {
+        theirs->adaptive_sum = params->adaptive_sum;
+        theirs->adaptive_weight = params->adaptive_weight;
+    }
 }

@@ -4,6 +4,10 @@
 
 #include "tombola.h"
 
+/* Whether adaptive-p is on, and the target of its next draw, 0 to 1. */
+int adapt_has_target(const tombola_params *params);
+float adapt_target(const tombola_params *params);
+
 /* Whether they learn anything: results.observed is needed then. */
 int adapt_is_on(const tombola_params *params);
 

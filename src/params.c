@@ -1,5 +1,6 @@
 #include "params.h"
 
+#include "adapt.h"
 #include "error.h"
 #include "filters.h"
 #include "sized.h"
@@ -187,7 +188,7 @@ static void convert_filters(const tombola_params *p, double temperature, struct 
 struct row_params params_convert_row(const tombola_params *p)
 {
     double temperature = fmin((double)p->temperature, HOTTEST);
-    int greedy = p->temperature < GREEDY_BELOW;
+    int greedy = p->temperature < GREEDY_BELOW, adaptive = adapt_has_target(p);
     double scaled = greedy ? HOTTEST : temperature; /* a greedy row is not scaled */
     const float reciprocal = (float)(1.0 / (double)p->repetition_penalty);
     struct row_params device = {
@@ -199,11 +200,12 @@ struct row_params params_convert_row(const tombola_params *p)
         .temperature = (float)temperature,
         .stream = p->stream,
         .flags = (greedy ? ROW_GREEDY : 0) | (p->method == TOMBOLA_INVERSE_CDF ? ROW_INVERSE_CDF : 0) |
-                 (p->watermark ? ROW_ONE_STREAM : 0),
+                 (p->watermark ? ROW_ONE_STREAM : 0) | (adaptive && !greedy ? ROW_ADAPTIVE : 0),
         .mask = NO_MASK,
         .min_keep = p->min_keep,
         .repeated_above = reciprocal >= FLT_MIN ? reciprocal : 0.0f,
         .repeated_below = p->repetition_penalty,
+        .adapted_target = adaptive ? adapt_target(p) : 0.0f,
     };
     if (!greedy)
         convert_filters(p, temperature, &device);

@@ -92,6 +92,16 @@ static const tombola_field fields[] = {
           "Mirostat: the share of a token's excess of surprise by which mirostat_mu falls", NULL, NULL),
     FIELD(mirostat_mu, FLOAT, -FLT_MAX, FLT_MAX, 10,
           "Mirostat: the surprise that a token may have, in bits: at the beginning twice the entropy", NULL, NULL),
+    FIELD(adaptive_target, FLOAT, -1, 1, -1,
+          "Adaptive-p: draw, of what the filters have left, tokens whose probability is near this one, 0 to 1, on "
+          "average; negative does not",
+          NULL, NULL),
+    FIELD(adaptive_decay, FLOAT, 0, 0.99f, 0.9f,
+          "Adaptive-p: what a token counts in the average, of what the one after it does, 0 to 0.99", NULL, NULL),
+    FIELD(adaptive_sum, FLOAT, 0, FLT_MAX, 0,
+          "Adaptive-p: the sum of the probabilities drawn so far, older ones counting less", NULL, NULL),
+    FIELD(adaptive_weight, FLOAT, 0, FLT_MAX, 0,
+          "Adaptive-p: their number, likewise; 0 where the sequence begins, whatever the sum", NULL, NULL),
     NEEDY(
         LOGITS | HISTORY, repetition_penalty, FLOAT, FLT_MIN, FLT_MAX, 1,
         "Divide positive logits of tokens in the history by this, and multiply others; 1 leaves them, below 1 favours "

@@ -59,7 +59,11 @@ static const char *const apart[] = {"seed",
                                     "mirostat",
                                     "mirostat_entropy",
                                     "mirostat_rate",
-                                    "mirostat_mu"};
+                                    "mirostat_mu",
+                                    "adaptive_target",
+                                    "adaptive_decay",
+                                    "adaptive_sum",
+                                    "adaptive_weight"};
 
 static const uint8_t orders[][TOMBOLA_MAX_FILTERS] = {
     {TOMBOLA_FILTER_END},

@@ -373,6 +373,7 @@ TEMPERATURE_LAST = "top_n_sigma", "top_k", "top_p", "min_p", "xtc", "temperature
 # parameters by their names in draw(); and what it keeps of the ids kept so far, at the temperature in force.
 FILTERS = {}
 HEATS = [lambda row, ids, T, settings: (ids, T)]    # the last gives what stays, and the temperature from there on
+SHAPES = [lambda row, ids, T, settings: (row, ids, T)]    # the last gives the row, ids and temperature to draw from
 
 
 class Filter:
@@ -414,6 +415,7 @@ class Row:
     def __init__(self, values, probabilities=False, mask=None, biases=()):
         """mask: flags of the tokens that may be drawn; biases: pairs of id and what is added to its logit."""
         self.V = len(values)
+        self.has_probabilities = probabilities
         values = flushed(values)
         if mask is not None:
             values = np.where(mask, values, f32(0) if probabilities else -INF)
@@ -589,8 +591,9 @@ class Row:
         if kept is None:
             return -1, 0, "invalid"
         self.boundary = int(kept[-1])
-        pick = self.race if method == "race" else self.invert
-        return pick(kept, self.heat, (seed, offset, stream)), len(kept), "ok"
+        row, ids, heat = SHAPES[-1](self, kept, self.heat, settings)
+        pick = row.race if method == "race" else row.invert
+        return pick(ids, heat, (seed, offset, stream)), len(kept), "ok"
 
 
 FILTERS.update(

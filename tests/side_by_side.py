@@ -15,9 +15,7 @@ import numpy as np
 
 import side_cases
 import side_product
-from side_cases import softmax
-
-PROBABILITY = 1e-5
+from side_cases import PROBABILITY, softmax
 
 
 class Tally:
@@ -41,7 +39,7 @@ def compare_step(step, scores, past, kept, probabilities):
     if (least & ~kept).any() or (kept & ~most).any():
         return after, same, f"keeps {kept.sum()}, the peer {[int(one.sum()) for one in left]}", 0.0
     off = np.abs(softmax(after) - probabilities).max()
-    return after, same, None if off <= PROBABILITY else f"has a probability that is {off:.2g} off", off
+    return after, same, None if off <= step.within else f"has a probability that is {off:.2g} off", off
 
 
 def compare_case(peer, case, results, tally):
@@ -74,7 +72,7 @@ def compare_whole(peer, case, result, one):
     scores = peer.whole(case.steps, case.row.astype(np.float64), case.past)
     off = np.abs(softmax(scores) - result[1]).max()
     one.furthest = max(one.furthest, off)
-    if ((scores > -np.inf) != result[0]).any() or off > PROBABILITY:
+    if ((scores > -np.inf) != result[0]).any() or off > max(step.within for step in case.steps):
         one.failed += 1
         if one.failed <= 3:
             print(f"  all of {[(step.name, step.params) for step in case.steps]}: Tombola keeps {result[0].sum()}, the"

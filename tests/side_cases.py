@@ -6,15 +6,17 @@ moved by so much both ways as a boundary may be missed.
 import numpy as np
 
 BOUNDARY = 1e-5
+PROBABILITY = 1e-5
 SMALL = 12  # the ids that histories, words and breakers are made of
 END_TOKENS = [0, 1, 2]
 WORDS = [[3], [7, 8], [5, 6, 9], [4, 5, 6, 10]]
 
 
 class Step:
-    def __init__(self, name, params, *peers, doubt=None):
-        """doubt(scores, left): of which tokens it is open whether they are left, beyond what moved values tell."""
-        self.name, self.params, self.peers, self.doubt = name, params, peers, doubt
+    def __init__(self, name, params, *peers, doubt=None, within=PROBABILITY):
+        """doubt(scores, left): of which tokens it is open whether they are left, beyond what moved values tell. within:
+        how far off probabilities may be."""
+        self.name, self.params, self.peers, self.doubt, self.within = name, params, peers, doubt, within
 
 
 class Past:

@@ -122,6 +122,13 @@ def mirostat(version, mu):
                 *(Sampler(make, moved) for moved in (mu, mu - off, mu + off)))
 
 
+def adaptive(target):
+    """As a text begins. Logits change 30 times as much as the probabilities do that llama.cpp adds up in binary32."""
+    target = single(target)
+    return Step("adaptive-p", {"adaptive_target": target},
+                *[Sampler(lambda v: llama_cpp.llama_sampler_init_adaptive_p(target, .9, 1))] * 3, within=1e-4)
+
+
 init_dry = find_dry()
 breaker_tokens = [(ctypes.c_int32 * len(one))(*one) for one in BREAKERS]  # vectors do not own what they span
 breaker_vectors = (Vector * len(BREAKERS))(*map(Vector.over, breaker_tokens))
@@ -140,6 +147,10 @@ KINDS = [[penalties(WINDOWS, 1.3, 0, 0), penalties(WINDOWS, 1, .4, .3), penaltie
              more={"xtc_probability": 1}),
          [temperature(t) for t in (.3, .8, 1.5)] + [dynamic(1, .5, 1), dynamic(1.5, 1.5, 2), dynamic(.8, .3, .5)],
          [mirostat(2, mu) for mu in (10, 6, 3, 1, 14)] + [mirostat(1, mu) for mu in (9, 6, 3, 1, 4.5)]]
+if hasattr(llama_cpp, "llama_sampler_init_adaptive_p"):
+    KINDS.append([adaptive(target) for target in (.05, .3, .6, 1)])
+else:
+    MISSING.append("adaptive-p")
 if not init_dry:
     del KINDS[1]
     MISSING.append("DRY")

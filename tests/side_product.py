@@ -13,7 +13,7 @@ NEUTRAL = {"temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0, "top_n_sigma": 
            "repetition_penalty": 1, "frequency_penalty": 0, "presence_penalty": 0, "penalty_window": 0, "min_tokens": 0,
            "no_repeat_ngram": 0, "length_penalty_start": 0, "length_penalty_factor": 1, "dry_multiplier": 0,
            "dry_base": 1.75, "dry_allowed_length": 2, "dry_window": 0, "dynatemp_range": 0, "dynatemp_exponent": 1,
-           "penalty_prompt": "repetition", "mirostat": 0, "mirostat_mu": 10}
+           "penalty_prompt": "repetition", "mirostat": 0, "mirostat_mu": 10, "adaptive_target": -1}
 
 
 class Row:

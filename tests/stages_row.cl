@@ -1,6 +1,6 @@
 /* A kernel per stage that takes a row, so that each is tested alone on the device. Every work-group answers a query of
  * its own about the same row, and has maxima and facts of its own. */
-#include "sample.clh"
+#include "adaptive.clh"
 #include "entropy.clh"
 
 /* In the order of its members' sizes, as queries.h has it. */

@@ -88,6 +88,7 @@ struct oracle_row *oracle_row_create_from(const struct oracle_input *input)
 {
     struct oracle_row *row = allocate_row(input->vocabulary);
     float *values = effective_values(input);
+    row->kind = input->kind;
     struct ranked *ranked = oracle_allocate(input->vocabulary, sizeof *ranked);
     int invalid = 0;
     for (uint32_t b = 0; b < row->blocks; b++) {

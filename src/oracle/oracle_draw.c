@@ -102,6 +102,13 @@ struct draw oracle_draw(struct oracle_row *row, const tombola_params *params)
         draw.token = (int32_t)row->order[0];
         return draw;
     }
+    struct oracle_row *reshaped = oracle_reshape(row, params);
+    if (reshaped) {
+        const tombola_params plain = oracle_params_of_reshaped(params);
+        draw.token = oracle_draw(reshaped, &plain).token;
+        oracle_row_release(reshaped);
+        return draw;
+    }
     const struct weighing *w = oracle_weigh_draw(row, params);
     mark_kept(row, window);
     if (params->method == TOMBOLA_INVERSE_CDF) {
@@ -144,6 +151,13 @@ tombola_row_status oracle_distribution(struct oracle_row *row, const tombola_par
     }
     if (params->temperature < GREEDY_BELOW) {
         shares[row->order[0]] = 1.0;
+        return status;
+    }
+    struct oracle_row *reshaped = oracle_reshape(row, params);
+    if (reshaped) {
+        const tombola_params plain = oracle_params_of_reshaped(params);
+        status = oracle_distribution(reshaped, &plain, shares);
+        oracle_row_release(reshaped);
         return status;
     }
     const struct weighing *w = oracle_weigh_draw(row, params);

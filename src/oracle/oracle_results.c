@@ -10,9 +10,8 @@
 
 #define LN_2 0x1.62e43p-1f
 
-static struct measure measure_from(float top, float temperature)
+static struct measure measure_from(float top, float factor)
 {
-    const float factor = (float)(1.4426950408889634 / oracle_temperature(temperature));
     return (struct measure){factor, top, rintf(top * factor)};
 }
 
@@ -46,22 +45,21 @@ static float logarithm_of_sum(uint64_t sum)
     return logarithm(ldexpf((float)(uint32_t)sum, doublings - 40));
 }
 
-uint64_t oracle_sum(struct oracle_row *row, float temperature, struct window window, struct measure *measure)
+uint64_t oracle_sum(struct oracle_row *row, const struct weighing *w, struct window window, struct measure *measure)
 {
     const float first = row->logit[row->order[window.first]], top = row->logit[row->order[0]];
-    *measure = measure_from(top, temperature);
+    *measure = measure_from(top, w->factor);
     if (first == top && fabsf(measure->whole - 63.0f) < 0x1p23f) {
-        const struct weighing *w = oracle_weigh(row, temperature);
         return 2 * oracle_total(row, w, oracle_sums(row, w, window));
     }
-    *measure = measure_from(first, temperature);
+    *measure = measure_from(first, w->factor);
     return sum_one_by_one(row, *measure, window);
 }
 
-float oracle_logprob(struct oracle_row *row, float temperature, struct window window, float z)
+float oracle_logprob(struct oracle_row *row, const struct weighing *w, struct window window, float z)
 {
     struct measure m;
-    const uint64_t sum = oracle_sum(row, temperature, window, &m);
+    const uint64_t sum = oracle_sum(row, w, window, &m);
     const float total = logarithm_of_sum(sum);
     const float t = oracle_power(m, z), natural = m.factor * LN_2, below = z - m.top;
     float x;
@@ -100,9 +98,9 @@ static void arrive(struct podium *podium, int64_t arrival)
     }
 }
 
-static float tell_margin(struct oracle_row *row, const tombola_params *p, struct window window, uint32_t token)
+static float tell_margin(struct oracle_row *row, const struct weighing *w, const tombola_params *p,
+                         struct window window, uint32_t token)
 {
-    const struct weighing *w = oracle_weigh(row, p->temperature);
     const uint64_t *sums = oracle_sums(row, w, window);
     struct podium blocks = {INT64_MAX, INT64_MAX}, tokens = blocks;
     for (uint32_t b = 0; b < row->blocks; b++) {
@@ -136,8 +134,28 @@ static struct window all_of(const struct oracle_row *row)
     return (struct window){0, row->living};
 }
 
+/* Of a row with adaptive-p: its rank, and what it learns, are of the row as its filters saw it. */
+static struct told tell_reshaped(struct oracle_row *row, struct oracle_row *as_given, const tombola_params *params,
+                                 struct oracle_row *reshaped)
+{
+    const tombola_params plain = oracle_params_of_reshaped(params);
+    const int32_t token = oracle_draw(reshaped, &plain).token;
+    struct told told = oracle_tell(reshaped, as_given, &plain);
+    struct window window;
+    oracle_keep(row, params, &window);
+    told.rank = rank_of(row, (uint32_t)token);
+    told.observed = oracle_logprob(row, oracle_weigh_draw(row, params), window, row->logit[token]);
+    return told;
+}
+
 struct told oracle_tell(struct oracle_row *row, struct oracle_row *as_given, const tombola_params *params)
 {
+    struct oracle_row *reshaped = oracle_reshape(row, params);
+    if (reshaped) {
+        const struct told of_reshaped = tell_reshaped(row, as_given, params, reshaped);
+        oracle_row_release(reshaped);
+        return of_reshaped;
+    }
     struct told told = {-INFINITY, -INFINITY, 0, 0.0f, 0.0f, -INFINITY};
     struct window window;
     const int32_t token = oracle_draw(row, params).token;
@@ -146,7 +164,8 @@ struct told oracle_tell(struct oracle_row *row, struct oracle_row *as_given, con
     }
     told.rank = rank_of(row, (uint32_t)token);
     if (as_given->check != TOMBOLA_ROW_INVALID) {
-        told.raw_logprob = oracle_logprob(as_given, 1.0f, all_of(as_given), as_given->logit[token]);
+        told.raw_logprob =
+            oracle_logprob(as_given, oracle_weigh(as_given, 1.0f), all_of(as_given), as_given->logit[token]);
     }
     told.logprob = 0.0f;
     told.observed = 0.0f;
@@ -154,10 +173,11 @@ struct told oracle_tell(struct oracle_row *row, struct oracle_row *as_given, con
     if (params->temperature < GREEDY_BELOW) {
         return told;
     }
-    told.logprob = oracle_logprob(row, params->temperature, window, row->logit[token]);
+    const struct weighing *w = oracle_weigh_draw(row, params);
+    told.logprob = oracle_logprob(row, w, window, row->logit[token]);
     told.observed = told.logprob;
-    told.margin = params->method == TOMBOLA_RACE ? tell_margin(row, params, window, (uint32_t)token) : 0.0f;
-    told.entropy = oracle_entropy(row, oracle_weigh(row, params->temperature), window).nats;
+    told.margin = params->method == TOMBOLA_RACE ? tell_margin(row, w, params, window, (uint32_t)token) : 0.0f;
+    told.entropy = oracle_entropy(row, w, window).nats;
     return told;
 }
 
@@ -180,6 +200,13 @@ struct told_exactly oracle_tell_exactly(struct oracle_row *row, const struct ora
 {
     struct told_exactly told = {0.0, -INFINITY, 0.0};
     struct window window;
+    struct oracle_row *reshaped = oracle_reshape(row, params);
+    if (reshaped) {
+        const tombola_params plain = oracle_params_of_reshaped(params);
+        told = oracle_tell_exactly(reshaped, as_given, &plain);
+        oracle_row_release(reshaped);
+        return told;
+    }
     double mean;
     const int32_t token = oracle_draw(row, params).token;
     oracle_keep(row, params, &window);

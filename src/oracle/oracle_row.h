@@ -24,6 +24,7 @@ struct oracle_row {
     uint32_t vocabulary, blocks;
     uint32_t living; /* tokens above -inf */
     tombola_row_status check;
+    tombola_input kind;
     float *logit;
     uint32_t *order;
     float *block_maximum;
@@ -131,10 +132,18 @@ struct measure {
 float oracle_power(struct measure measure, float z);
 
 /* What 2 to the exponents of a window's tokens come to, in units of 2^-40, and the measure of these. */
-uint64_t oracle_sum(struct oracle_row *row, float temperature, struct window window, struct measure *measure);
+uint64_t oracle_sum(struct oracle_row *row, const struct weighing *w, struct window window, struct measure *measure);
 
 /* The log-probability of a token of this logit among those of a window. */
-float oracle_logprob(struct oracle_row *row, float temperature, struct window window, float z);
+float oracle_logprob(struct oracle_row *row, const struct weighing *w, struct window window, float z);
+
+/* Puts the probabilities of a window's tokens among them where their ids are. */
+void oracle_probabilities(struct oracle_row *row, const struct weighing *w, struct window window, float *probabilities);
+
+/* The row that adaptive-p makes of what the filters leave, to be released; NULL where it is off, or the row is greedy
+ * or yields no token. It is drawn from by the other parameters. */
+struct oracle_row *oracle_reshape(struct oracle_row *row, const tombola_params *params);
+tombola_params oracle_params_of_reshaped(const tombola_params *params);
 
 /* Applies the filters in their order. TOMBOLA_ROW_INVALID where one meets weights without bound. */
 tombola_row_status oracle_filter(struct oracle_row *row, const tombola_params *params, struct window *window);

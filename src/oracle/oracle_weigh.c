@@ -94,7 +94,8 @@ const struct weighing *oracle_weigh_dynamic(struct oracle_row *row, float temper
 
 const struct weighing *oracle_weigh_draw(struct oracle_row *row, const tombola_params *params)
 {
-    return row->is_dynamic ? &row->weighings[2] : oracle_weigh(row, params->temperature);
+    const int is_left_at_1 = params->dynatemp_range > 0.0f; /* where one token is left */
+    return row->is_dynamic ? &row->weighings[2] : oracle_weigh(row, is_left_at_1 ? 1.0f : params->temperature);
 }
 
 tombola_row_status oracle_status(struct oracle_row *row, float temperature)

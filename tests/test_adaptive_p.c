@@ -1,0 +1,454 @@
+/* Adaptive-p: what is drawn and told of rows that it reshapes, to the last bit as the oracle has them and near what
+ * binary64 does, on rows of every kind, with all other controls. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device_batch.h"
+#include "expect.h"
+#include "kinds.h"
+#include "known_batch.h"
+
+enum { SCORED = 2 }; /* tokens of each row */
+
+/* All that is told of a batch with a row of each kind. */
+struct answers {
+    int32_t tokens[ROW_KINDS], status[ROW_KINDS];
+    uint32_t kept[ROW_KINDS], ranks[ROW_KINDS];
+    tombola_boundary boundary[ROW_KINDS];
+    float logprobs[ROW_KINDS], raw_logprobs[ROW_KINDS], margins[ROW_KINDS], entropies[ROW_KINDS], observed[ROW_KINDS];
+    int32_t score_tokens[ROW_KINDS * SCORED];
+    size_t score_ends[ROW_KINDS];
+    float scores[ROW_KINDS * SCORED], raw_scores[ROW_KINDS * SCORED];
+    uint64_t kept_ends[ROW_KINDS];
+    int32_t *kept_tokens;
+    float *probabilities, *logits;
+};
+
+static struct answers *answers_make(const struct kinds *k, uint32_t number)
+{
+    const uint32_t V = k->make.vocabulary;
+    struct answers *a = allocate(1, sizeof *a);
+    a->kept_tokens = allocate((size_t)ROW_KINDS * V, sizeof *a->kept_tokens);
+    a->probabilities = allocate((size_t)ROW_KINDS * V, sizeof *a->probabilities);
+    a->logits = allocate((size_t)ROW_KINDS * V, sizeof *a->logits);
+    for (uint32_t row = 0; row < ROW_KINDS; row++) {
+        const uint32_t *order = oracle_row_order(k->drawn[row]);
+        const uint32_t ids[SCORED] = {order[3 % V], (number * 911) % V};
+        for (size_t i = 0; i < SCORED; i++)
+            a->score_tokens[row * SCORED + i] = (int32_t)ids[i];
+        a->score_ends[row] = (row + 1) * SCORED;
+    }
+    return a;
+}
+
+static void answers_release(struct answers *a)
+{
+    free(a->kept_tokens);
+    free(a->probabilities);
+    free(a->logits);
+    free(a);
+}
+
+/* What a batch is asked for: by turns all, tokens alone, and what needs the least. */
+static tombola_results results_to(struct answers *a, size_t room, uint32_t number)
+{
+    tombola_results results = tombola_results_default();
+    results.tokens.host = a->tokens;
+    if (number % 3 == 0) {
+        results.observed.host = a->observed;
+        results.kept.host = a->kept;
+    }
+    if (number % 3)
+        return results;
+    results.status.host = a->status;
+    results.boundary.host = a->boundary;
+    results.logprobs.host = a->logprobs;
+    results.raw_logprobs.host = a->raw_logprobs;
+    results.ranks.host = a->ranks;
+    results.margins.host = a->margins;
+    results.entropies.host = a->entropies;
+    results.scores.host = a->scores;
+    results.raw_scores.host = a->raw_scores;
+    results.kept_probabilities.host = a->probabilities;
+    results.processed_logits.host = a->logits;
+    results.kept_ends.host = a->kept_ends;
+    results.kept_tokens.host = a->kept_tokens;
+    results.kept_capacity = room;
+    return results;
+}
+
+/* ------------------------------------------------------------------ rows of every kind */
+
+static void set_params(struct kinds *k, uint32_t number)
+{
+    static const float targets[] = {.3f, 0.0f, .05f, 1.0f, .6f, -1.0f, .9f}, sums[] = {0.0f, 3.0f, 20.0f, 1e-30f},
+                       weights[] = {0.0f, 10.0f, 8.0f, 1.0f, 1e30f};
+    kinds_set_params(k, number);
+    for (uint32_t row = 0; row < ROW_KINDS; row++) {
+        tombola_params *p = &k->params[row];
+        const uint32_t n = number * 13 + row;
+        p->adaptive_target = targets[n % COUNT_OF(targets)];
+        p->adaptive_sum = sums[n / 2 % COUNT_OF(sums)];
+        p->adaptive_weight = weights[n / 3 % COUNT_OF(weights)];
+        p->min_keep = n % 11 == 3 ? 5 : 0;
+        p->typical_p = n % 9 == 1 ? .6f : 1.0f;
+        p->epsilon_cutoff = n % 8 == 2 ? .001f : 0.0f;
+        p->dynatemp_range = n % 10 == 4 && p->temperature > 0.0f ? .4f : 0.0f;
+        if (p->dynatemp_range > 0.0f && p->xtc_probability == .5f)
+            p->xtc_probability = 1.0f;
+    }
+}
+
+static void expect_row(const struct kinds *k, const struct answers *a, uint32_t row, size_t *listed,
+                       float *probabilities, float *logits)
+{
+    const tombola_params *p = &k->params[row];
+    const uint32_t V = k->make.vocabulary;
+    const struct told told = oracle_tell(k->drawn[row], k->given[row], p);
+    const struct draw draw = oracle_draw(k->drawn[row], p);
+    const struct boundary boundary = oracle_boundary(k->drawn[row], p);
+    assert_int_equal(a->status[row], draw.status);
+    assert_int_equal(a->kept[row], draw.kept);
+    assert_int_equal(a->boundary[row].token, boundary.token);
+    if (k->make.input == TOMBOLA_LOGITS)
+        kinds_expect_bits(k, row, "boundary", a->boundary[row].logit, boundary.logit);
+    assert_int_equal(a->ranks[row], told.rank);
+    kinds_expect_bits(k, row, "logprob", a->logprobs[row], told.logprob);
+    kinds_expect_bits(k, row, "raw logprob", a->raw_logprobs[row], told.raw_logprob);
+    kinds_expect_bits(k, row, "margin", a->margins[row], told.margin);
+    kinds_expect_bits(k, row, "entropy", a->entropies[row], told.entropy);
+    kinds_expect_bits(k, row, "observed", a->observed[row], told.observed);
+    for (size_t i = row * SCORED; i < a->score_ends[row]; i++) {
+        const struct scored right = oracle_score(k->drawn[row], k->given[row], p, (uint32_t)a->score_tokens[i]);
+        kinds_expect_bits(k, row, "score", a->scores[i], right.score);
+        kinds_expect_bits(k, row, "raw score", a->raw_scores[i], right.raw_score);
+    }
+    oracle_processed(k->drawn[row], p, probabilities, logits);
+    for (uint32_t id = 0; id < V; id++) {
+        kinds_expect_bits(k, row, "probability", a->probabilities[(size_t)row * V + id], probabilities[id]);
+        kinds_expect_bits(k, row, "logit", a->logits[(size_t)row * V + id], logits[id]);
+        if (logits[id] > -INFINITY && *listed < a->kept_ends[row]) {
+            assert_int_equal(a->kept_tokens[*listed], id);
+            ++*listed;
+        }
+    }
+    assert_int_equal(*listed, a->kept_ends[row]);
+}
+
+static void expect_oracle(tombola_sampler *sampler, struct kinds *k, uint32_t number)
+{
+    const uint32_t V = k->make.vocabulary;
+    struct answers *a = answers_make(k, number);
+    float *probabilities = allocate(V, sizeof *probabilities), *logits = allocate(V, sizeof *logits);
+    size_t listed = 0;
+    tombola_rows rows = kinds_rows(k);
+    const tombola_results results = results_to(a, (size_t)ROW_KINDS * V, number);
+    if (results.scores.host) {
+        rows.score_tokens = a->score_tokens;
+        rows.score_ends = a->score_ends;
+    }
+    if (tombola_sampler_sample(sampler, &rows, &results, &error))
+        fail_msg("%s", error.message);
+    for (uint32_t row = 0; row < ROW_KINDS; row++) {
+        const int32_t token = oracle_draw(k->drawn[row], &k->params[row]).token;
+        assert_that(a->tokens[row] == token,
+                    "token of a row %s of %u, temperature %g, method %u, top-p %g, target %g, batch %u: %d, not %d",
+                    row_kind_name((enum row_kind)row), V, (double)k->params[row].temperature, k->params[row].method,
+                    (double)k->params[row].top_p, (double)k->params[row].adaptive_target, number, a->tokens[row],
+                    token);
+        if (results.scores.host)
+            expect_row(k, a, row, &listed, probabilities, logits);
+    }
+    free(probabilities);
+    free(logits);
+    answers_release(a);
+}
+
+static void run_batch(tombola_context *on, struct kinds *k, uint32_t number)
+{
+    const uint32_t turns = on != context || test_level() == TEST_SMALL ? 3 : k->make.vocabulary < 4000 ? 12 : 6;
+    tombola_sampler *by_row = make_sampler(on, &k->make, ROW_KINDS, TOMBOLA_DISPATCH_ROW);
+    tombola_sampler *spread = make_sampler(on, &k->make, ROW_KINDS, TOMBOLA_DISPATCH_SPREAD);
+    for (uint32_t turn = 0; turn < turns; turn++) {
+        set_params(k, number * 29 + turn);
+        expect_oracle(turn / 3 % 2 ? spread : by_row, k, number + turn);
+    }
+    tombola_sampler_release(by_row);
+    tombola_sampler_release(spread);
+}
+
+static void rows_of_every_kind_have_the_oracles(void **state)
+{
+    (void)state;
+    kinds_each(context, KINDS_ALL, 20000, run_batch);
+}
+
+static void work_groups_of_many_have_the_same(void **state)
+{
+    (void)state;
+    kinds_each_in_groups(KINDS_BINARY32, 4000, run_batch);
+}
+
+static void every_known_answer_comes_out(void **state)
+{
+    (void)state;
+    size_t count;
+    struct known_answer *answers = known_file_read("known_adaptive.txt", &count);
+    assert_true(count >= 200);
+    for (size_t i = 0; i < count; i++) {
+        struct oracle_row *row = known_row(&answers[i]);
+        const struct draw draw = oracle_draw(row, &answers[i].params);
+        expect_draw("the oracle", &answers[i].recipe, &answers[i].params, &answers[i].draw, &draw);
+        oracle_row_release(row);
+    }
+    known_answers_run(answers, count);
+    free(answers);
+}
+
+/* ------------------------------------------------------------------ facts */
+
+/* The probabilities that llama.cpp's formulas give, in binary64 by libm, of a row whose filters keep all. */
+static void reshape_exactly(const double *p, size_t count, double target, double *reshaped)
+{
+    double sum = 0.0;
+    for (size_t id = 0; id < count; id++) {
+        const double distance = fabs(p[id] - target) / .3;
+        reshaped[id] = exp(5.0 - 10.0 * distance * distance / (1.0 + distance));
+        sum += reshaped[id];
+    }
+    for (size_t id = 0; id < count; id++)
+        reshaped[id] /= sum;
+}
+
+/* The probabilities of one row. */
+static void ask(const struct make *make, const float *row, const tombola_params *params, float *probabilities)
+{
+    tombola_sampler *sampler = make_sampler(context, make, 1, TOMBOLA_DISPATCH_AUTO);
+    const tombola_rows rows = host_rows(row, 1, 0, params);
+    tombola_results results = tombola_results_default();
+    results.kept_probabilities.host = probabilities;
+    assert_int_equal(tombola_sampler_sample(sampler, &rows, &results, &error), TOMBOLA_OK);
+    tombola_sampler_release(sampler);
+}
+
+static void probabilities_are_those_of_the_formulas_in_binary64(void **state)
+{
+    (void)state;
+    enum { V = 700 };
+    static const float targets[] = {0.0f, .01f, .2f, .5f, 1.0f}, temperatures[] = {1.0f, .4f, 3.0f};
+    static const uint32_t vocabularies[] = {1, 2, 5, 40, V};
+    for (size_t i = 0; i < COUNT_OF(targets) * COUNT_OF(temperatures) * COUNT_OF(vocabularies); i++) {
+        float row[V], got[V];
+        double p[V], right[V], sum = 0.0;
+        const uint32_t vocabulary = vocabularies[i % COUNT_OF(vocabularies)];
+        for (int input = TOMBOLA_LOGITS; input <= TOMBOLA_PROBABILITIES; input++) {
+            const struct make make = {TOMBOLA_FLOAT32, (tombola_input)input, vocabulary};
+            tombola_params params = params_at(temperatures[i / COUNT_OF(vocabularies) % COUNT_OF(temperatures)]);
+            params.adaptive_target = targets[i / COUNT_OF(vocabularies) / COUNT_OF(temperatures)];
+            sum = 0.0;
+            for (uint32_t id = 0; id < vocabulary; id++) {
+                row[id] = (float)((id * 2654435761u + i) % 1000u) * 0.01f;
+                row[id] = input == TOMBOLA_PROBABILITIES ? expf(row[id]) : row[id];
+                const double z = input == TOMBOLA_PROBABILITIES ? log((double)row[id]) : (double)row[id];
+                p[id] = exp((z - 10.0) / (double)params.temperature);
+                sum += p[id];
+            }
+            for (uint32_t id = 0; id < vocabulary; id++)
+                p[id] /= sum;
+            reshape_exactly(p, vocabulary, (double)params.adaptive_target, right);
+            ask(&make, row, &params, got);
+            for (uint32_t id = 0; id < vocabulary; id++)
+                assert_near(got[id], right[id], 1e-5 * (0.1 + right[id]));
+        }
+    }
+}
+
+/* Of .5 .3 .15 .05 the target .3: distances 2/3, 0, 1/2 and 5/6. */
+static void the_nearest_to_the_target_is_the_most_likely(void **state)
+{
+    (void)state;
+    static const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_PROBABILITIES, 4};
+    static const float row[] = {.5f, .3f, .15f, .05f};
+    static const double z[] = {5.0 - 10.0 * 4 / 9 * 3 / 5, 5.0, 5.0 - 10.0 * 1 / 4 * 2 / 3,
+                               5.0 - 10.0 * 25 / 36 * 6 / 11};
+    const double sum = exp(z[0]) + exp(z[1]) + exp(z[2]) + exp(z[3]);
+    float got[4];
+    tombola_params params = params_at(1.0f);
+    params.adaptive_target = .3f;
+    ask(&make, row, &params, got);
+    for (size_t id = 0; id < 4; id++)
+        assert_near(got[id], exp(z[id]) / sum, 1e-6);
+    params.top_k = 2; /* .625 and .375: it counts what is kept */
+    params.adaptive_target = .625f;
+    ask(&make, row, &params, got);
+    assert_true(got[0] > got[1] && got[1] > 0.0f && got[2] == 0.0f && got[3] == 0.0f);
+}
+
+/* The target is moved by what was drawn so far: twice it less the average, from 0 to 1. */
+static void the_target_moves_against_the_average(void **state)
+{
+    (void)state;
+    static const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_PROBABILITIES, 4};
+    static const float row[] = {.4f, .3f, .2f, .1f};
+    static const struct {
+        float target, sum, weight, same;
+    } cases[] = {{.3f, 0, 0, .3f}, {.3f, 7, 0, .3f}, {.25f, 1, 8, .375f},
+                 {.25f, 5, 8, 0},  {.75f, 1, 8, 1},  {1, 8, 8, 1}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        float moved[4], same[4];
+        tombola_params params = params_at(1.0f);
+        params.adaptive_target = cases[i].target;
+        params.adaptive_sum = cases[i].sum;
+        params.adaptive_weight = cases[i].weight;
+        ask(&make, row, &params, moved);
+        params = params_at(1.0f);
+        params.adaptive_target = cases[i].same;
+        ask(&make, row, &params, same);
+        assert_memory_equal(moved, same, sizeof same);
+    }
+}
+
+static void greedy_rows_and_negative_targets_do_not_mind(void **state)
+{
+    (void)state;
+    enum { V = 300 };
+    const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, V};
+    float row[V], with[V], without[V];
+    row_fill(&(struct row_recipe){ROW_GAUSSIAN, 3, V, TOMBOLA_FLOAT32, TOMBOLA_LOGITS}, row, NULL);
+    for (int turn = 0; turn < 3; turn++) {
+        tombola_params params = params_at(turn ? 1.0f : 0.0f);
+        ask(&make, row, &params, without);
+        params.adaptive_target = turn == 0 ? .1f : turn == 1 ? -1.0f : -.5f;
+        params.adaptive_sum = 1.0f;
+        params.adaptive_weight = 2.0f;
+        ask(&make, row, &params, with);
+        assert_memory_equal(with, without, sizeof with);
+    }
+}
+
+/* Each of several samples of a row, and a row in a batch, is what it is alone. */
+static void samples_and_neighbours_change_nothing(void **state)
+{
+    (void)state;
+    enum { V = 3000, SAMPLES = 40 };
+    const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, V};
+    for (uint32_t turn = 0; turn < 8; turn++) {
+        struct kinds *k = kinds_make(make, turn, (int)turn % 2);
+        int32_t all[ROW_KINDS * SAMPLES];
+        float observed[ROW_KINDS * SAMPLES];
+        uint32_t ranks[ROW_KINDS * SAMPLES];
+        set_params(k, turn);
+        tombola_sampler *sampler =
+            make_sampler(context, &make, ROW_KINDS, turn / 2 % 2 ? TOMBOLA_DISPATCH_SPREAD : TOMBOLA_DISPATCH_ROW);
+        const tombola_rows rows = kinds_rows(k);
+        tombola_results results = tombola_results_default();
+        results.samples = SAMPLES;
+        results.tokens.host = all;
+        results.observed.host = observed;
+        results.ranks.host = ranks;
+        assert_int_equal(tombola_sampler_sample(sampler, &rows, &results, &error), TOMBOLA_OK);
+        for (uint32_t i = 0; i < ROW_KINDS * SAMPLES; i++) {
+            const uint32_t row = i / SAMPLES;
+            tombola_params params = k->params[row];
+            params.stream += i % SAMPLES;
+            if (i % SAMPLES % 13 == 0) {
+                const struct told told = oracle_tell(k->drawn[row], k->given[row], &params);
+                kinds_expect_bits(k, row, "observed", observed[i], told.observed);
+                assert_int_equal(ranks[i], told.rank);
+            }
+            assert_int_equal(all[i], oracle_draw(k->drawn[row], &params).token);
+        }
+        tombola_sampler_release(sampler);
+        kinds_release(k);
+    }
+}
+
+/* A watermark's seed draws what it would draw by any parameters. */
+static void a_watermark_draws_by_the_new_logits(void **state)
+{
+    (void)state;
+    enum { V = 2000, WIDTH = 3 };
+    static const int32_t history[] = {4, 17, 1999, 0, 5};
+    static const size_t end = COUNT_OF(history);
+    const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, V};
+    float row[V];
+    int has_changed = 0;
+    row_fill(&(struct row_recipe){ROW_GAUSSIAN, 8, V, TOMBOLA_FLOAT32, TOMBOLA_LOGITS}, row, NULL);
+    for (uint64_t key = 0; key < 10; key++) {
+        tombola_params params = params_at(1.0f);
+        params.min_p = .01f;
+        params.adaptive_target = .2f;
+        params.seed = tombola_watermark_seed(key, history + end - WIDTH, WIDTH);
+        const struct draw expected = draw_once(context, &make, row, &params);
+        params.seed = key;
+        params.stream = 3;
+        params.watermark = WIDTH;
+        tombola_sampler *sampler = make_sampler(context, &make, 1, TOMBOLA_DISPATCH_AUTO);
+        tombola_rows rows = host_rows(row, 1, 0, &params);
+        tombola_results results = tombola_results_default();
+        int32_t tokens[2];
+        rows.history = history;
+        rows.history_ends = &end;
+        results.tokens.host = &tokens[0];
+        assert_int_equal(tombola_sampler_sample(sampler, &rows, &results, &error), TOMBOLA_OK);
+        assert_int_equal(tokens[0], expected.token);
+        params.adaptive_target = -1.0f;
+        results.tokens.host = &tokens[1];
+        assert_int_equal(tombola_sampler_sample(sampler, &rows, &results, &error), TOMBOLA_OK);
+        has_changed |= tokens[0] != tokens[1];
+        tombola_sampler_release(sampler);
+    }
+    assert_true(has_changed);
+}
+
+static void mistakes_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t offset;
+        float value;
+        const char *message;
+    } cases[] = {
+        {offsetof(tombola_params, adaptive_target), 1.5f, "params[1].adaptive_target is 1.5, not from -1 to 1"},
+        {offsetof(tombola_params, adaptive_target), NAN, "params[1].adaptive_target is nan, not from -1 to 1"},
+        {offsetof(tombola_params, adaptive_decay), 1.0f, "params[1].adaptive_decay is 1, not from 0 to 0.99"},
+        {offsetof(tombola_params, adaptive_sum), -1.0f, "params[1].adaptive_sum is -1, not from 0 to 3.40282e+38"},
+        {offsetof(tombola_params, adaptive_weight), INFINITY,
+         "params[1].adaptive_weight is inf, not from 0 to 3.40282e+38"},
+    };
+    static const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, 4};
+    static const float logits[8];
+    tombola_sampler *sampler = make_sampler(context, &make, 2, TOMBOLA_DISPATCH_AUTO);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        tombola_params params[2] = {params_at(1.0f), params_at(1.0f)};
+        struct draw draws[2];
+        memcpy((char *)&params[1] + cases[i].offset, &cases[i].value, sizeof cases[i].value);
+        assert_int_equal(draw_rows(sampler, logits, 2, 0, params, draws, &error), TOMBOLA_INVALID_ARGUMENT);
+        assert_string_equal(error.message, cases[i].message);
+    }
+    tombola_sampler_release(sampler);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_of_every_kind_have_the_oracles),
+        cmocka_unit_test(probabilities_are_those_of_the_formulas_in_binary64),
+        cmocka_unit_test(the_nearest_to_the_target_is_the_most_likely),
+        cmocka_unit_test(the_target_moves_against_the_average),
+        cmocka_unit_test(greedy_rows_and_negative_targets_do_not_mind),
+        cmocka_unit_test(samples_and_neighbours_change_nothing),
+        cmocka_unit_test(a_watermark_draws_by_the_new_logits),
+        cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(every_known_answer_comes_out),
+        cmocka_unit_test(work_groups_of_many_have_the_same),
+    };
+    return cmocka_run_group_tests(tests, open_queues, close_queues);
+}
