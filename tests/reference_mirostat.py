@@ -92,13 +92,14 @@ NEUTRAL = {"mirostat": "0", "mirostat_mu": 10.0}
 FIRST = "temperature", "top_n_sigma", "top_k", "top_p", "min_p", "xtc", "mirostat"
 LAST = "top_n_sigma", "top_k", "top_p", "min_p", "xtc", "temperature", "mirostat"
 SURPRISES = 5.0, 1.0, 3.3, 0.5, 10.0, 2.0, 7.7, 0.0, 16.25, -3.0, 40.0, 80.0, 1e30, -1e38
-CHOICES = {"mirostat_mu": (filters.orders_with("mirostat", FIRST, LAST, "min_p"), SURPRISES)}
+SURPRISES_BY_ZIPF = 8.0, 5.0, 12.0, 10.0, 6.5, 16.0, 9.0, 13.0, 3.3, 20.0, -3.0, 1e30, 40.0
+ORDERS = filters.orders_with("mirostat", FIRST, LAST, "min_p")
 
 
 def answers():
-    """Those of 2, then those of 1."""
-    yield from filters.answers(700000, CHOICES, NEUTRAL, lambda counter, V: {"mirostat": "2"})
-    yield from filters.answers(800000, CHOICES, NEUTRAL, lambda counter, V: {"mirostat": "1"})
+    for first, version, surprises in (700000, "2", SURPRISES), (800000, "1", SURPRISES_BY_ZIPF):
+        yield from filters.answers(first, {"mirostat_mu": (ORDERS, surprises)}, NEUTRAL,
+                                   lambda counter, V: {"mirostat": version})
 
 
 # ----------------------------------------------------------------- originals
