@@ -31,6 +31,7 @@
 #ifndef TOMBOLA_H
 #define TOMBOLA_H
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -499,12 +500,12 @@ typedef struct tombola_params {
     /* Mirostat (Basu et al. 2021), as llama.cpp has it: holds the surprise of a text's tokens, -log2 of their
      * probabilities, near mirostat_entropy. 2 keeps those of what is kept so far whose surprise is at most mirostat_mu,
      * and the first; reached as xtc_threshold is. 1 keeps so many as should have it by Zipf's law, whose exponent it
-     * estimates from the first 100. mirostat_mu is the row's state: begin with twice the entropy, and let
-     * tombola_mirostat_next make the next one of results.observed; tombola_sampler_generate does so by itself. */
+     * estimates from the first 100. mirostat_mu is the row's state: tombola_params_observe moves it on;
+     * tombola_sampler_generate does so by itself. */
     uint32_t mirostat;      /* 0 off, 1, 2 */
     float mirostat_entropy; /* tau, bits: 0 to FLT_MAX, default 5 */
     float mirostat_rate;    /* eta, how fast mu follows: 0 to FLT_MAX, default .1 */
-    float mirostat_mu;      /* mu, bits: -FLT_MAX to FLT_MAX, default 10 */
+    float mirostat_mu;      /* mu, bits: any; +inf, the default: twice mirostat_entropy, for the first token */
     /* Adaptive-p, as llama.cpp has it, the last change whatever the order: what the filters have left is drawn by how
      * near each one's probability is to a target, which moves so that the probabilities of the tokens drawn come to
      * adaptive_target on average. 0 to 1, negative off; greedy rows do not mind it. Filters should have removed what is
@@ -514,13 +515,13 @@ typedef struct tombola_params {
     float adaptive_target;
     float adaptive_decay; /* 0 to .99, default .9: the average is one over some 1 / (1 - this) tokens */
     /* Where the row's sequence stands: the sum of its tokens' probabilities and their number, older ones counting less.
-     * 0 and 0 at its start; tombola_adaptive_p_next moves them on, and a copy goes back to where it was made. */
+     * 0 and 0 at its start; tombola_params_observe moves them on; tombola_sampler_generate does so by itself. */
     float adaptive_sum;
     float adaptive_weight;
 } tombola_params;
 
 /* Temperature 1, top-p 1, XTC's threshold .1, repetition penalty 1, DRY's base 1.75 and allowed length 2, the length
- * penalty's factor 1, mirostat's entropy 5, rate .1 and mu 10, adaptive-p's target -1 and decay .9, the rest 0: draws
+ * penalty's factor 1, mirostat's entropy 5, rate .1 and mu +inf, adaptive-p's target -1 and decay .9, the rest 0: draws
  * from the model's own distribution. */
 static inline tombola_params tombola_params_default(void)
 {
@@ -538,16 +539,11 @@ static inline tombola_params tombola_params_default(void)
     params.dynatemp_exponent = 1.0f;
     params.mirostat_entropy = 5.0f;
     params.mirostat_rate = 0.1f;
-    params.mirostat_mu = 10.0f;
+    params.mirostat_mu = INFINITY;
     params.adaptive_target = -1.0f;
     params.adaptive_decay = 0.9f;
     return params;
 }
-
-/* Moves a row's adaptive_sum and adaptive_weight on by a token that was drawn with these parameters, of which
- * results.observed has `observed`. Where there was none (-inf), or the target is off, they stay. The same bits
- * everywhere. Works in forked processes too. */
-TOMBOLA_API void tombola_adaptive_p_next(tombola_params *params, float observed);
 
 /* Sets each of params[0..count) to the same value. */
 static inline void tombola_params_fill(tombola_params *params, size_t count, tombola_params value)
@@ -580,10 +576,11 @@ TOMBOLA_API tombola_status tombola_params_preset(const char *name, tombola_param
 /* The name of the preset with this place, 0 first; NULL behind the last. Static storage. */
 TOMBOLA_API const char *tombola_params_preset_name(size_t index);
 
-/* The state that follows: the mirostat_mu of a row's next token, where this one was drawn with these parameters and
- * results.observed tells `observed` of it. It stays where there was no token, and without mirostat. Being a parameter
- * it is copied, kept and put back with the others. The same bits everywhere; never fails. */
-TOMBOLA_API float tombola_mirostat_next(const tombola_params *params, float observed);
+/* Makes parameters with which a token was drawn those of the row's next token, as far as they adapt: mirostat_mu, and
+ * adaptive_sum and adaptive_weight, which are the row's state, copied, kept and put back with the other parameters.
+ * observed  what results.observed tells of the token. -inf, where there was none, changes nothing
+ * The same bits everywhere. Never fails, works in forked processes too. */
+TOMBOLA_API void tombola_params_observe(tombola_params *params, float observed);
 
 typedef enum tombola_kind {
     TOMBOLA_KIND_FLOAT = 0, /* float */
@@ -819,7 +816,7 @@ typedef struct tombola_results {
     uint32_t reserved; /* 0 */
     /* What a row whose parameters adapt learns from its token: the natural logarithm of the token's probability among
      * those that the filters have kept, at the row's temperature, before adaptive-p. Where that is off `logprobs` has
-     * the same bits. It is for tombola_mirostat_next and tombola_adaptive_p_next. */
+     * the same bits. It is for tombola_params_observe. */
     TOMBOLA_ARRAY(float) observed;
     /* The log-probabilities of the candidates, count x candidate_count: among the tokens that passed the filters, as
      * `scores` has it, -inf for a candidate that did not pass; and in the row as given, as `raw_scores` has it; the

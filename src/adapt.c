@@ -11,20 +11,19 @@
 
 #define LOG2_E 0x1.715476p+0f
 
+float adapt_mu(const tombola_params *p)
+{
+    return p->mirostat_mu == INFINITY ? fminf(2.0f * p->mirostat_entropy, FLT_MAX) : p->mirostat_mu;
+}
+
 /* Not a product and a difference in one: both are rounded, as everywhere. */
 static float next_mu(const tombola_params *p, float observed)
 {
     const float surprise = fminf(-observed * LOG2_E, FLT_MAX);
     const float excess = surprise - p->mirostat_entropy;
     const float step = p->mirostat_rate * excess;
-    const float mu = p->mirostat_mu - step;
+    const float mu = adapt_mu(p) - step;
     return made_normal(fmaxf(-FLT_MAX, fminf(mu, FLT_MAX)));
-}
-
-float tombola_mirostat_next(const tombola_params *params, float observed)
-{
-    const tombola_params own = params_of_row(params, 0);
-    return own.mirostat && observed > -INFINITY ? next_mu(&own, observed) : own.mirostat_mu;
 }
 
 int adapt_has_target(const tombola_params *p)
@@ -67,19 +66,12 @@ int adapt_is_on(const tombola_params *params)
 
 void adapt_next(tombola_params *params, float observed)
 {
-    params->mirostat_mu = tombola_mirostat_next(params, observed);
-    if (adapt_has_target(params) && observed > -INFINITY)
-        next_average(params, observed);
-}
-
-void tombola_adaptive_p_next(tombola_params *params, float observed)
-{
-    tombola_params own = params_of_row(params, 0);
-    if (!adapt_has_target(&own) || !(observed > -INFINITY))
+    if (!(observed > -INFINITY))
         return;
-    next_average(&own, observed);
-    params->adaptive_sum = own.adaptive_sum;
-    params->adaptive_weight = own.adaptive_weight;
+    if (params->mirostat)
+        params->mirostat_mu = next_mu(params, observed);
+    if (adapt_has_target(params))
+        next_average(params, observed);
 }
 
 void adapt_hand(const tombola_params *params, tombola_params *theirs)
@@ -90,4 +82,11 @@ void adapt_hand(const tombola_params *params, tombola_params *theirs)
         theirs->adaptive_sum = params->adaptive_sum;
         theirs->adaptive_weight = params->adaptive_weight;
     }
+}
+
+void tombola_params_observe(tombola_params *params, float observed)
+{
+    tombola_params own = params_of_row(params, 0);
+    adapt_next(&own, observed);
+    adapt_hand(&own, params);
 }

@@ -4,6 +4,9 @@
 
 #include "tombola.h"
 
+/* Mirostat's mu, whatever says it. */
+float adapt_mu(const tombola_params *params);
+
 /* Whether adaptive-p is on, and the target of its next draw, 0 to 1. */
 int adapt_has_target(const tombola_params *params);
 float adapt_target(const tombola_params *params);

@@ -1,5 +1,6 @@
 #include "filters.h"
 
+#include "adapt.h"
 #include "philox.h"
 
 #include <math.h>
@@ -235,7 +236,7 @@ static double power_below(double x)
 
 static int has_mirostat(const tombola_params *p)
 {
-    return p->mirostat == 1 || (p->mirostat == 2 && p->mirostat_mu <= MIROSTAT_MOST_MU);
+    return p->mirostat == 1 || (p->mirostat == 2 && adapt_mu(p) <= MIROSTAT_MOST_MU);
 }
 
 static void convert_mirostat(const tombola_params *p, double temperature, struct row_params *device)
@@ -243,9 +244,9 @@ static void convert_mirostat(const tombola_params *p, double temperature, struct
     (void)temperature;
     device->mirostat = p->mirostat;
     if (p->mirostat == 1)
-        device->mirostat_bound = fmaxf(-MIROSTAT_REACH, fminf(p->mirostat_mu, MIROSTAT_REACH));
+        device->mirostat_bound = fmaxf(-MIROSTAT_REACH, fminf(adapt_mu(p), MIROSTAT_REACH));
     else
-        device->mirostat_bound = (float)(power_below(fmax((double)p->mirostat_mu, 0.0)) * (1.0 - 0x1p-17));
+        device->mirostat_bound = (float)(power_below(fmax((double)adapt_mu(p), 0.0)) * (1.0 - 0x1p-17));
 }
 
 /* ---------------------------------------------------------------------- all */

@@ -90,8 +90,9 @@ static const tombola_field fields[] = {
           NULL, NULL),
     FIELD(mirostat_rate, FLOAT, 0, FLT_MAX, 0.1f,
           "Mirostat: the share of a token's excess of surprise by which mirostat_mu falls", NULL, NULL),
-    FIELD(mirostat_mu, FLOAT, -FLT_MAX, FLT_MAX, 10,
-          "Mirostat: the surprise that a token may have, in bits: at the beginning twice the entropy", NULL, NULL),
+    FIELD(mirostat_mu, FLOAT, -FLT_MAX, INFINITY, INFINITY,
+          "Mirostat: the surprise that a token may have, in bits; inf, at the beginning, is twice the entropy", NULL,
+          NULL),
     FIELD(adaptive_target, FLOAT, -1, 1, -1,
           "Adaptive-p: draw, of what the filters have left, tokens whose probability is near this one, 0 to 1, on "
           "average; negative does not",

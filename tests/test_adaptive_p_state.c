@@ -40,7 +40,7 @@ static void sums_decay_and_take_in_the_probability(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         tombola_params params = with_state(cases[i].target, cases[i].decay, cases[i].sum, cases[i].weight);
-        tombola_adaptive_p_next(&params, 0.0f);
+        tombola_params_observe(&params, 0.0f);
         assert_real_equal(params.adaptive_sum, cases[i].next_sum);
         assert_real_equal(params.adaptive_weight, cases[i].next_weight);
     }
@@ -57,8 +57,8 @@ static void each_operation_is_rounded(void **state)
                     decay = (float)random_below(&random, 1000) * .00099f,
                     observed = -(float)random_below(&random, 1u << 24) * (i % 2 ? 0x1p-20f : 0x1p-17f);
         tombola_params alone = with_state(.3f, 0, sum, weight), params = with_state(.3f, decay, sum, weight);
-        tombola_adaptive_p_next(&alone, observed);
-        tombola_adaptive_p_next(&params, observed);
+        tombola_params_observe(&alone, observed);
+        tombola_params_observe(&params, observed);
         const double p = exp((double)observed);
         assert_near(alone.adaptive_sum, p, 1e-6 * p * (1.0 - (double)observed) + 1e-37);
         volatile float old_sum = decay * sum, old_weight = decay * weight;
@@ -77,12 +77,12 @@ static void the_state_stays_where_there_is_nothing_to_learn(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         tombola_params params = with_state(cases[i].target, .9f, 1, 2);
         const tombola_params before = params;
-        tombola_adaptive_p_next(&params, cases[i].observed);
+        tombola_params_observe(&params, cases[i].observed);
         assert_memory_equal(&params, &before, sizeof params);
     }
     tombola_params params = with_state(.3f, .9f, 1, 2); /* of a caller whose struct ends before it */
     params.struct_size = offsetof(tombola_params, adaptive_target);
-    tombola_adaptive_p_next(&params, -1.0f);
+    tombola_params_observe(&params, -1.0f);
     assert_real_equal(params.adaptive_sum, 1);
     assert_real_equal(params.adaptive_weight, 2);
 }
@@ -151,7 +151,7 @@ static void run_courses(size_t first, size_t count, tombola_dispatch dispatch, s
             course->observed[step] = observed[i];
             course->logprob[step] = logprobs[i];
             course->tokens[step] = tokens[i];
-            tombola_adaptive_p_next(&params[i], observed[i]);
+            tombola_params_observe(&params[i], observed[i]);
             course->sum[step + 1] = params[i].adaptive_sum;
             course->weight[step + 1] = params[i].adaptive_weight;
             params[i].offset++;
@@ -254,7 +254,7 @@ static void the_average_comes_to_the_target(void **state)
             results.observed.host = &observed;
             assert_int_equal(tombola_sampler_sample(sampler, &rows, &results, NULL), TOMBOLA_OK);
             sum += exp((double)observed);
-            tombola_adaptive_p_next(&params, observed);
+            tombola_params_observe(&params, observed);
         }
         assert_near(sum / steps, params.adaptive_target, test_level() == TEST_SMALL ? .15 : .03);
     }
@@ -290,7 +290,7 @@ static void expect_by_hand(tombola_sampler *sampler, const tombola_sequence *seq
         results.observed.host = &observed;
         assert_int_equal(tombola_sampler_sample(sampler, &rows, &results, NULL), TOMBOLA_OK);
         assert_int_equal(sequence->tokens[length], token);
-        tombola_adaptive_p_next(params, observed);
+        tombola_params_observe(params, observed);
         params->offset++;
     }
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -270,6 +271,8 @@ static void every_parameter_may_stand_in_a_file(void **state)
             snprintf(text, sizeof text, "{\"%s\": \"%s\"}", field->name, field->values[(size_t)field->neutral]);
         else if (field->kind == TOMBOLA_KIND_ORDER)
             snprintf(text, sizeof text, "{\"%s\": \"default\"}", field->name);
+        else if (isinf(field->neutral)) /* which JSON has no number for */
+            snprintf(text, sizeof text, "{\"%s\": null}", field->name);
         else
             snprintf(text, sizeof text, "{\"%s\": %.9g}", field->name, field->neutral);
         write_config(text);

@@ -15,6 +15,7 @@
 #include "expect.h"
 #include "group.h"
 #include "harness.h"
+#include "rows.h"
 #include "toy.h"
 
 static tombola_params with_state(float mu, float entropy, float rate)
@@ -29,6 +30,12 @@ static tombola_params with_state(float mu, float entropy, float rate)
 
 /* ---------------------------------------------------------------------- one step */
 
+static float next_of(tombola_params params, float observed)
+{
+    tombola_params_observe(&params, observed);
+    return params.mirostat_mu;
+}
+
 static void the_state_falls_by_the_rate_of_what_the_surprise_exceeds(void **state)
 {
     (void)state;
@@ -42,7 +49,7 @@ static void the_state_falls_by_the_rate_of_what_the_surprise_exceeds(void **stat
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         const tombola_params params = with_state(cases[i].mu, cases[i].entropy, cases[i].rate);
-        assert_real_equal(tombola_mirostat_next(&params, half * cases[i].halvings), cases[i].next);
+        assert_real_equal(next_of(params, half * cases[i].halvings), cases[i].next);
     }
 }
 
@@ -60,7 +67,7 @@ static void each_operation_is_rounded(void **state)
         volatile float excess = surprise - 3.3f;
         volatile float step = rate * excess;
         volatile float next = mu - step;
-        assert_real_equal(tombola_mirostat_next(&params, observed), next);
+        assert_real_equal(next_of(params, observed), next);
     }
 }
 
@@ -68,13 +75,46 @@ static void the_state_stays_where_there_is_nothing_to_learn(void **state)
 {
     (void)state;
     tombola_params params = with_state(7.5f, 3, .5f);
-    assert_real_equal(tombola_mirostat_next(&params, -INFINITY), 7.5f);
-    assert_real_equal(tombola_mirostat_next(&params, NAN), 7.5f);
+    assert_real_equal(next_of(params, -INFINITY), 7.5f);
+    assert_real_equal(next_of(params, NAN), 7.5f);
     params.mirostat = 0;
-    assert_real_equal(tombola_mirostat_next(&params, -1.0f), 7.5f);
+    assert_real_equal(next_of(params, -1.0f), 7.5f);
     params = with_state(7.5f, 3, .5f); /* of a caller whose struct ends before mirostat */
     params.struct_size = offsetof(tombola_params, mirostat);
-    assert_real_equal(tombola_mirostat_next(&params, -1.0f), tombola_params_default().mirostat_mu);
+    assert_real_equal(next_of(params, -1.0f), 7.5f);
+}
+
+static void it_begins_with_twice_the_entropy(void **state)
+{
+    (void)state;
+    const float half = -0x1.62e43p-1f;
+    assert_true(isinf(tombola_params_default().mirostat_mu));
+    assert_real_equal(next_of(with_state(INFINITY, 3, .5f), half), next_of(with_state(6, 3, .5f), half));
+    assert_real_equal(next_of(with_state(INFINITY, 3e38f, 0), half), FLT_MAX);
+    assert_true(isinf(next_of(with_state(INFINITY, 3, .5f), -INFINITY)));
+    enum { V = 1000 };
+    tombola_error error = tombola_error_default();
+    const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, V};
+    float row[V];
+    row_fill(&(struct row_recipe){ROW_GAUSSIAN, 3, V, TOMBOLA_FLOAT32, TOMBOLA_LOGITS}, row, NULL);
+    for (uint32_t version = 1; version <= 2; version++) {
+        tombola_sampler *sampler = make_sampler(context, &make, 1, TOMBOLA_DISPATCH_AUTO);
+        uint32_t kept[3];
+        for (int i = 0; i < 3; i++) {
+            tombola_params params = with_state(i == 0 ? INFINITY : i == 1 ? 6 : 10, 3, .5f);
+            params.mirostat = version;
+            tombola_rows rows = tombola_rows_default();
+            tombola_results results = tombola_results_default();
+            rows.count = 1;
+            rows.logits.host = row;
+            rows.params = &params;
+            results.kept.host = &kept[i];
+            assert_int_equal(tombola_sampler_sample(sampler, &rows, &results, &error), TOMBOLA_OK);
+        }
+        assert_int_equal(kept[0], kept[1]);
+        assert_int_not_equal(kept[0], kept[2]);
+        tombola_sampler_release(sampler);
+    }
 }
 
 /* ---------------------------------------------------------------------- sequences of tokens */
@@ -141,7 +181,7 @@ static void run_courses(size_t first, size_t count, uint32_t version, tombola_di
             course->observed[step] = observed[i];
             course->tokens[step] = tokens[i];
             course->kept[step] = kept[i];
-            params[i].mirostat_mu = course->mu[step + 1] = tombola_mirostat_next(&params[i], observed[i]);
+            params[i].mirostat_mu = course->mu[step + 1] = next_of(params[i], observed[i]);
             params[i].offset++;
         }
     }
@@ -282,7 +322,7 @@ static void expect_by_hand(tombola_sampler *sampler, const tombola_sequence *seq
         results.observed.host = &observed;
         assert_int_equal(tombola_sampler_sample(sampler, &rows, &results, NULL), TOMBOLA_OK);
         assert_int_equal(sequence->tokens[length], token);
-        params->mirostat_mu = tombola_mirostat_next(params, observed);
+        tombola_params_observe(params, observed);
         params->offset++;
     }
 }
@@ -334,6 +374,7 @@ int main(void)
         cmocka_unit_test(the_state_falls_by_the_rate_of_what_the_surprise_exceeds),
         cmocka_unit_test(each_operation_is_rounded),
         cmocka_unit_test(the_state_stays_where_there_is_nothing_to_learn),
+        cmocka_unit_test(it_begins_with_twice_the_entropy),
         cmocka_unit_test(states_go_the_way_of_llama_cpp),
         cmocka_unit_test(a_batch_of_one_goes_as_it_does_among_others),
         cmocka_unit_test(sequences_carry_their_state_along),

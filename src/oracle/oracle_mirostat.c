@@ -1,6 +1,7 @@
 /* Mirostat: what of a window has no more than a given surprise, token by token or by Zipf's law. */
 #include "oracle_row.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "logarithm.h"
@@ -11,9 +12,15 @@
 #define MOST_MU_BY_ZIPF 65536.0f
 #define LOG2_E 0x1.715476p+0f
 
+static float mu_of(const tombola_params *params)
+{
+    const float first = params->mirostat_entropy > FLT_MAX / 2 ? FLT_MAX : params->mirostat_entropy * 2;
+    return isinf(params->mirostat_mu) ? first : params->mirostat_mu;
+}
+
 int oracle_has_mirostat(const tombola_params *params)
 {
-    return params->mirostat == 1 || (params->mirostat == 2 && params->mirostat_mu <= MOST_MU);
+    return params->mirostat == 1 || (params->mirostat == 2 && mu_of(params) <= MOST_MU);
 }
 
 /* 2^-mu in binary64, of 0 to 80, by the contract's series. */
@@ -69,7 +76,7 @@ static struct window keep_by_zipf(const struct question *q, struct window window
     if (window.last - window.first < 2) {
         return window;
     }
-    const float s = steepness(q, window), mu = within(-MOST_MU_BY_ZIPF, q->params->mirostat_mu, MOST_MU_BY_ZIPF);
+    const float s = steepness(q, window), mu = within(-MOST_MU_BY_ZIPF, mu_of(q->params), MOST_MU_BY_ZIPF);
     const float doublings = (log2_of_ratio(s - 1.0f, q->row->vocabulary) + mu) * reciprocal(s);
     if (doublings < 23.0f) {
         const float k = doublings > 0.0f ? floorf(scaled_exp2(doublings) * 0x1p-27f) : 1.0f;
@@ -84,6 +91,6 @@ struct window oracle_mirostat(const struct question *q, struct window window)
     if (q->params->mirostat == 1) {
         return keep_by_zipf(q, window);
     }
-    const double mu = (double)q->params->mirostat_mu;
+    const double mu = (double)mu_of(q->params);
     return oracle_of_share(q, window, (float)(share_of(mu > 0.0 ? mu : 0.0) * (1.0 - 0x1p-17)));
 }
