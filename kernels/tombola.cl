@@ -275,11 +275,9 @@ ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_log
             probabilities[launch.columns[TOP_K_PROBABILITIES] + at] = is_there ? probability : 0.0f;
         }
         if (logprobs)
-            logprobs[launch.columns[TOP_K_LOGPROBS] + at] =
-                is_there ? score_of(&row, &drawn_from, f, id) : -INFINITY;
+            logprobs[launch.columns[TOP_K_LOGPROBS] + at] = is_there ? score_of(&row, &drawn_from, f, id) : -INFINITY;
         if (raw_logprobs)
-            raw_logprobs[launch.columns[TOP_K_RAW_LOGPROBS] + at] =
-                is_there ? raw_score_of(&row, f, id) : -INFINITY;
+            raw_logprobs[launch.columns[TOP_K_RAW_LOGPROBS] + at] = is_there ? raw_score_of(&row, f, id) : -INFINITY;
     }
 }
 
