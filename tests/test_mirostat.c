@@ -221,7 +221,7 @@ static void what_is_no_mirostat_is_refused(void **state)
         params.filters[0] = i == 4 ? TOMBOLA_FILTER_TOP_K : TOMBOLA_FILTER_END;
         static const char *const messages[] = {
             "params[0].mirostat is 3, not from 0 to 2",
-            "params[0].mirostat_mu is nan, not from -3.40282e+38 to inf",
+            "params[0].mirostat_mu is nan, not -3.40282e+38 or more",
             "params[0].mirostat_entropy is -1, not from 0 to 3.40282e+38",
             "params[0].mirostat_rate is inf, not from 0 to 3.40282e+38",
             "params[0].mirostat is 1, but params[0].filters has no place for it",
