@@ -113,7 +113,8 @@ static void as_many_stay_as_llama_cpp_keeps(void **state)
     const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, V};
     tombola_sampler *sampler = make_sampler(context, &make, 1, TOMBOLA_DISPATCH_AUTO);
     uint32_t different = 0, last = 0;
-    for (size_t i = 0; i < COUNT_OF(exponents) * COUNT_OF(surprises) * 6; i++) {
+    const size_t step = test_level() == TEST_SMALL ? 7 : 1;
+    for (size_t i = 0; i < COUNT_OF(exponents) * COUNT_OF(surprises) * 6; i += step) {
         tombola_params params = with_mirostat(1, surprises[i / 6 % COUNT_OF(surprises)]);
         const float s = exponents[i / 6 / COUNT_OF(surprises)];
         const uint32_t left = (const uint32_t[]){V, 40, 250, 2, 100, 101}[i % 6];
@@ -128,7 +129,7 @@ static void as_many_stay_as_llama_cpp_keeps(void **state)
         different += kept != last;
         last = kept;
     }
-    assert_less(100, different);
+    assert_less(100 / step, different);
     tombola_sampler_release(sampler);
 }
 
