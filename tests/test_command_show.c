@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,6 +149,45 @@ static void draws_are_those_of_the_sampler_and_follow_the_probabilities(void **s
     json_decref(all);
 }
 
+/* Dynamic temperature and adaptive-p change the probabilities of what the filters have left. */
+static void changes_of_the_distribution_are_shown_as_they_are_drawn(void **state)
+{
+    (void)state;
+    static const char *const OPTIONS[][3] = {
+        {"--adaptive-target=0.3", "--top-k=0", "--min-p=0"},
+        {"--dynatemp-range=0.9", "--top-k=0", "--min-p=0"},
+        {"--adaptive-target=0.3", "--dynatemp-range=0.9", "--top-k=3"},
+    };
+    static const double GIVEN[] = {0.5, 0.3, 0.15, 0.05};
+    const double draws = 10000;
+    for (size_t i = 0; i < COUNT_OF(OPTIONS); i++) {
+        json_t *all = parse_lines(RUN("show", "--probabilities=0.5,0.3,0.15,0.05", "--draws=10000", "--json",
+                                      OPTIONS[i][0], OPTIONS[i][1], OPTIONS[i][2]));
+        const json_t *shown = json_array_get(all, 0), *tokens = json_object_get(shown, "tokens");
+        double sum = 0, entropy = 0, change = 0;
+        assert_int_equal(json_array_size(tokens), 4);
+        for (size_t n = 0; n < 4; n++) {
+            const json_t *token = json_array_get(tokens, n);
+            const double p = json_real_value(json_object_get(token, "probability"));
+            const double drawn = (double)json_integer_value(json_object_get(token, "drawn"));
+            assert_real_at_most(fabs(drawn / draws - p), 4 * sqrt(p * (1 - p) / draws));
+            sum += p;
+            entropy -= p > 0 ? p * log2(p) : 0;
+            change += fabs(p - GIVEN[n]);
+        }
+        assert_near(sum, 1, 1e-5);
+        assert_near(json_real_value(json_object_get(shown, "entropy")), entropy, 1e-5);
+        assert_real_less(0.1, change);
+        json_decref(all);
+    }
+    process table = RUN("show", "--probabilities", "0.5,0.3,0.15,0.05", "--adaptive-target", "0.3");
+    assert_int_equal(table.status, 0);
+    assert_null(strstr(table.out, "0.300  "));
+    assert_null(strstr(table.out, "1.648 bits"));
+    assert_null(strstr(table.out, "dropped"));
+    process_release(&table);
+}
+
 static void two_temperatures_that_look_like_one_with_a_comma_are_mentioned(void **state)
 {
     (void)state;
@@ -232,6 +272,7 @@ int main(void)
         cmocka_unit_test(show_draws_bars_of_blocks_where_the_terminal_has_them),
         cmocka_unit_test(entropy_rises_with_the_temperature),
         cmocka_unit_test(draws_are_those_of_the_sampler_and_follow_the_probabilities),
+        cmocka_unit_test(changes_of_the_distribution_are_shown_as_they_are_drawn),
         cmocka_unit_test(two_temperatures_that_look_like_one_with_a_comma_are_mentioned),
         cmocka_unit_test(show_refuses_what_it_cannot_show),
     };

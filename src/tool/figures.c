@@ -77,7 +77,7 @@ static tombola_rows rows_of(const batch *batch, size_t count)
 }
 
 /* Filters keep neighbours in rank order, and a draw tells how many and the last of them. The probabilities are those
- * before them. */
+ * that a token is drawn with. */
 static int find_kept(figures *figures, batch *batch, tombola_error *error)
 {
     int32_t *ranked = calloc(figures->columns * figures->tokens, sizeof *ranked);
@@ -92,7 +92,7 @@ static int find_kept(figures *figures, batch *batch, tombola_error *error)
     results.status.host = batch->status;
     results.kept.host = figures->kept;
     results.boundary.host = last;
-    results.probabilities.host = figures->probabilities;
+    results.kept_probabilities.host = figures->probabilities;
     results.candidate_count = (uint32_t)figures->tokens;
     results.candidate_tokens.host = ranked;
     if (tombola_sampler_sample(batch->sampler, &rows, &results, error)) {
@@ -114,28 +114,6 @@ done:
     free(ranked);
     free(last);
     return failed;
-}
-
-/* Renormalising is the softmax of what is left once the dropped are masked out. */
-static int renormalise(figures *figures, const batch *batch, float mask, tombola_error *error)
-{
-    size_t cells = figures->columns * figures->tokens;
-    float *masked = calloc(cells, sizeof *masked);
-    if (!masked) {
-        warnx("out of memory");
-        return -1;
-    }
-    for (size_t i = 0; i < cells; i++)
-        masked[i] = figures->keeps[i] ? batch->values[i] : mask;
-    tombola_rows rows = rows_of(batch, figures->columns);
-    tombola_results results = tombola_results_default();
-    rows.logits.host = masked;
-    results.probabilities.host = figures->probabilities;
-    tombola_status status = tombola_sampler_sample(batch->sampler, &rows, &results, error);
-    free(masked);
-    if (status)
-        warnx("%s", error->message);
-    return status ? -1 : 0;
 }
 
 static void add_entropy(figures *figures)
@@ -194,8 +172,7 @@ int figures_compute(figures *figures, const tool_sampling *sampling, const float
         batch.params[column] = params;
         batch.params[column].temperature = figures->temperatures[column];
     }
-    float mask = input == TOMBOLA_PROBABILITIES ? 0 : -INFINITY;
-    if (find_kept(figures, &batch, &error) || (figures->filtered && renormalise(figures, &batch, mask, &error)))
+    if (find_kept(figures, &batch, &error))
         goto done;
     add_entropy(figures);
     for (size_t column = 0; column < figures->columns; column++) {

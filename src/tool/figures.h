@@ -15,7 +15,7 @@ typedef struct figures {
     char *const *labels;  /* NULL: tokens go by number */
     uint64_t draws;       /* how many for each temperature */
     int filtered;         /* whether a filter was on at all */
-    float *probabilities; /* among the kept tokens; 0 for the others */
+    float *probabilities; /* of being drawn, all changes made; 0 for what is not kept */
     unsigned char *keeps; /* 1 for a kept token */
     uint64_t *drawn;      /* how often each token was drawn */
     uint32_t *kept;       /* a temperature each: tokens kept */
