@@ -99,6 +99,15 @@ static void help_tells_in_which_order_filters_come_and_when_a_share_is_reached(v
                      "With a column of seeds and none of streams all rows have the same stream (0, or --stream)");
 }
 
+static void help_has_words_for_every_column(void **state)
+{
+    (void)state;
+    expect_explained("sample", "the logarithm of its probability among what passed the filters, and in the row as "
+                               "given at temperature 1; its place among all tokens, 1 the most likely; how clearly its "
+                               "race was won; the entropy, in nats, of what it was drawn from; and what mirostat and "
+                               "adaptive-p go on from, the first of these before adaptive-p");
+}
+
 static void version_is_that_of_the_library(void **state)
 {
     (void)state;
@@ -198,6 +207,7 @@ int main(void)
         cmocka_unit_test(help_explains_every_option),
         cmocka_unit_test(help_has_an_option_for_every_parameter),
         cmocka_unit_test(help_tells_in_which_order_filters_come_and_when_a_share_is_reached),
+        cmocka_unit_test(help_has_words_for_every_column),
         cmocka_unit_test(version_is_that_of_the_library),
         cmocka_unit_test(an_unknown_command_names_the_known_ones),
         cmocka_unit_test(a_full_disk_is_a_failure),

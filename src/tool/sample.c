@@ -42,7 +42,7 @@ static const struct argp_option OPTIONS[] = {
      "Tell more of each token, any of " TOLD_NAMES
      ": the logarithm of its probability among what passed the filters, and in the row as given at temperature 1; its "
      "place among all tokens, 1 the most likely; how clearly its race was won; the entropy, in nats, of what it was "
-     "drawn from",
+     "drawn from; and what mirostat and adaptive-p go on from, the first of these before adaptive-p",
      0},
     {"json", JSON, 0, 0, "An object a line in place of the table", 0},
     {0},
