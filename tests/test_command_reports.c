@@ -177,6 +177,47 @@ static void calls_that_fail_leave_files_alone(void **state)
     process_release(&run);
 }
 
+static void expect_same_bytes(const char *path, const char *text)
+{
+    char got[64] = "";
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fread(got, 1, sizeof got - 1, file), strlen(text));
+    fclose(file);
+    assert_string_equal(got, text);
+}
+
+static void what_is_read_is_not_overwritten(void **state)
+{
+    (void)state;
+    static const char *const OUTPUTS[] = {"--kept-ids", "--kept-probabilities", "--processed-logits"};
+    static const char *const INPUTS[] = {"--params", "--mask",         "--bias-file", "--histories", "--banned-words",
+                                         "--forced", "--dry-breakers", "--score",     "--config"};
+    static const char text[] = "{}\n"; /* nothing is wrong with it as a config */
+    char message[300];
+    unlink(ids_path); /* where they are links */
+    unlink(out_path);
+    write_small(text);
+    assert_int_equal(symlink(npy_path, out_path), 0); /* the array by another name */
+    for (size_t i = 0; i < COUNT_OF(OUTPUTS); i++) {
+        snprintf(message, sizeof message, "%s %s: would overwrite the array", OUTPUTS[i], npy_path);
+        expect_usage_error(SAMPLE(OUTPUTS[i], npy_path), "tombola sample", message);
+        snprintf(message, sizeof message, "%s /dev/stdin: would overwrite the array", OUTPUTS[i]); /* it is a file */
+        expect_usage_error(RUN("sample", "-", OUTPUTS[i], "/dev/stdin"), "tombola sample", message);
+        snprintf(message, sizeof message, "%s %s: would overwrite the array", OUTPUTS[i], out_path);
+        expect_usage_error(SAMPLE(OUTPUTS[i], out_path), "tombola sample", message);
+        for (size_t j = 0; j < COUNT_OF(INPUTS); j++) {
+            snprintf(message, sizeof message, "%s %s: would overwrite the file of %s", OUTPUTS[i], ids_path, INPUTS[j]);
+            expect_usage_error(SAMPLE(INPUTS[j], ids_path, OUTPUTS[i], ids_path, "--json"), "tombola sample", message);
+        }
+    }
+    assert_int_equal(unlink(out_path), 0);
+    expect_same_bytes(ids_path, text);
+    process run = SAMPLE("--config", ids_path, "--kept-ids", out_path); /* another file is written */
+    assert_int_equal(run.status, 0);
+    process_release(&run);
+}
+
 static void the_most_likely_tokens_stand_in_their_order(void **state)
 {
     (void)state;
@@ -296,6 +337,7 @@ int main(void)
         cmocka_unit_test(samples_are_lines_and_arrays),
         cmocka_unit_test(arrays_are_written_as_numpy_reads_them),
         cmocka_unit_test(calls_that_fail_leave_files_alone),
+        cmocka_unit_test(what_is_read_is_not_overwritten),
         cmocka_unit_test(the_most_likely_tokens_stand_in_their_order),
         cmocka_unit_test(kept_ids_are_lines_that_score_reads),
         cmocka_unit_test(kept_ids_of_all_batches_are_there),

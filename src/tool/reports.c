@@ -78,6 +78,20 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 const struct argp reports_argp = {.options = OPTIONS, .parser = parse};
 
+void reports_expect_apart(const reports *r, const report_input *input, struct argp_state *state)
+{
+    const struct {
+        const char *option, *path;
+    } outputs[] = {
+        {"--kept-ids", r->kept.path},
+        {"--kept-probabilities", r->array_paths[0]},
+        {"--processed-logits", r->array_paths[1]},
+    };
+    for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++)
+        if (output_file_is_same(outputs[i].path, input->path))
+            argp_error(state, "%s %s: would overwrite %s", outputs[i].option, outputs[i].path, input->name);
+}
+
 /* Room for the scores of any batch. */
 static int make_scores(const reports *r, size_t rows, tombola_results *results)
 {

@@ -27,6 +27,15 @@ typedef struct reports {
  * these, all zero. */
 extern const struct argp reports_argp;
 
+/* A file that the command reads. */
+typedef struct report_input {
+    const char *name; /* as messages call it */
+    const char *path; /* NULL: none */
+} report_input;
+
+/* Refuses, as a mistake in the options, an output that would overwrite the input. */
+void reports_expect_apart(const reports *reports, const report_input *input, struct argp_state *state);
+
 /* Reads the ids, and makes room for what is wanted of an array that is drawn from in batches of so many rows. 0, or -1
  * with a message on standard error. */
 int reports_begin(reports *reports, const npy *array, size_t batch_rows, tombola_results *results);

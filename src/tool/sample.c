@@ -2,6 +2,7 @@
 
 #include <err.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "constraints.h"
 #include "history_file.h"
@@ -95,6 +96,27 @@ static uint32_t supply_of(const options *options)
            (s->forced_path ? TOMBOLA_NEEDS_FORCED : 0) | (s->start_count && s->end_count ? TOMBOLA_NEEDS_THINKING : 0);
 }
 
+/* What is read may not be written too. Standard input may be a file, which a name can tell. */
+static void check_inputs(const options *options, struct argp_state *state)
+{
+    const sequences *s = &options->sequences;
+    const int is_stdin = options->logits && strcmp(options->logits, "-") == 0;
+    const report_input inputs[] = {
+        {"the array", is_stdin ? "/dev/stdin" : options->logits},
+        {"the file of --params", options->params},
+        {"the file of --mask", options->constraints.mask_path},
+        {"the file of --bias-file", options->constraints.bias_path},
+        {"the file of --histories", options->histories.path},
+        {"the file of --banned-words", s->banned.path},
+        {"the file of --dry-breakers", s->breakers.path},
+        {"the file of --forced", s->forced_path},
+        {"the file of --score", options->reports.score_path},
+        {"the file of --config", options->sampling.config_path},
+    };
+    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
+        reports_expect_apart(&options->reports, &inputs[i], state);
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     options *options = state->input;
@@ -142,6 +164,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
             argp_error(state, "--score: tells its numbers with --json alone");
         if (options->reports.top_logprobs && !options->json)
             argp_error(state, "--top-logprobs: tells its tokens with --json alone");
+        check_inputs(options, state);
         return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "which file? Name a .npy file, or - for standard input");
