@@ -509,9 +509,10 @@ typedef struct tombola_params {
     /* Adaptive-p, as llama.cpp has it, the last change whatever the order: what the filters have left is drawn by how
      * near each one's probability is to a target, which moves so that the probabilities of the tokens drawn come to
      * adaptive_target on average. 0 to 1, negative off; greedy rows do not mind it. Filters should have removed what is
-     * no candidate: far tokens are drawn less often, however unlikely, but never not. All that is told of a row's
-     * probabilities is of the new ones: logprobs, entropies, margins, scores, kept_probabilities; but for raw ones. The
-     * tokens kept, their number, boundary and ranks and processed_logits are as if it were off. */
+     * no candidate: far tokens are drawn less often, however unlikely, but never not. All that is told of what the
+     * filters have left is of the new probabilities: logprobs, entropies, margins, scores, kept_probabilities and the
+     * candidates' log-probabilities; but for raw ones. The tokens kept, their number, boundary and ranks and
+     * processed_logits are as if it were off, and so are probabilities, which are of the row before its filters. */
     float adaptive_target;
     float adaptive_decay; /* 0 to .99, default .9: the average is one over some 1 / (1 - this) tokens */
     /* Where the row's sequence stands: the sum of its tokens' probabilities and their number, older ones counting less.
