@@ -937,8 +937,8 @@ typedef struct tombola_sequence {
     const int32_t *end_tokens; /* a drawn one ends the sequence, and is kept; NULL if there are none */
     size_t end_token_count;
     /* A struct of this sequence's own; out: offset has advanced by one per token drawn, and mirostat_mu, adaptive_sum
-     * and adaptive_weight as tombola_params_observe has them, ready to go on (see `generated`). NULL: the defaults, with
-     * its index as stream */
+     * and adaptive_weight as tombola_params_observe has them, ready to go on (see `generated`). NULL: the defaults,
+     * with its index as stream */
     tombola_params *params;
     const int32_t *forced; /* tokens that come from params.forced_from on, as in tombola_rows; NULL if there are none */
     size_t forced_count;

@@ -3,8 +3,9 @@
 
 Random rows with fixed seeds; each rule and filter alone with several values, then mixes of them in the peer's order. A
 token may be kept by one and not by the other where moving the peer's parameter by 1e-5 moves it across; probabilities
-must be within 1e-5, unless a step sets bounds of its own. Of a mix, every beginning is drawn from too, so that each step is compared on what the steps
-before have really left. Where the two differ on purpose, that is asserted. Exits with 1 on any other difference.
+must be within 1e-5; unless a step sets bounds of its own. Of a mix, every beginning is drawn from too, so that each
+step is compared on what the steps before have really left. Where the two differ on purpose, that is asserted. Exits
+with 1 on any other difference.
 """
 import argparse
 import importlib
