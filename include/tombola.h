@@ -777,7 +777,8 @@ typedef struct tombola_results {
      * 1e-6 relative of binary64, the same bits on every device. */
     TOMBOLA_ARRAY(float) logprobs;
     /* The model's own: the same in the whole row as given, at temperature 1, without mask, biases and filters. -inf
-     * where a mask or a ban hides a value that would make the row invalid. */
+     * where a mask or a ban hides a value that would make the row invalid, or where that row is empty and the token is
+     * a forced one. */
     TOMBOLA_ARRAY(float) raw_logprobs;
     /* The token's place in rank order of all tokens, 1 the most likely; 0 unless the row is TOMBOLA_ROW_OK. */
     TOMBOLA_ARRAY(uint32_t) ranks;

@@ -183,6 +183,52 @@ static void a_mask_does_not_change_what_is_raw(void **state)
     assert_real_equal(told.raw_logprobs[0], -INFINITY);
 }
 
+/* A forced token comes all the same; to the row as given it is nothing. */
+static void a_token_forced_on_a_row_that_is_empty_as_given_has_no_raw_log_probability(void **state)
+{
+    (void)state;
+    enum { V = 300 };
+    static const size_t one = 1, two = 2;
+    static const int32_t forced = 270, ids[2] = {270, 1};
+    for (int input = TOMBOLA_LOGITS; input <= TOMBOLA_PROBABILITIES; input++) {
+        const struct make make = {TOMBOLA_FLOAT32, (tombola_input)input, V};
+        const struct oracle_sequences past = {.forced = {&forced, 1}};
+        const tombola_params params = params_at(1.0f);
+        float row[V], scores[2], raw_scores[2];
+        for (uint32_t id = 0; id < V; id++)
+            row[id] = input == TOMBOLA_LOGITS ? -INFINITY : 0.0f;
+        tombola_rows rows = host_rows(row, 1, 0, &params);
+        rows.forced = &forced;
+        rows.forced_ends = &one;
+        rows.score_tokens = ids;
+        rows.score_ends = &two;
+        struct told_columns columns;
+        tombola_results results = results_to(&columns);
+        results.scores.host = scores;
+        results.raw_scores.host = raw_scores;
+        tombola_sampler *sampler = make_sampler(context, &make, 1, TOMBOLA_DISPATCH_AUTO);
+        assert_int_equal(tombola_sampler_sample(sampler, &rows, &results, &error), TOMBOLA_OK);
+        tombola_sampler_release(sampler);
+        assert_int_equal(columns.tokens[0], forced);
+        assert_real_equal(columns.logprobs[0], 0);
+        assert_real_equal(columns.raw_logprobs[0], -INFINITY);
+        const struct oracle_input from = {
+            .values = row, .vocabulary = V, .kind = make.input, .params = &params, .sequences = &past};
+        struct oracle_row *drawn = oracle_row_create_from(&from), *given = oracle_row_create(row, V, make.input);
+        assert_real_equal(oracle_tell(drawn, given, &params).raw_logprob, columns.raw_logprobs[0]);
+        assert_real_equal(oracle_tell_exactly(drawn, given, &params).raw_logprob, -INFINITY);
+        for (size_t i = 0; i < COUNT_OF(ids); i++) {
+            const struct scored right = oracle_score(drawn, given, &params, (uint32_t)ids[i]);
+            assert_real_equal(scores[i], i ? -INFINITY : 0);
+            assert_real_equal(raw_scores[i], -INFINITY);
+            assert_real_equal(right.score, scores[i]);
+            assert_real_equal(right.raw_score, raw_scores[i]);
+        }
+        oracle_row_release(drawn);
+        oracle_row_release(given);
+    }
+}
+
 static void greedy_rows_and_rows_without_a_token_have_plain_values(void **state)
 {
     (void)state;
@@ -279,6 +325,7 @@ int main(void)
         cmocka_unit_test(groups_of_several_work_items_tell_the_same),
         cmocka_unit_test(a_share_of_what_is_kept_is_the_probability),
         cmocka_unit_test(a_mask_does_not_change_what_is_raw),
+        cmocka_unit_test(a_token_forced_on_a_row_that_is_empty_as_given_has_no_raw_log_probability),
         cmocka_unit_test(greedy_rows_and_rows_without_a_token_have_plain_values),
         cmocka_unit_test(a_rival_that_gains_more_than_the_margin_wins),
         cmocka_unit_test(changes_of_less_than_half_the_margin_leave_the_token),

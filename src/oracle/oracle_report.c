@@ -29,7 +29,7 @@ struct scored oracle_score(struct oracle_row *row, struct oracle_row *as_given, 
     if (oracle_keep(row, params, &kept) != TOMBOLA_ROW_OK) {
         return scored;
     }
-    if (as_given->check != TOMBOLA_ROW_INVALID) {
+    if (as_given->check == TOMBOLA_ROW_OK) {
         const struct window all = {0, as_given->living};
         scored.raw_score = oracle_logprob(as_given, oracle_weigh(as_given, 1.0f), all, as_given->logit[token]);
     }

@@ -163,7 +163,7 @@ struct told oracle_tell(struct oracle_row *row, struct oracle_row *as_given, con
         return told;
     }
     told.rank = rank_of(row, (uint32_t)token);
-    if (as_given->check != TOMBOLA_ROW_INVALID) {
+    if (as_given->check == TOMBOLA_ROW_OK) {
         told.raw_logprob =
             oracle_logprob(as_given, oracle_weigh(as_given, 1.0f), all_of(as_given), as_given->logit[token]);
     }
@@ -210,7 +210,7 @@ struct told_exactly oracle_tell_exactly(struct oracle_row *row, const struct ora
     double mean;
     const int32_t token = oracle_draw(row, params).token;
     oracle_keep(row, params, &window);
-    if (as_given->check != TOMBOLA_ROW_INVALID) {
+    if (as_given->check == TOMBOLA_ROW_OK) {
         const double first = (double)as_given->logit[as_given->order[0]];
         told.raw_logprob = (double)as_given->logit[token] - first;
         told.raw_logprob -= sum_exactly(as_given, 1.0, all_of(as_given), &mean);
