@@ -100,8 +100,8 @@ static void what_is_wrong_with_them_is_said(void **state)
     expect_usage_error(SAMPLE("--end-tokens=x"), "tombola sample",
                        "--end-tokens: 'x' is not a token's id, a whole number from 0 to 8388607");
     write_histories("[1]\n[1]\n[1]\n[1]\n[1]\n");
-    expect_failure(SAMPLE("--probabilities", "--histories", csv_path, "--presence-penalty=1"),
-                   "params[0].presence_penalty is 1, but it is for logits");
+    expect_usage_error(SAMPLE("--probabilities", "--histories", csv_path, "--presence-penalty=1"), "tombola sample",
+                       "--presence-penalty: does nothing without logits in place of --probabilities");
 }
 
 int main(void)

@@ -36,6 +36,9 @@ static void options_name_what_they_lack(void **state)
         {"--min-tokens=5", "--histories=h", "--end-tokens"},
         {"--forced-from=5", "--histories=h", "--forced"},
         {"--thinking-budget=4", "--histories=h", "--thinking-start and --thinking-end"},
+        {"--repetition-penalty=1.1", "--probabilities", "logits in place of --probabilities"},
+        {"--min-tokens=5", "--probabilities", "logits in place of --probabilities"},
+        {"--no-repeat-ngram=3", "--probabilities", "--histories"},
     };
     char message[128];
     write_npy(npy_path, ARRAY, logits, sizeof logits);
@@ -74,6 +77,8 @@ static void rows_of_a_file_are_named_with_what_they_lack(void **state)
     write_text("presence_penalty,top_k\n0,1\n0,2\n0.5,3\n0,4\n0,5\n");
     expect_failure(RUN("sample", npy_path, "--params", csv_path),
                    ": row 2: presence_penalty does nothing without --histories");
+    expect_failure(RUN("sample", npy_path, "--params", csv_path, "--probabilities"),
+                   ": row 2: presence_penalty does nothing without logits in place of --probabilities");
 }
 
 static void what_a_file_of_others_says_is_ignored_where_it_does_nothing(void **state)
@@ -95,6 +100,14 @@ static void what_a_file_of_others_says_is_ignored_where_it_does_nothing(void **s
     got = RUN("show", "--logits=1,2", "--config", csv_path);
     assert_int_equal(got.status, 0);
     assert_non_null(strstr(got.err, "ignored, as without --histories it does nothing: repetition_penalty"));
+    process_release(&got);
+    got = RUN("sample", npy_path, "--config", csv_path, "--probabilities");
+    snprintf(message, sizeof message,
+             "tombola sample: %s: ignored, as without logits in place of --probabilities it does nothing: "
+             "repetition_penalty, presence_penalty, min_tokens\n",
+             csv_path);
+    assert_int_equal(got.status, 0);
+    assert_string_equal(got.err, message);
     process_release(&got);
     expect_usage_error(RUN("sample", npy_path, "--config", csv_path, "--repetition-penalty=1.05"), "tombola sample",
                        "--repetition-penalty: does nothing without --histories");

@@ -3,11 +3,12 @@
 #include <err.h>
 #include <string.h>
 
-/* The options that have it, of `tombola sample'. */
+/* The options that have it, of `tombola sample', in the order in which it is told. */
 static const struct source {
     uint32_t need;
     const char *options;
-} SOURCES[] = {{TOMBOLA_NEEDS_HISTORY, "--histories"},
+} SOURCES[] = {{TOMBOLA_NEEDS_LOGITS, "logits in place of --probabilities"},
+               {TOMBOLA_NEEDS_HISTORY, "--histories"},
                {TOMBOLA_NEEDS_END_TOKENS, "--end-tokens"},
                {TOMBOLA_NEEDS_FORCED, "--forced"},
                {TOMBOLA_NEEDS_THINKING, "--thinking-start and --thinking-end"}};

@@ -91,7 +91,7 @@ static int take_tokens(options *options)
 static uint32_t supply_of(const options *options)
 {
     const sequences *s = &options->sequences;
-    return TOMBOLA_NEEDS_LOGITS | (options->histories.path ? TOMBOLA_NEEDS_HISTORY : 0) |
+    return (options->probabilities ? 0 : TOMBOLA_NEEDS_LOGITS) | (options->histories.path ? TOMBOLA_NEEDS_HISTORY : 0) |
            (options->histories.end_token_count ? TOMBOLA_NEEDS_END_TOKENS : 0) |
            (s->forced_path ? TOMBOLA_NEEDS_FORCED : 0) | (s->start_count && s->end_count ? TOMBOLA_NEEDS_THINKING : 0);
 }
