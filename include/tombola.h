@@ -973,7 +973,8 @@ typedef struct tombola_step {
      * the start contexts but for `generated` as prompts, and their end tokens and forced tokens. The model may set its
      * masks, mask_stride, mask_count, mask_of_row, biases and bias_ends, banned words and breakers with their ends, and
      * what begins and ends thinking, to memory of its own that stays as it is until the next call of `forward`, or the
-     * end of generate. They are 0 before each call; what is changed of the other fields does not count. */
+     * end of generate. They are 0 before each call; what is changed of the other fields does not count. Where any
+     * sequence has a thinking_budget, live yet or not, the first step needs what begins and ends thinking too. */
     tombola_rows *batch;
 } tombola_step;
 

@@ -310,6 +310,19 @@ static tombola_status add_pasts(struct round *round, tombola_rows *rows, tombola
     return status;
 }
 
+/* That sequences have what their parameters need: all, before any is drawn, or those that are live. */
+static tombola_status check_needs(const struct round *round, int is_of_live, const tombola_rows *batch,
+                                  tombola_error *error)
+{
+    tombola_status status = TOMBOLA_OK;
+    for (size_t i = 0; i < (is_of_live ? round->rows : round->count) && !status; i++) {
+        const size_t index = is_of_live ? round->live[i] : i;
+        status = sequence_check_needs(params_of(round, sequence_at(round, index)), index, &round->sampler->engine.plan,
+                                      batch, error);
+    }
+    return status;
+}
+
 /* Draws from the model's logits, under the masks and with the biases and words that it has set in `batch`. */
 static tombola_status draw(struct round *round, const tombola_rows *batch, tombola_error *error)
 {
@@ -338,7 +351,10 @@ static tombola_status draw(struct round *round, const tombola_rows *batch, tombo
     results.status.host = round->status;
     for (size_t row = 0; row < round->rows; row++)
         results.observed.host = adapt_is_on(&round->params[row]) ? round->observed : results.observed.host;
-    return tombola_sampler_sample(round->sampler, &rows, &results, error);
+    status = tombola_sampler_sample(round->sampler, &rows, &results, error);
+    if (status == TOMBOLA_INVALID_ARGUMENT)
+        check_needs(round, 1, batch, error); /* to name the sequence, not the row */
+    return status;
 }
 
 tombola_status tombola_sampler_generate(tombola_sampler *sampler, tombola_sequence *sequences, size_t count,
@@ -353,10 +369,14 @@ tombola_status tombola_sampler_generate(tombola_sampler *sampler, tombola_sequen
     if (status != TOMBOLA_OK)
         return status;
     round.sequence_size = sized_size(sequences);
+    status = check_needs(&round, 0, NULL, error);
+    if (status != TOMBOLA_OK)
+        return status;
     for (size_t i = 0; i < count; i++)
         sequence_at(&round, i)->finish = TOMBOLA_FINISH_NONE;
 
     size_t waiting = 0; /* the first sequence that has not been live yet */
+    int is_first = 1;
     status = allocate_round(&round, error);
     while (status == TOMBOLA_OK) {
         status = refill(&round, &waiting, error);
@@ -364,6 +384,9 @@ tombola_status tombola_sampler_generate(tombola_sampler *sampler, tombola_sequen
             break;
         tombola_rows batch;
         status = ask_model(&round, &batch, error);
+        if (status == TOMBOLA_OK && is_first)
+            status = check_needs(&round, 0, &batch, error);
+        is_first = 0;
         if (status == TOMBOLA_OK)
             status = draw(&round, &batch, error);
         if (status == TOMBOLA_OK && !deliver(&round, on_token, token_user))

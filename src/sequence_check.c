@@ -4,6 +4,7 @@
 
 #include "error.h"
 #include "params.h"
+#include "processors.h"
 #include "sized.h"
 
 static tombola_status check_tokens(const char *field, const int32_t *tokens, size_t count, size_t index,
@@ -64,4 +65,19 @@ tombola_status sequence_check(const tombola_sequence *theirs, size_t index, uint
     if (status != TOMBOLA_OK)
         return fail(error, status, "sequences[%zu]: %s", index, reason.message);
     return TOMBOLA_OK;
+}
+
+tombola_status sequence_check_needs(const tombola_params *params, size_t index, const struct plan *plan,
+                                    const tombola_rows *batch, tombola_error *error)
+{
+    static const size_t no_ends[1];
+    tombola_rows row = tombola_rows_default();
+    tombola_error reason = tombola_error_default();
+    row.count = 1;
+    row.params = params;
+    row.history_ends = row.end_token_ends = row.forced_ends = no_ends;
+    row.thinking_start_count = batch ? batch->thinking_start_count : 1;
+    row.thinking_end_count = batch ? batch->thinking_end_count : 1;
+    tombola_status status = params ? processors_check(plan, &row, &reason) : TOMBOLA_OK;
+    return status ? fail(error, status, "sequences[%zu]: %s", index, reason.message) : TOMBOLA_OK;
 }

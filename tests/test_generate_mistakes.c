@@ -121,6 +121,77 @@ static void every_bad_argument_is_named(void **state)
     tombola_sampler_release(sampler);
 }
 
+/* The toy with words that begin and end thinking, in its first steps. */
+struct thinker {
+    struct batch batch;
+    size_t steps; /* that have them */
+};
+
+static int think(void *user, const tombola_step *step)
+{
+    static const int32_t marks[2] = {1, 2};
+    struct thinker *thinker = user;
+    if (thinker->batch.calls < thinker->steps) {
+        step->batch->thinking_start = &marks[0];
+        step->batch->thinking_end = &marks[1];
+        step->batch->thinking_start_count = step->batch->thinking_end_count = 1;
+    }
+    return toy_forward(&thinker->batch, step);
+}
+
+/* Draws from 2 rows at a time and tells the error, of status TOMBOLA_INVALID_ARGUMENT. */
+static tombola_error refuse(struct thinker *thinker, tombola_input input)
+{
+    struct batch *batch = &thinker->batch;
+    tombola_sampler *sampler;
+    tombola_sampler_options options = tombola_sampler_options_default();
+    tombola_model model = toy_model(batch);
+    tombola_error error = tombola_error_default();
+    options.input = input;
+    model.user = thinker;
+    model.forward = think;
+    for (size_t i = 0; i < batch->count; i++) {
+        batch->sequences[i].tokens = batch->tokens[i];
+        batch->sequences[i].params = &batch->params[i];
+    }
+    assert_int_equal(tombola_sampler_create(context, VOCABULARY, 2, &options, &sampler, NULL), TOMBOLA_OK);
+    assert_int_equal(tombola_sampler_generate(sampler, batch->sequences, batch->count, &model, hear, batch, &error),
+                     TOMBOLA_INVALID_ARGUMENT);
+    tombola_sampler_release(sampler);
+    return error;
+}
+
+#define NO_START "there is no rows.thinking_start for it: rows.thinking_start_count is 0"
+
+static void a_sequence_that_lacks_something_is_named_before_any_is_drawn(void **state)
+{
+    (void)state;
+    struct thinker thinker = {.batch = make_batch(6)};
+    thinker.batch.params[5].thinking_budget = 4;
+    assert_string_equal(refuse(&thinker, TOMBOLA_LOGITS).message,
+                        "sequences[5]: params[0].thinking_budget is 4, but " NO_START);
+    assert_int_equal(thinker.batch.calls, 1);
+    assert_int_equal(thinker.batch.heard, 0);
+    assert_int_equal(thinker.batch.sequences[0].length, 1);
+
+    thinker = (struct thinker){.batch = make_batch(6)};
+    thinker.batch.params[4].presence_penalty = 0.5f;
+    assert_string_equal(refuse(&thinker, TOMBOLA_PROBABILITIES).message,
+                        "sequences[4]: params[0].presence_penalty is 0.5, but it is for logits, and options.input is "
+                        "TOMBOLA_PROBABILITIES");
+    assert_int_equal(thinker.batch.calls, 0);
+}
+
+static void a_sequence_that_lacks_something_later_is_named(void **state)
+{
+    (void)state;
+    struct thinker thinker = {.batch = make_batch(6), .steps = 25}; /* sequences 0 and 1 have ended by then */
+    thinker.batch.params[3].thinking_budget = 4;
+    assert_string_equal(refuse(&thinker, TOMBOLA_LOGITS).message,
+                        "sequences[3]: params[0].thinking_budget is 4, but " NO_START);
+    assert_int_equal(thinker.batch.calls, 26);
+}
+
 static void every_finish_has_a_name(void **state)
 {
     (void)state;
@@ -138,6 +209,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_bad_sequence_is_named),
         cmocka_unit_test(every_bad_argument_is_named),
+        cmocka_unit_test(a_sequence_that_lacks_something_is_named_before_any_is_drawn),
+        cmocka_unit_test(a_sequence_that_lacks_something_later_is_named),
         cmocka_unit_test(every_finish_has_a_name),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);
