@@ -691,8 +691,9 @@ typedef struct tombola_rows {
     const size_t *end_token_ends; /* `count`, never descending */
     /* Token sequences of each row, none of them empty: word w is words[word_ends[w - 1]] up to words[word_ends[w]], and
      * row r has the banned words [banned_ends[r - 1], banned_ends[r]). A word's last token can't be drawn where the
-     * row's history ends with its others; a word of one token never. Breakers are the same: no repetition that DRY
-     * sees reaches back beyond one. All in host memory; NULL: none. Rows of probabilities may have all but DRY. */
+     * row's history ends with its others; a word of one token never. Without history_ends
+     * no word of two or more tokens ever matches. Breakers are the same: no repetition that DRY sees reaches back
+     * beyond one. All in host memory; NULL: none. Rows of probabilities may have all but DRY. */
     const int32_t *words;
     const size_t *word_ends;
     const size_t *banned_ends; /* `count`, never descending */
@@ -700,7 +701,8 @@ typedef struct tombola_rows {
     const size_t *breaker_ends;
     const size_t *breaker_row_ends; /* `count`, never descending */
     /* Row r has the forced tokens forced[forced_ends[r - 1]] up to forced[forced_ends[r]]: they come whatever its
-     * logits are, see params.forced_from, the logit of the one being 0 and of all others -inf. NULL: none. */
+     * logits are, see params.forced_from, the logit of the one being 0 and of all others -inf. Which one is next the
+     * history tells: without history_ends it is the first at every step. NULL: none. */
     const int32_t *forced;
     const size_t *forced_ends; /* `count`, never descending */
     /* What begins thinking and what ends it, for params.thinking_budget. The tokens since a start that no complete end

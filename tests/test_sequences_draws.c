@@ -290,6 +290,32 @@ static void a_forced_token_comes_whatever_the_row_is(void **state)
     }
 }
 
+static void without_histories_each_step_is_the_first(void **state)
+{
+    (void)state;
+    enum { V = 8 };
+    static const int32_t forced[] = {3, 5}, words[] = {6, 6, 7};
+    static const size_t forced_ends[] = {2}, word_ends[] = {2, 3}, banned_ends[] = {2};
+    static const float row[V] = {[6] = 2.0f, [7] = 3.0f};
+    static const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, V};
+    tombola_sampler *sampler = make_sampler(context, &make, 1, TOMBOLA_DISPATCH_AUTO);
+    tombola_params params = params_at(0.0f);
+    tombola_rows rows = host_rows(row, 1, V, &params);
+    struct draw draw;
+    rows.words = words;
+    rows.word_ends = word_ends;
+    rows.banned_ends = banned_ends;
+    draw_batch(sampler, &rows, &draw);
+    assert_int_equal(draw.token, 6); /* the word of 7 alone is banned, that of 6, 6 never matches */
+    rows.forced = forced;
+    rows.forced_ends = forced_ends;
+    for (params.offset = 0; params.offset < 3; params.offset++) {
+        draw_batch(sampler, &rows, &draw);
+        assert_int_equal(draw.token, forced[0]);
+    }
+    tombola_sampler_release(sampler);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +323,7 @@ int main(void)
         cmocka_unit_test(draws_are_the_oracles_by_groups),
         cmocka_unit_test(a_row_draws_alone_what_it_draws_in_a_batch),
         cmocka_unit_test(a_forced_token_comes_whatever_the_row_is),
+        cmocka_unit_test(without_histories_each_step_is_the_first),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);
 }
