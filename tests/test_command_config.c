@@ -126,6 +126,9 @@ static void a_generation_config_sets_what_it_names(void **state)
     expect_config("{\"eos_token_id\": [7, 9], \"min_new_tokens\": 1}", NULL, SAMPLE("--bias", "7=-inf,9=-inf"));
     expect_config("{\"stop_token_ids\": [7], \"eos_token_id\": 9, \"min_tokens\": 1}", NULL,
                   SAMPLE("--bias", "7=-inf,9=-inf"));
+    expect_config("{\"sequence_bias\": [[[7], 8.5], [[9], -4]]}", NULL, SAMPLE("--bias", "7=8.5,9=-4"));
+    expect_config("{\"sequence_bias\": [[[7, 8], 2], [[250], 9.0], [[1, 2], 3]]}",
+                  "sequence_bias of two or more tokens", SAMPLE("--bias", "250=9"));
     expect_config("{\"suppress_tokens\": [], \"temperature\": null}", NULL, SAMPLE("--temperature", "1"));
     expect_config("\xEF\xBB\xBF{}", NULL, SAMPLE("--temperature", "1"));
 }
@@ -244,6 +247,17 @@ static void wrong_values_are_named_with_their_field(void **state)
         {"{\"eos_token_id\": 300}", "config.json: eos_token_id has token 300, not from 0 to 299"},
         {"{\"suppress_tokens\": 3}", ": suppress_tokens is 3, not a list of ids of tokens, from 0 to 8388607"},
         {"{\"suppress_tokens\": [-1]}", ": suppress_tokens is [-1], not a list of ids of tokens, from 0 to 8388607"},
+        {"{\"sequence_bias\": {\"5\": 1}}",
+         ": sequence_bias is {\"5\":1}, not a list of pairs: a list of ids of tokens"},
+        {"{\"sequence_bias\": [[5, 1]]}", ": sequence_bias is [[5,1]], not a list of pairs"},
+        {"{\"sequence_bias\": [[[], 1]]}", ": sequence_bias is [[[],1]], not a list of pairs"},
+        {"{\"sequence_bias\": [[[1, -1], 1]]}", ": sequence_bias is [[[1,-1],1]], not a list of pairs"},
+        {"{\"sequence_bias\": [[[5], 1], [[5], 2]]}", "config.json: sequence_bias has token 5 twice"},
+        {"{\"sequence_bias\": [[[300], 1]]}", "config.json: sequence_bias has token 300, not from 0 to 299"},
+        {"{\"bad_words_ids\": [5]}", ": bad_words_ids is [5], not a list of lists of ids of tokens"},
+        {"{\"bad_words_ids\": [[5], []]}", ": bad_words_ids is [[5],[]], not a list of lists of ids of tokens"},
+        {"{\"bad_words_ids\": [[5, \"x\"]]}", ": bad_words_ids is [[5,\"x\"]], not a list of lists of ids of tokens"},
+        {"{\"bad_words_ids\": [[5, 300]]}", "config.json: bad_words_ids has token 300, not from 0 to 299"},
         {"{\"temperature\": 1, \"temp\": 1}", ": temperature and temp say the same thing: give one of them"},
         {"[1]", ": not an object of JSON"},
         {"{\"top_k\": 1,\n", ": line 2: "},

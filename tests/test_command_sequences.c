@@ -58,6 +58,20 @@ static void words_of_a_file_are_banned_in_every_row(void **state)
     expect_tokens(SAMPLE("--banned-words", list_path), 10, 10, 10, 10, 10);
 }
 
+/* As Transformers has them; those of --banned-words stand in their place. */
+static void words_of_a_configuration_are_banned_in_every_row(void **state)
+{
+    (void)state;
+    write_rows();
+    write_lists("{\"bad_words_ids\": [[11], [2, 10], [10, 2, 10]]}");
+    expect_tokens(SAMPLE("--histories", csv_path, "--config", list_path), 12, 10, 12, 10, 10);
+    expect_tokens(SAMPLE("--config", list_path), 10, 10, 10, 10, 10);
+    expect_tokens(SAMPLE("--config", list_path, "--banned-words", "/dev/null", "--histories", csv_path), 10, 10, 10, 10,
+                  10);
+    write_lists("{\"bad_words_ids\": []}");
+    expect_tokens(SAMPLE("--histories", csv_path, "--config", list_path), 10, 10, 10, 10, 10);
+}
+
 static void repetitions_end_at_breakers(void **state)
 {
     (void)state;
@@ -131,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_of_a_file_are_banned_in_every_row),
+        cmocka_unit_test(words_of_a_configuration_are_banned_in_every_row),
         cmocka_unit_test(repetitions_end_at_breakers),
         cmocka_unit_test(forced_tokens_and_the_end_of_thinking_come),
         cmocka_unit_test(what_is_wrong_with_lists_is_said),

@@ -126,6 +126,60 @@ static int read_suppressed(struct reader *reader, const char *field, const json_
     return 0;
 }
 
+/* [[[5], -2.5]], as Transformers has it in files: of single tokens these are biases. */
+static int read_sequence_bias(struct reader *reader, const char *field, const json_t *value)
+{
+    static const char EXPECTED[] = "a list of pairs: a list of " ID_EXPECTED ", and a finite number";
+    int has_longer = 0;
+    size_t i, place;
+    json_t *pair, *id;
+    if (!json_is_array(value))
+        return refuse(reader, field, value, EXPECTED);
+    json_array_foreach(value, i, pair)
+    {
+        const json_t *ids = json_array_get(pair, 0), *bias = json_array_get(pair, 1);
+        const double number = json_number_value(bias);
+        if (json_array_size(pair) != 2 || json_array_size(ids) == 0 || !json_is_number(bias) ||
+            !isfinite((float)number))
+            return refuse(reader, field, value, EXPECTED);
+        json_array_foreach(ids, place, id)
+        {
+            if (!is_id(id))
+                return refuse(reader, field, value, EXPECTED);
+        }
+        has_longer |= json_array_size(ids) > 1;
+        if (json_array_size(ids) == 1 &&
+            add_bias(reader, field, (uint64_t)json_integer_value(json_array_get(ids, 0)), number))
+            return -1;
+    }
+    if (has_longer)
+        ignore(reader, "sequence_bias of two or more tokens");
+    return 0;
+}
+
+/* [[5, 17], [3]], as Transformers has it. */
+static int read_bad_words(struct reader *reader, const char *field, const json_t *value)
+{
+    static const char EXPECTED[] = "a list of lists of " ID_EXPECTED;
+    size_t i, place;
+    json_t *word, *id;
+    if (!json_is_array(value))
+        return refuse(reader, field, value, EXPECTED);
+    json_array_foreach(value, i, word)
+    {
+        if (json_array_size(word) == 0)
+            return refuse(reader, field, value, EXPECTED);
+        json_array_foreach(word, place, id)
+        {
+            if (!is_id(id))
+                return refuse(reader, field, value, EXPECTED);
+        }
+        if (id_lines_add(&reader->config->words, word))
+            return -1;
+    }
+    return 0;
+}
+
 static int add_end_token(config *config, const char *field, int32_t token)
 {
     config_end *ends = realloc(config->ends, (config->end_count + 1) * sizeof *ends);
@@ -263,13 +317,15 @@ static int read_length_penalty(struct reader *reader, const char *field, const j
 /* Fields that are no parameters of the same value. */
 static const struct other {
     const char *field;
-    int is_of_tokens; /* of single ones, or how many to draw */
+    int is_of_tokens; /* or how many to draw */
     int (*read)(struct reader *reader, const char *field, const json_t *value);
 } OTHERS[] = {
     {"exponential_decay_length_penalty", 0, read_length_penalty}, /* Transformers */
     {"do_sample", 0, read_do_sample},                             /* Transformers */
     {"logit_bias", 1, read_logit_bias},                           /* OpenAI */
     {"suppress_tokens", 1, read_suppressed},                      /* Transformers */
+    {"sequence_bias", 1, read_sequence_bias},                     /* Transformers */
+    {"bad_words_ids", 1, read_bad_words},                         /* Transformers */
     {"eos_token_id", 1, read_end_tokens},                         /* Transformers */
     {"stop_token_ids", 1, read_end_tokens},                       /* vLLM */
     {"n", 1, read_samples},                                       /* OpenAI */
@@ -355,6 +411,9 @@ int config_check(const char *path, const config *config, int wants_ends, size_t 
     int failed = 0;
     for (size_t i = 0; i < config->bias_count && !failed; i++)
         failed = check_token(path, config->biases[i].field, config->biases[i].bias.token, vocabulary);
+    const size_t ids = config->words.count ? config->words.ends[config->words.count - 1] : 0;
+    for (size_t i = 0; i < ids && !failed; i++)
+        failed = check_token(path, "bad_words_ids", config->words.ids[i], vocabulary);
     for (size_t i = 0; wants_ends && i < config->end_count && !failed; i++)
         failed = check_token(path, config->ends[i].field, config->ends[i].token, vocabulary);
     return failed;
@@ -364,5 +423,6 @@ void config_release(config *config)
 {
     free(config->biases);
     free(config->ends);
+    id_lines_release(&config->words);
     *config = (struct config){0};
 }

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "id_lines.h"
 #include "tombola.h"
 
 /* What the file says of a token, and in which field. */
@@ -23,13 +24,14 @@ typedef struct config {
     size_t bias_count;
     config_end *ends; /* tokens that end a sequence */
     size_t end_count;
+    id_lines words;      /* that may not come */
     uint32_t samples;    /* of each row; 0 where the file does not say */
     int has_temperature; /* it sets the temperature, or asks for greedy draws */
 } config;
 
 /* Sets what the file's fields say and leaves the other parameters alone. Which fields it ignores it says on standard
  * error. 0, or -1 with a message that has the field and its value. Release the config either way.
- * takes_tokens  0: what is said of single tokens, their biases and ends, and how many to draw, is ignored */
+ * takes_tokens  0: what is said of tokens, their biases, words and ends, and how many to draw, is ignored */
 int config_read(const char *path, int takes_tokens, tombola_params *params, config *config);
 void config_release(config *config);
 

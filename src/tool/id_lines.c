@@ -75,6 +75,23 @@ int id_lines_read(const char *path, size_t vocabulary, int may_be_empty, id_line
     return failed;
 }
 
+int id_lines_add(id_lines *lines, const json_t *list)
+{
+    const size_t count = json_array_size(list), end = lines->count ? lines->ends[lines->count - 1] : 0;
+    int32_t *ids = realloc(lines->ids, (end + count + 1) * sizeof *ids);
+    lines->ids = ids ? ids : lines->ids;
+    size_t *ends = ids ? realloc(lines->ends, (lines->count + 1) * sizeof *ends) : NULL;
+    lines->ends = ends ? ends : lines->ends;
+    if (!ids || !ends) {
+        warnx("out of memory");
+        return -1;
+    }
+    for (size_t i = 0; i < count; i++)
+        ids[end + i] = (int32_t)json_integer_value(json_array_get(list, i));
+    ends[lines->count++] = end + count;
+    return 0;
+}
+
 void id_lines_release(id_lines *lines)
 {
     free(lines->ids);

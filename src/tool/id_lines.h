@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <jansson.h>
 
 /* List i is ids[ends[i - 1]] up to ids[ends[i]], where ends[-1] is 0. */
 typedef struct id_lines {
@@ -16,6 +17,10 @@ typedef struct id_lines {
  * where `may_be_empty`.
  * 0, or -1 with a message on standard error. Free the lists with id_lines_release, which does for {0} too. */
 int id_lines_read(const char *path, size_t vocabulary, int may_be_empty, id_lines *lines);
+
+/* Adds a list of whole numbers that are ids. 0, or -1 with a message on standard error. */
+int id_lines_add(id_lines *lines, const json_t *list);
+
 void id_lines_release(id_lines *lines);
 
 #endif

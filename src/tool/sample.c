@@ -73,6 +73,8 @@ static int take_tokens(options *options)
     for (size_t i = 0; i < config->bias_count; i++)
         if (constraints_add(&options->constraints, config->biases[i].bias))
             return -1;
+    if (config->words.count > 0)
+        options->sequences.banned.given = &config->words;
     if (options->reports.samples == 0)
         options->reports.samples = config->samples;
     if (histories->end_token_count > 0 || config->end_count == 0)

@@ -56,10 +56,10 @@ const struct argp sequences_argp = {.options = OPTIONS, .parser = parse};
 /* Reads words and gives each row of a batch its own copy of them. */
 static int load_words(shared_words *words, size_t batch, size_t vocabulary)
 {
-    const id_lines *lines = &words->lines;
-    if (!words->path)
+    const id_lines *lines = words->path ? &words->lines : words->given;
+    if (!lines)
         return 0;
-    if (id_lines_read(words->path, vocabulary, 0, &words->lines))
+    if (words->path && id_lines_read(words->path, vocabulary, 0, &words->lines))
         return -1;
     const size_t ids = lines->count ? lines->ends[lines->count - 1] : 0;
     words->ids = calloc(batch, (ids + 1) * sizeof *words->ids);

@@ -10,9 +10,10 @@
 
 /* Words that all rows have, and as tombola_rows has them. */
 typedef struct shared_words {
-    const char *path; /* NULL: none */
-    id_lines lines;
-    int32_t *ids; /* of each row after another */
+    const char *path;      /* NULL: none */
+    const id_lines *given; /* in place of a file's; NULL: none */
+    id_lines lines;        /* of the file */
+    int32_t *ids;          /* of each row after another */
     size_t *ends, *row_ends;
 } shared_words;
 
