@@ -30,9 +30,17 @@ SETTER(set_inverse_cdf)
     row->params.method = TOMBOLA_INVERSE_CDF;
 }
 
+/* At temperature 1 an order would say little. */
+static void leave_temperature_1(struct featured_row *row)
+{
+    if (row->params.temperature == 1.0f)
+        row->params.temperature = 0.7f;
+}
+
 SETTER(set_temperature_last)
 {
     (void)random;
+    leave_temperature_1(row);
     tombola_filters_temperature_last(&row->params);
 }
 
@@ -49,6 +57,7 @@ SETTER(set_order)
         filters[other] = filter;
     }
     memcpy(row->params.filters, filters, sizeof filters);
+    leave_temperature_1(row);
 }
 
 SETTER(set_top_k)
@@ -177,7 +186,7 @@ SETTER(set_presence)
 SETTER(set_counted)
 {
     row->params.penalty_window = one_in(random, 3) ? 0 : random_below(random, 50);
-    row->params.penalty_prompt = random_below(random, 3);
+    row->params.penalty_prompt = 1 + random_below(random, 2);
 }
 
 static void give_end_tokens(struct featured_row *row)
