@@ -1,0 +1,33 @@
+"""Tombola draws the next token for every row of a batch of logits, and the same one on every OpenCL device.
+
+    import numpy as np, tombola
+
+    with tombola.Sampler(vocabulary=32000, max_rows=64) as sampler:
+        results = sampler.sample(logits, temperature=0.8, top_p=0.9, seed=np.arange(64), want="tokens logprobs")
+        print(results.tokens, results.logprobs)
+"""
+from ._library import lib as _lib
+from ._structs import BIAS, BOUNDARY
+from .context import Context, Device, devices
+from .errors import (BuildFailed, Busy, DeviceFailed, Forked, InUse, InvalidArgument, ModelFailed, NoDevice,
+                     OutOfMemory, SelfTestFailed, TombolaError)
+from .params import FIELDS, Params, params_dtype, presets
+from .ragged import Ragged
+from .results import COLUMNS, EMPTY, INVALID, OK, Results
+from .sampler import Batch, Sampler
+from .watermark import Detection, watermark_detect, watermark_seed
+
+#: The library's version, "0.1.0".
+version = __version__ = _lib.tombola_version_string().decode()
+
+
+def contract():
+    """The number of the numeric contract: where it is the same, so are tokens."""
+    return _lib.tombola_contract()
+
+
+__all__ = ["BIAS", "BOUNDARY", "Batch", "BuildFailed", "Busy", "COLUMNS", "Context", "Detection", "Device",
+           "DeviceFailed", "EMPTY", "FIELDS", "Forked", "INVALID", "InUse", "InvalidArgument", "ModelFailed",
+           "NoDevice", "OK", "OutOfMemory", "Params", "Ragged", "Results", "Sampler", "SelfTestFailed",
+           "TombolaError", "contract", "devices", "params_dtype", "presets", "version", "watermark_detect",
+           "watermark_seed"]

@@ -1,0 +1,18 @@
+"""`python -m tombola`: the command, which is a program of its own."""
+import os
+import shutil
+import sys
+
+
+def command():
+    """The path of the command: what $TOMBOLA_COMMAND names, else the package's own, else the first on $PATH."""
+    own = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tombola")
+    return os.environ.get("TOMBOLA_COMMAND") or (own if os.path.exists(own) else shutil.which("tombola"))
+
+
+if __name__ == "__main__":
+    path = command()
+    if path is None:
+        sys.exit("the command tombola is not installed: build it with CMake (README.md), and put it on the PATH or "
+                 "name it in TOMBOLA_COMMAND")
+    os.execv(path, ["tombola", *sys.argv[1:]])

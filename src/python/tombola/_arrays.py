@@ -1,0 +1,120 @@
+"""Where arrays lie: rows and columns of numbers in host memory, taken by address and never copied."""
+import ctypes
+from ctypes import POINTER, c_int32, c_int64, c_uint8, c_uint16, c_uint64, c_void_p
+
+import numpy as np
+
+TYPES = {"float32": 0, "float16": 1, "bfloat16": 2}
+_SIZES = {"float32": 4, "float16": 2, "bfloat16": 2}
+
+
+class _Tensor(ctypes.Structure):
+    """DLTensor of DLPack's ABI, which all versions have."""
+
+    _fields_ = [("data", c_void_p), ("device_type", c_int32), ("device_id", c_int32), ("ndim", c_int32),
+                ("code", c_uint8), ("bits", c_uint8), ("lanes", c_uint16), ("shape", POINTER(c_int64)),
+                ("strides", POINTER(c_int64)), ("byte_offset", c_uint64)]
+
+
+_pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
+_pointer_of.restype, _pointer_of.argtypes = c_void_p, (ctypes.py_object, ctypes.c_char_p)
+_IN_HOST_MEMORY = (1, 3)   # kDLCPU, kDLCUDAHost
+_CODES = {(2, 32): "float32", (2, 16): "float16", (4, 16): "bfloat16"}
+
+
+class View:
+    """An array as the library reads it: address, shape, strides in elements, the name of its type, and its owner."""
+
+    __slots__ = ("address", "shape", "strides", "dtype", "owner")
+
+    def __init__(self, address, shape, strides, dtype, owner):
+        self.address, self.shape, self.strides, self.dtype, self.owner = address, shape, strides, dtype, owner
+
+
+def _from_dlpack(array):
+    capsule = array.__dlpack__()   # not consumed: its destructor gives the tensor back
+    tensor = _Tensor.from_address(_pointer_of(capsule, b"dltensor"))
+    if tensor.device_type not in _IN_HOST_MEMORY:
+        raise TypeError(f"logits lie on a device (DLPack's type {tensor.device_type}), not in host memory")
+    shape = tuple(tensor.shape[:tensor.ndim])
+    if tensor.strides:
+        strides = tuple(tensor.strides[:tensor.ndim])
+    else:
+        strides = tuple(int(np.prod(shape[i + 1:])) for i in range(len(shape)))
+    name = _CODES.get((tensor.code, tensor.bits), f"code {tensor.code} of {tensor.bits} bits")
+    return View((tensor.data or 0) + tensor.byte_offset, shape, strides, name, (capsule, array))
+
+
+def _from_numpy(array, owner):
+    size = array.itemsize
+    if any(s % size for s in array.strides):
+        raise ValueError("logits have strides that are no whole elements")
+    name = array.dtype.name if array.dtype.isnative else f"{array.dtype.str} (of the other byte order)"
+    return View(array.ctypes.data, array.shape, tuple(s // size for s in array.strides), name, owner)
+
+
+def view_of(array):
+    """A numpy array, an object with the buffer protocol, or one with __dlpack__, as it lies."""
+    if isinstance(array, np.ndarray):
+        return _from_numpy(array, array)
+    if hasattr(array, "__dlpack__"):
+        return _from_dlpack(array)
+    try:
+        taken = np.asarray(memoryview(array))
+    except (TypeError, ValueError):
+        raise TypeError(f"logits of type {type(array).__name__} are no array: neither numpy's, nor with the buffer "
+                        "protocol, nor with __dlpack__") from None
+    return _from_numpy(taken, array)
+
+
+def rows_of(logits, dtype, vocabulary):
+    """(address, rows, elements from one row to the next, owner) of the logits of a batch.
+
+    dtype   what they have to be; bits of bfloat16 may also come as uint16, where numpy lacks the type
+    Raises TypeError for what is no array or of another type, ValueError for another shape or layout.
+    """
+    view = view_of(logits)
+    if view.dtype != dtype and not (dtype == "bfloat16" and view.dtype == "uint16"):
+        raise TypeError(f"logits are {view.dtype}, but the sampler's are {dtype}")
+    shape, strides = view.shape, view.strides
+    if len(shape) == 1:
+        shape, strides = (1, *shape), (vocabulary, *strides)
+    if len(shape) != 2 or shape[1] != vocabulary:
+        raise ValueError(f"logits have the shape {view.shape}, not (rows, {vocabulary})")
+    if strides[1] != 1 and vocabulary > 1:
+        raise ValueError(f"logits of a row lie {strides[1]} elements apart, not 1: pass a C-contiguous array")
+    stride = strides[0] if shape[0] > 1 else vocabulary
+    if stride < vocabulary:
+        raise ValueError(f"rows of logits lie {stride} elements apart, less than the vocabulary {vocabulary}")
+    if view.address % _SIZES[dtype]:
+        raise ValueError("logits are not aligned to their type")
+    return view.address, shape[0], stride, view.owner
+
+
+def column_of(name, array, dtype, shape):
+    """An array of the caller's for a column of results, if it can be written as it lies."""
+    if not isinstance(array, np.ndarray) or array.dtype != dtype:
+        raise TypeError(f"out['{name}'] is {getattr(array, 'dtype', type(array).__name__)}, not an array of {dtype}")
+    if array.shape != shape:
+        raise ValueError(f"out['{name}'] has the shape {array.shape}, not {shape}")
+    if not array.flags.c_contiguous or not array.flags.aligned:
+        raise ValueError(f"out['{name}'] is not C-contiguous and aligned")
+    if not array.flags.writeable:
+        raise ValueError(f"out['{name}'] is read-only")
+    return array
+
+
+def integers_of(name, values, dtype, count=None):
+    """A contiguous array of integers from a list or an array, with `count` elements where that is given."""
+    array = np.asarray(values)
+    if array.size == 0:
+        array = array.astype(dtype)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} has type {array.dtype}, not of integers")
+    if array.ndim != 1 or count is not None and len(array) != count:
+        raise ValueError(f"{name} has the shape {array.shape}, not ({'any' if count is None else count},)")
+    if array.dtype != dtype:
+        limits = np.iinfo(dtype)
+        if array.size and not (limits.min <= int(array.min()) and int(array.max()) <= limits.max):
+            raise ValueError(f"{name} is from {array.min()} to {array.max()}, not from {limits.min} to {limits.max}")
+    return np.ascontiguousarray(array, dtype)

@@ -1,0 +1,65 @@
+"""libtombola, loaded: its functions with their types, and its errors raised.
+
+ctypes calls a function of a CDLL without the interpreter's lock.
+"""
+import ctypes
+import os
+from ctypes import POINTER, byref, c_char_p, c_int, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+
+from . import _structs
+from .errors import error_of
+
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
+
+
+def _load():
+    """The library that $TOMBOLA_LIBRARY names, else the one in the package, else the system's."""
+    named = os.environ.get("TOMBOLA_LIBRARY")
+    own = os.path.join(_FOLDER, "libtombola.so")
+    path = named or (own if os.path.exists(own) else "libtombola.so.0.1")
+    try:
+        return ctypes.CDLL(path)
+    except OSError as error:
+        remedy = ("the OpenCL loader is missing: `apt-get install ocl-icd-libopencl1`, or what your system calls it"
+                  if "OpenCL" in str(error) else "install the package with pip, or name the library in TOMBOLA_LIBRARY")
+        raise ImportError(f"{path} can't be loaded ({error}); {remedy}") from error
+
+
+lib = _load()
+_error = POINTER(_structs.Error)
+for _name, _result, _arguments in (
+    ("version", c_int, ()),
+    ("version_string", c_char_p, ()),
+    ("contract", c_int, ()),
+    ("row_status_string", c_char_p, (c_int,)),
+    ("device_list", c_int, (c_void_p, c_size_t, POINTER(c_size_t), _error)),
+    ("context_open", c_int, (c_char_p, c_void_p, POINTER(c_void_p), _error)),
+    ("context_device", None, (c_void_p, c_void_p)),
+    ("context_choice", c_char_p, (c_void_p,)),
+    ("context_shape", None, (c_void_p, POINTER(c_uint32), POINTER(c_uint32), POINTER(c_uint32))),
+    ("context_close", None, (c_void_p,)),
+    ("sampler_create", c_int, (c_void_p, c_size_t, c_size_t, c_void_p, POINTER(c_void_p), _error)),
+    ("sampler_release", None, (c_void_p,)),
+    ("sampler_times", None, (c_void_p, c_void_p)),
+    ("sampler_memory", None, (c_void_p, c_void_p)),
+    ("sampler_sample", c_int, (c_void_p, c_void_p, c_void_p, _error)),
+    ("sampler_submit", c_int, (c_void_p, c_void_p, c_void_p, POINTER(c_uint64), _error)),
+    ("sampler_poll", c_int, (c_void_p, c_uint64, POINTER(c_int), _error)),
+    ("sampler_wait", c_int, (c_void_p, c_uint64, _error)),
+    ("params_field", POINTER(_structs.Field), (c_size_t,)),
+    ("params_preset", c_int, (c_char_p, c_void_p, _error)),
+    ("params_preset_name", c_char_p, (c_size_t,)),
+    ("params_observe", None, (c_void_p, ctypes.c_float)),
+    ("watermark_seed", c_uint64, (c_uint64, c_void_p, c_size_t)),
+    ("watermark_detect", c_int, (c_uint64, c_uint32, c_void_p, c_size_t, c_size_t, c_size_t, c_void_p, _error)),
+):
+    _function = getattr(lib, "tombola_" + _name)
+    _function.restype, _function.argtypes = _result, _arguments
+
+
+def call(function, *arguments):
+    """Calls a function whose last argument is the error, and raises what it tells."""
+    error = _structs.Error()
+    status = function(*arguments, byref(error))
+    if status:
+        raise error_of(status, error.message.decode("utf-8", "replace"))

@@ -1,0 +1,108 @@
+"""Devices, and contexts: a device with its compiled kernels."""
+import ctypes
+import os
+from ctypes import byref, c_size_t, c_uint32, c_void_p
+from dataclasses import dataclass
+
+from . import _structs
+from ._library import call, lib
+
+_TYPES = ("cpu", "gpu", "other")
+_CACHES = {"auto": 0, "off": 1}
+
+
+@dataclass(frozen=True)
+class Device:
+    """An OpenCL device. memory is in bytes; is_default marks the one that is tried first when none is named."""
+
+    index: int
+    type: str
+    is_default: bool
+    platform: str
+    name: str
+    version: str
+    driver: str
+    memory: int
+    compute_units: int
+
+    @classmethod
+    def _of(cls, device):
+        def text(value):
+            return value.decode("utf-8", "replace")
+        return cls(device.index, _TYPES[device.type], bool(device.is_default), text(device.platform),
+                   text(device.name), text(device.version), text(device.driver), device.memory, device.compute_units)
+
+
+def devices():
+    """The devices of every OpenCL platform, a list of Device, possibly empty."""
+    count = c_size_t()
+    call(lib.tombola_device_list, None, 0, byref(count))
+    array = (_structs.Device * count.value)(*(_structs.Device() for _ in range(count.value)))
+    if count.value:
+        call(lib.tombola_device_list, array, count.value, byref(count))
+    return [Device._of(device) for device in array[:min(count.value, len(array))]]
+
+
+class Context:
+    """A device with its compiled kernels. Serves samplers on any number of threads; a context manager.
+
+    device         an index, "cpu", "gpu", "pocl" or a part of the device's name; None: $TOMBOLA_DEVICE, else the first
+                   GPU that passes the known answers, else the first CPU
+    lanes, width, teams, build_options   how kernels are compiled: the speed changes, never a token
+    cache          "off" keeps no compiled kernels on disk
+    Raises NoDevice; for a named device also BuildFailed, SelfTestFailed, DeviceFailed; Forked.
+    """
+
+    def __init__(self, device=None, *, lanes=0, width=0, teams=0, build_options=None, cache="auto"):
+        self._handle = None
+        if cache not in _CACHES:
+            raise ValueError(f"cache is '{cache}', none of: " + ", ".join(_CACHES))
+        options = _structs.ContextOptions(
+            lanes=lanes, width=width, teams=teams, cache=_CACHES[cache],
+            build_options=None if build_options is None else os.fsencode(build_options))
+        handle = c_void_p()
+        call(lib.tombola_context_open, None if device is None else str(device).encode(), ctypes.addressof(options),
+             byref(handle))
+        self._handle = handle
+
+    @property
+    def handle(self):
+        """The library's own pointer. ValueError: the context is closed."""
+        if self._handle is None:
+            raise ValueError("the context is closed")
+        return self._handle
+
+    @property
+    def device(self):
+        """The Device that was taken."""
+        device = _structs.Device()
+        lib.tombola_context_device(self.handle, ctypes.addressof(device))
+        return Device._of(device)
+
+    @property
+    def choice(self):
+        """Why it was taken, and others were not: a sentence a line."""
+        return lib.tombola_context_choice(self.handle).decode("utf-8", "replace")
+
+    @property
+    def shape(self):
+        """(lanes, width, teams) in force."""
+        lanes, width, teams = c_uint32(), c_uint32(), c_uint32()
+        lib.tombola_context_shape(self.handle, byref(lanes), byref(width), byref(teams))
+        return lanes.value, width.value, teams.value
+
+    def close(self):
+        """Gives the device back, once the samplers on it are closed too."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            lib.tombola_context_close(handle)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def __del__(self):
+        if getattr(self, "_handle", None) is not None:
+            self.close()

@@ -1,0 +1,86 @@
+"""What goes wrong, as exceptions: one for each status of the library."""
+import re
+
+_PLACE = re.compile(r"^([a-z_]+(?:\.[a-z_]+)*)(?:\[(\d+)\])?(?:\.([a-z_]+))?")
+_ROW = re.compile(r"\brow (\d+)\b")
+
+
+class TombolaError(Exception):
+    """Any error of the library's.
+
+    message   the sentence that the library says
+    argument  the name of the argument at fault, as "top_p" or "mask_of_row"; None where no argument is
+    row       the row at fault, 0 the first; None where no single row is
+    """
+
+    def __init__(self, message, argument=None, row=None):
+        super().__init__(message)
+        self.message, self.argument, self.row = message, argument, row
+
+
+class InvalidArgument(TombolaError, ValueError):
+    """An argument is out of range; nothing was drawn."""
+
+
+class NoDevice(TombolaError):
+    """There is no OpenCL device, none of that name, or one that lacks what is needed."""
+
+
+class BuildFailed(TombolaError):
+    """The device's compiler refused the kernels."""
+
+
+class SelfTestFailed(TombolaError):
+    """The device computes other tokens than the known answers."""
+
+
+class DeviceFailed(TombolaError):
+    """An OpenCL call failed."""
+
+
+class OutOfMemory(TombolaError, MemoryError):
+    """Host or device memory is used up."""
+
+
+class ModelFailed(TombolaError):
+    """The model of a generation failed."""
+
+
+class Busy(TombolaError):
+    """As many batches are in flight as the sampler holds: take the result of one first."""
+
+
+class Forked(TombolaError):
+    """This process was forked from one that had used OpenCL: use start method "spawn", or OpenCL in children alone."""
+
+
+class InUse(TombolaError):
+    """Another thread is using this sampler: each thread needs one of its own; a context serves them all."""
+
+
+_CLASSES = (None, InvalidArgument, NoDevice, BuildFailed, SelfTestFailed, DeviceFailed, OutOfMemory, ModelFailed, Busy,
+            Forked)
+_NO_DEVICE = ("\nAn OpenCL device is installed by `apt-get install pocl-opencl-icd` (any CPU), by the vendor's driver "
+              "(GPUs), or by pip alone: `pip install tombola[cpu]` (x86 CPUs).")
+
+
+def error_of(status, message):
+    """The exception for a status that is not OK, and the sentence that came with it."""
+    argument = row = None
+    if status == 1:
+        place = _PLACE.match(message)
+        words = place.group(1).split(".") if place else []
+        if place and place.group(3):    # params[3].top_p, and biases[7].token, whose row is told apart
+            argument = place.group(3) if words[-1] == "params" else words[-1]
+        elif len(words) > 1 or place and place.group(2) or words and " is " in message:
+            argument = words[-1]
+        told = _ROW.search(message)
+        if told:
+            row = int(told.group(1))
+        elif place and place.group(2) and (words[-1] in ("params", "mask_of_row", "indices", "prompt_lengths")
+                                           or words[-1].endswith("_ends")):
+            row = int(place.group(2))
+    elif status == 2:
+        message += _NO_DEVICE
+    kind = _CLASSES[status] if 0 < status < len(_CLASSES) else TombolaError
+    return kind(message, argument, row)

@@ -1,0 +1,216 @@
+"""Parameters of rows: a structured array whose fields are those of the library's table."""
+import numpy as np
+
+from ._library import call, lib
+
+_FLOAT, _UINT32, _UINT64, _CHOICE, _ORDER = range(5)
+_STEPS = 16
+_TYPES = {_FLOAT: np.float32, _UINT32: np.uint32, _UINT64: np.uint64, _CHOICE: np.uint32, _ORDER: (np.uint8, _STEPS)}
+
+
+class Field:
+    """A parameter as the library's table has it: its name, type, default, range and what it does."""
+
+    __slots__ = ("name", "kind", "offset", "low", "high", "default", "help", "values", "presets", "dtype", "limit")
+
+    def __init__(self, entry):
+        self.name, self.kind, self.offset = entry.name.decode(), entry.kind, entry.offset
+        self.low, self.high, self.default, self.help = entry.low, entry.high, entry.neutral, entry.help.decode()
+        self.values, self.presets = {}, {}
+        for number in range(256 if entry.values else 0):
+            if entry.values[number] is None:
+                break
+            if entry.values[number]:
+                self.values[entry.values[number].decode()] = number
+        for number in range(256 if entry.presets else 0):
+            if entry.presets[number].name is None:
+                break
+            self.presets[entry.presets[number].name.decode()] = tuple(entry.presets[number].filters)
+        self.dtype = np.dtype(_TYPES[self.kind])
+        self.limit = None if self.kind in (_FLOAT, _ORDER) else np.iinfo(self.dtype).max
+
+    def convert(self, value):
+        """A value, or one for each row, as numpy can put it into the field without changing it."""
+        kind = type(value)
+        if self.kind == _FLOAT:
+            if kind is float or kind is int:
+                return value
+            array = np.asarray(value)
+            if array.dtype.kind not in "fiu" and array.dtype.name != "bfloat16":
+                raise TypeError(f"{self.name} has type {array.dtype}, not of numbers")
+            return array
+        if self.kind == _ORDER:
+            return self._order(value)
+        if self.kind == _CHOICE and (kind is str or kind in (list, tuple)):
+            return self._choice(value)
+        if kind is int:
+            if not 0 <= value <= self.limit:
+                raise ValueError(f"{self.name} is {value}, not from 0 to {self.limit}")
+            return value
+        array = np.asarray(value)
+        if array.dtype == self.dtype:
+            return array
+        if array.dtype.kind not in "iu":
+            raise TypeError(f"{self.name} has type {array.dtype}, not of integers")
+        if array.size and not (0 <= int(array.min()) and int(array.max()) <= self.limit):
+            raise ValueError(f"{self.name} is from {array.min()} to {array.max()}, not from 0 to {self.limit}")
+        return array
+
+    def _choice(self, value):
+        if isinstance(value, (list, tuple)):
+            return np.array([self._choice(v) for v in value], self.dtype)
+        if not isinstance(value, str):
+            if value != int(value) or not 0 <= value <= self.limit:
+                raise ValueError(f"{self.name} is {value}, not from 0 to {self.limit}")
+            return int(value)
+        if value not in self.values:
+            raise ValueError(f"{self.name} is '{value}', none of: " + ", ".join(self.values))
+        return self.values[value]
+
+    def _order(self, value):
+        if isinstance(value, str):
+            if value not in self.presets:
+                raise ValueError(f"{self.name} is '{value}', none of: " + ", ".join(self.presets))
+            return self.presets[value]
+        if isinstance(value, (list, tuple)):
+            if any(isinstance(v, (list, tuple, np.ndarray)) or v in self.presets for v in value):
+                return np.array([self._order(v) for v in value], np.uint8)
+            unknown = [v for v in value if isinstance(v, str) and v not in self.values]
+            if unknown:
+                raise ValueError(f"{self.name} has '{unknown[0]}', none of: " + ", ".join(self.values))
+            steps = [self.values[v] if isinstance(v, str) else int(v) for v in value]
+            if len(steps) > _STEPS:
+                raise ValueError(f"{self.name} has {len(steps)} steps, more than {_STEPS}")
+            return np.array(steps + [0] * (_STEPS - len(steps)), np.uint8)
+        array = np.asarray(value)
+        if array.dtype != np.uint8 or array.ndim == 0 or array.shape[-1] != _STEPS:
+            raise TypeError(f"{self.name} is no array of uint8 whose last axis has {_STEPS} elements")
+        return array
+
+
+def _fields():
+    fields = {}
+    while True:
+        entry = lib.tombola_params_field(len(fields))
+        if not entry:
+            return fields
+        field = Field(entry.contents)
+        fields[field.name] = field
+
+
+#: Every parameter by name, in the order of the library's table.
+FIELDS = _fields()
+_SIZE = -(-max(f.offset + f.dtype.itemsize for f in FIELDS.values()) // 8) * 8
+#: tombola_params as numpy has it: what an array of parameters is made of.
+params_dtype = np.dtype({
+    "names": ["struct_size", *FIELDS],
+    "formats": [np.dtype(np.uint32)] + [np.dtype(_TYPES[f.kind]) for f in FIELDS.values()],
+    "offsets": [0] + [f.offset for f in FIELDS.values()],
+    "itemsize": _SIZE,
+})
+
+
+def _default():
+    one = np.zeros(1, params_dtype)
+    one["struct_size"] = _SIZE
+    for field in FIELDS.values():
+        if field.kind != _ORDER:
+            one[field.name] = field.default
+    return one
+
+
+DEFAULT = _default()
+
+
+def words_of_fields(indent="    "):
+    """A line for each parameter: name, default and what the library's table says of it."""
+    return "\n".join(f"{indent}{f.name}  {f.help}" + (f" (default {f.default:g})" if f.kind != _ORDER else "")
+                     for f in FIELDS.values())
+
+
+class Params:
+    """Parameters of `count` rows. Each is a column: a numpy array of `count` values that may be read and set.
+
+    Params(3, temperature=[0, 0.7, 1], top_p=0.9) sets columns, from one value for all rows or one for each. `array`
+    is the structured array itself, of params_dtype. Choices and the order of filters are taken by name too.
+
+    ValueError, TypeError: no such parameter, or a value that its type can't hold; ranges are checked by the call that
+    draws. The parameters are:
+
+    """
+
+    __slots__ = ("array",)
+
+    def __init__(self, count, **columns):
+        self.array = np.empty(count, params_dtype)
+        self.array[:] = DEFAULT[0]
+        for name, value in columns.items():
+            setattr(self, name, value)
+
+    @classmethod
+    def preset(cls, name, count=1, **columns):
+        """Parameters that others draw by where nothing is said: "transformers", "llama.cpp", ...; see presets()."""
+        params = cls(count)
+        one = DEFAULT.copy()
+        call(lib.tombola_params_preset, name.encode(), one.ctypes.data)
+        params.array[:] = one[0]
+        for column, value in columns.items():
+            setattr(params, column, value)
+        return params
+
+    def __len__(self):
+        return len(self.array)
+
+    def __getitem__(self, rows):
+        """The parameters of some rows, by a slice or an index, as a view."""
+        part = Params.__new__(Params)
+        part.array = np.atleast_1d(self.array[rows])
+        return part
+
+    def copy(self):
+        """The same parameters in memory of their own."""
+        same = Params.__new__(Params)
+        same.array = self.array.copy()
+        return same
+
+    def observe(self, observed):
+        """Moves on what adapts to the tokens drawn: mirostat_mu, adaptive_sum and adaptive_weight.
+
+        observed  float32, one for each row: what the column `observed` of the results tells of them
+        """
+        values = np.asarray(observed, np.float32)
+        if values.shape != (len(self.array),):
+            raise ValueError(f"observed has the shape {values.shape}, not ({len(self.array)},)")
+        address, step = self.array.ctypes.data, self.array.strides[0]
+        for row, value in enumerate(values.tolist()):
+            lib.tombola_params_observe(address + row * step, value)
+
+    def __repr__(self):
+        changed = [name for name, field in FIELDS.items() if not np.array_equal(
+            self.array[name], np.broadcast_to(DEFAULT[name], self.array[name].shape))]
+        return f"Params({len(self)}" + "".join(f", {n}={self.array[n].tolist()}" for n in changed) + ")"
+
+
+def _column(field):
+    def get(self):
+        return self.array[field.name]
+
+    def put(self, value):
+        self.array[field.name] = field.convert(value)
+
+    return property(get, put, doc=field.help)
+
+
+for _field in FIELDS.values():
+    setattr(Params, _field.name, _column(_field))
+Params.__doc__ += words_of_fields()
+
+
+def presets():
+    """The names of Params.preset."""
+    names = []
+    while True:
+        name = lib.tombola_params_preset_name(len(names))
+        if name is None:
+            return names
+        names.append(name.decode())

@@ -1,0 +1,86 @@
+"""Lists that differ in length from row to row."""
+from typing import NamedTuple
+
+import numpy as np
+
+from ._arrays import integers_of
+from ._structs import BIAS
+
+_SIZE = np.uintp
+
+
+class Ragged(NamedTuple):
+    """Lists of all rows one after another: row r has values[ends[r - 1]:ends[r]], ends[-1] being 0.
+
+    >>> Ragged.of([[5, 6], [], [7]])
+    Ragged(values=array([5, 6, 7], dtype=int32), ends=array([2, 2, 3], dtype=uint64))
+    """
+
+    values: np.ndarray
+    ends: np.ndarray
+
+    @classmethod
+    def of(cls, lists, name="lists"):
+        """From a sequence of sequences of integers; None is an empty one."""
+        parts = [integers_of(f"{name}[{row}]", () if part is None else part, np.int32)
+                 for row, part in enumerate(lists)]
+        ends = np.cumsum([len(part) for part in parts], dtype=_SIZE)
+        return cls(np.concatenate(parts) if parts else np.zeros(0, np.int32), ends)
+
+    def row(self, index):
+        """The list of one row."""
+        begin = int(self.ends[index - 1]) if index else 0
+        return self.values[begin:int(self.ends[index])]
+
+
+def _checked(name, ragged, dtype, count):
+    ends = integers_of(f"{name}.ends", ragged.ends, _SIZE, count)
+    if dtype is BIAS:
+        values = np.ascontiguousarray(ragged.values)
+        if values.dtype != BIAS:
+            raise TypeError(f"{name}.values has type {values.dtype}, not {BIAS}")
+    else:
+        values = integers_of(f"{name}.values", ragged.values, dtype)
+    if len(ends) and (int(ends[-1]) > len(values) or (ends[1:] < ends[:-1]).any()):
+        raise ValueError(f"{name}.ends descend, or lie beyond the {len(values)} values")
+    return Ragged(values, ends)
+
+
+def _is_flat(value):
+    return isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype != object or len(value) > 0 and all(
+        isinstance(v, (int, np.integer)) for v in value)
+
+
+def tokens_of(name, value, count):
+    """A list of tokens for each row; one flat list is that of all rows."""
+    if isinstance(value, Ragged):
+        return _checked(name, value, np.int32, count)
+    if _is_flat(value):
+        value = [value] * count
+    if len(value) != count:
+        raise ValueError(f"{name} has {len(value)} lists, but there are {count} rows")
+    return Ragged.of(value, name)
+
+
+def biases_of(name, value, count):
+    """Biases for each row, as a dict of token: value or a list of pairs; one dict is that of all rows."""
+    if isinstance(value, Ragged):
+        return _checked(name, value, BIAS, count)
+    if isinstance(value, dict):
+        value = [value] * count
+    if len(value) != count:
+        raise ValueError(f"{name} has {len(value)} lists, but there are {count} rows")
+    parts = [list(part.items()) if isinstance(part, dict) else [tuple(pair) for pair in part or ()] for part in value]
+    return Ragged(np.array([pair for part in parts for pair in part], BIAS),
+                  np.cumsum([len(part) for part in parts], dtype=_SIZE))
+
+
+def sequences_of(name, value, count):
+    """Token sequences of each row: (tokens, ends of sequences, ends of rows); one list of them is that of all rows."""
+    if len(value) and all(part is not None and len(part) and _is_flat(part) for part in value):
+        value = [value] * count
+    if len(value) != count:
+        raise ValueError(f"{name} has {len(value)} lists, but there are {count} rows")
+    rows = [list(part or ()) for part in value]
+    all_of_them = Ragged.of([sequence for row in rows for sequence in row], name)
+    return all_of_them.values, all_of_them.ends, np.cumsum([len(row) for row in rows], dtype=_SIZE)

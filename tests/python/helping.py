@@ -1,0 +1,26 @@
+"""What the tests of the package share."""
+import os
+import sys
+
+import numpy as np
+
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(TESTS)
+if TESTS not in sys.path:
+    sys.path.append(TESTS)
+
+import reference  # noqa: E402, F401  (of tests/)
+
+
+def caught(kind, call, *arguments, **options):
+    """The exception of that kind which a call raises."""
+    try:
+        result = call(*arguments, **options)
+    except kind as error:
+        return error
+    raise AssertionError(f"{kind.__name__} was not raised, but there was {result!r}")
+
+
+def logits_of(rows, vocabulary, seed=0):
+    """Rows as a language model has them, more or less."""
+    return (np.random.default_rng(seed).normal(size=(rows, vocabulary)) * 3).astype(np.float32)
