@@ -1,0 +1,97 @@
+"""Exceptions carry the library's message, the argument and the row; devices and versions are told."""
+import os
+import subprocess
+import sys
+
+import numpy as np
+from helping import caught, logits_of
+
+import tombola
+
+LOGITS = logits_of(3, 50)
+SAMPLER = tombola.Sampler(50, 3)
+
+
+def test_a_parameter_out_of_range_is_named_with_its_row():
+    for name, value in (("top_p", 1.5), ("temperature", -1), ("min_p", np.nan), ("xtc_probability", 2),
+                        ("method", 7)):
+        for row in (0, 2):
+            column = tombola.Params(3)
+            getattr(column, name)[row] = value
+            error = caught(tombola.InvalidArgument, SAMPLER.sample, LOGITS, column)
+            assert (error.argument, error.row) == (name, row), error
+            assert error.message == str(error) and error.message.startswith(f"params[{row}].{name} is ")
+    assert isinstance(error, ValueError) and isinstance(error, tombola.TombolaError)
+
+
+def test_other_arguments_are_named():
+    error = caught(tombola.InvalidArgument, tombola.Sampler, 0, 1)
+    assert (error.argument, error.row) == ("vocabulary", None)
+    error = caught(tombola.InvalidArgument, SAMPLER.sample, LOGITS, masks=np.ones(50, bool), mask_of_row=[0, 0, 1])
+    assert (error.argument, error.row) == ("mask_of_row", 2)
+    error = caught(tombola.InvalidArgument, SAMPLER.sample, LOGITS, score_tokens=[[1], [99], []], want="scores")
+    assert error.argument == "score_tokens"
+    error = caught(tombola.InvalidArgument, SAMPLER.sample, LOGITS, biases=[{}, {70: 1.0}, {}])
+    assert error.row == 1
+    caught(tombola.InvalidArgument, SAMPLER.sample, LOGITS, want=())
+
+
+def test_python_names_what_it_refuses_itself():
+    for options, words in ((dict(top_q=1), "top_q"), (dict(samples=0), "samples is 0"), (dict(samples=129), "129"),
+                           (dict(candidates=-1), "candidates is -1"), (dict(top_k=[1, 2]), "top_k has the shape (2,)")):
+        assert words in str(caught((TypeError, ValueError), SAMPLER.sample, LOGITS, **options))
+    caught(ValueError, tombola.Sampler, -1, 1)
+    caught(TypeError, tombola.Sampler, 5, 1, no_such=1)
+    caught(ValueError, tombola.Context, cache="x")
+
+
+def test_a_device_that_is_not_there_says_what_to_install():
+    error = caught(tombola.NoDevice, tombola.Context, "no such device")
+    assert "no such device" in error.message and "pocl-opencl-icd" in error.message and "tombola[cpu]" in error.message
+
+
+def test_no_platform_at_all_is_an_exception_with_a_remedy():
+    script = ("import tombola\nassert tombola.devices() == []\n"
+              "try:\n    tombola.Sampler(5, 1)\nexcept tombola.NoDevice as e:\n    assert 'pocl' in e.message\n"
+              "else:\n    raise AssertionError")
+    environment = dict(os.environ, OCL_ICD_VENDORS="/nonexistent", OCL_ICD_FILENAMES="")
+    subprocess.run([sys.executable, "-c", script], check=True, env=environment)
+
+
+def test_a_library_that_is_not_there_is_an_import_error_that_names_it():
+    found = subprocess.run([sys.executable, "-c", "import tombola"], capture_output=True, text=True,
+                           env=dict(os.environ, TOMBOLA_LIBRARY="/nonexistent/lib.so"))
+    assert found.returncode == 1 and "ImportError: /nonexistent/lib.so can't be loaded" in found.stderr
+
+
+def test_devices_versions_and_contexts_are_told():
+    assert any(device.is_default for device in tombola.devices())
+    with tombola.Context() as context:
+        assert context.device in tombola.devices() and context.device.name and context.device.memory > 0
+        lanes, width, teams = context.shape
+        assert lanes * width <= 256 and teams >= 1 and isinstance(context.choice, str)
+    assert tombola.contract() == 2 and tombola.version.count(".") == 2
+
+
+def test_the_command_is_the_librarys():
+    if not os.environ.get("TOMBOLA_COMMAND"):
+        print("        no TOMBOLA_COMMAND: left out")
+        return
+    told = subprocess.run([sys.executable, "-m", "tombola", "--version"], check=True, capture_output=True, text=True)
+    assert tombola.version in told.stdout
+    assert subprocess.run([sys.executable, "-m", "tombola", "nonsense"], capture_output=True).returncode
+
+
+def test_watermarks_are_found_with_their_key_alone():
+    vocabulary, key = 500, 77
+    rows = np.zeros((1, vocabulary), np.float32)
+    text = [1, 2, 3, 4]
+    with tombola.Sampler(vocabulary, 1) as sampler:
+        for _ in range(40):
+            text.append(int(sampler.sample(rows, history=[text], seed=key, watermark=4).tokens[0]))
+        seed = tombola.watermark_seed(key, text[-4:])
+        assert sampler.sample(rows, seed=seed).tokens[0] == sampler.sample(
+            rows, history=[text], seed=key, watermark=4).tokens[0]
+    assert tombola.watermark_detect(key, 4, text, vocabulary, prompt_length=4).p_value < 1e-12
+    assert tombola.watermark_detect(key + 1, 4, text, vocabulary, prompt_length=4).p_value > 1e-4
+    caught(tombola.InvalidArgument, tombola.watermark_detect, key, 0, text, vocabulary)

@@ -1,0 +1,105 @@
+"""Masks, biases, histories and the other lists of rows: every form that they are taken in says the same."""
+import numpy as np
+from helping import caught, logits_of
+
+import tombola
+from tombola import BIAS, Ragged
+
+VOCABULARY, ROWS = 100, 4
+LOGITS = logits_of(ROWS, VOCABULARY)
+SAMPLER = tombola.Sampler(VOCABULARY, ROWS)
+BEST = LOGITS.argmax(axis=1)
+
+
+def effective(**options):
+    return SAMPLER.sample(LOGITS, want="processed_logits", **options).processed_logits
+
+
+def greedy(**options):
+    return SAMPLER.sample(LOGITS, temperature=0, **options).tokens.tolist()
+
+
+def test_masks_are_flags_or_bits():
+    flags = np.random.default_rng(1).random((2, VOCABULARY)) < 0.5
+    words = np.zeros((2, 4), np.uint32)
+    for mask, token in np.argwhere(flags):
+        words[mask, token // 32] |= np.uint32(1) << np.uint32(token % 32)
+    which = [1, -1, 0, 1]
+    expected = LOGITS.copy()
+    for row, mask in enumerate(which):
+        if mask >= 0:
+            expected[row, ~flags[mask]] = -np.inf
+    for masks in (flags, words, words.view(np.int32), np.hstack([words, words])):
+        assert (effective(masks=masks, mask_of_row=which) == expected).all()
+    assert (effective(masks=flags[0]) == np.where(flags[0], LOGITS, -np.inf)).all()
+    assert (effective(masks=flags[[0, 1, 0, 1]]) == np.where(flags[[0, 1, 0, 1]], LOGITS, -np.inf)).all()
+    for options in (dict(masks=flags[:, 1:]), dict(masks=words[:, 1:]), dict(masks=words.astype(float)),
+                    dict(mask_of_row=which), dict(masks=flags, mask_of_row=[0]),
+                    dict(masks=flags, mask_of_row=[0, 0, 0, 2]), dict(masks=flags)):
+        caught((ValueError, TypeError), effective, **options)
+
+
+def test_biases_are_dicts_pairs_or_ragged():
+    expected = LOGITS.copy()
+    expected[0, 5] += np.float32(1.5)
+    expected[2, 7], expected[2, 9] = -np.inf, expected[2, 9] - 2
+    forms = ([{5: 1.5}, None, {7: -np.inf, 9: -2}, {}], [[(5, 1.5)], [], [(7, -np.inf), (9, -2)], []],
+             Ragged(np.array([(5, 1.5), (7, -np.inf), (9, -2)], BIAS), [1, 1, 3, 3]))
+    for biases in forms:
+        assert (effective(biases=biases) == expected).all()
+    assert (effective(biases={3: 1})[:, 3] == LOGITS[:, 3] + 1).all()
+    error = caught(tombola.InvalidArgument, effective, biases=[{}, {}, {5: np.nan}, {}])
+    assert (error.argument, error.row) == ("biases", 2) and "nan" in error.message
+    for biases in ([{}], Ragged(np.zeros(1, np.int32), [1, 1, 1, 1]), Ragged(np.zeros(1, BIAS), [1, 1, 1, 2]),
+                   Ragged(np.zeros(3, BIAS), [2, 1, 3, 3])):
+        caught((ValueError, TypeError), effective, biases=biases)
+
+
+def test_histories_are_lists_or_ragged_or_one_for_all():
+    history = [[1, 2, 2], [], [3], [int(BEST[3])]]
+    expected = LOGITS.copy()
+    for row, tokens in enumerate(history):
+        for token in tokens:
+            expected[row, token] -= np.float32(0.5)
+    for form in (history, Ragged.of(history), [np.array(h, np.int64) for h in history], [[1, 2, 2], None, (3,),
+                                                                                      [BEST[3]]]):
+        assert np.allclose(effective(history=form, frequency_penalty=0.5), expected, atol=1e-6)
+    same = effective(history=[4, 5], presence_penalty=1)
+    assert np.allclose(same[:, 4:6], LOGITS[:, 4:6] - 1) and (same[:, 6:] == LOGITS[:, 6:]).all()
+    assert (effective(history=[4, 5], prompt_lengths=2, presence_penalty=1) == LOGITS).all()
+    error = caught(tombola.InvalidArgument, effective, history=history, prompt_lengths=[0, 1, 0, 0])
+    assert (error.argument, error.row) == ("prompt_lengths", 1)
+    error = caught(tombola.InvalidArgument, effective, presence_penalty=[0, 0, 1, 0])
+    assert (error.argument, error.row) == ("presence_penalty", 2)
+    for options in (dict(history=[[1]]), dict(history=[[0.5]] * ROWS), dict(prompt_lengths=0),
+                    dict(history=[[VOCABULARY]] * ROWS, presence_penalty=1), dict(history=[[2**40]] * ROWS)):
+        caught((ValueError, TypeError), effective, **options)
+
+
+def test_end_tokens_forced_tokens_words_and_thinking_rule():
+    ends = [[int(b)] for b in BEST]
+    assert all(t != b for t, b in zip(greedy(end_tokens=ends, history=[[]] * ROWS, min_tokens=1), BEST))
+    assert greedy(end_tokens=ends, history=[[1]] * ROWS, min_tokens=1) == BEST.tolist()
+    assert greedy(forced=[8, 9], history=[[1]] * ROWS) == [9] * ROWS
+    assert greedy(forced=[[8], [], [7], []], history=[[]] * ROWS) == [8, BEST[1], 7, BEST[3]]
+    words = [[[1, int(BEST[0])]], [], [[int(BEST[2])]], [[2, int(BEST[3])]]]
+    found = greedy(banned_words=words, history=[[1]] * ROWS)
+    assert found[0] != BEST[0] and found[1] == BEST[1] and found[2] != BEST[2] and found[3] == BEST[3]
+    for_all = effective(banned_words=[[5], [1, 6]], history=[[1]] * ROWS)
+    assert (for_all[:, 5:7] == -np.inf).all() and (np.delete(for_all, [5, 6], 1) > -np.inf).all()
+    assert greedy(thinking=([1], [2, 3]), history=[[1, 4, 4], [4, 4, 4], [1, 4, 2], [1, 2, 3]],
+                  thinking_budget=2) == [2, BEST[1], 3, BEST[3]]
+
+
+def test_breakers_end_what_dry_sees():
+    history = [[7, 8, 9, 7, 8]] * ROWS
+    assert (effective(history=history, dry_multiplier=1)[:, 9] < LOGITS[:, 9]).all()
+    assert (effective(history=history, dry_multiplier=1, breakers=[[8]]) == LOGITS).all()
+    mixed = effective(history=history, dry_multiplier=1, breakers=[[[8]], [], None, [[3]]])
+    assert (mixed[0] == LOGITS[0]).all() and (mixed[1:, 9] < LOGITS[1:, 9]).all()
+
+
+def test_ragged_lists_have_rows():
+    ragged = Ragged.of([[5, 6], [], [7]])
+    assert [ragged.row(r).tolist() for r in range(3)] == [[5, 6], [], [7]]
+    assert "lists[1]" in str(caught(TypeError, Ragged.of, [[1], [0.5]]))
