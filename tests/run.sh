@@ -162,7 +162,7 @@ if [ -n "$all" ]; then
   run_on_intel
   section "Tests on Oclgrind, small share: data races"
   # the command's tests start it too often to be worth the hours; what is compiled before is not kept
-  run_on_oclgrind OCLGRIND_DATA_RACES --exclude-regex '^(test_command|compile_)'
+  run_on_oclgrind OCLGRIND_DATA_RACES --exclude-regex '^(test_command|compile_|python_)'
   section "Tests on Oclgrind, small share: uninitialised memory"
   # rows side by side only: it takes what a strided upload has written for uninitialised
   run_on_oclgrind OCLGRIND_UNINITIALIZED --tests-regex '^(test_stages|readme_example)$'

@@ -4,12 +4,16 @@ import sys
 
 import numpy as np
 
+import tombola
+
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(TESTS)
 if TESTS not in sys.path:
     sys.path.append(TESTS)
 
 import reference  # noqa: E402, F401  (of tests/)
+
+CONTEXT = tombola.Context()   # of tests that need none of their own: some devices compile for each
 
 
 def caught(kind, call, *arguments, **options):

@@ -2,7 +2,7 @@
 import array
 
 import numpy as np
-from helping import caught, logits_of
+from helping import CONTEXT, caught, logits_of
 
 import tombola
 from tombola import _arrays
@@ -25,7 +25,7 @@ class Tensor:
 
 
 def drawn(logits, dtype="float32", **options):
-    with tombola.Sampler(VOCABULARY, ROWS, dtype) as sampler:
+    with tombola.Sampler(VOCABULARY, ROWS, dtype, CONTEXT) as sampler:
         return sampler.sample(logits, seed=9, **options).tokens.tolist()
 
 

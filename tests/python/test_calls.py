@@ -5,7 +5,7 @@ import resource
 import threading
 
 import numpy as np
-from helping import caught, logits_of
+from helping import CONTEXT, caught, logits_of
 
 import tombola
 
@@ -14,7 +14,7 @@ LOGITS = logits_of(ROWS, VOCABULARY)
 
 
 def test_submitted_batches_give_what_sample_gives_in_any_order():
-    with tombola.Sampler(VOCABULARY, ROWS, in_flight=3) as sampler:
+    with tombola.Sampler(VOCABULARY, ROWS, device=CONTEXT, in_flight=3) as sampler:
         expected = [sampler.sample(LOGITS, seed=seed).tokens.tolist() for seed in range(3)]
         batches = [sampler.submit(LOGITS, seed=np.full(ROWS, seed)) for seed in range(3)]
         assert caught(tombola.Busy, sampler.submit, LOGITS).message
@@ -23,7 +23,7 @@ def test_submitted_batches_give_what_sample_gives_in_any_order():
 
 
 def test_a_batch_is_done_once_the_device_is():
-    with tombola.Sampler(VOCABULARY, ROWS) as sampler:
+    with tombola.Sampler(VOCABULARY, ROWS, device=CONTEXT) as sampler:
         batch = sampler.submit(LOGITS)
         while not batch.done():
             pass
@@ -31,7 +31,7 @@ def test_a_batch_is_done_once_the_device_is():
 
 
 def test_batches_that_nobody_waits_for_make_room():
-    with tombola.Sampler(VOCABULARY, ROWS, in_flight=1) as sampler:
+    with tombola.Sampler(VOCABULARY, ROWS, device=CONTEXT, in_flight=1) as sampler:
         expected = sampler.sample(LOGITS, seed=3).tokens.tolist()
         for _ in range(5):
             sampler.submit(LOGITS.copy())
@@ -42,7 +42,7 @@ def test_batches_that_nobody_waits_for_make_room():
 def test_a_sampler_in_two_threads_is_refused_and_goes_on():
     vocabulary, rows = 50000, 64
     logits = logits_of(rows, vocabulary)
-    with tombola.Sampler(vocabulary, rows) as sampler:
+    with tombola.Sampler(vocabulary, rows, device=CONTEXT) as sampler:
         expected, errors, results = sampler.sample(logits).tokens.tolist(), [], []
 
         def work():
@@ -113,7 +113,7 @@ def test_what_is_closed_says_so_and_may_be_closed_again():
 
 def test_many_calls_and_mistakes_leave_memory_as_it_is():
     logits = LOGITS[:, :256].copy()
-    with tombola.Sampler(256, ROWS) as sampler:
+    with tombola.Sampler(256, ROWS, device=CONTEXT) as sampler:
         def calls(number):
             for i in range(number):
                 sampler.sample(logits, want="tokens logprobs", seed=np.arange(ROWS), biases={1: 1.0}, history=[1, 2])
@@ -127,7 +127,7 @@ def test_many_calls_and_mistakes_leave_memory_as_it_is():
 
 
 def test_times_and_memory_are_told():
-    with tombola.Sampler(VOCABULARY, ROWS, timed=True) as sampler:
+    with tombola.Sampler(VOCABULARY, ROWS, device=CONTEXT, timed=True) as sampler:
         sampler.sample(LOGITS)
         assert sampler.times["calls"] == 1 and sampler.times["kernel_seconds"] > 0
         assert sampler.memory["host_bytes"] > 0

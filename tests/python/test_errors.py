@@ -4,12 +4,12 @@ import subprocess
 import sys
 
 import numpy as np
-from helping import caught, logits_of
+from helping import CONTEXT, caught, logits_of
 
 import tombola
 
 LOGITS = logits_of(3, 50)
-SAMPLER = tombola.Sampler(50, 3)
+SAMPLER = tombola.Sampler(50, 3, device=CONTEXT)
 
 
 def test_a_parameter_out_of_range_is_named_with_its_row():
@@ -25,7 +25,7 @@ def test_a_parameter_out_of_range_is_named_with_its_row():
 
 
 def test_other_arguments_are_named():
-    error = caught(tombola.InvalidArgument, tombola.Sampler, 0, 1)
+    error = caught(tombola.InvalidArgument, tombola.Sampler, 0, 1, device=CONTEXT)
     assert (error.argument, error.row) == ("vocabulary", None)
     error = caught(tombola.InvalidArgument, SAMPLER.sample, LOGITS, masks=np.ones(50, bool), mask_of_row=[0, 0, 1])
     assert (error.argument, error.row) == ("mask_of_row", 2)
@@ -40,7 +40,7 @@ def test_python_names_what_it_refuses_itself():
     for options, words in ((dict(top_q=1), "top_q"), (dict(samples=0), "samples is 0"), (dict(samples=129), "129"),
                            (dict(candidates=-1), "candidates is -1"), (dict(top_k=[1, 2]), "top_k has the shape (2,)")):
         assert words in str(caught((TypeError, ValueError), SAMPLER.sample, LOGITS, **options))
-    caught(ValueError, tombola.Sampler, -1, 1)
+    caught(ValueError, tombola.Sampler, -1, 1, device=CONTEXT)
     caught(TypeError, tombola.Sampler, 5, 1, no_such=1)
     caught(ValueError, tombola.Context, cache="x")
 
@@ -86,7 +86,7 @@ def test_watermarks_are_found_with_their_key_alone():
     vocabulary, key = 500, 77
     rows = np.zeros((1, vocabulary), np.float32)
     text = [1, 2, 3, 4]
-    with tombola.Sampler(vocabulary, 1) as sampler:
+    with tombola.Sampler(vocabulary, 1, device=CONTEXT) as sampler:
         for _ in range(40):
             text.append(int(sampler.sample(rows, history=[text], seed=key, watermark=4).tokens[0]))
         seed = tombola.watermark_seed(key, text[-4:])

@@ -1,13 +1,13 @@
 """Masks, biases, histories and the other lists of rows: every form that they are taken in says the same."""
 import numpy as np
-from helping import caught, logits_of
+from helping import CONTEXT, caught, logits_of
 
 import tombola
 from tombola import BIAS, Ragged
 
 VOCABULARY, ROWS = 100, 4
 LOGITS = logits_of(ROWS, VOCABULARY)
-SAMPLER = tombola.Sampler(VOCABULARY, ROWS)
+SAMPLER = tombola.Sampler(VOCABULARY, ROWS, device=CONTEXT)
 BEST = LOGITS.argmax(axis=1)
 
 

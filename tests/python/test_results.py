@@ -1,12 +1,12 @@
 """Results are what numpy makes of the same rows, and agree among themselves."""
 import numpy as np
-from helping import caught, logits_of
+from helping import CONTEXT, caught, logits_of
 
 import tombola
 
 VOCABULARY, ROWS = 1000, 6
 LOGITS = logits_of(ROWS, VOCABULARY)
-SAMPLER = tombola.Sampler(VOCABULARY, 8)
+SAMPLER = tombola.Sampler(VOCABULARY, 8, device=CONTEXT)
 DRAW = dict(temperature=np.linspace(0.5, 1.5, ROWS), top_k=[0, 1, 5, 50, 999, 300], seed=np.arange(ROWS))
 
 

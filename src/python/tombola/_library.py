@@ -4,9 +4,9 @@ ctypes calls a function of a CDLL without the interpreter's lock.
 """
 import ctypes
 import os
-from ctypes import POINTER, byref, c_char_p, c_int, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, byref, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_void_p
 
-from . import _structs
+from . import _runtime, _structs
 from .errors import error_of
 
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -17,10 +17,12 @@ def _load():
     named = os.environ.get("TOMBOLA_LIBRARY")
     own = os.path.join(_FOLDER, "libtombola.so")
     path = named or (own if os.path.exists(own) else "libtombola.so.0.1")
+    _runtime.offer()
     try:
         return ctypes.CDLL(path)
     except OSError as error:
-        remedy = ("the OpenCL loader is missing: `apt-get install ocl-icd-libopencl1`, or what your system calls it"
+        remedy = ("the OpenCL loader is missing: `apt-get install ocl-icd-libopencl1`, or by pip alone "
+                  "`pip install tombola[cpu]`"
                   if "OpenCL" in str(error) else "install the package with pip, or name the library in TOMBOLA_LIBRARY")
         raise ImportError(f"{path} can't be loaded ({error}); {remedy}") from error
 

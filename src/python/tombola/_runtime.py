@@ -1,0 +1,26 @@
+"""OpenCL by pip alone: finds what `tombola[cpu]` installs (intel-opencl-rt), where the system has nothing of its own."""
+import ctypes
+import glob
+import os
+import sys
+
+VENDORS = "/etc/OpenCL/vendors"
+
+
+def offer(prefix=sys.prefix, vendors=VENDORS):
+    """Loads the loader in `prefix` if the system has none, and names the driver there if no other is installed.
+
+    A user's own OCL_ICD_VENDORS or OCL_ICD_FILENAMES stays as it is.
+    """
+    folder = os.path.join(prefix, "lib")
+    try:
+        ctypes.CDLL("libOpenCL.so.1")
+    except OSError:
+        loader = os.path.join(folder, "libOpenCL.so.1")
+        if os.path.exists(loader):
+            ctypes.CDLL(loader, ctypes.RTLD_GLOBAL)   # the library asks for it by its SONAME, which is loaded then
+    driver = os.path.join(folder, "libintelocl.so")
+    named = "OCL_ICD_VENDORS" in os.environ or "OCL_ICD_FILENAMES" in os.environ
+    if not named and os.path.exists(driver) and not glob.glob(os.path.join(vendors, "*.icd")):
+        os.environ["OCL_ICD_VENDORS"] = driver      # as ocl-icd has it
+        os.environ["OCL_ICD_FILENAMES"] = driver    # as Khronos' loader has it
