@@ -43,7 +43,8 @@ def parameters(answers):
     for name, field in tombola.FIELDS.items():
         if not any(name in answer for answer in answers):
             continue    # older lines lack the columns of newer filters
-        texts = [answer.get(name, str(int(field.default)) if field.limit else field.default.hex()) for answer in answers]
+        default = str(int(field.default)) if field.limit else field.default.hex()
+        texts = [answer.get(name, default) for answer in answers]
         if name == "filters":
             texts = [t if t in field.presets else t.split(",") for t in texts]
         elif field.values:

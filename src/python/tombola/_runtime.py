@@ -1,4 +1,4 @@
-"""OpenCL by pip alone: finds what `tombola[cpu]` installs (intel-opencl-rt), where the system has nothing of its own."""
+"""OpenCL by pip alone: finds what `tombola[cpu]` installs, where the system has nothing of its own."""
 import ctypes
 import glob
 import os
