@@ -46,6 +46,11 @@ def test_float16_and_bits_of_bfloat16_are_taken():
     assert drawn(halves, np.float16) == drawn(halves.astype(np.float32)) == drawn(Tensor(halves), "float16")
     bits = (LOGITS.view(np.uint32) >> 16).astype(np.uint16)
     assert drawn(bits, "bfloat16") == drawn((bits.astype(np.uint32) << 16).view(np.float32))
+    try:
+        from ml_dtypes import bfloat16
+    except ImportError:
+        return
+    assert drawn(bits.view(bfloat16), bfloat16) == drawn(bits, "bfloat16")
 
 
 def test_rows_may_lie_apart_and_be_read_only():
