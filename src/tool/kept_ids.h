@@ -12,7 +12,8 @@ typedef struct kept_ids {
     FILE *file;       /* once something is written */
 } kept_ids;
 
-/* Sees that the file can be written, and makes room for all ids of a batch. 0, or -1 with a message on standard error. */
+/* Sees that the file can be written, and makes room for all ids of a batch. 0, or -1 with a message on standard
+ * error. */
 int kept_ids_begin(kept_ids *ids, size_t batch_rows, size_t vocabulary, tombola_results *results);
 
 /* Writes those of a batch that has been drawn, the first over what was in the file. What fails shows at the end. */
