@@ -132,7 +132,22 @@ static tombola_status check_watermark(const tombola_params *p, size_t row, tombo
                 (unsigned long)p->watermark, row, (unsigned long)p->method);
 }
 
-/* The row's parameters as this library has them. */
+/* Adds to `needs` what parameters need that are not neutral. */
+static tombola_status check_params(const tombola_params *p, size_t row, uint32_t *needs, tombola_error *error)
+{
+    const tombola_field *field;
+    for (size_t i = 0; (field = tombola_params_field(i)); i++) {
+        tombola_status status = check_field(field, p, row, error);
+        if (status)
+            return status;
+        if (field->needs && params_value(field, p) != field->neutral)
+            *needs |= field->needs;
+    }
+    tombola_status status = check_watermark(p, row, error);
+    return status ? status : check_places(p, row, error);
+}
+
+/* The row's parameters as this library has them, not checked yet. */
 static tombola_status read_params(const tombola_params *params, size_t row, tombola_params *own, tombola_error *error)
 {
     uint32_t size = sized_size(params);
@@ -144,22 +159,12 @@ static tombola_status read_params(const tombola_params *params, size_t row, tomb
                     row, (unsigned long)sized_size(theirs), (unsigned long)size);
     if (size == sizeof *own) {
         memcpy(own, theirs, sizeof *own);
-    } else {
-        char name[40];
-        snprintf(name, sizeof name, "params[%zu]", row);
-        *own = tombola_params_default();
-        tombola_status status = sized_read(name, "tombola_params_default", own, sizeof *own, theirs, error);
-        if (status)
-            return status;
+        return TOMBOLA_OK;
     }
-    const tombola_field *field;
-    for (size_t i = 0; (field = tombola_params_field(i)); i++) {
-        tombola_status status = check_field(field, own, row, error);
-        if (status)
-            return status;
-    }
-    tombola_status status = check_watermark(own, row, error);
-    return status ? status : check_places(own, row, error);
+    char name[40];
+    snprintf(name, sizeof name, "params[%zu]", row);
+    *own = tombola_params_default();
+    return sized_read(name, "tombola_params_default", own, sizeof *own, theirs, error);
 }
 
 /* The row's filters in its order. The temperature stands among them where it comes after one that weighs tokens, and
@@ -253,16 +258,47 @@ static struct row_params convert_samples(const tombola_params *p, size_t samples
     return device;
 }
 
-tombola_status params_convert(const tombola_params *params, size_t rows, size_t samples, struct row_params *device,
-                              tombola_error *error)
+/* Whether they differ in no more than where in the random stream a row is. */
+static int are_alike(const tombola_params *a, const tombola_params *b)
 {
+    tombola_params there = *a;
+    there.seed = b->seed;
+    there.offset = b->offset;
+    there.stream = b->stream;
+    return memcmp(&there, b, sizeof there) == 0;
+}
+
+/* What becomes of a row whose parameters are like those before it: nothing but XTC's chance is made of the stream. */
+static void convert_alike(const tombola_params *p, size_t samples, const struct row_params *before,
+                          struct row_params *device)
+{
+    if (p->xtc_probability > 0.0f) {
+        *device = convert_samples(p, samples);
+        return;
+    }
+    *device = *before;
+    device->seed = p->seed;
+    device->offset = p->offset;
+    device->stream = p->stream;
+}
+
+tombola_status params_convert(const tombola_params *params, size_t rows, size_t samples, struct row_params *device,
+                              uint32_t *needs, tombola_error *error)
+{
+    tombola_params both[2]; /* a row's and those of the row before: rows of a batch are mostly alike */
+    *needs = 0;
     for (size_t row = 0; row < rows; row++) {
-        tombola_params own;
-        tombola_status status = read_params(params, row, &own, error);
+        tombola_params *own = &both[row % 2];
+        tombola_status status = read_params(params, row, own, error);
+        const int is_alike = !status && row > 0 && are_alike(own, &both[1 - row % 2]);
+        if (!status && !is_alike)
+            status = check_params(own, row, needs, error);
         if (status)
             return status;
-        if (device)
-            device[row] = convert_samples(&own, samples);
+        if (device && is_alike)
+            convert_alike(own, samples, &device[row - 1], &device[row]);
+        else if (device)
+            device[row] = convert_samples(own, samples);
     }
     return TOMBOLA_OK;
 }

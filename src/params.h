@@ -6,9 +6,10 @@
 #include "row.h"
 
 /* Checks an array of `rows` params, whose elements lie as far apart as the first one says, and fills device[0..rows),
- * for so many samples of each row, unless that is NULL. The message of an error names field, row and value. */
+ * for so many samples of each row, unless that is NULL. needs: of all that are not neutral, TOMBOLA_NEEDS_... The message
+ * of an error names field, row and value. */
 tombola_status params_convert(const tombola_params *params, size_t rows, size_t samples, struct row_params *device,
-                              tombola_error *error);
+                              uint32_t *needs, tombola_error *error);
 
 /* The value of a float, a choice or an integer of 32 bits. */
 double params_value(const tombola_field *field, const tombola_params *params);

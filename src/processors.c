@@ -33,9 +33,9 @@ static tombola_status check_need(const struct need *need, const tombola_rows *ro
     return TOMBOLA_OK;
 }
 
-tombola_status processors_check(const struct plan *p, const tombola_rows *rows, tombola_error *error)
+tombola_status processors_check(const struct plan *p, const tombola_rows *rows, uint32_t needs, tombola_error *error)
 {
-    const struct need needs[] = {
+    const struct need all[] = {
         {TOMBOLA_NEEDS_LOGITS, p->options.input == TOMBOLA_LOGITS,
          "it is for logits, and options.input is TOMBOLA_PROBABILITIES"},
         {TOMBOLA_NEEDS_HISTORY, rows->history_ends != NULL,
@@ -49,8 +49,8 @@ tombola_status processors_check(const struct plan *p, const tombola_rows *rows, 
          "there is no rows.thinking_end for it: rows.thinking_end_count is 0"},
     };
     tombola_status status = TOMBOLA_OK;
-    for (size_t i = 0; i < sizeof needs / sizeof needs[0] && !status; i++)
-        if (!needs[i].is_there)
-            status = check_need(&needs[i], rows, error);
+    for (size_t i = 0; i < sizeof all / sizeof all[0] && !status; i++)
+        if ((all[i].need & needs) && !all[i].is_there)
+            status = check_need(&all[i], rows, error);
     return status;
 }

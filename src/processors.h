@@ -8,7 +8,9 @@
  * penalty, a rule or a watermark. */
 int processors_need_history(const tombola_params *params);
 
-/* That there is all that parameters of rows which are otherwise checked need; first of all logits. */
-tombola_status processors_check(const struct plan *plan, const tombola_rows *rows, tombola_error *error);
+/* That there is all that parameters of rows which are otherwise checked need, as far as that is among `needs`
+ * (TOMBOLA_NEEDS_...); first of all logits. */
+tombola_status processors_check(const struct plan *plan, const tombola_rows *rows, uint32_t needs,
+                                tombola_error *error);
 
 #endif

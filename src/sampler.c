@@ -190,12 +190,14 @@ tombola_status sampler_begin(tombola_sampler *s, const tombola_rows *rows, const
     if (status)
         return status;
     struct batch *b = free_batch(s);
-    status = params_convert(own_rows.params, own_rows.count, own_results.samples, b ? b->host_params : NULL, error);
+    uint32_t needs = 0;
+    status =
+        params_convert(own_rows.params, own_rows.count, own_results.samples, b ? b->host_params : NULL, &needs, error);
     if (status)
         return status;
     if (!b)
         return fail_busy(s, error);
-    status = processors_check(&s->engine.plan, &own_rows, error);
+    status = processors_check(&s->engine.plan, &own_rows, needs, error);
     if (status)
         return status;
     watermark_convert(&own_rows, b->host_params);

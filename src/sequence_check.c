@@ -61,7 +61,8 @@ tombola_status sequence_check(const tombola_sequence *theirs, size_t index, uint
     if (!sequence->params)
         return TOMBOLA_OK;
     tombola_error reason = tombola_error_default();
-    status = params_convert(sequence->params, 1, 1, NULL, &reason);
+    uint32_t needs;
+    status = params_convert(sequence->params, 1, 1, NULL, &needs, &reason);
     if (status != TOMBOLA_OK)
         return fail(error, status, "sequences[%zu]: %s", index, reason.message);
     return TOMBOLA_OK;
@@ -78,6 +79,6 @@ tombola_status sequence_check_needs(const tombola_params *params, size_t index, 
     row.history_ends = row.end_token_ends = row.forced_ends = no_ends;
     row.thinking_start_count = batch ? batch->thinking_start_count : 1;
     row.thinking_end_count = batch ? batch->thinking_end_count : 1;
-    tombola_status status = params ? processors_check(plan, &row, &reason) : TOMBOLA_OK;
+    tombola_status status = params ? processors_check(plan, &row, UINT32_MAX, &reason) : TOMBOLA_OK;
     return status ? fail(error, status, "sequences[%zu]: %s", index, reason.message) : TOMBOLA_OK;
 }

@@ -133,7 +133,8 @@ static struct launch_data data_make(struct counted_rows r, tombola_params params
         fill_row(r, maker, i, d.logits + (size_t)i * r.vocabulary);
     }
     workload_maker_release(maker);
-    assert_int_equal(params_convert(d.wanted, r.rows, 1, d.params, &error), TOMBOLA_OK);
+    uint32_t needs;
+    assert_int_equal(params_convert(d.wanted, r.rows, 1, d.params, &needs, &error), TOMBOLA_OK);
     for (uint32_t i = 0; i < r.rows; i++) {
         d.params[i].begin = (uint64_t)i * r.vocabulary;
         d.params[i].mask = is_masked ? 0 : NO_MASK;
