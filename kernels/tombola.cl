@@ -239,17 +239,8 @@ ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_log
     uint size = 1;
     while (size < k)
         size *= 2;
-    WHEN (is_finishing) {
-        group_barrier(ws);
-        for (uint i = group_item(); i < size; i += GROUP)
-            ranks[i] = NO_TOKEN;
-        if (group_item() == 0)
-            ws->count = 0;
-        group_barrier(ws);
-        if (is_good)
-            gather_window(ws, ranks, size, &row, s->window);
-        sort_ranks(ws, ranks, size);
-    }
+    WHEN (is_finishing)
+        sort_window(ws, ranks, size, &row, s->window, is_good);
     if (!is_finishing)
         return;
     if (is_writer(launch) && status)
