@@ -311,3 +311,13 @@ void expect_draw(const char *who, const struct row_recipe *recipe, const tombola
     fail_msg("expected token %" PRId32 ", kept %" PRIu32 ", status %" PRId32 "; got %" PRId32 ", %" PRIu32 ", %" PRId32,
              expected->token, expected->kept, expected->status, got->token, got->kept, got->status);
 }
+
+void known_answers_expect_oracle(const struct known_answer *answers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct oracle_row *row = known_row(&answers[i]);
+        const struct draw draw = oracle_draw(row, &answers[i].params);
+        expect_draw("the oracle", &answers[i].recipe, &answers[i].params, &answers[i].draw, &draw);
+        oracle_row_release(row);
+    }
+}

@@ -28,6 +28,9 @@ struct known_answer *known_file_read(const char *name, size_t *count);
 /* The row of an answer, its mask, biases and history applied. */
 struct oracle_row *known_row(const struct known_answer *answer);
 
+/* Fails the test unless the oracle draws each answer, each from a row of its own. */
+void known_answers_expect_oracle(const struct known_answer *answers, size_t count);
+
 /* Fails the test unless both are the same draw, telling `who` drew wrongly from what. */
 void expect_draw(const char *who, const struct row_recipe *recipe, const tombola_params *params,
                  const struct draw *expected, const struct draw *got);

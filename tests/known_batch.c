@@ -156,3 +156,13 @@ void known_answers_run(struct known_answer *answers, size_t count)
         run_make(answers + first, end - first);
     }
 }
+
+size_t known_file_run(const char *name)
+{
+    size_t count;
+    struct known_answer *answers = known_file_read(name, &count);
+    known_answers_expect_oracle(answers, count);
+    known_answers_run(answers, count);
+    free(answers);
+    return count;
+}

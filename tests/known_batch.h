@@ -8,4 +8,7 @@
  * context of the group (group.h), and fails the test unless each answer comes out, and the oracle's boundary. */
 void known_answers_run(struct known_answer *answers, size_t count);
 
+/* Asks the oracle and then the device, as above, for all answers in a file of this name. Returns how many there are. */
+size_t known_file_run(const char *name);
+
 #endif

@@ -199,17 +199,7 @@ static void work_groups_of_many_have_the_same(void **state)
 static void every_known_answer_comes_out(void **state)
 {
     (void)state;
-    size_t count;
-    struct known_answer *answers = known_file_read("known_adaptive.txt", &count);
-    assert_true(count >= 200);
-    for (size_t i = 0; i < count; i++) {
-        struct oracle_row *row = known_row(&answers[i]);
-        const struct draw draw = oracle_draw(row, &answers[i].params);
-        expect_draw("the oracle", &answers[i].recipe, &answers[i].params, &answers[i].draw, &draw);
-        oracle_row_release(row);
-    }
-    known_answers_run(answers, count);
-    free(answers);
+    assert_true(known_file_run("known_adaptive.txt") >= 200);
 }
 
 /* Each of several samples of a row, and a row in a batch, is what it is alone. */

@@ -101,12 +101,7 @@ static void the_oracle_has_the_known_answers(void **state)
     size_t count;
     struct known_answer *answers = known_file_read("known_sequences.txt", &count);
     assert_less(2000, count);
-    for (size_t i = 0; i < count; i++) {
-        struct oracle_row *row = known_row(&answers[i]);
-        const struct draw draw = oracle_draw(row, &answers[i].params);
-        expect_draw("the oracle", &answers[i].recipe, &answers[i].params, &answers[i].draw, &draw);
-        oracle_row_release(row);
-    }
+    known_answers_expect_oracle(answers, count);
     free(answers);
 }
 
