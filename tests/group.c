@@ -21,6 +21,13 @@ int open_and_probe(void **state)
     return open_context(state);
 }
 
+int open_in_groups(void **state)
+{
+    (void)state;
+    context = test_context_open(4, 4);
+    return 0;
+}
+
 int close_context(void **state)
 {
     (void)state;

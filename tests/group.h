@@ -11,6 +11,8 @@ extern struct probe probe;
 int open_context(void **state);
 /* The same, and makes the probe, of binary32. */
 int open_and_probe(void **state);
+/* Opens it in groups of several work-items. */
+int open_in_groups(void **state);
 int close_context(void **state);
 
 #endif

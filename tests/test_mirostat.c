@@ -220,13 +220,6 @@ static void what_is_no_mirostat_is_refused(void **state)
     tombola_sampler_release(sampler);
 }
 
-static int open_group(void **state)
-{
-    (void)state;
-    context = test_context_open(4, 4);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,5 +240,5 @@ int main(void)
         cmocka_unit_test(rows_of_every_kind_agree_with_the_oracle),
     };
     int failed = cmocka_run_group_tests(tests, open_context, close_context);
-    return failed + cmocka_run_group_tests(in_groups, open_group, close_context);
+    return failed + cmocka_run_group_tests(in_groups, open_in_groups, close_context);
 }

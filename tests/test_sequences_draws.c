@@ -206,14 +206,7 @@ static void draws_are_the_oracles(void **state)
 static void draws_are_the_oracles_by_groups(void **state)
 {
     (void)state;
-    tombola_context_options options = tombola_context_options_default();
-    tombola_context *by_groups;
-    tombola_error error = tombola_error_default();
-    options.lanes = options.width = 4;
-    options.teams = 2;
-    if (tombola_context_open(NULL, &options, &by_groups, &error)) {
-        fail_msg("%s", error.message);
-    }
+    tombola_context *by_groups = test_context_open(4, 4);
     check_all(by_groups);
     tombola_context_close(by_groups);
 }

@@ -312,13 +312,6 @@ static void every_known_answer_comes_out(void **state)
     known_file_run("known_shares.txt");
 }
 
-static int open_group(void **state)
-{
-    (void)state;
-    context = test_context_open(4, 4);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,5 +327,5 @@ int main(void)
         cmocka_unit_test(draws_agree_with_the_oracle),
     };
     int failed = cmocka_run_group_tests(tests, open_context, close_context);
-    return failed + cmocka_run_group_tests(tests, open_group, close_context);
+    return failed + cmocka_run_group_tests(tests, open_in_groups, close_context);
 }
