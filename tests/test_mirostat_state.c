@@ -16,6 +16,7 @@
 #include "group.h"
 #include "harness.h"
 #include "rows.h"
+#include "state_carried.h"
 #include "toy.h"
 
 static tombola_params with_state(float mu, float entropy, float rate)
@@ -308,42 +309,16 @@ static struct batch make_adaptive(void)
     return batch;
 }
 
-/* The same tokens by hand; leaves the state after the last one. */
-static void expect_by_hand(tombola_sampler *sampler, const tombola_sequence *sequence, size_t prompt,
-                           tombola_params *params)
+static int has_observed(const tombola_params *start, const tombola_params *end)
 {
-    for (size_t length = prompt; length < sequence->length; length++) {
-        float logits[VOCABULARY] = {0}, observed = 0;
-        int32_t token;
-        const tombola_rows rows = host_rows(logits, 1, 0, params);
-        tombola_results results = tombola_results_default();
-        toy_fill(TOMBOLA_FLOAT32, toy_state(TOY_START, sequence->tokens, length), logits);
-        results.tokens.host = &token;
-        results.observed.host = &observed;
-        assert_int_equal(tombola_sampler_sample(sampler, &rows, &results, NULL), TOMBOLA_OK);
-        assert_int_equal(sequence->tokens[length], token);
-        tombola_params_observe(params, observed);
-        params->offset++;
-    }
+    return end->mirostat_mu != start->mirostat_mu;
 }
 
 static void sequences_carry_their_state_along(void **state)
 {
     (void)state;
-    const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, VOCABULARY};
-    tombola_sampler *sampler = make_sampler(context, &make, 1, TOMBOLA_DISPATCH_AUTO);
-    for (size_t max_rows = 1; max_rows < COUNT + 1; max_rows += 2) {
-        const struct batch start = make_adaptive();
-        struct batch batch = start;
-        assert_int_equal(run(&batch, max_rows, NULL), TOMBOLA_OK);
-        for (size_t i = 0; i < COUNT; i++) {
-            tombola_params params = start.params[i];
-            expect_by_hand(sampler, &batch.sequences[i], i + 1, &params);
-            assert_memory_equal(&batch.params[i], &params, sizeof params);
-            assert_int_equal(params.mirostat_mu != start.params[i].mirostat_mu, i % 2);
-        }
-    }
-    tombola_sampler_release(sampler);
+    const struct batch start = make_adaptive();
+    expect_state_carried(&start, has_observed);
 }
 
 /* In two calls as in one; and where the second one finds its state in a struct that was copied meanwhile. */
