@@ -60,20 +60,15 @@ static void finish_row(struct mix *m, size_t number)
     m->id_ends[number] = id + ids;
     for (size_t i = id; i < m->id_ends[number]; i++)
         m->ids[i] = (int32_t)random_below(&m->random, V);
-    const struct oracle_sequences *all = &row->past->all;
     const struct oracle_input input = {.values = values,
                                        .vocabulary = V,
                                        .kind = m->make.input,
                                        .mask = row->mask ? mask : NULL,
                                        .biases = m->biases + bias,
                                        .bias_count = m->bias_ends[number] - bias,
-                                       .history = {.tokens = all->history.tokens,
-                                                   .count = all->history.count,
-                                                   .prompt = all->prompt_length,
-                                                   .end_tokens = all->end_tokens.tokens,
-                                                   .end_token_count = all->end_tokens.count},
+                                       .history = past_history(row->past),
                                        .params = &m->params[number],
-                                       .sequences = all};
+                                       .sequences = &row->past->all};
     m->drawn[number] = oracle_row_create_from(&input);
     m->given[number] = oracle_row_create(values, V, m->make.input);
 }

@@ -117,3 +117,13 @@ void past_make(uint32_t number, int with_words, uint32_t vocabulary, struct past
         make_letters(number, 1 + hash(number, START_COUNT, 0) % 2, START, vocabulary, h->thinking_start);
     all->thinking_end = make_letters(number, 1 + hash(number, STOP_COUNT, 0) % 3, STOP, vocabulary, h->thinking_end);
 }
+
+struct oracle_history past_history(const struct past *past)
+{
+    const struct oracle_sequences *all = &past->all;
+    return (struct oracle_history){.tokens = all->history.tokens,
+                                   .count = all->history.count,
+                                   .prompt = all->prompt_length,
+                                   .end_tokens = all->end_tokens.tokens,
+                                   .end_token_count = all->end_tokens.count};
+}

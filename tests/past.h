@@ -3,7 +3,7 @@
 #ifndef PAST_H
 #define PAST_H
 
-#include "oracle_sequences.h"
+#include "oracle.h"
 
 #define MOST_HISTORY 700
 #define MOST_WORDS 4
@@ -22,5 +22,8 @@ struct past {
 
 /* Number 0 has nothing; `with_words` has banned words besides. */
 void past_make(uint32_t number, int with_words, uint32_t vocabulary, struct past *history);
+
+/* Its history, the prompt and the end tokens in it, as the oracle takes them. */
+struct oracle_history past_history(const struct past *past);
 
 #endif

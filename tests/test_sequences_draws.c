@@ -113,7 +113,7 @@ static void release_batch(struct drawn_batch *b)
 
 static struct draw expected_of(const struct drawn_batch *b, size_t row)
 {
-    const struct oracle_sequences *past = &b->pasts[row].all;
+    const struct past *past = &b->pasts[row];
     const size_t bias = row ? b->bias_ends[row - 1] : 0;
     const struct oracle_input input = {.values = b->widened + row * b->vocabulary,
                                        .vocabulary = b->vocabulary,
@@ -121,12 +121,8 @@ static struct draw expected_of(const struct drawn_batch *b, size_t row)
                                        .mask = b->mask_of_row[row] < 0 ? NULL : b->masks + row * b->mask_words,
                                        .biases = b->biases + bias,
                                        .bias_count = b->bias_ends[row] - bias,
-                                       .history = {.tokens = past->history.tokens,
-                                                   .count = past->history.count,
-                                                   .prompt = past->prompt_length,
-                                                   .end_tokens = past->end_tokens.tokens,
-                                                   .end_token_count = past->end_tokens.count},
-                                       .sequences = past,
+                                       .history = past_history(past),
+                                       .sequences = &past->all,
                                        .params = &b->params[row]};
     struct oracle_row *oracle = oracle_row_create_from(&input);
     const struct draw draw = oracle_draw(oracle, &b->params[row]);
