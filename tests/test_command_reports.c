@@ -38,6 +38,17 @@ static int remove_files(void **state)
     return remove_folder(state);
 }
 
+/* The text has less than 63 bytes. */
+static void expect_same_bytes(const char *path, const char *text)
+{
+    char got[64] = "";
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fread(got, 1, sizeof got - 1, file), strlen(text));
+    fclose(file);
+    assert_string_equal(got, text);
+}
+
 static double number_at(const json_t *line, const char *name, size_t i)
 {
     const json_t *value = json_array_get(json_object_get(line, name), i);
@@ -135,9 +146,9 @@ static void calls_that_fail_leave_files_alone(void **state)
 {
     (void)state;
     static const char before[] = "as it was";
-    char got[sizeof before] = "", message[300];
+    char message[300];
     write_small("a text");
-    write_file(out_path, before, sizeof before);
+    write_file(out_path, before, strlen(before));
     expect_failure(SAMPLE("--kept-probabilities", out_path, "--end-tokens=4"), "an end token: 4 is not from 0 to 3");
     expect_failure(SAMPLE("--kept-ids", out_path, "--top-p=0.5", "--filters=temperature"),
                    "params[0].filters has no place for it");
@@ -146,11 +157,7 @@ static void calls_that_fail_leave_files_alone(void **state)
     expect_failure(
         RUN("generate", "--json", "--text", ids_path, "--output", out_path, "--top-p=0.5", "--filters=temperature"),
         "params[0].filters has no place for it");
-    FILE *file = fopen(out_path, "rb");
-    assert_non_null(file);
-    assert_int_equal(fread(got, 1, sizeof got, file), sizeof got);
-    fclose(file);
-    assert_string_equal(got, before);
+    expect_same_bytes(out_path, before);
     unlink(out_path);
     expect_failure(SAMPLE("--kept-probabilities", out_path, "--top-p=0.5", "--filters=temperature"),
                    "params[0].filters has no place for it");
@@ -175,16 +182,6 @@ static void calls_that_fail_leave_files_alone(void **state)
     process run = SAMPLE("--kept-probabilities=/dev/null", "--processed-logits=/dev/null"); /* it takes both */
     assert_int_equal(run.status, 0);
     process_release(&run);
-}
-
-static void expect_same_bytes(const char *path, const char *text)
-{
-    char got[64] = "";
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    assert_int_equal(fread(got, 1, sizeof got - 1, file), strlen(text));
-    fclose(file);
-    assert_string_equal(got, text);
 }
 
 static void what_is_read_is_not_overwritten(void **state)
@@ -246,16 +243,11 @@ static void the_most_likely_tokens_stand_in_their_order(void **state)
 static void kept_ids_are_lines_that_score_reads(void **state)
 {
     (void)state;
-    char text[64] = "";
     write_small("");
     process run = SAMPLE("--kept-ids", ids_path, "--top-k=2");
     assert_int_equal(run.status, 0);
     process_release(&run);
-    FILE *file = fopen(ids_path, "r");
-    assert_non_null(file);
-    assert_int_equal(fread(text, 1, sizeof text - 1, file), strlen("[1,2]\n[0,3]\n"));
-    fclose(file);
-    assert_string_equal(text, "[1,2]\n[0,3]\n");
+    expect_same_bytes(ids_path, "[1,2]\n[0,3]\n");
     json_t *lines = parse_lines(SAMPLE("--score", ids_path, "--json", "--top-k=2"));
     for (size_t row = 0; row < 2; row++) {
         const json_t *line = json_array_get(lines, row);
