@@ -156,6 +156,13 @@ tombola_status wait_rows(tombola_sampler *sampler, tombola_ticket ticket, const 
     return status;
 }
 
+void call_rows(tombola_sampler *sampler, const tombola_rows *rows, const tombola_results *results)
+{
+    tombola_error error = tombola_error_default();
+    if (tombola_sampler_sample(sampler, rows, results, &error))
+        fail_msg("%s", error.message);
+}
+
 void call_sample(tombola_sampler *sampler, const struct make *make, const void *elements, size_t rows,
                  const tombola_params *params, struct draw *draws)
 {

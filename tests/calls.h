@@ -56,7 +56,10 @@ tombola_status submit_rows(tombola_sampler *sampler, const void *logits, size_t 
 tombola_status wait_rows(tombola_sampler *sampler, tombola_ticket ticket, const struct columns *columns, size_t rows,
                          struct draw *draws, tombola_error *error);
 
-/* The same with rows side by side; they fail the test on an error. */
+/* tombola_sampler_sample; fails the test on an error. */
+void call_rows(tombola_sampler *sampler, const tombola_rows *rows, const tombola_results *results);
+
+/* Those above with rows side by side; they fail the test on an error. */
 void call_sample(tombola_sampler *sampler, const struct make *make, const void *elements, size_t rows,
                  const tombola_params *params, struct draw *draws);
 void call_softmax(tombola_sampler *sampler, const struct make *make, const void *elements, size_t rows,

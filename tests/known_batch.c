@@ -73,7 +73,6 @@ static void run_batch(tombola_sampler *sampler, const struct make *make, struct 
     struct columns columns;
     struct draw draws[MOST_ROWS];
     tombola_boundary boundaries[MOST_ROWS];
-    tombola_error error = tombola_error_default();
     lay_out(batch, make, answers, count);
     tombola_rows rows = host_rows(batch->elements, count, 0, batch->params);
     rows.masks.host = batch->masks;
@@ -89,9 +88,7 @@ static void run_batch(tombola_sampler *sampler, const struct make *make, struct 
     rows.end_token_ends = batch->end_token_ends;
     tombola_results results = columns_results(&columns);
     results.boundary.host = boundaries;
-    if (tombola_sampler_sample(sampler, &rows, &results, &error)) {
-        fail_msg("%s", error.message);
-    }
+    call_rows(sampler, &rows, &results);
     columns_draws(&columns, count, draws);
     for (size_t row = 0; row < count; row++) {
         expect_draw(who, &answers[row].recipe, &answers[row].params, &answers[row].draw, &draws[row]);

@@ -138,13 +138,10 @@ static void run_courses(size_t first, size_t count, tombola_dispatch dispatch, s
         }
         const tombola_rows rows = host_rows(logits, count, V, params);
         tombola_results results = tombola_results_default();
-        tombola_error error = tombola_error_default();
         results.tokens.host = tokens;
         results.observed.host = observed;
         results.logprobs.host = logprobs;
-        if (tombola_sampler_sample(sampler, &rows, &results, &error)) {
-            fail_msg("%s", error.message);
-        }
+        call_rows(sampler, &rows, &results);
         for (size_t i = 0; i < count; i++) {
             struct course *course = &courses[first + i];
             course->sum[step] = params[i].adaptive_sum;

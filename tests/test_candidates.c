@@ -121,8 +121,7 @@ static void expect_scores(tombola_sampler *sampler, const struct kinds *k, const
     rows.score_ends = ends;
     results.scores.host = scores;
     results.raw_scores.host = scores + all;
-    if (tombola_sampler_sample(sampler, &rows, &results, &error))
-        fail_msg("%s", error.message);
+    call_rows(sampler, &rows, &results);
     for (size_t row = 0, i = 0; row < ROW_KINDS; row++)
         for (size_t at = row * got->count; i < ends[row]; i++, at++) {
             kinds_expect_bits(k, (uint32_t)row, "candidate's logprob, beside a score", got->logprobs[at], scores[i]);
@@ -144,8 +143,7 @@ static void rank_batch(tombola_context *on, struct kinds *k, uint32_t number)
         kinds_set_params(k, turn + number);
         const tombola_rows rows = kinds_rows(k);
         const tombola_results results = results_to(&got);
-        if (tombola_sampler_sample(sampler, &rows, &results, &error))
-            fail_msg("%s", error.message);
+        call_rows(sampler, &rows, &results);
         expect_ranking(k, &got);
         expect_scores(sampler, k, &got);
         tombola_sampler_release(sampler);
@@ -203,8 +201,7 @@ static void ask(const tombola_params *params, const uint32_t *mask, float *logpr
     results.candidate_count = MORE;
     results.candidate_logprobs.host = logprobs;
     results.candidate_raw_logprobs.host = raw_logprobs;
-    if (tombola_sampler_sample(sampler, &rows, &results, &error))
-        fail_msg("%s", error.message);
+    call_rows(sampler, &rows, &results);
     tombola_sampler_release(sampler);
 }
 

@@ -20,7 +20,6 @@ struct digests {
 
 static struct digests rank(const struct told_question *question, uint32_t count, int is_spread)
 {
-    tombola_error error = tombola_error_default();
     tombola_results results = tombola_results_default();
     int32_t ids[MOST];
     float logprobs[MOST], raw_logprobs[MOST];
@@ -28,8 +27,7 @@ static struct digests rank(const struct told_question *question, uint32_t count,
     results.candidate_tokens.host = ids;
     results.candidate_logprobs.host = logprobs;
     results.candidate_raw_logprobs.host = raw_logprobs;
-    if (tombola_sampler_sample(known_sampler(question, is_spread), &question->rows, &results, &error))
-        fail_msg("%s", error.message);
+    call_rows(known_sampler(question, is_spread), &question->rows, &results);
     return (struct digests){known_digest(ids, count), known_digest(logprobs, count), known_digest(raw_logprobs, count)};
 }
 

@@ -39,7 +39,6 @@ static int32_t draw_by_hand(tombola_sampler *sampler, const tombola_sequence *se
     int32_t token;
     tombola_rows rows = host_rows(logits, 1, 0, &params);
     tombola_results results = tombola_results_default();
-    tombola_error error = tombola_error_default();
     toy_fill(TOMBOLA_FLOAT32, toy_state(TOY_START, tokens, length), logits);
     rows.history = tokens;
     rows.history_ends = &length;
@@ -47,9 +46,7 @@ static int32_t draw_by_hand(tombola_sampler *sampler, const tombola_sequence *se
     rows.end_tokens = sequence->end_tokens;
     rows.end_token_ends = &sequence->end_token_count;
     results.tokens.host = &token;
-    if (tombola_sampler_sample(sampler, &rows, &results, &error)) {
-        fail_msg("%s", error.message);
-    }
+    call_rows(sampler, &rows, &results);
     return token;
 }
 

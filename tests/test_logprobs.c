@@ -82,8 +82,7 @@ static void run_batch(tombola_context *on, struct kinds *k, uint32_t turns)
                 if (k->params[row].xtc_probability < 1.0f) /* never, where its chance is one half: see expect_told */
                     k->params[row].xtc_probability = 0.0f;
             const tombola_rows rows = kinds_rows(k);
-            if (tombola_sampler_sample(sampler, &rows, &results, &error))
-                fail_msg("%s", error.message);
+            call_rows(sampler, &rows, &results);
             expect_told(k, &columns);
         }
         tombola_sampler_release(sampler);
@@ -136,8 +135,7 @@ static struct told_columns tell(const struct make *make, const void *elements, s
     rows.masks.host = mask;
     rows.mask_count = mask ? 1 : 0;
     rows.mask_of_row = mask ? mask_of_row : NULL;
-    if (tombola_sampler_sample(sampler, &rows, &results, &error))
-        fail_msg("%s", error.message);
+    call_rows(sampler, &rows, &results);
     tombola_sampler_release(sampler);
     return columns;
 }

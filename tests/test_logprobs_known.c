@@ -21,7 +21,6 @@ struct told_bits {
 static struct told_bits tell(const struct told_question *question, int is_spread)
 {
     struct told_bits told;
-    tombola_error error = tombola_error_default();
     tombola_results results = tombola_results_default();
     results.tokens.host = &told.token;
     results.logprobs.host = (float *)&told.logprob;
@@ -30,8 +29,7 @@ static struct told_bits tell(const struct told_question *question, int is_spread
     results.margins.host = (float *)&told.margin;
     results.entropies.host = (float *)&told.entropy;
     results.observed.host = (float *)&told.observed;
-    if (tombola_sampler_sample(known_sampler(question, is_spread), &question->rows, &results, &error))
-        fail_msg("%s", error.message);
+    call_rows(known_sampler(question, is_spread), &question->rows, &results);
     return told;
 }
 

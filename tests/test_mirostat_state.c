@@ -172,10 +172,7 @@ static void run_courses(size_t first, size_t count, uint32_t version, tombola_di
         results.tokens.host = tokens;
         results.kept.host = kept;
         results.observed.host = observed;
-        tombola_error error = tombola_error_default();
-        if (tombola_sampler_sample(sampler, &rows, &results, &error)) {
-            fail_msg("%s", error.message);
-        }
+        call_rows(sampler, &rows, &results);
         for (size_t i = 0; i < count; i++) {
             struct course *course = &courses[first + i];
             course->mu[step] = params[i].mirostat_mu;

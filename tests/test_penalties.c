@@ -27,7 +27,6 @@ struct got {
 /* Draws, and of short rows all tokens as candidates with their effective logits. */
 static void draw_all(tombola_sampler *sampler, const struct histories *h, struct got *got, struct draw *draws)
 {
-    tombola_error error = tombola_error_default();
     const tombola_rows rows = histories_rows(h);
     tombola_results results = columns_results(&got->columns);
     if (h->make.vocabulary <= MOST_CANDIDATES) {
@@ -35,9 +34,7 @@ static void draw_all(tombola_sampler *sampler, const struct histories *h, struct
         results.candidate_tokens.host = got->candidates;
         results.candidate_logits.host = got->logits;
     }
-    if (tombola_sampler_sample(sampler, &rows, &results, &error)) {
-        fail_msg("%s", error.message);
-    }
+    call_rows(sampler, &rows, &results);
     columns_draws(&got->columns, h->count, draws);
 }
 
@@ -125,14 +122,11 @@ static void probabilities_of(const float *logits, uint32_t vocabulary, const int
     tombola_sampler *sampler = make_sampler(context, &make, 1, TOMBOLA_DISPATCH_AUTO);
     tombola_rows rows = host_rows(logits, 1, 0, &params);
     tombola_results results = tombola_results_default();
-    tombola_error error = tombola_error_default();
     rows.history = history;
     rows.history_ends = &count;
     rows.prompt_lengths = &prompt;
     results.probabilities.host = probabilities;
-    if (tombola_sampler_sample(sampler, &rows, &results, &error)) {
-        fail_msg("%s", error.message);
-    }
+    call_rows(sampler, &rows, &results);
     tombola_sampler_release(sampler);
 }
 
@@ -179,7 +173,6 @@ static void expect_logits(tombola_params params, const float *given, const float
     tombola_sampler *sampler = make_sampler(context, &make, 1, TOMBOLA_DISPATCH_AUTO);
     tombola_rows rows = host_rows(given, 1, 0, &params);
     tombola_results results = tombola_results_default();
-    tombola_error error = tombola_error_default();
     int32_t tokens[TOKENS];
     float logits[TOKENS];
     rows.history = history;
@@ -187,9 +180,7 @@ static void expect_logits(tombola_params params, const float *given, const float
     results.candidate_count = TOKENS;
     results.candidate_tokens.host = tokens;
     results.candidate_logits.host = logits;
-    if (tombola_sampler_sample(sampler, &rows, &results, &error)) {
-        fail_msg("%s", error.message);
-    }
+    call_rows(sampler, &rows, &results);
     for (size_t i = 0; i < TOKENS; i++) {
         assert_in_range(tokens[i], 0, TOKENS - 1);
         assert_real_equal(logits[i], expected[tokens[i]]);

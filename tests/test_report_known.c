@@ -22,7 +22,6 @@ struct told {
 static struct told tell(const struct told_question *question, int is_spread)
 {
     const uint32_t V = question->make.vocabulary;
-    tombola_error error = tombola_error_default();
     tombola_results results = tombola_results_default();
     int32_t *ids = allocate(V, sizeof *ids);
     float *values = allocate(2 * (size_t)V, sizeof *values), scores[2];
@@ -34,8 +33,7 @@ static struct told tell(const struct told_question *question, int is_spread)
     results.kept_capacity = V;
     results.kept_probabilities.host = values;
     results.processed_logits.host = values + V;
-    if (tombola_sampler_sample(known_sampler(question, is_spread), &question->rows, &results, &error))
-        fail_msg("%s", error.message);
+    call_rows(known_sampler(question, is_spread), &question->rows, &results);
     memcpy(&told.score, &scores[0], sizeof told.score);
     memcpy(&told.raw_score, &scores[1], sizeof told.raw_score);
     told.ids = known_digest(ids, (size_t)told.kept);

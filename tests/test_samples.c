@@ -58,8 +58,7 @@ static struct sampled *draw(tombola_sampler *sampler, const struct kinds *k, uin
     rows.score_tokens = zeros;
     rows.score_ends = one_each;
     const tombola_results results = results_to(s, has_ranks);
-    if (tombola_sampler_sample(sampler, &rows, &results, &error))
-        fail_msg("%s", error.message);
+    call_rows(sampler, &rows, &results);
     return s;
 }
 

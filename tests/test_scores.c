@@ -68,8 +68,7 @@ static void score_batch(tombola_context *on, struct kinds *k, uint32_t number)
         rows.score_ends = ids.ends;
         results.scores.host = scores;
         results.raw_scores.host = raw_scores;
-        if (tombola_sampler_sample(sampler, &rows, &results, &error))
-            fail_msg("%s", error.message);
+        call_rows(sampler, &rows, &results);
         expect_scores(k, &ids, scores, raw_scores);
         tombola_sampler_release(sampler);
     }

@@ -146,11 +146,8 @@ static tombola_rows rows_of(const struct drawn_batch *b)
 static void draw_batch(tombola_sampler *sampler, const tombola_rows *rows, struct draw *draws)
 {
     static struct columns columns;
-    tombola_error error = tombola_error_default();
     const tombola_results results = columns_results(&columns);
-    if (tombola_sampler_sample(sampler, rows, &results, &error)) {
-        fail_msg("%s", error.message);
-    }
+    call_rows(sampler, rows, &results);
     columns_draws(&columns, rows->count, draws);
 }
 
