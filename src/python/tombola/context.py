@@ -5,6 +5,7 @@ from ctypes import byref, c_size_t, c_uint32, c_void_p
 from dataclasses import dataclass
 
 from . import _structs
+from ._handle import Handle
 from ._library import call, lib
 
 _TYPES = ("cpu", "gpu", "other")
@@ -43,7 +44,7 @@ def devices():
     return [Device._of(device) for device in array[:min(count.value, len(array))]]
 
 
-class Context:
+class Context(Handle):
     """A device with its compiled kernels. Serves samplers on any number of threads; a context manager.
 
     device         an index, "cpu", "gpu", "pocl" or a part of the device's name; None: $TOMBOLA_DEVICE, else the first
@@ -53,8 +54,9 @@ class Context:
     Raises NoDevice; for a named device also BuildFailed, SelfTestFailed, DeviceFailed; Forked.
     """
 
+    _noun, _release = "context", lib.tombola_context_close
+
     def __init__(self, device=None, *, lanes=0, width=0, teams=0, build_options=None, cache="auto"):
-        self._handle = None
         if cache not in _CACHES:
             raise ValueError(f"cache is '{cache}', none of: " + ", ".join(_CACHES))
         options = _structs.ContextOptions(
@@ -64,13 +66,6 @@ class Context:
         call(lib.tombola_context_open, None if device is None else str(device).encode(), ctypes.addressof(options),
              byref(handle))
         self._handle = handle
-
-    @property
-    def handle(self):
-        """The library's own pointer. ValueError: the context is closed."""
-        if self._handle is None:
-            raise ValueError("the context is closed")
-        return self._handle
 
     @property
     def device(self):
@@ -93,16 +88,4 @@ class Context:
 
     def close(self):
         """Gives the device back, once the samplers on it are closed too."""
-        handle, self._handle = self._handle, None
-        if handle is not None:
-            lib.tombola_context_close(handle)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def __del__(self):
-        if getattr(self, "_handle", None) is not None:
-            self.close()
+        super().close()

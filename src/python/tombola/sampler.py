@@ -7,6 +7,7 @@ import numpy as np
 
 from . import _structs
 from ._arrays import TYPES, integers_of, rows_of
+from ._handle import Handle
 from ._library import call, lib
 from .context import Context
 from .errors import InUse, error_of
@@ -62,7 +63,7 @@ class Batch:
             self._sampler._abandoned.append((self._ticket, self._owners, self._results))
 
 
-class Sampler:
+class Sampler(Handle):
     """Draws from batches of up to `max_rows` rows of `vocabulary` logits. A context manager.
 
     vocabulary   logits of a row, 1 to 2^23
@@ -81,10 +82,12 @@ class Sampler:
     array([1, 1], dtype=int32)
     """
 
+    _noun, _release = "sampler", lib.tombola_sampler_release
+
     def __init__(self, vocabulary, max_rows, dtype="float32", device=None, *, input="logits", dispatch="auto",
                  transfer="auto", in_flight=2, timed=False, max_candidates=0, probabilities=False, masks=False,
                  max_biases=0, max_history=0, **context_options):
-        self._handle, self._own_context = None, None
+        self._own_context = None
         name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
         options = _structs.SamplerOptions(
             type=_number_of("dtype", name, TYPES), input=_number_of("input", input, _INPUTS),
@@ -200,7 +203,7 @@ class Sampler:
             raise InUse("another thread is using this sampler")
         try:
             done = c_int()
-            if lib.tombola_sampler_poll(self._open(), ticket, byref(done), self._error_place):
+            if lib.tombola_sampler_poll(self.handle, ticket, byref(done), self._error_place):
                 self._fail()
             return bool(done.value)
         finally:
@@ -210,15 +213,10 @@ class Sampler:
         if not self._lock.acquire(False):
             raise InUse("another thread is using this sampler")
         try:
-            if lib.tombola_sampler_wait(self._open(), ticket, self._error_place):
+            if lib.tombola_sampler_wait(self.handle, ticket, self._error_place):
                 self._fail()
         finally:
             self._lock.release()
-
-    def _open(self):
-        if self._handle is None:
-            raise ValueError("the sampler is closed")
-        return self._handle
 
     def _settle(self):
         while self._abandoned:
@@ -264,7 +262,7 @@ class Sampler:
                masks=None, mask_of_row=None, biases=None, history=None, prompt_lengths=None, end_tokens=None,
                banned_words=None, breakers=None, forced=None, thinking=None, score_tokens=None, **columns):
         """The structs of a call, its Results, and what has to live until it has ended."""
-        self._open()
+        self.handle   # raises once it is closed
         if self._abandoned:
             self._settle()
         vocabulary = self.vocabulary
@@ -379,33 +377,21 @@ class Sampler:
     def times(self):
         """What the sampler has done so far, a dict; seconds are 0 unless it was made with timed=True."""
         times = _structs.Times()
-        lib.tombola_sampler_times(self._open(), addressof(times))
+        lib.tombola_sampler_times(self.handle, addressof(times))
         return {name: getattr(times, name) for name, _ in times._fields_[2:]}
 
     @property
     def memory(self):
         """What the sampler holds, a dict of device_bytes and host_bytes."""
         memory = _structs.Memory()
-        lib.tombola_sampler_memory(self._open(), addressof(memory))
+        lib.tombola_sampler_memory(self.handle, addressof(memory))
         return {name: getattr(memory, name) for name, _ in memory._fields_[2:]}
 
     def close(self):
         """Waits for what is running and releases the sampler, and the device that it has opened itself."""
-        handle, self._handle = self._handle, None
-        if handle is not None:
-            lib.tombola_sampler_release(handle)
+        super().close()
         if self._own_context is not None:
             self._own_context.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def __del__(self):
-        if getattr(self, "_handle", None) is not None:
-            self.close()
 
 
 Sampler.sample.__doc__ += words_of_fields("        ")
