@@ -8,13 +8,14 @@
 """
 from ._library import lib as _lib
 from ._structs import BIAS, BOUNDARY
+from .batch import Batch
 from .context import Context, Device, devices
 from .errors import (BuildFailed, Busy, DeviceFailed, Forked, InUse, InvalidArgument, ModelFailed, NoDevice,
                      OutOfMemory, SelfTestFailed, TombolaError)
 from .params import FIELDS, Params, params_dtype, presets
 from .ragged import Ragged
 from .results import COLUMNS, EMPTY, INVALID, OK, Results
-from .sampler import Batch, Sampler
+from .sampler import Sampler
 from .watermark import Detection, watermark_detect, watermark_seed
 
 #: The library's version, "0.1.0".

@@ -6,6 +6,7 @@ import numpy as np
 
 TYPES = {"float32": 0, "float16": 1, "bfloat16": 2}
 _SIZES = {"float32": 4, "float16": 2, "bfloat16": 2}
+_NUMPY = {name: np.dtype(name) for name in ("float32", "float16")}
 
 
 class _Tensor(ctypes.Structure):
@@ -73,6 +74,9 @@ def rows_of(logits, dtype, vocabulary):
     dtype   what they have to be; bits of bfloat16 may also come as uint16, where numpy lacks the type
     Raises TypeError for what is no array or of another type, ValueError for another shape or layout.
     """
+    if type(logits) is np.ndarray and logits.dtype is _NUMPY.get(dtype) and logits.ndim == 2 \
+            and logits.shape[1] == vocabulary and logits.flags.carray:   # most are, and this is soon seen
+        return logits.ctypes.data, len(logits), vocabulary, logits
     view = view_of(logits)
     if view.dtype != dtype and not (dtype == "bfloat16" and view.dtype == "uint16"):
         raise TypeError(f"logits are {view.dtype}, but the sampler's are {dtype}")

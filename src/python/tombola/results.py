@@ -6,6 +6,8 @@ from ._arrays import column_of
 from .ragged import Ragged
 
 COLUMNS = _structs.COLUMNS
+_DEFAULT = bytes(_structs.Results())   # a copy of a struct costs half of what making one does
+_KEPT_ROOM = 256   # of each row at first, where kept tokens are asked for
 OK, INVALID, EMPTY = 0, 1, 2
 
 
@@ -64,7 +66,7 @@ class Results:
         return end
 
 
-def columns_of(want, out, places):
+def _columns_of(want, out, places):
     """The arrays of the columns in `want` and `out`.
 
     places  the shape that each kind of column has, or its length
@@ -83,3 +85,34 @@ def columns_of(want, out, places):
         shape = places[place]
         columns[name] = column_of(name, array, dtype, shape if isinstance(shape, tuple) else (shape,))
     return columns
+
+
+def asked_of(want, out, count, vocabulary, samples, candidates, kept_capacity, score_ends):
+    """tombola_results of a call with `count` rows, and the Results whose columns it has the library write.
+
+    score_ends  of the lists of tokens to score, None where there are none
+    The others are as sample takes them.
+    """
+    if type(want) is str:
+        want = want.replace(",", " ").split()
+    if not 1 <= samples <= 128:
+        raise ValueError(f"samples is {samples}, not from 1 to 128")
+    if not 0 <= candidates <= 1024:
+        raise ValueError(f"candidates is {candidates}, not from 0 to 1024")
+    if "kept_tokens" in want and "kept_ends" not in want:
+        want = (*want, "kept_ends")
+    if kept_capacity is None:
+        kept_capacity = count * min(vocabulary, _KEPT_ROOM)
+        if out and "kept_tokens" in out:
+            kept_capacity = len(out["kept_tokens"])
+    columns = _columns_of(want, out, {
+        "row": count, "sample": (count, samples) if samples > 1 else count, "vocabulary": (count, vocabulary),
+        "candidate": (count, candidates), "score": 0 if score_ends is None else int(score_ends[-1]),
+        "kept": kept_capacity})
+    asked = _structs.Results.from_buffer_copy(_DEFAULT)
+    if "kept_tokens" in columns:
+        asked.kept_capacity = kept_capacity
+    asked.samples, asked.candidate_count = samples, candidates
+    for name, array in columns.items():
+        getattr(asked, name).host = array.ctypes.data
+    return asked, Results(columns, score_ends)

@@ -1,0 +1,91 @@
+"""tombola_rows of a call, made from what sample is given."""
+import numpy as np
+
+from . import _structs
+from ._arrays import integers_of, rows_of
+from .ragged import biases_of, sequences_of, tokens_of
+
+_DEFAULT = bytes(_structs.Rows())   # a copy of a struct costs half of what making one does
+
+
+class Rows(_structs.Rows):
+    """The rows of a batch, and `owners`: what has to live until the call that reads them has ended."""
+
+    @classmethod
+    def of(cls, logits, indices, dtype, vocabulary, max_rows):
+        """Rows without parameters, as many as there are logits, or indices if there are any."""
+        rows = cls.from_buffer_copy(_DEFAULT)
+        rows.logits.host, count, rows.stride, owner = rows_of(logits, dtype, vocabulary)
+        rows.owners = [owner]
+        if indices is not None:
+            indices = integers_of("indices", indices, np.uint32)
+            if len(indices) and int(indices.max()) >= count:
+                raise ValueError(f"indices has {indices.max()}, but the logits have {count} rows")
+            count = len(indices)
+            rows.indices = rows.place(indices)
+        if not 1 <= count <= max_rows:
+            raise ValueError(f"there are {count} rows, not from 1 to the sampler's max_rows {max_rows}")
+        rows.count = count
+        return rows
+
+    def place(self, array):
+        """The address of an array, which lives as long as the rows do."""
+        self.owners.append(array)
+        return array.ctypes.data
+
+    def put_masks(self, masks, mask_of_row, vocabulary):
+        """Places masks, bits as they lie or packed from bools, and which of them each row has."""
+        if masks is None:
+            if mask_of_row is not None:
+                raise TypeError("mask_of_row is there, but no masks")
+            return
+        if not isinstance(masks, np.ndarray) and hasattr(masks, "__dlpack__"):
+            masks = np.from_dlpack(masks)
+        masks = np.atleast_2d(np.asarray(masks))
+        words = -(-vocabulary // 32)
+        if masks.dtype == np.bool_:
+            if masks.shape[1] != vocabulary:
+                raise ValueError(f"masks has the shape {masks.shape}, not (masks, {vocabulary})")
+            packed = np.zeros((len(masks), words * 4), np.uint8)
+            bits = np.packbits(masks, axis=1, bitorder="little")
+            packed[:, :bits.shape[1]] = bits
+            masks = packed.view("<u4")
+        elif masks.dtype not in (np.uint32, np.int32):
+            raise TypeError(f"masks are {masks.dtype}, not bool, uint32 or int32")
+        if masks.ndim != 2 or masks.shape[1] < words:
+            raise ValueError(f"masks has the shape {masks.shape}, not (masks, {words})")
+        masks = np.ascontiguousarray(masks)
+        if mask_of_row is None and len(masks) == 1:
+            mask_of_row = [0] * self.count
+        if mask_of_row is not None:
+            self.mask_of_row = self.place(integers_of("mask_of_row", mask_of_row, np.int32, self.count))
+        self.masks.host, self.mask_stride, self.mask_count = self.place(masks), masks.shape[1], len(masks)
+
+    def put_lists(self, biases, history, prompt_lengths, end_tokens, banned_words, breakers, forced, thinking,
+                  score_tokens):
+        """Places lists of tokens and biases. Gives the ends of score_tokens' lists, None where there are none."""
+        self._put(biases_of, "biases", biases, "biases", "bias_ends")
+        self._put(tokens_of, "history", history, "history", "history_ends")
+        if prompt_lengths is not None:
+            if history is None:
+                raise TypeError("prompt_lengths is there, but no history")
+            if isinstance(prompt_lengths, (int, np.integer)):
+                prompt_lengths = [prompt_lengths] * self.count
+            self.prompt_lengths = self.place(integers_of("prompt_lengths", prompt_lengths, np.uintp, self.count))
+        self._put(tokens_of, "end_tokens", end_tokens, "end_tokens", "end_token_ends")
+        self._put(sequences_of, "banned_words", banned_words, "words", "word_ends", "banned_ends")
+        self._put(sequences_of, "breakers", breakers, "breakers", "breaker_ends", "breaker_row_ends")
+        self._put(tokens_of, "forced", forced, "forced", "forced_ends")
+        if thinking is not None:
+            start, end = (integers_of("thinking", part, np.int32) for part in thinking)
+            self.thinking_start, self.thinking_start_count = self.place(start), len(start)
+            self.thinking_end, self.thinking_end_count = self.place(end), len(end)
+        return self._put(tokens_of, "score_tokens", score_tokens, "score_tokens", "score_ends")
+
+    def _put(self, make, name, value, *fields):
+        """Places the arrays that `make` makes of an argument, and gives the last; None: there is no argument."""
+        array = None
+        if value is not None:
+            for field, array in zip(fields, make(name, value, self.count)):
+                setattr(self, field, self.place(array))
+        return array
