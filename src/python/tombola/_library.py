@@ -59,9 +59,15 @@ for _name, _result, _arguments in (
     _function.restype, _function.argtypes = _result, _arguments
 
 
-def call(function, *arguments):
-    """Calls a function whose last argument is the error, and raises what it tells."""
-    error = _structs.Error()
+def text_of(told):
+    """A string of the library's, which may have what a driver says in it."""
+    return told.decode("utf-8", "replace")
+
+
+def call(function, *arguments, error=None):
+    """Calls a function whose last argument is the error, and raises what it tells. error: a struct to use again."""
+    if error is None:
+        error = _structs.Error()
     status = function(*arguments, byref(error))
     if status:
-        raise error_of(status, error.message.decode("utf-8", "replace"))
+        raise error_of(status, text_of(error.message))

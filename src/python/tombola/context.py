@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from . import _structs
 from ._handle import Handle
-from ._library import call, lib
+from ._library import call, lib, text_of
 
 _TYPES = ("cpu", "gpu", "other")
 _CACHES = {"auto": 0, "off": 1}
@@ -28,10 +28,9 @@ class Device:
 
     @classmethod
     def _of(cls, device):
-        def text(value):
-            return value.decode("utf-8", "replace")
-        return cls(device.index, _TYPES[device.type], bool(device.is_default), text(device.platform),
-                   text(device.name), text(device.version), text(device.driver), device.memory, device.compute_units)
+        return cls(device.index, _TYPES[device.type], bool(device.is_default), text_of(device.platform),
+                   text_of(device.name), text_of(device.version), text_of(device.driver), device.memory,
+                   device.compute_units)
 
 
 def devices():
@@ -77,7 +76,7 @@ class Context(Handle):
     @property
     def choice(self):
         """Why it was taken, and others were not: a sentence a line."""
-        return lib.tombola_context_choice(self.handle).decode("utf-8", "replace")
+        return text_of(lib.tombola_context_choice(self.handle))
 
     @property
     def shape(self):

@@ -1,5 +1,4 @@
 """Samplers: batches of logits in, tokens out."""
-import ctypes
 import threading
 from ctypes import addressof, byref, c_int, c_uint64, c_void_p
 
@@ -13,7 +12,7 @@ from ._room import ParamsRoom
 from ._rows import Rows
 from .batch import Batch
 from .context import Context
-from .errors import InUse, error_of
+from .errors import InUse
 from .params import words_of_fields
 from .ragged import Ragged
 from .results import asked_of
@@ -27,6 +26,20 @@ def _number_of(name, value, names):
     if value not in names:
         raise ValueError(f"{name} is {value!r}, none of: " + ", ".join(names))
     return names[value]
+
+
+class _Turn:
+    """What one thread at a time has, in a `with`: another is refused, and doesn't wait."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+
+    def __enter__(self):
+        if not self._lock.acquire(False):
+            raise InUse("another thread is using this sampler")
+
+    def __exit__(self, *_):
+        self._lock.release()
 
 
 class Sampler(Handle):
@@ -74,10 +87,8 @@ class Sampler(Handle):
         call(lib.tombola_sampler_create, context.handle, vocabulary, max_rows, addressof(options), byref(handle))
         self._handle, self.context = handle, context
         self.vocabulary, self.max_rows, self.dtype = vocabulary, max_rows, name
-        self._lock, self._abandoned = threading.Lock(), []
-        self._error = _structs.Error()
-        self._error_place = ctypes.pointer(self._error)
-        self._room = ParamsRoom(max_rows)
+        self._turn, self._abandoned = _Turn(), []
+        self._room, self._error = ParamsRoom(max_rows), _structs.Error()
 
     # ------------------------------------------------------------------ calls
 
@@ -105,39 +116,28 @@ class Sampler(Handle):
         Any other argument is a parameter, one value for all rows or one for each; it goes before `params`:
 
         """
-        if not self._lock.acquire(False):
-            raise InUse("another thread is using this sampler")
-        try:
+        with self._turn:
             rows, asked, results = self._batch(logits, params, want, **options)
-            if lib.tombola_sampler_sample(self._handle, addressof(rows), addressof(asked), self._error_place):
-                self._fail()
+            self._call(lib.tombola_sampler_sample, addressof(rows), addressof(asked))
             if asked.kept_capacity and "kept_tokens" not in (options.get("out") or ()):
-                if results.trim() > asked.kept_capacity and "kept_capacity" not in options:
-                    asked.kept_capacity = int(results.kept_ends[-1])
-                    kept = results.columns["kept_tokens"] = np.empty(asked.kept_capacity, np.int32)
-                    asked.kept_tokens.host = kept.ctypes.data
-                    if lib.tombola_sampler_sample(self._handle, addressof(rows), addressof(asked), self._error_place):
-                        self._fail()
+                kept = results.trim()
+                if kept > asked.kept_capacity and "kept_capacity" not in options:
+                    asked.kept_capacity = kept
+                    array = results.columns["kept_tokens"] = np.empty(kept, np.int32)
+                    asked.kept_tokens.host = array.ctypes.data
+                    self._call(lib.tombola_sampler_sample, addressof(rows), addressof(asked))
             return results
-        finally:
-            self._lock.release()
 
     def submit(self, logits, params=None, *, want=("tokens", "status"), **options):
         """As sample, but returns a Batch as soon as it is enqueued. Raises Busy if `in_flight` batches are.
 
         What kept_tokens has no room for is left out: kept_ends tell.
         """
-        if not self._lock.acquire(False):
-            raise InUse("another thread is using this sampler")
-        try:
+        with self._turn:
             rows, asked, results = self._batch(logits, params, want, **options)
             ticket = c_uint64()
-            if lib.tombola_sampler_submit(self._handle, addressof(rows), addressof(asked), byref(ticket),
-                                          self._error_place):
-                self._fail()
+            self._call(lib.tombola_sampler_submit, addressof(rows), addressof(asked), byref(ticket))
             return Batch(self, ticket.value, results, rows.owners)
-        finally:
-            self._lock.release()
 
     def softmax(self, logits, temperature=1.0, **options):
         """Probabilities of whole rows, float32 (rows, vocabulary)."""
@@ -159,41 +159,27 @@ class Sampler(Handle):
 
     # ------------------------------------------------------------------ parts
 
-    def _fail(self):
-        raise error_of(self._error.status, self._error.message.decode("utf-8", "replace"))
+    def _call(self, function, *arguments):
+        call(function, self.handle, *arguments, error=self._error)
 
     def _poll(self, ticket):
-        if not self._lock.acquire(False):
-            raise InUse("another thread is using this sampler")
-        try:
+        with self._turn:
             done = c_int()
-            if lib.tombola_sampler_poll(self.handle, ticket, byref(done), self._error_place):
-                self._fail()
+            self._call(lib.tombola_sampler_poll, ticket, byref(done))
             return bool(done.value)
-        finally:
-            self._lock.release()
 
     def _wait(self, ticket):
-        if not self._lock.acquire(False):
-            raise InUse("another thread is using this sampler")
-        try:
-            if lib.tombola_sampler_wait(self.handle, ticket, self._error_place):
-                self._fail()
-        finally:
-            self._lock.release()
-
-    def _settle(self):
-        while self._abandoned:
-            ticket, _owners, _results = self._abandoned.pop()
-            lib.tombola_sampler_wait(self._handle, ticket, self._error_place)
+        with self._turn:
+            self._call(lib.tombola_sampler_wait, ticket)
 
     def _batch(self, logits, params, want, *, samples=1, candidates=0, out=None, kept_capacity=None, indices=None,
                masks=None, mask_of_row=None, biases=None, history=None, prompt_lengths=None, end_tokens=None,
                banned_words=None, breakers=None, forced=None, thinking=None, score_tokens=None, **columns):
         """The structs of a call, and its Results."""
-        self.handle   # raises once it is closed
-        if self._abandoned:
-            self._settle()
+        handle = self.handle
+        while self._abandoned:
+            ticket, _owners, _results = self._abandoned.pop()
+            lib.tombola_sampler_wait(handle, ticket, byref(self._error))   # nobody asks how it ended
         rows = Rows.of(logits, indices, self.dtype, self.vocabulary, self.max_rows)
         rows.params = self._room.place(params, columns, rows.count)
         rows.put_masks(masks, mask_of_row, self.vocabulary)
@@ -206,16 +192,16 @@ class Sampler(Handle):
     @property
     def times(self):
         """What the sampler has done so far, a dict; seconds are 0 unless it was made with timed=True."""
-        times = _structs.Times()
-        lib.tombola_sampler_times(self.handle, addressof(times))
-        return {name: getattr(times, name) for name, _ in times._fields_[2:]}
+        return self._told(lib.tombola_sampler_times, _structs.Times())
 
     @property
     def memory(self):
         """What the sampler holds, a dict of device_bytes and host_bytes."""
-        memory = _structs.Memory()
-        lib.tombola_sampler_memory(self.handle, addressof(memory))
-        return {name: getattr(memory, name) for name, _ in memory._fields_[2:]}
+        return self._told(lib.tombola_sampler_memory, _structs.Memory())
+
+    def _told(self, function, struct):
+        function(self.handle, addressof(struct))
+        return {name: getattr(struct, name) for name, _ in struct._fields_[2:]}   # behind struct_size and reserved
 
     def close(self):
         """Waits for what is running and releases the sampler, and the device that it has opened itself."""
