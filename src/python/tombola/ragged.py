@@ -24,13 +24,22 @@ class Ragged(NamedTuple):
         """From a sequence of sequences of integers; None is an empty one."""
         parts = [integers_of(f"{name}[{row}]", () if part is None else part, np.int32)
                  for row, part in enumerate(lists)]
-        ends = np.cumsum([len(part) for part in parts], dtype=_SIZE)
-        return cls(np.concatenate(parts) if parts else np.zeros(0, np.int32), ends)
+        return cls(np.concatenate(parts) if parts else np.zeros(0, np.int32), _ends_of(parts))
 
     def row(self, index):
         """The list of one row."""
         begin = int(self.ends[index - 1]) if index else 0
         return self.values[begin:int(self.ends[index])]
+
+
+def _ends_of(parts):
+    return np.cumsum([len(part) for part in parts], dtype=_SIZE)
+
+
+def _each(name, lists, count):
+    if len(lists) != count:
+        raise ValueError(f"{name} has {len(lists)} lists, but there are {count} rows")
+    return lists
 
 
 def _checked(name, ragged, dtype, count):
@@ -56,10 +65,12 @@ def tokens_of(name, value, count):
     if isinstance(value, Ragged):
         return _checked(name, value, np.int32, count)
     if _is_flat(value):
-        value = [value] * count
-    if len(value) != count:
-        raise ValueError(f"{name} has {len(value)} lists, but there are {count} rows")
-    return Ragged.of(value, name)
+        return Ragged.of([integers_of(f"{name}[0]", value, np.int32)] * count, name)
+    return Ragged.of(_each(name, value, count), name)
+
+
+def _pairs_of(part):
+    return np.array(list(part.items()) if isinstance(part, dict) else [tuple(pair) for pair in part or ()], BIAS)
 
 
 def biases_of(name, value, count):
@@ -67,20 +78,16 @@ def biases_of(name, value, count):
     if isinstance(value, Ragged):
         return _checked(name, value, BIAS, count)
     if isinstance(value, dict):
-        value = [value] * count
-    if len(value) != count:
-        raise ValueError(f"{name} has {len(value)} lists, but there are {count} rows")
-    parts = [list(part.items()) if isinstance(part, dict) else [tuple(pair) for pair in part or ()] for part in value]
-    return Ragged(np.array([pair for part in parts for pair in part], BIAS),
-                  np.cumsum([len(part) for part in parts], dtype=_SIZE))
+        parts = [_pairs_of(value)] * count
+    else:
+        parts = [_pairs_of(part) for part in _each(name, value, count)]
+    return Ragged(np.concatenate(parts), _ends_of(parts))
 
 
 def sequences_of(name, value, count):
     """Token sequences of each row: (tokens, ends of sequences, ends of rows); one list of them is that of all rows."""
     if len(value) and all(part is not None and len(part) and _is_flat(part) for part in value):
         value = [value] * count
-    if len(value) != count:
-        raise ValueError(f"{name} has {len(value)} lists, but there are {count} rows")
-    rows = [list(part or ()) for part in value]
+    rows = [list(part or ()) for part in _each(name, value, count)]
     all_of_them = Ragged.of([sequence for row in rows for sequence in row], name)
-    return all_of_them.values, all_of_them.ends, np.cumsum([len(row) for row in rows], dtype=_SIZE)
+    return all_of_them.values, all_of_them.ends, _ends_of(rows)
