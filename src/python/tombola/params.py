@@ -1,4 +1,6 @@
 """Parameters of rows: a structured array whose fields are those of the library's table."""
+import itertools
+
 import numpy as np
 
 from ._library import call, lib
@@ -88,24 +90,19 @@ class Field:
         return array
 
 
-def _fields():
-    fields = {}
-    while True:
-        entry = lib.tombola_params_field(len(fields))
-        if not entry:
-            return fields
-        field = Field(entry.contents)
-        fields[field.name] = field
+def _listed(function):
+    """What a function of the library gives for 0, 1, ... until it gives none."""
+    return itertools.takewhile(bool, map(function, itertools.count()))
 
 
 #: Every parameter by name, in the order of the library's table.
-FIELDS = _fields()
+FIELDS = {field.name: field for field in (Field(entry.contents) for entry in _listed(lib.tombola_params_field))}
 _SIZE = -(-max(f.offset + f.dtype.itemsize for f in FIELDS.values()) // 8) * 8
 #: tombola_params as numpy has it: what an array of parameters is made of.
 params_dtype = np.dtype({
     "names": ["struct_size", *FIELDS],
-    "formats": [np.dtype(np.uint32)] + [np.dtype(_TYPES[f.kind]) for f in FIELDS.values()],
-    "offsets": [0] + [f.offset for f in FIELDS.values()],
+    "formats": [np.uint32, *(f.dtype for f in FIELDS.values())],
+    "offsets": [0, *(f.offset for f in FIELDS.values())],
     "itemsize": _SIZE,
 })
 
@@ -143,35 +140,39 @@ class Params:
 
     def __init__(self, count, **columns):
         self.array = np.empty(count, params_dtype)
-        self.array[:] = DEFAULT[0]
-        for name, value in columns.items():
-            setattr(self, name, value)
+        self.array[:] = DEFAULT
+        self._set(columns)
 
     @classmethod
     def preset(cls, name, count=1, **columns):
         """Parameters that others draw by where nothing is said: "transformers", "llama.cpp", ...; see presets()."""
-        params = cls(count)
         one = DEFAULT.copy()
         call(lib.tombola_params_preset, name.encode(), one.ctypes.data)
-        params.array[:] = one[0]
-        for column, value in columns.items():
-            setattr(params, column, value)
+        params = cls(count)
+        params.array[:] = one
+        params._set(columns)
         return params
+
+    @staticmethod
+    def _of(array):
+        params = Params.__new__(Params)
+        params.array = array
+        return params
+
+    def _set(self, columns):
+        for name, value in columns.items():
+            setattr(self, name, value)
 
     def __len__(self):
         return len(self.array)
 
     def __getitem__(self, rows):
         """The parameters of some rows, by a slice or an index, as a view."""
-        part = Params.__new__(Params)
-        part.array = np.atleast_1d(self.array[rows])
-        return part
+        return self._of(np.atleast_1d(self.array[rows]))
 
     def copy(self):
         """The same parameters in memory of their own."""
-        same = Params.__new__(Params)
-        same.array = self.array.copy()
-        return same
+        return self._of(self.array.copy())
 
     def observe(self, observed):
         """Moves on what adapts to the tokens drawn: mirostat_mu, adaptive_sum and adaptive_weight.
@@ -208,9 +209,4 @@ Params.__doc__ += words_of_fields()
 
 def presets():
     """The names of Params.preset."""
-    names = []
-    while True:
-        name = lib.tombola_params_preset_name(len(names))
-        if name is None:
-            return names
-        names.append(name.decode())
+    return [name.decode() for name in _listed(lib.tombola_params_preset_name)]
