@@ -5,7 +5,6 @@ from ctypes import POINTER, c_int32, c_int64, c_uint8, c_uint16, c_uint64, c_voi
 import numpy as np
 
 TYPES = {"float32": 0, "float16": 1, "bfloat16": 2}
-_SIZES = {"float32": 4, "float16": 2, "bfloat16": 2}
 _NUMPY = {name: np.dtype(name) for name in ("float32", "float16")}
 
 
@@ -20,7 +19,8 @@ class _Tensor(ctypes.Structure):
 _pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
 _pointer_of.restype, _pointer_of.argtypes = c_void_p, (ctypes.py_object, ctypes.c_char_p)
 _IN_HOST_MEMORY = (1, 3)   # kDLCPU, kDLCUDAHost
-_CODES = {(2, 32): "float32", (2, 16): "float16", (4, 16): "bfloat16"}
+_CODES = {(2, 32): "float32", (2, 16): "float16", (4, 16): "bfloat16"}   # by code and bits
+_SIZES = {name: bits // 8 for (_, bits), name in _CODES.items()}
 
 
 class View:
