@@ -30,10 +30,8 @@ def _load():
 lib = _load()
 _error = POINTER(_structs.Error)
 for _name, _result, _arguments in (
-    ("version", c_int, ()),
     ("version_string", c_char_p, ()),
     ("contract", c_int, ()),
-    ("row_status_string", c_char_p, (c_int,)),
     ("device_list", c_int, (c_void_p, c_size_t, POINTER(c_size_t), _error)),
     ("context_open", c_int, (c_char_p, c_void_p, POINTER(c_void_p), _error)),
     ("context_device", None, (c_void_p, c_void_p)),
