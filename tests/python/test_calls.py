@@ -126,6 +126,21 @@ def test_many_calls_and_mistakes_leave_memory_as_it_is():
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2048
 
 
+def test_closed_and_forgotten_samplers_give_their_memory_back():
+    logits = logits_of(32, 50000)
+
+    def make(number):
+        for _ in range(number):
+            with tombola.Sampler(50000, 32, device=CONTEXT, transfer="staged") as sampler:
+                sampler.sample(logits)
+            tombola.Sampler(50000, 32, device=CONTEXT, transfer="staged").sample(logits)
+
+    make(3)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    make(10)
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < 5 * logits.nbytes
+
+
 def test_times_and_memory_are_told():
     with tombola.Sampler(VOCABULARY, ROWS, device=CONTEXT, timed=True) as sampler:
         sampler.sample(LOGITS)
