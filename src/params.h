@@ -6,8 +6,8 @@
 #include "row.h"
 
 /* Checks an array of `rows` params, whose elements lie as far apart as the first one says, and fills device[0..rows),
- * for so many samples of each row, unless that is NULL. needs: of all that are not neutral, TOMBOLA_NEEDS_... The message
- * of an error names field, row and value. */
+ * for so many samples of each row, unless that is NULL. needs: of all that are not neutral, TOMBOLA_NEEDS_... The
+ * message of an error names field, row and value. */
 tombola_status params_convert(const tombola_params *params, size_t rows, size_t samples, struct row_params *device,
                               uint32_t *needs, tombola_error *error);
 
