@@ -950,6 +950,10 @@ typedef struct tombola_sequence {
      * drawn, a call goes on as if there had been one call for all. Left alone: the caller adds what the call has
      * drawn. */
     size_t generated;
+    /* Out: of each token that the call has drawn, the first one's first, what the columns of these names in
+     * tombola_results have. Room for max_new_tokens; NULL: not wanted. */
+    float *logprobs;
+    float *raw_logprobs;
 } tombola_sequence;
 
 static inline tombola_sequence tombola_sequence_default(void)
@@ -969,13 +973,15 @@ typedef struct tombola_step {
     const size_t *live;                /* rows: their indices into `sequences`, increasing */
     const size_t *cache_rows;          /* rows: the row of the model's caches that each has; see tombola_model */
     void *logits;                      /* out: rows x stride elements of the sampler's type, row i for
-                                          sequences[live[i]]; what an earlier step wrote may be there or not */
+                                          sequences[live[i]]; what an earlier step wrote may be there or not.
+                                          A model whose logits lie elsewhere sets batch->logits, and leaves this */
     size_t stride;                     /* elements */
     /* The batch that will be drawn from. Where parameters need them, it will have the sequences' tokens as histories,
      * the start contexts but for `generated` as prompts, and their end tokens and forced tokens. The model may set its
      * masks, mask_stride, mask_count, mask_of_row, biases and bias_ends, banned words and breakers with their ends, and
      * what begins and ends thinking, to memory of its own that stays as it is until the next call of `forward`, or the
-     * end of generate. They are 0 before each call; what is changed of the other fields does not count. Where any
+     * end of generate. They are 0 before each call. So it may set logits, stride and indices, to rows of its own in
+     * host memory or in a buffer. What is changed of the other fields does not count. Where any
      * sequence has a thinking_budget, live yet or not, the first step needs what begins and ends thinking too. */
     tombola_rows *batch;
 } tombola_step;

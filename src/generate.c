@@ -31,7 +31,7 @@ struct round {
     size_t *prompts;    /* tokens of its start context, but for those generated before */
     tombola_params *params;
     int32_t *tokens, *status;
-    float *observed;
+    float *observed, *logprobs, *raw_logprobs;
     /* and of each row of the model's caches: */
     size_t *free_caches; /* those that no live sequence has; a stack */
     size_t free_count;
@@ -111,6 +111,15 @@ static size_t generated_of(const struct round *round, const tombola_sequence *se
     return round->sequence_size < needed ? 0 : sequence->generated;
 }
 
+/* Where it has log-probabilities written, by the place of the field that tells; NULL where they are not wanted. */
+static float *told_at(const struct round *round, const tombola_sequence *sequence, size_t field)
+{
+    float *array = NULL;
+    if (round->sequence_size >= field + sizeof array)
+        memcpy(&array, (const char *)sequence + field, sizeof array);
+    return array;
+}
+
 static void free_round(struct round *round)
 {
     free(round->logits);
@@ -122,6 +131,8 @@ static void free_round(struct round *round)
     free(round->tokens);
     free(round->status);
     free(round->observed);
+    free(round->logprobs);
+    free(round->raw_logprobs);
     free(round->free_caches);
     pasts_free(&round->pasts);
 }
@@ -141,9 +152,12 @@ static tombola_status allocate_round(struct round *round, tombola_error *error)
     round->tokens = calloc(capacity, sizeof *round->tokens);
     round->status = calloc(capacity, sizeof *round->status);
     round->observed = calloc(capacity, sizeof *round->observed);
+    round->logprobs = calloc(capacity, sizeof *round->logprobs);
+    round->raw_logprobs = calloc(capacity, sizeof *round->raw_logprobs);
     round->free_caches = calloc(capacity, sizeof *round->free_caches);
     if (!round->logits || !round->live || !round->cache_rows || !round->left || !round->prompts || !round->params ||
-        !round->tokens || !round->status || !round->observed || !round->free_caches)
+        !round->tokens || !round->status || !round->observed || !round->logprobs || !round->raw_logprobs ||
+        !round->free_caches)
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for %zu rows of %zu logits", capacity, plan->vocabulary);
     for (size_t cache = capacity; cache-- > 0;) /* 0 is taken first */
         round->free_caches[round->free_count++] = cache;
@@ -180,6 +194,19 @@ static void append(tombola_sequence *sequence, tombola_params *params, int32_t t
         sequence->finish = TOMBOLA_FINISH_LIMIT;
 }
 
+/* Tells the row's sequence what it wants to know of its token, before that is counted in `left`. */
+static void tell(const struct round *round, size_t row)
+{
+    const tombola_sequence *sequence = sequence_at(round, round->live[row]);
+    float *logprobs = told_at(round, sequence, offsetof(tombola_sequence, logprobs));
+    float *raw_logprobs = told_at(round, sequence, offsetof(tombola_sequence, raw_logprobs));
+    const size_t place = sequence->max_new_tokens - round->left[row];
+    if (logprobs && round->status[row] == TOMBOLA_ROW_OK)
+        logprobs[place] = round->logprobs[row];
+    if (raw_logprobs && round->status[row] == TOMBOLA_ROW_OK)
+        raw_logprobs[place] = round->raw_logprobs[row];
+}
+
 /* What the row's sequence has learned from its token, for the next one and for its caller. */
 static void learn(struct round *round, size_t row)
 {
@@ -210,6 +237,7 @@ static int deliver(struct round *round, tombola_token_callback on_token, void *t
         size_t index = round->live[row];
         tombola_sequence *sequence = sequence_at(round, index);
         if (goes_on) {
+            tell(round, row);
             append(sequence, params_of(round, sequence), round->tokens[row], round->status[row], &round->left[row]);
             round->params[row].offset++;
             learn(round, row);
@@ -323,10 +351,31 @@ static tombola_status check_needs(const struct round *round, int is_of_live, con
     return status;
 }
 
+/* The columns that live sequences want. */
+static tombola_results wanted_of(const struct round *round)
+{
+    tombola_results results = tombola_results_default();
+    results.tokens.host = round->tokens;
+    results.status.host = round->status;
+    for (size_t row = 0; row < round->rows; row++) {
+        const tombola_sequence *sequence = sequence_at(round, round->live[row]);
+        if (adapt_is_on(&round->params[row]))
+            results.observed.host = round->observed;
+        if (told_at(round, sequence, offsetof(tombola_sequence, logprobs)))
+            results.logprobs.host = round->logprobs;
+        if (told_at(round, sequence, offsetof(tombola_sequence, raw_logprobs)))
+            results.raw_logprobs.host = round->raw_logprobs;
+    }
+    return results;
+}
+
 /* Draws from the model's logits, under the masks and with the biases and words that it has set in `batch`. */
 static tombola_status draw(struct round *round, const tombola_rows *batch, tombola_error *error)
 {
     tombola_rows rows = live_rows(round);
+    rows.logits = batch->logits;
+    rows.stride = batch->stride;
+    rows.indices = batch->indices;
     rows.masks = batch->masks;
     rows.mask_stride = batch->mask_stride;
     rows.mask_count = batch->mask_count;
@@ -346,11 +395,7 @@ static tombola_status draw(struct round *round, const tombola_rows *batch, tombo
     tombola_status status = add_pasts(round, &rows, error);
     if (status)
         return status;
-    tombola_results results = tombola_results_default();
-    results.tokens.host = round->tokens;
-    results.status.host = round->status;
-    for (size_t row = 0; row < round->rows; row++)
-        results.observed.host = adapt_is_on(&round->params[row]) ? round->observed : results.observed.host;
+    const tombola_results results = wanted_of(round);
     status = tombola_sampler_sample(round->sampler, &rows, &results, error);
     if (status == TOMBOLA_INVALID_ARGUMENT)
         check_needs(round, 1, batch, error); /* to name the sequence, not the row */
