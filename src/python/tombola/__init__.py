@@ -12,6 +12,7 @@ from .batch import Batch
 from .context import Context, Device, devices
 from .errors import (BuildFailed, Busy, DeviceFailed, Forked, InUse, InvalidArgument, ModelFailed, NoDevice,
                      OutOfMemory, SelfTestFailed, TombolaError)
+from .generation import Generation, Step
 from .params import FIELDS, Params, params_dtype, presets
 from .ragged import Ragged
 from .results import COLUMNS, EMPTY, INVALID, OK, Results
@@ -28,7 +29,7 @@ def contract():
 
 
 __all__ = ["BIAS", "BOUNDARY", "Batch", "BuildFailed", "Busy", "COLUMNS", "Context", "Detection", "Device",
-           "DeviceFailed", "EMPTY", "FIELDS", "Forked", "INVALID", "InUse", "InvalidArgument", "ModelFailed",
-           "NoDevice", "OK", "OutOfMemory", "Params", "Ragged", "Results", "Sampler", "SelfTestFailed",
+           "DeviceFailed", "EMPTY", "FIELDS", "Forked", "Generation", "INVALID", "InUse", "InvalidArgument", "ModelFailed",
+           "NoDevice", "OK", "OutOfMemory", "Params", "Ragged", "Results", "Sampler", "SelfTestFailed", "Step",
            "TombolaError", "contract", "devices", "params_dtype", "presets", "version", "watermark_detect",
            "watermark_seed"]

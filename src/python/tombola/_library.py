@@ -46,6 +46,8 @@ for _name, _result, _arguments in (
     ("sampler_submit", c_int, (c_void_p, c_void_p, c_void_p, POINTER(c_uint64), _error)),
     ("sampler_poll", c_int, (c_void_p, c_uint64, POINTER(c_int), _error)),
     ("sampler_wait", c_int, (c_void_p, c_uint64, _error)),
+    ("sampler_generate", c_int, (c_void_p, c_void_p, c_size_t, c_void_p, c_void_p, c_void_p, _error)),
+    ("finish_string", c_char_p, (c_int,)),
     ("params_field", POINTER(_structs.Field), (c_size_t,)),
     ("params_preset", c_int, (c_char_p, c_void_p, _error)),
     ("params_preset_name", c_char_p, (c_size_t,)),

@@ -5,6 +5,10 @@ from . import _structs
 from ._arrays import integers_of, rows_of
 from .ragged import biases_of, sequences_of, tokens_of
 
+# What a call is drawn under, but for what its rows have each of their own.
+_RULES = ("masks", "mask_stride", "mask_count", "mask_of_row", "biases", "bias_ends", "words", "word_ends", "banned_ends",
+          "breakers", "breaker_ends", "breaker_row_ends", "thinking_start", "thinking_start_count", "thinking_end",
+          "thinking_end_count")
 _DEFAULT = bytes(_structs.Rows())   # a copy of a struct costs half of what making one does
 
 
@@ -15,8 +19,7 @@ class Rows(_structs.Rows):
     def of(cls, logits, indices, dtype, vocabulary, max_rows):
         """Rows without parameters, as many as there are logits, or indices if there are any."""
         rows = cls.from_buffer_copy(_DEFAULT)
-        rows.logits.host, count, rows.stride, owner = rows_of(logits, dtype, vocabulary)
-        rows.owners = [owner]
+        count = rows.put_logits(logits, dtype, vocabulary)
         if indices is not None:
             indices = integers_of("indices", indices, np.uint32)
             if len(indices) and int(indices.max()) >= count:
@@ -27,6 +30,24 @@ class Rows(_structs.Rows):
             raise ValueError(f"there are {count} rows, not from 1 to the sampler's max_rows {max_rows}")
         rows.count = count
         return rows
+
+    @classmethod
+    def of_count(cls, count):
+        """So many rows, without logits and parameters."""
+        rows = cls.from_buffer_copy(_DEFAULT)
+        rows.count, rows.owners = count, []
+        return rows
+
+    def take_rules(self, rows):
+        """Takes over masks and lists that other rows have been given."""
+        for name in _RULES:
+            setattr(self, name, getattr(rows, name))
+
+    def put_logits(self, logits, dtype, vocabulary):
+        """Places the logits of a batch, and gives how many rows these are."""
+        self.logits.host, count, self.stride, owner = rows_of(logits, dtype, vocabulary)
+        self.owners = [owner]
+        return count
 
     def place(self, array):
         """The address of an array, which lives as long as the rows do."""
@@ -61,8 +82,8 @@ class Rows(_structs.Rows):
             self.mask_of_row = self.place(integers_of("mask_of_row", mask_of_row, np.int32, self.count))
         self.masks.host, self.mask_stride, self.mask_count = self.place(masks), masks.shape[1], len(masks)
 
-    def put_lists(self, biases, history, prompt_lengths, end_tokens, banned_words, breakers, forced, thinking,
-                  score_tokens):
+    def put_lists(self, biases=None, history=None, prompt_lengths=None, end_tokens=None, banned_words=None,
+                  breakers=None, forced=None, thinking=None, score_tokens=None):
         """Places lists of tokens and biases. Gives the ends of score_tokens' lists, None where there are none."""
         self._put(biases_of, "biases", biases, "biases", "bias_ends")
         self._put(tokens_of, "history", history, "history", "history_ends")

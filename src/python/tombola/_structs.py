@@ -119,6 +119,32 @@ class Detection(Struct):
     ]
 
 
+class Sequence(Struct):
+    c_name = "tombola_sequence"
+    _fields_ = [
+        ("struct_size", c_uint32), ("finish", c_int), ("tokens", c_void_p), ("length", c_size_t),
+        ("max_new_tokens", c_size_t), ("end_tokens", c_void_p), ("end_token_count", c_size_t), ("params", c_void_p),
+        ("forced", c_void_p), ("forced_count", c_size_t), ("generated", c_size_t), ("logprobs", c_void_p),
+        ("raw_logprobs", c_void_p),
+    ]
+
+
+class Step(Struct):
+    c_name = "tombola_step"
+    _fields_ = [
+        ("struct_size", c_uint32), ("reserved", c_uint32), ("sequences", c_void_p), ("rows", c_size_t),
+        ("live", c_void_p), ("cache_rows", c_void_p), ("logits", c_void_p), ("stride", c_size_t), ("batch", c_void_p),
+    ]
+
+
+class Model(Struct):
+    c_name = "tombola_model"
+    _fields_ = [
+        ("struct_size", c_uint32), ("reserved", c_uint32), ("user", c_void_p), ("forward", c_void_p),
+        ("begin", c_void_p), ("end", c_void_p),
+    ]
+
+
 BIAS = np.dtype([("token", np.int32), ("value", np.float32)])
 BOUNDARY = np.dtype([("logit", np.float32), ("token", np.int32)])
 
@@ -150,4 +176,5 @@ COLUMNS = {
     "candidate_raw_logprobs": (np.dtype(np.float32), "candidate"),
 }
 
-STRUCTS = (Error, Device, ContextOptions, SamplerOptions, Times, Memory, Field, Rows, Results, Detection)
+STRUCTS = (Error, Device, ContextOptions, SamplerOptions, Times, Memory, Field, Rows, Results, Detection, Sequence, Step,
+           Model)

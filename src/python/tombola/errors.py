@@ -2,6 +2,7 @@
 import re
 
 _PLACE = re.compile(r"^([a-z_]+(?:\.[a-z_]+)*)(?:\[(\d+)\])?(?:\.([a-z_]+))?")
+_SEQUENCE = re.compile(r"^sequences\[(\d+)\](?:\.|: )")
 _ROW = re.compile(r"\brow (\d+)\b")
 
 
@@ -10,8 +11,11 @@ class TombolaError(Exception):
 
     message   the sentence that the library says
     argument  the name of the argument at fault, as "top_p" or "mask_of_row"; None where no argument is
-    row       the row at fault, 0 the first; None where no single row is
+    row       the row or the sequence at fault, 0 the first; None where no single one is
+    generation  what had been drawn, where a generation ended by it; else None
     """
+
+    generation = None
 
     def __init__(self, message, argument=None, row=None):
         super().__init__(message)
@@ -67,7 +71,11 @@ _NO_DEVICE = ("\nAn OpenCL device is installed by `apt-get install pocl-opencl-i
 def error_of(status, message):
     """The exception for a status that is not OK, and the sentence that came with it."""
     argument = row = None
-    if status == 1:
+    sequence = _SEQUENCE.match(message) if status == 1 else None
+    if sequence:   # "sequences[3].end_tokens[0] is ...", or "sequences[3]: params[0].top_p is ..."
+        inner = error_of(status, message[sequence.end():])
+        argument, row = inner.argument, int(sequence.group(1))
+    elif status == 1:
         place = _PLACE.match(message)
         words = place.group(1).split(".") if place else []
         if place and place.group(3):    # params[3].top_p, and biases[7].token, whose row is told apart

@@ -69,25 +69,46 @@ def tokens_of(name, value, count):
     return Ragged.of(_each(name, value, count), name)
 
 
+def prompts_of(prompts):
+    """A list of int32 arrays from a sequence of lists of tokens, or Ragged."""
+    if isinstance(prompts, Ragged):
+        prompts = [prompts.row(row) for row in range(len(prompts.ends))]
+    if not len(prompts):
+        raise ValueError("there are no prompts")
+    return [integers_of(f"prompts[{i}]", prompt, np.int32) for i, prompt in enumerate(prompts)]
+
+
 def _pairs_of(part):
     return np.array(list(part.items()) if isinstance(part, dict) else [tuple(pair) for pair in part or ()], BIAS)
+
+
+def bias_lists_of(name, value, count):
+    """Biases for each row, a list of arrays of BIAS: see biases_of."""
+    if isinstance(value, Ragged):
+        checked = _checked(name, value, BIAS, count)
+        return [checked.row(row) for row in range(count)]
+    if isinstance(value, dict):
+        return [_pairs_of(value)] * count
+    return [_pairs_of(part) for part in _each(name, value, count)]
 
 
 def biases_of(name, value, count):
     """Biases for each row, as a dict of token: value or a list of pairs; one dict is that of all rows."""
     if isinstance(value, Ragged):
         return _checked(name, value, BIAS, count)
-    if isinstance(value, dict):
-        parts = [_pairs_of(value)] * count
-    else:
-        parts = [_pairs_of(part) for part in _each(name, value, count)]
+    parts = bias_lists_of(name, value, count)
     return Ragged(np.concatenate(parts), _ends_of(parts))
 
 
-def sequences_of(name, value, count):
-    """Token sequences of each row: (tokens, ends of sequences, ends of rows); one list of them is that of all rows."""
+def sequence_lists_of(name, value, count):
+    """Token sequences of each row, a list of lists of them; one list of them is that of all rows."""
     if len(value) and all(part is not None and len(part) and _is_flat(part) for part in value):
         value = [value] * count
-    rows = [list(part or ()) for part in _each(name, value, count)]
+    return [list(part or ()) for part in _each(name, value, count)]
+
+
+def sequences_of(name, value, count):
+    """Token sequences of each row: (tokens, ends of sequences, ends of rows); see sequence_lists_of."""
+    rows = sequence_lists_of(name, value, count)
     all_of_them = Ragged.of([sequence for row in rows for sequence in row], name)
     return all_of_them.values, all_of_them.ends, _ends_of(rows)

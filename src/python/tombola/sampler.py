@@ -6,6 +6,7 @@ import numpy as np
 
 from . import _structs
 from ._arrays import TYPES
+from ._generate import Loop, Rules
 from ._handle import Handle
 from ._library import call, lib
 from ._room import ParamsRoom
@@ -13,8 +14,9 @@ from ._rows import Rows
 from .batch import Batch
 from .context import Context
 from .errors import InUse
+from .generation import Generation
 from .params import words_of_fields
-from .ragged import Ragged
+from .ragged import Ragged, prompts_of
 from .results import asked_of
 
 _INPUTS = {"logits": 0, "probabilities": 1}
@@ -157,7 +159,56 @@ class Sampler(Handle):
         found = self.sample(logits, params, want=("scores",), score_tokens=tokens, **options)
         return Ragged(found.scores, found._score_ends)
 
+    def generate(self, model, prompts, params=None, *, max_tokens, want=(), on_token=None, end_tokens=None, stop=None,
+                 forced=None, biases=None, banned_words=None, breakers=None, thinking=None, **columns):
+        """Lets sequences grow by what is drawn from a model's logits, until each ends. Gives a Generation.
+
+        model        called with a Step; gives the logits of the next token of each of its sequences, as sample takes
+                     them. It may constrain the step, and must not use this sampler
+        prompts      lists of tokens, as many as there are sequences: more than max_rows wait for a place. Or a
+                     Generation, whose sequences go on as if there had been one call for all; only max_tokens and
+                     on_token may then be told
+        params       Params of as many sequences, or of one for all; None: the defaults, and streams 0, 1, ...
+        max_tokens   how many tokens to draw, of all sequences or of each
+        want         "logprobs", "raw_logprobs" or both: what to keep of each token drawn
+        on_token     called with (sequence, token) for each token drawn, in the order of the sequences, step by step;
+                     True ends the sequence
+        end_tokens   end a sequence: for each a list of tokens; one list for all sequences
+        stop         token sequences that do so when the tokens drawn end with one: for each a list of them, or one list
+        forced, biases, banned_words, breakers, thinking   as sample takes them, of all sequences or of each
+        Any other argument is a parameter, as of sample.
+
+        An exception of model's or on_token's comes out as it is. It, and any other that ends the generation, has the
+        attribute `generation`: what has been drawn so far, which can go on.
+
+        >>> import numpy as np
+        >>> def model(step):   # after each token the next one is the most likely
+        ...     return np.eye(5, dtype=np.float32)[(step.last_tokens + 1) % 5]
+        >>> with Sampler(vocabulary=5, max_rows=2) as sampler:
+        ...     sampler.generate(model, [[0], [2, 3]], temperature=0, max_tokens=3, end_tokens=[2]).tokens
+        [array([1, 2], dtype=int32), array([4, 0, 1], dtype=int32)]
+        """
+        rules = dict(want=want, end_tokens=end_tokens, stop=stop, forced=forced, biases=biases,
+                     banned_words=banned_words, breakers=breakers, thinking=thinking)
+        if isinstance(prompts, Generation):
+            told = [name for name, value in {"params": params, **rules, **columns}.items()
+                    if value is not None and value != ()]
+            if told:
+                raise TypeError(f"{told[0]} is there, but a generation goes on by its own")
+            start = prompts
+        else:
+            start = Generation._start(prompts_of(prompts), params, columns, Rules(len(prompts), **rules))
+        with self._turn:
+            self._settle()
+            return Loop(self, model, start, max_tokens, on_token).run()
+
     # ------------------------------------------------------------------ parts
+
+    def _settle(self):
+        """Waits for batches that nobody asks about any more."""
+        while self._abandoned:
+            ticket, _owners, _results = self._abandoned.pop()
+            lib.tombola_sampler_wait(self.handle, ticket, byref(self._error))   # nobody asks how it ended
 
     def _call(self, function, *arguments):
         call(function, self.handle, *arguments, error=self._error)
@@ -176,10 +227,7 @@ class Sampler(Handle):
                masks=None, mask_of_row=None, biases=None, history=None, prompt_lengths=None, end_tokens=None,
                banned_words=None, breakers=None, forced=None, thinking=None, score_tokens=None, **columns):
         """The structs of a call, and its Results."""
-        handle = self.handle
-        while self._abandoned:
-            ticket, _owners, _results = self._abandoned.pop()
-            lib.tombola_sampler_wait(handle, ticket, byref(self._error))   # nobody asks how it ended
+        self._settle()
         rows = Rows.of(logits, indices, self.dtype, self.vocabulary, self.max_rows)
         rows.params = self._room.place(params, columns, rows.count)
         rows.put_masks(masks, mask_of_row, self.vocabulary)

@@ -1,0 +1,206 @@
+"""The library's generate, with callbacks that ask a model of Python's."""
+import ctypes
+from ctypes import addressof, c_int, c_size_t, c_void_p
+from types import GeneratorType
+
+import numpy as np
+
+from . import _structs
+from ._arrays import integers_of
+from ._library import lib, text_of
+from ._rows import Rows
+from .errors import ModelFailed, TombolaError
+from .generation import Generation, Step
+from .ragged import bias_lists_of, sequence_lists_of, tokens_of
+
+_TOLD = ("logprobs", "raw_logprobs")
+_STOP_SEQUENCE, _STOP_ALL = 1, 2
+
+# Both callbacks are a generator's own `send`: the library's `user` is the generator, and the argument that follows
+# comes out of its `yield`. (Those behind are left alone, as C's callers clean up.) No line of Python runs outside the
+# generator's `try`, so that an exception which a signal raises, such as KeyboardInterrupt, is caught wherever it comes;
+# as one of a Python function's it could come before the function's first line, where ctypes prints it and goes on.
+_RESUME = ctypes.CFUNCTYPE(c_int, ctypes.py_object, c_void_p)(GeneratorType.send)
+_RESUME_ADDRESS = ctypes.cast(_RESUME, c_void_p).value
+
+
+class Rules:
+    """What sequences go by besides their parameters, each by its own."""
+
+    def __init__(self, count, want, end_tokens, stop, forced, biases, banned_words, breakers, thinking):
+        self.want = want.replace(",", " ").split() if isinstance(want, str) else list(want)
+        for name in self.want:
+            if name not in _TOLD:
+                raise ValueError(f"want has '{name}', none of: " + ", ".join(_TOLD))
+        self.end_tokens = None if end_tokens is None else tokens_of("end_tokens", end_tokens, count)
+        self.forced = None if forced is None else tokens_of("forced", forced, count)
+        self.stop = None
+        if stop is not None:
+            self.stop = [[integers_of("stop", end, np.int32).tolist() for end in ends]
+                         for ends in sequence_lists_of("stop", stop, count)]
+            if any(not end for ends in self.stop for end in ends):
+                raise ValueError("stop has an empty sequence")
+        self.lists = {}
+        for name, value, lists_of in (("biases", biases, bias_lists_of), ("breakers", breakers, sequence_lists_of),
+                                      ("banned_words", banned_words, sequence_lists_of)):
+            if value is not None:
+                self.lists[name] = lists_of(name, value, count)
+        self.thinking = thinking
+
+
+class Loop:
+    """One call of the library's generate, which lets those sequences of a Generation go on that may."""
+
+    def __init__(self, sampler, model, start, max_tokens, on_token):
+        self._sampler, self._model, self._start, self._on_token = sampler, model, start, on_token
+        self._rules, count = start._rules, len(start)
+        if isinstance(max_tokens, (int, np.integer)):
+            max_tokens = [max_tokens] * count
+        limits = integers_of("max_tokens", max_tokens, np.int64, count)
+        if count and int(limits.min()) < 1:
+            raise ValueError(f"max_tokens is {limits.min()}, less than 1")
+        self._params = start.params.copy()
+        if len(self._params) != count:
+            raise ValueError(f"the generation's params have {len(self._params)} rows, but there are {count} sequences")
+        self._which = [i for i, finish in enumerate(start.finish) if finish in ("limit", "not finished")]
+        self._sequences = (_structs.Sequence * len(self._which))()
+        self._position = {which: i for i, which in enumerate(self._which)}
+        self._buffers, self._told = [], []
+        for sequence, which in zip(self._sequences, self._which):
+            self._set(sequence, which, int(limits[which]))
+        self._live, self._lengths, self._order, self._stopped = [], {}, iter(()), set()
+        self._ruled_rows, self._ruled_live = None, None
+        self._error, self._is_over = None, False
+
+    def _set(self, sequence, which, limit):
+        """Places a sequence with what it has so far, and with room for `limit` tokens more."""
+        prompt, drawn = self._start.prompts[which], self._start.tokens[which]
+        length = len(prompt) + len(drawn)
+        buffer = np.empty(length + limit, np.int32)
+        np.concatenate([prompt, drawn], out=buffer[:length])
+        self._buffers.append(buffer)
+        sequence.struct_size = ctypes.sizeof(sequence)
+        sequence.tokens, sequence.length, sequence.max_new_tokens = buffer.ctypes.data, length, limit
+        sequence.generated = len(drawn)
+        array = self._params.array
+        sequence.params = array.ctypes.data + which * array.itemsize
+        for ragged, field, count in ((self._rules.end_tokens, "end_tokens", "end_token_count"),
+                                     (self._rules.forced, "forced", "forced_count")):
+            if ragged is not None:
+                tokens = ragged.row(which)
+                setattr(sequence, field, tokens.ctypes.data)
+                setattr(sequence, count, len(tokens))
+        told = {name: np.empty(limit, np.float32) for name in self._rules.want}
+        for name, values in told.items():
+            setattr(sequence, name, values.ctypes.data)
+        self._told.append(told)
+
+    def run(self):
+        """Gives the Generation that it comes to. What is raised has it as `generation`."""
+        if not self._which:
+            return self._start
+        forward, hear = self._answers(self._forward, 1), self._answers(self._hear, _STOP_ALL)
+        next(forward), next(hear)   # up to the first yield
+        model = _structs.Model(user=id(forward), forward=_RESUME_ADDRESS)
+        listens = self._on_token is not None or self._rules.stop is not None
+        try:
+            self._sampler._call(lib.tombola_sampler_generate, addressof(self._sequences), len(self._sequences),
+                                addressof(model), _RESUME_ADDRESS if listens else None, id(hear))
+        except ModelFailed:
+            if self._error is None:
+                raise
+        except TombolaError as error:
+            error.generation = self._result()
+            raise
+        finally:
+            self._is_over = True
+        error, self._error = self._error, None
+        if error is None:
+            return self._result()
+        error.generation = self._result()
+        try:
+            raise error
+        finally:
+            del error   # it holds this frame
+
+    def _answers(self, act, refusal):
+        """A generator of what `act` answers to each argument of the library's, and `refusal` where it raises."""
+        answer = 0
+        while True:
+            try:
+                answer = act((yield answer))
+            except BaseException as error:
+                if self._is_over:
+                    raise
+                self._error, answer = error if self._error is None else self._error, refusal
+
+    def _forward(self, place):
+        step = _structs.Step.from_address(place)
+        live = (c_size_t * step.rows).from_address(step.live)[:]
+        before, self._live = self._live, live
+        self._lengths = {i: self._sequences[i].length for i in live}
+        self._order = iter(live)
+        which = self._which
+        asked = Step([which[i] for i in live], (c_size_t * step.rows).from_address(step.cache_rows)[:],
+                     [which[i] for i in live if i not in before] if live != before else [],
+                     [which[i] for i in before if i not in live] if live != before else [], self._tokens)
+        logits = self._model(asked)
+        rows = Rows.from_address(step.batch)
+        count = rows.put_logits(logits, self._sampler.dtype, self._sampler.vocabulary)
+        if count != len(live):
+            raise ValueError(f"the model gave {count} rows of logits, but {len(live)} sequences are live")
+        self._rule(rows, live, asked.constraints)
+        self._owners = rows.owners   # until the next step
+        return 0
+
+    def _tokens(self, which):
+        position = self._position[which]
+        tokens = self._buffers[position][:self._sequences[position].length]
+        tokens.flags.writeable = False
+        return tokens
+
+    def _rule(self, rows, live, constraints):
+        """Places what the step is drawn under."""
+        if constraints or live != self._ruled_live:
+            made = Rows.of_count(len(live))
+            constraints = dict(constraints)
+            made.put_masks(constraints.pop("masks", None), constraints.pop("mask_of_row", None),
+                           self._sampler.vocabulary)
+            lists = {name: [lists[self._which[i]] for i in live] for name, lists in self._rules.lists.items()}
+            made.put_lists(**{**lists, **constraints}, thinking=self._rules.thinking)
+            self._ruled_rows, self._ruled_live = made, None if constraints else live
+        rows.take_rules(self._ruled_rows)
+
+    def _hear(self, _sequences):
+        """A sequence has got its token: the next one in the step's order that is longer than it was."""
+        position = next(i for i in self._order if self._sequences[i].length != self._lengths[i])
+        which, length = self._which[position], self._sequences[position].length
+        token = int(self._buffers[position][length - 1])
+        stops = self._rules.stop is not None and self._is_stop(which, self._buffers[position], length, token)
+        if self._on_token is not None and self._on_token(which, token):
+            stops = True
+        if stops:
+            self._stopped.add(which)
+        return _STOP_SEQUENCE if stops else 0
+
+    def _is_stop(self, which, buffer, length, token):
+        begin = len(self._start.prompts[which])
+        return any(end[-1] == token and buffer[max(begin, length - len(end)):length].tolist() == end
+                   for end in self._rules.stop[which])
+
+    def _result(self):
+        start = self._start
+        tokens, finish = list(start.tokens), list(start.finish)
+        told = {name: list(values) for name, values in start._told.items()}
+        for which, sequence, buffer, new in zip(self._which, self._sequences, self._buffers, self._told):
+            before = len(tokens[which])
+            tokens[which] = buffer[len(start.prompts[which]):sequence.length].copy()
+            finish[which] = text_of(lib.tombola_finish_string(sequence.finish))
+            if finish[which] in ("limit", "stopped"):
+                if which in self._stopped:
+                    finish[which] = "stopped"   # also if its last token did so
+                elif finish[which] == "stopped":
+                    finish[which] = "not finished"   # on_token has raised
+            for name, values in new.items():
+                told[name][which] = np.concatenate([told[name][which], values[:len(tokens[which]) - before]])
+        return Generation(start.prompts, tokens, finish, told, self._params, start._rules)
