@@ -1,5 +1,5 @@
-/* What known_results.txt, known_report.txt and known_candidates.txt ask of rows; each file has answers of its own behind
- * the questions. */
+/* What known_results.txt, known_report.txt and known_candidates.txt ask of rows; each file has answers of its own
+ * behind the questions. */
 #ifndef KNOWN_TOLD_H
 #define KNOWN_TOLD_H
 

@@ -91,7 +91,8 @@ static void show_draws_bars_of_blocks_where_the_terminal_has_them(void **state)
     process got = command_run((const char *const[]){"show", "--probabilities", "0.8,0.2", "--labels", "日本,b", NULL},
                               UTF8, "", 0);
     expect_output(got, "token     T=1\n"
-                       "日本      0.800  ████████████████████████████████████████\n"
+                       "日本      0.800  "
+                       "████████████████████████████████████████\n"
                        "b         0.200  ██████████\n"
                        "entropy   0.722 bits\n");
 }
