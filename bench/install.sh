@@ -12,8 +12,6 @@ demo_packages=(
   pocl-opencl-icd     # an OpenCL device for every CPU
   libjansson-dev      # JSON for the command
   libcsv-dev          # CSV for the command
-  uthash-dev          # the hash table of the command's language model
-  fortunes            # 1.3 MB of English that the language model learns from
 )
 
 test_packages=(

@@ -18,7 +18,7 @@ static void help_explains_every_option(void **state)
 {
     (void)state;
     static const char *const EXPECTED[][24] = {
-        {"--help", "bench", "devices", "sample", "show", "generate", "detect", "--version"},
+        {"--help", "bench", "devices", "sample", "show", "detect", "--version"},
         {"detect", "--key", "--width", "--vocabulary", "--prompt-length", "--json", "TOKENS"},
         {"bench",   "--shapes",     "--configs",     "--workloads", "--types",   "--where", "--logits",
          "--dtype", "--vocabulary", "--save-logits", "--seconds",   "--repeats", "--seed",  "--device",
@@ -26,8 +26,6 @@ static void help_explains_every_option(void **state)
         {"devices", "--json"},
         {"sample", "--device", "--probabilities", "--params", "--dtype", "--vocabulary", "--json", "LOGITS.npy"},
         {"show", "--device", "--probabilities", "--logits", "--labels", "--draws", "--json"},
-        {"generate", "--text", "--prompt", "--prompts", "--output", "--output-tokens", "--batch", "--max-tokens",
-         "--greedy", "--preset", "--json"},
     };
     for (size_t i = 0; i < COUNT_OF(EXPECTED); i++) {
         process got = RUN(EXPECTED[i][0], "--help");
@@ -55,7 +53,7 @@ static void expect_option(const char *help, const tombola_field *field, const ch
 static void help_has_an_option_for_every_parameter(void **state)
 {
     (void)state;
-    static const char *const COMMANDS[] = {"sample", "show", "generate"};
+    static const char *const COMMANDS[] = {"sample", "show"};
     for (size_t i = 0; i < COUNT_OF(COMMANDS); i++) {
         process got = RUN(COMMANDS[i], "--help");
         const tombola_field *field;
@@ -85,7 +83,7 @@ static void expect_explained(const char *command, const char *words)
 static void help_tells_in_which_order_filters_come_and_when_a_share_is_reached(void **state)
 {
     (void)state;
-    static const char *const COMMANDS[] = {"sample", "show", "generate"};
+    static const char *const COMMANDS[] = {"sample", "show"};
     for (size_t i = 0; i < COUNT_OF(COMMANDS); i++) {
         expect_explained(
             COMMANDS[i],
@@ -120,9 +118,9 @@ static void an_unknown_command_names_the_known_ones(void **state)
 {
     (void)state;
     expect_usage_error(RUN("sampel"), "tombola",
-                       "no command is called 'sampel'; there are bench, devices, sample, show, generate and detect");
+                       "no command is called 'sampel'; there are bench, devices, sample, show and detect");
     expect_usage_error(command_run((const char *const[]){NULL}, NULL, "", 0), "tombola",
-                       "which command? There are bench, devices, sample, show, generate and detect");
+                       "which command? There are bench, devices, sample, show and detect");
 }
 
 static void a_full_disk_is_a_failure(void **state)

@@ -92,22 +92,6 @@ static void presets_serve_every_command_that_draws(void **state)
     expect_same(RUN("show", "--logits", "3,2,1,0,-9", "--preset", "llama.cpp", "--json"),
                 RUN("show", "--logits", "3,2,1,0,-9", "--temperature", "0.8", "--top-k", "40", "--top-p", "0.95",
                     "--min-p", "0.05", "--filters", "temperature-last", "--json"));
-    write_config("one two three one two one four"); /* any text */
-    process got = RUN("generate", "--text", config_path, "--preset", "openai", "--json");
-    assert_int_equal(got.status, 0);
-    assert_non_null(strstr(got.out, "\"temperature\":1.0"));
-    process_release(&got);
-    got = RUN("generate", "--text", config_path, "--preset", "openai", "--greedy", "--json");
-    assert_non_null(strstr(got.out, "\"temperature\":0.0"));
-    process_release(&got);
-    got = RUN("generate", "--text", config_path, "--preset", "code", "--json");
-    assert_non_null(strstr(got.out, "\"temperature\":0.2"));
-    process_release(&got);
-    got = RUN("generate", "--text", config_path, "--json"); /* its own */
-    assert_non_null(strstr(got.out, "\"temperature\":0.8"));
-    process_release(&got);
-    expect_usage_error(RUN("generate", "--text", config_path, "--greedy", "--temperature", "1"), "tombola generate",
-                       "--temperature and --greedy say the same thing: give one of them");
     expect_usage_error(SAMPLE("--preset", "nobody"), "tombola sample",
                        "--preset: no preset is called 'nobody'; there are default, greedy, transformers, openai, "
                        "llama.cpp, vllm, code, factual, creative and brainstorm");

@@ -1,4 +1,4 @@
-/* `tombola detect`, and what `tombola generate --watermark` leaves for it. */
+/* `tombola detect`, and what `tombola sample --watermark` says and draws. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,13 +11,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bigram.h"
 #include "command.h"
 #include "expect.h"
 #include "files.h"
 #include "harness.h"
 
 static char folder[] = "/tmp/tombola-test-XXXXXX";
-static char text_path[64], ids_path[64], lines_path[64], npy_path[64];
+static char ids_path[64], lines_path[64], npy_path[64];
 
 #define DETECT(...) RUN("detect", "--key", "1234", "--width", "3", __VA_ARGS__)
 
@@ -26,7 +27,6 @@ static int make_files(void **state)
     (void)state;
     if (!mkdtemp(folder))
         die("cannot make %s", folder);
-    snprintf(text_path, sizeof text_path, "%s/text", folder);
     snprintf(ids_path, sizeof ids_path, "%s/ids.jsonl", folder);
     snprintf(lines_path, sizeof lines_path, "%s/lines", folder);
     snprintf(npy_path, sizeof npy_path, "%s/ids.npy", folder);
@@ -36,7 +36,6 @@ static int make_files(void **state)
 static int remove_files(void **state)
 {
     (void)state;
-    unlink(text_path);
     unlink(ids_path);
     unlink(lines_path);
     unlink(npy_path);
@@ -53,20 +52,45 @@ static double p_value_of(const json_t *line)
     return json_real_value(json_object_get(line, "p_value"));
 }
 
+/* Writes two texts of a language model, each with its prompt, that were drawn with the key 1234 and the width 3. */
+static void write_marked_texts(const char *path)
+{
+    enum { TEXTS = 2, LENGTH = 100 };
+    const tombola_model model = bigram_model();
+    tombola_context *context = test_context_open(0, 0);
+    tombola_sampler *sampler;
+    tombola_sequence sequences[TEXTS];
+    tombola_params params[TEXTS];
+    int32_t tokens[TEXTS][2 + LENGTH] = {{bigram_word("the"), bigram_word("sea")}, {bigram_word("nobody")}};
+    for (size_t i = 0; i < TEXTS; i++) {
+        params[i] = tombola_params_default();
+        params[i].seed = 1234;
+        params[i].watermark = 3;
+        sequences[i] = tombola_sequence_default();
+        sequences[i].tokens = tokens[i];
+        sequences[i].length = TEXTS - i;
+        sequences[i].max_new_tokens = LENGTH;
+        sequences[i].params = &params[i];
+    }
+    assert_int_equal(tombola_sampler_create(context, BIGRAM_VOCABULARY, TEXTS, NULL, &sampler, NULL), TOMBOLA_OK);
+    assert_int_equal(tombola_sampler_generate(sampler, sequences, TEXTS, &model, NULL, NULL, NULL), TOMBOLA_OK);
+    tombola_sampler_release(sampler);
+    tombola_context_close(context);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    for (size_t i = 0; i < TEXTS; i++) {
+        fputs("{\"prompt\": [", file);
+        for (size_t at = 0; at < sequences[i].length; at++)
+            fprintf(file, "%s%d", at == 0 ? "" : at == TEXTS - i ? "], \"output\": [" : ",", (int)tokens[i][at]);
+        fputs("]}\n", file);
+    }
+    fclose(file);
+}
+
 static void generated_text_is_found_with_its_key_alone(void **state)
 {
     (void)state;
-    /* Any word may follow any other. */
-    char text[20000], *end = text;
-    uint64_t random = 7;
-    for (int i = 0; i < 3000; i++)
-        end += sprintf(end, "w%u ", random_below(&random, 50));
-    write_file(text_path, text, (size_t)(end - text));
-    process got =
-        RUN("generate", "--text", text_path, "--prompt", "w1 w2", "--prompt", "w3", "--watermark", "3", "--seed",
-            "1234", "--max-tokens", "100", "--ignore-end", "--temperature", "1", "--output-tokens", ids_path);
-    assert_int_equal(got.status, 0);
-    process_release(&got);
+    write_marked_texts(ids_path);
     json_t *lines = parse_lines(DETECT("--json", ids_path));
     assert_int_equal(json_array_size(lines), 2);
     for (size_t row = 0; row < 2; row++) {
@@ -83,27 +107,22 @@ static void generated_text_is_found_with_its_key_alone(void **state)
 }
 
 /* Streams do not count with a watermark, which is said where several were asked for. */
-static void equal_texts_and_samples_are_told_of(void **state)
+static void equal_samples_are_told_of(void **state)
 {
     (void)state;
     static float row[300];
-    static const char text[] = "one two three one three two two one three three one";
-    write_file(text_path, text, sizeof text - 1);
     write_npy(npy_path, "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 300), }", row, sizeof row);
     write_lines("[5]");
-    process got = RUN("generate", "--text", text_path, "--watermark", "2", "--batch", "3", "--json");
-    assert_int_equal(got.status, 0);
-    assert_string_equal(got.err, "tombola generate: --batch 3: with a watermark all texts of a prompt at one "
-                                 "temperature are the same; for others take another --seed\n");
-    process_release(&got);
-    got = RUN("sample", npy_path, "--histories", lines_path, "--watermark", "2", "--samples", "4");
+    process got = RUN("sample", npy_path, "--histories", lines_path, "--watermark", "2", "--samples", "4");
     assert_int_equal(got.status, 0);
     assert_string_equal(got.err, "tombola sample: --samples 4: with a watermark all samples of a row are the same\n");
     process_release(&got);
-    got = RUN("generate", "--text", text_path, "--watermark", "2", "--json"); /* of one there is nothing to say */
+    got = RUN("sample", npy_path, "--histories", lines_path, "--watermark", "2"); /* of one there is nothing to say */
+    assert_int_equal(got.status, 0);
     assert_string_equal(got.err, "");
     process_release(&got);
-    got = RUN("generate", "--text", text_path, "--batch", "3", "--json");
+    got = RUN("sample", npy_path, "--samples", "4");
+    assert_int_equal(got.status, 0);
     assert_string_equal(got.err, "");
     process_release(&got);
 }
@@ -222,7 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(generated_text_is_found_with_its_key_alone),
-        cmocka_unit_test(equal_texts_and_samples_are_told_of),
+        cmocka_unit_test(equal_samples_are_told_of),
         cmocka_unit_test(a_row_with_a_history_draws_by_the_seed_of_its_last_tokens),
         cmocka_unit_test(lists_lines_and_arrays_are_read_alike),
         cmocka_unit_test(mistakes_in_options_are_named),

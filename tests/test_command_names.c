@@ -28,23 +28,22 @@ static void underscores_in_the_names_of_options_are_hyphens(void **state)
     process_release(&shown);
     expect_usage_error(RUN("bench", "--save_logits", "a.npy", "--shapes", "1x2,3x4"), "tombola bench",
                        "--save-logits: takes a single shape, workload and type");
-    expect_usage_error(RUN("generate", "--max_tokens", "0"), "tombola generate",
-                       "--max-tokens 0: not a whole number from 1 to 16777216");
-    expect_usage_error(RUN("generate", "--max_tok=0"), "tombola generate",
-                       "--max-tokens 0: not a whole number from 1 to 16777216");
+    expect_usage_error(RUN("detect", "--prompt_length", "x", "1"), "tombola detect",
+                       "--prompt-length: 'x' is not a whole number");
+    expect_usage_error(RUN("detect", "--prompt_le=x", "1"), "tombola detect",
+                       "--prompt-length: 'x' is not a whole number");
 }
 
 static void values_and_arguments_keep_their_underscores(void **state)
 {
     (void)state;
-    static const char TEXT[] = "the cat sat on the mat";
-    write_file(csv_path, TEXT, strlen(TEXT));
-    json_t *lines = parse_lines(RUN("generate", "--json", "--max_tokens", "1", "--text", csv_path, "--prompt",
-                                    "--max_tokens", "--prompt=--ignore_end", "--prompt", "--"));
-    static const char *const PROMPTS[] = {"--max_tokens", "--ignore_end", "--"};
-    for (size_t i = 0; i < COUNT_OF(PROMPTS); i++)
-        assert_string_equal(json_string_value(json_object_get(json_array_get(lines, i), "prompt")), PROMPTS[i]);
-    json_decref(lines);
+    process spaced = RUN("show", "--logits", "1,2", "--labels", "--top_k,a_b"),
+            joined = RUN("show", "--logits", "1,2", "--labels=--top_k,a_b");
+    assert_int_equal(spaced.status, 0);
+    assert_non_null(strstr(spaced.out, "\n--top_k "));
+    assert_non_null(strstr(spaced.out, "\na_b "));
+    expect_output(joined, spaced.out);
+    process_release(&spaced);
     expect_failure(RUN("sample", "--", "--top_k"), "--top_k: No such file");
     expect_failure(RUN("show", "--logits", "1,2", "--device=no_such_thing"), "no_such_thing");
     expect_usage_error(RUN("show", "--logits", "1,2", "--top_q", "1"), "tombola show", "unrecognized option '--top_q'");

@@ -51,11 +51,10 @@ static void options_name_what_they_lack(void **state)
                        "--repetition-penalty: does nothing without --histories, which `tombola sample' takes");
     expect_usage_error(RUN("show", "--logits=1,2", "--min-tokens=2"), "tombola show",
                        "--min-tokens: does nothing without --end-tokens, which `tombola sample' takes");
-    expect_usage_error(
-        RUN("generate", "--text=x", "--thinking-budget=2"), "tombola generate",
-        "--thinking-budget: does nothing without --thinking-start and --thinking-end, which `tombola sample' takes");
-    expect_usage_error(RUN("generate", "--text=x", "--forced-from=2"), "tombola generate",
-                       "--forced-from: does nothing without --forced, which `tombola sample' takes");
+    expect_usage_error(RUN("show", "--logits=1,2", "--thinking-budget=2"), "tombola show",
+                       "--thinking-budget: does nothing without --histories, which `tombola sample' takes");
+    expect_usage_error(RUN("show", "--logits=1,2", "--forced-from=2"), "tombola show",
+                       "--forced-from: does nothing without --histories, which `tombola sample' takes");
 }
 
 /* Neutral values ask for nothing. */

@@ -154,9 +154,6 @@ static void calls_that_fail_leave_files_alone(void **state)
                    "params[0].filters has no place for it");
     expect_failure(SAMPLE("--kept-probabilities", out_path, "--top-p=0.5", "--filters=temperature"),
                    "params[0].filters has no place for it");
-    expect_failure(
-        RUN("generate", "--json", "--text", ids_path, "--output", out_path, "--top-p=0.5", "--filters=temperature"),
-        "params[0].filters has no place for it");
     expect_same_bytes(out_path, before);
     unlink(out_path);
     expect_failure(SAMPLE("--kept-probabilities", out_path, "--top-p=0.5", "--filters=temperature"),
@@ -170,9 +167,6 @@ static void calls_that_fail_leave_files_alone(void **state)
     expect_usage_error(SAMPLE("--kept-ids", out_path, "--kept-probabilities", out_path), "tombola sample", message);
     snprintf(message, sizeof message, "--kept-ids and --processed-logits: both write %s", out_path);
     expect_usage_error(SAMPLE("--kept-ids", out_path, "--processed-logits", out_path), "tombola sample", message);
-    snprintf(message, sizeof message, "--output and --output-tokens: both write %s", out_path);
-    expect_usage_error(RUN("generate", "--text", npy_path, "--output", out_path, "--output-tokens", out_path),
-                       "tombola generate", message);
     snprintf(message, sizeof message, "--kept-probabilities and --processed-logits: both write %s", out_path);
     write_file(out_path, before, sizeof before); /* the same by another name */
     assert_int_equal(unlink(ids_path), 0);

@@ -1,4 +1,4 @@
-/* `tombola generate`: the texts that it reads, as text files, files of prompts and prompts. */
+/* Text files that `tombola sample` reads, of biases, words and configurations: their encoding is looked at first. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,22 +6,15 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "command.h"
 #include "files.h"
 #include "harness.h"
+#include "sample_files.h"
 
 #define MARK "\xEF\xBB\xBF"
-
-static char folder[] = "/tmp/tombola-test-XXXXXX";
-static char text_path[64], prompts_path[64];
-
-static const char TEXT[] = "the cat sat on the mat and the dog sat on the log";
-
-#define GENERATE(...) RUN("generate", "--max-tokens", "1", "--text", text_path, __VA_ARGS__)
+#define SAMPLE(...) RUN("sample", npy_path, "--json", __VA_ARGS__)
 
 /* A file's bytes, of which some are 0. */
 struct bytes {
@@ -34,157 +27,119 @@ struct bytes {
         text, sizeof(text) - 1, message                                                                                \
     }
 
-static void write_text(const char *path, const char *text)
+/* An option, a file that it takes, and one that says nothing. */
+static const struct {
+    const char *option, *text, *nothing;
+} FILES[] = {
+    {"--bias-file", "row,token,value\n0,7,-inf\n", "row,token,value\n"},
+    {"--banned-words", "[7]\n", ""},
+    {"--config", "{\"top_k\": 3}", "{}"},
+};
+
+static void expect_refused(const char *option, const struct bytes *content)
 {
-    write_file(path, text, strlen(text));
+    char message[256];
+    write_file(csv_path, content->bytes, content->size);
+    snprintf(message, sizeof message, "tombola sample: %s: %s\n", csv_path, content->message);
+    expect_message(SAMPLE(option, csv_path), message);
 }
 
-static void expect_prompts(process got, const char *const *prompts, size_t count)
-{
-    json_t *lines = parse_lines(got);
-    assert_int_equal(json_array_size(lines), count + 1);
-    for (size_t i = 0; i < count; i++)
-        assert_string_equal(json_string_value(json_object_get(json_array_get(lines, i), "prompt")), prompts[i]);
-    json_decref(lines);
-}
-
-static void a_file_of_prompts_that_is_not_utf_8_is_refused_with_the_line(void **state)
+static void biases_that_are_not_utf_8_are_refused_with_the_line(void **state)
 {
     (void)state;
     static const struct bytes CASES[] = {
-        BYTES("the cat\nthe\0 dog\nthe\n", "line 2: a NUL byte"),
+        BYTES("row,token,value\n0,\0"
+              "7,1\n0,8,1\n",
+              "line 2: a NUL byte"),
         BYTES("\0", "line 1: a NUL byte"),
-        BYTES("the cat\r\nthe dog\r\n\r\nthe l\xF6g\r\n", "line 4: not UTF-8"),
-        BYTES("the cat\rthe \xE4 dog", "line 2: not UTF-8"),
-        BYTES("the cat\nthe \xC3", "line 2: not UTF-8"),
-        BYTES("\xFF\xFEt\0h\0e\0\n\0", "looks like UTF-16, save it as UTF-8"),
-        BYTES("\xFE\xFF\0t\0h\0e\0\n", "looks like UTF-16, save it as UTF-8"),
-        BYTES("t\0h\0e\0 \0c\0a\0t\0\n\0", "looks like UTF-16, save it as UTF-8"),
-        BYTES("\0t\0h\0e\0 \0c\0a\0t\0\n", "looks like UTF-16, save it as UTF-8"),
+        BYTES("row,token,value\r\n0,7,1\r\n\r\n0,8,1\xF6\r\n", "line 4: not UTF-8"),
+        BYTES("row,token,value\r0,7,\xE4", "line 2: not UTF-8"),
+        BYTES("row,token,value\n0,7,\xC3", "line 2: not UTF-8"),
+        BYTES("\xED\xA0\x80\n", "line 1: not UTF-8"), /* a surrogate, an over-long form, beyond the last character */
+        BYTES("row\xE0\x80\x80\n", "line 1: not UTF-8"),
+        BYTES("\n\xF4\x90\x80\x80\n", "line 2: not UTF-8"),
     };
-    write_text(text_path, TEXT);
-    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
-        char message[256];
-        write_file(prompts_path, CASES[i].bytes, CASES[i].size);
-        snprintf(message, sizeof message, "tombola generate: %s: %s\n", prompts_path, CASES[i].message);
-        expect_message(GENERATE("--prompts", prompts_path), message);
-        expect_message(GENERATE("--prompts", prompts_path, "--json"), message);
-    }
+    write_npy(npy_path, ARRAY, logits, sizeof logits);
+    for (size_t i = 0; i < COUNT_OF(CASES); i++)
+        expect_refused("--bias-file", &CASES[i]);
 }
 
-static void a_prompt_that_is_not_utf_8_is_refused_with_its_number(void **state)
+static void utf_16_is_told_from_text_with_a_mark_and_without(void **state)
 {
     (void)state;
-    write_text(text_path, TEXT);
-    expect_usage_error(GENERATE("--json", "--prompt", "the cat", "--prompt", "the d\xF6g"), "tombola generate",
-                       "--prompt: number 2 is not UTF-8");
-    expect_usage_error(GENERATE("--prompt", "\xFF\xFEt"), "tombola generate", "--prompt: number 1 is not UTF-8");
-}
-
-static void a_byte_order_mark_is_no_part_of_a_prompt(void **state)
-{
-    (void)state;
-    static const char *const PROMPTS[] = {"the cat", "the dog"};
-    write_text(text_path, TEXT);
-    write_text(prompts_path, MARK "the dog\n");
-    process got = GENERATE("--prompt", MARK "the cat", "--prompts", prompts_path, "--json");
-    assert_null(strstr(got.err, "is not in the text"));
-    expect_prompts(got, PROMPTS, 2);
-    write_text(prompts_path, MARK);
-    expect_failure(GENERATE("--prompts", prompts_path), "no prompts in it");
+    static const struct bytes CASES[] = {
+        BYTES("\xFF\xFE[\0"
+              "7\0]\0\n\0",
+              "looks like UTF-16, save it as UTF-8"),
+        BYTES("\xFE\xFF\0[\0"
+              "7\0]\0\n",
+              "looks like UTF-16, save it as UTF-8"),
+        BYTES("[\0"
+              "7\0,\0 \0"
+              "8\0]\0\n\0",
+              "looks like UTF-16, save it as UTF-8"),
+        BYTES("\0[\0"
+              "7\0,\0 \0"
+              "8\0]\0\n",
+              "looks like UTF-16, save it as UTF-8"),
+        BYTES("\xFF\xFE\x2D\x4E\x87\x65", "looks like UTF-16, save it as UTF-8"), /* no letter of it has a 0 in it */
+    };
+    write_npy(npy_path, ARRAY, logits, sizeof logits);
+    for (size_t file = 0; file < COUNT_OF(FILES); file++)
+        for (size_t i = 0; i < COUNT_OF(CASES); i++)
+            expect_refused(FILES[file].option, &CASES[i]);
 }
 
 static void a_byte_order_mark_is_no_part_of_a_text(void **state)
 {
     (void)state;
-    static const char *const PROMPTS[] = {"the cat"};
-    write_text(text_path, TEXT);
-    process expected = GENERATE("--prompt", "the cat");
-    write_text(text_path, MARK "the cat sat on the mat and the dog sat on the log");
-    process got = GENERATE("--prompt", "the cat");
-    assert_int_equal(got.status, 0);
-    /* The texts and "1 tokens of a vocabulary of 11": a mark would be one more word. */
-    const char *end = strstr(expected.out, " at ");
-    assert_non_null(end);
-    assert_memory_equal(got.out, expected.out, (size_t)(end - expected.out));
-    process_release(&got);
-    process_release(&expected);
-    expect_prompts(GENERATE("--prompt", "the cat", "--json"), PROMPTS, 1);
+    char marked[64];
+    write_npy(npy_path, ARRAY, logits, sizeof logits);
+    for (size_t file = 0; file < COUNT_OF(FILES); file++) {
+        const char *option = FILES[file].option;
+        write_file(csv_path, FILES[file].text, strlen(FILES[file].text));
+        process expected = SAMPLE(option, csv_path);
+        assert_int_equal(expected.status, 0);
+        snprintf(marked, sizeof marked, MARK "%s", FILES[file].text);
+        write_file(csv_path, marked, strlen(marked));
+        expect_output(SAMPLE(option, csv_path), expected.out);
+        snprintf(marked, sizeof marked, MARK "%s", FILES[file].nothing);
+        write_file(csv_path, marked, strlen(marked));
+        process nothing = SAMPLE(option, csv_path), plain = SAMPLE("--stream=0");
+        expect_output(nothing, plain.out);
+        process_release(&plain);
+        process_release(&expected);
+    }
 }
 
-static void a_text_in_utf_16_is_refused_and_other_bytes_are_not(void **state)
+/* Breaks of all kinds. */
+static void lines_end_as_they_like(void **state)
 {
     (void)state;
-    static const struct bytes REFUSED[] = {
-        BYTES("\xFF\xFEt\0h\0e\0 \0c\0a\0t\0", NULL), BYTES("\xFE\xFF\0t\0h\0e\0 \0c\0a\0t", NULL),
-        BYTES("t\0h\0e\0 \0c\0a\0t\0", NULL),         BYTES("\0t\0h\0e\0 \0c\0a\0t", NULL),
-        BYTES("\xFF\xFE\x2D\x4E\x87\x65", NULL), /* no letter of these has a 0 in it */
-    };
-    char message[256];
-    snprintf(message, sizeof message, "tombola generate: %s: looks like UTF-16, save it as UTF-8\n", text_path);
-    for (size_t i = 0; i < COUNT_OF(REFUSED); i++) {
-        write_file(text_path, REFUSED[i].bytes, REFUSED[i].size);
-        expect_message(GENERATE("--json"), message);
-    }
-    static const struct bytes TAKEN[] = {
-        BYTES("the c\xE4t sat on\0 the mat.", NULL), /* of even length, as is the next */
-        BYTES("the\0\0\0\0\0\0\0\0\0\0\0\0\0 cat", NULL),
-        BYTES("the cat\x08 \xFF sat", NULL),
-    };
-    for (size_t i = 0; i < COUNT_OF(TAKEN); i++) {
-        write_file(text_path, TAKEN[i].bytes, TAKEN[i].size);
-        process got = GENERATE("--json");
+    static const char *const TEXTS[] = {"row,token,value\n0,7,-inf\n1,8,2\n",
+                                        "row,token,value\r\n0,7,-inf\r\n1,8,2\r\n",
+                                        "row,token,value\n\n0,7,-inf\r\n\n1,8,2"};
+    write_npy(npy_path, ARRAY, logits, sizeof logits);
+    process expected = {0};
+    for (size_t i = 0; i < COUNT_OF(TEXTS); i++) {
+        write_file(csv_path, TEXTS[i], strlen(TEXTS[i]));
+        process got = SAMPLE("--bias-file", csv_path);
         assert_int_equal(got.status, 0);
-        process_release(&got);
+        if (i == 0)
+            expected = got;
+        else
+            expect_output(got, expected.out);
     }
-}
-
-/* Breaks of all three kinds end a prompt, in any number. */
-static void every_line_is_a_prompt_however_it_ends(void **state)
-{
-    (void)state;
-    enum { LINES = 600 };
-    static const char *const ENDS[] = {"\n", "\r\n", "\r"};
-    write_text(text_path, TEXT);
-    for (size_t end = 0; end < COUNT_OF(ENDS); end++) {
-        char content[LINES * 9 + 1] = "";
-        const char *prompts[LINES];
-        for (size_t i = 0, at = 0; i < LINES; i++) {
-            prompts[i] = i % 2 ? "the cat" : "dog";
-            at += (size_t)sprintf(content + at, "%s%s", prompts[i], ENDS[end]);
-        }
-        write_text(prompts_path, content);
-        expect_prompts(GENERATE("--prompts", prompts_path, "--json"), prompts, LINES);
-    }
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(text_path, sizeof text_path, "%s/text", folder);
-    snprintf(prompts_path, sizeof prompts_path, "%s/prompts", folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    unlink(text_path);
-    unlink(prompts_path);
-    return rmdir(folder);
+    process_release(&expected);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_file_of_prompts_that_is_not_utf_8_is_refused_with_the_line),
-        cmocka_unit_test(a_prompt_that_is_not_utf_8_is_refused_with_its_number),
-        cmocka_unit_test(a_byte_order_mark_is_no_part_of_a_prompt),
+        cmocka_unit_test(biases_that_are_not_utf_8_are_refused_with_the_line),
+        cmocka_unit_test(utf_16_is_told_from_text_with_a_mark_and_without),
         cmocka_unit_test(a_byte_order_mark_is_no_part_of_a_text),
-        cmocka_unit_test(a_text_in_utf_16_is_refused_and_other_bytes_are_not),
-        cmocka_unit_test(every_line_is_a_prompt_however_it_ends),
+        cmocka_unit_test(lines_end_as_they_like),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -7,18 +7,14 @@
 #include "token_texts.h"
 
 static const char DOC[] =
-    "Tells how likely a text is to have been drawn with a watermark: by `tombola generate --watermark N --seed K', or "
-    "by "
-    "the library. TOKENS is a list of ids, as 12,5,77, or a file of texts: an array of ids in a .npy file, a text in "
-    "each row, or JSON lines, each a list of ids or {\"prompt\": [...], \"output\": [...]}, of which the output "
-    "counts; - "
-    "is standard input."
+    "Tells how likely a text is to have been drawn with a watermark: by the library, or token by token by `tombola "
+    "sample --watermark N --seed K'. TOKENS is a list of ids, as 12,5,77, or a file of texts: an array of ids in a "
+    ".npy file, a text in each row, or JSON lines, each a list of ids or {\"prompt\": [...], \"output\": [...]}, of "
+    "which the output counts; - is standard input."
     "\v"
     "For each text: how many tokens were scored (one that follows the same context again tells nothing new), their "
     "score, and its p-value: how likely text without this key's watermark is to score so high.\n\n"
-    "For example:\n"
-    "  tombola generate --text FILE --watermark 4 --seed 1234 --output-tokens ids.jsonl\n"
-    "  tombola detect --key 1234 --width 4 ids.jsonl";
+    "For example: tombola detect --key 1234 --width 4 ids.jsonl";
 
 enum { KEY = 0x100, WIDTH, VOCABULARY, PROMPT_LENGTH, JSON };
 

@@ -19,7 +19,6 @@ static const struct command {
     {.name = "devices", .full_name = "tombola devices", .run = tool_devices},
     {.name = "sample", .full_name = "tombola sample", .run = tool_sample},
     {.name = "show", .full_name = "tombola show", .run = tool_show},
-    {.name = "generate", .full_name = "tombola generate", .run = tool_generate},
     {.name = "detect", .full_name = "tombola detect", .run = tool_detect},
 };
 
@@ -31,7 +30,6 @@ static const char DOC[] = "Draws the next token for every row of a batch of logi
                           "  devices    the OpenCL devices, and which is the default\n"
                           "  sample     draw a token for each row of logits in a .npy file\n"
                           "  show       what temperature and filters do, as table and bars\n"
-                          "  generate   learn an n-gram model from a text and write with it\n"
                           "  detect     look for a watermark in the tokens of a text\n"
                           "\n"
                           "`tombola COMMAND --help' tells more about each.";
@@ -56,13 +54,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
             if (strcmp(COMMANDS[i].name, text) == 0)
                 choice->command = &COMMANDS[i];
         if (!choice->command)
-            argp_error(state, "no command is called '%s'; there are bench, devices, sample, show, generate and detect",
-                       text);
+            argp_error(state, "no command is called '%s'; there are bench, devices, sample, show and detect", text);
         choice->place = state->next - 1;
         state->next = state->argc; /* what follows is the command's own */
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which command? There are bench, devices, sample, show, generate and detect");
+        argp_error(state, "which command? There are bench, devices, sample, show and detect");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

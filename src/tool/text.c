@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "words.h"
-
 /* As long as the file and a NUL; free() it. NULL with a message. */
 static char *read_bytes(const char *path, size_t *length)
 {
@@ -83,12 +81,36 @@ char *text_file_read(const char *path, size_t *length)
     return text;
 }
 
+/* Bytes of the UTF-8 character at the start of so many bytes of text, 0 if it is none. */
+static size_t character_length(const unsigned char *text, size_t left)
+{
+    size_t length = text[0] < 0x80   ? 1
+                    : text[0] < 0xC2 ? 0
+                    : text[0] < 0xE0 ? 2
+                    : text[0] < 0xF0 ? 3
+                    : text[0] < 0xF5 ? 4
+                                     : 0;
+    if (length > left)
+        return 0;
+    for (size_t i = 1; i < length; i++) {
+        if ((text[i] & 0xC0) != 0x80)
+            return 0;
+    }
+    if (length > 2) {
+        unsigned start = (unsigned)text[0] << 8 | text[1]; /* over-long forms, surrogates, above U+10FFFF */
+        if (start < 0xE0A0 || (start >= 0xEDA0 && start < 0xEE00) || (start >= 0xF000 && start < 0xF090) ||
+            start > 0xF48F)
+            return 0;
+    }
+    return length;
+}
+
 /* Where the first byte stands that is a NUL or begins no UTF-8 character; `length` if there is none. */
 static size_t find_bad(const char *text, size_t length)
 {
     size_t at = 0, bytes = 1;
     while (at < length && text[at] != '\0' && bytes > 0) {
-        bytes = words_character_length((const unsigned char *)text + at, length - at);
+        bytes = character_length((const unsigned char *)text + at, length - at);
         at += bytes;
     }
     return at;
@@ -103,10 +125,4 @@ int text_check(const char *name, const char *text, size_t length)
         line += text[i] == '\n' || (text[i] == '\r' && text[i + 1] != '\n');
     warnx("%s: line %zu: %s", name, line, text[bad] == '\0' ? "a NUL byte" : "not UTF-8");
     return -1;
-}
-
-int text_is_utf8(const char *text)
-{
-    size_t length = strlen(text);
-    return find_bad(text, length) == length;
 }

@@ -14,9 +14,6 @@ char *text_file_read(const char *path, size_t *length);
 /* 0 where all of it is UTF-8 without NULs; else -1, with a message on standard error that has the line. */
 int text_check(const char *name, const char *text, size_t length);
 
-/* Whether all of a NUL-terminated text is UTF-8. */
-int text_is_utf8(const char *text);
-
 /* Whether a text begins with the byte order mark of UTF-16, either way round. */
 int text_has_utf16_mark(const char *text, size_t length);
 

@@ -183,21 +183,3 @@ int token_texts_parse(const char *list, token_texts *texts)
     free(ids);
     return failed;
 }
-
-static json_t *list_of(const int32_t *tokens, size_t count)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < count && list; i++)
-        if (json_array_append_new(list, json_integer(tokens[i]))) {
-            json_decref(list);
-            list = NULL;
-        }
-    return list;
-}
-
-int token_texts_write(FILE *file, const token_text *text)
-{
-    return tool_json_print(file,
-                           json_pack("{s:o, s:o}", "prompt", list_of(text->tokens, text->prompt_length), "output",
-                                     list_of(text->tokens + text->prompt_length, text->count - text->prompt_length)));
-}

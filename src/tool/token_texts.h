@@ -4,7 +4,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 typedef struct token_text {
     int32_t *tokens;
@@ -25,8 +24,5 @@ int token_texts_read(const char *path, size_t vocabulary, token_texts *texts);
 int token_texts_parse(const char *list, token_texts *texts);
 
 void token_texts_release(token_texts *texts);
-
-/* Writes a line as token_texts_read reads it. 0, or -1 with a message. */
-int token_texts_write(FILE *file, const token_text *text);
 
 #endif

@@ -28,7 +28,6 @@ error_t tool_parse(const struct argp *argp, int argc, char **argv, void *input);
 int tool_bench(int argc, char **argv);
 int tool_detect(int argc, char **argv);
 int tool_devices(int argc, char **argv);
-int tool_generate(int argc, char **argv);
 int tool_sample(int argc, char **argv);
 int tool_show(int argc, char **argv);
 
