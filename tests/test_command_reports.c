@@ -146,7 +146,7 @@ static void calls_that_fail_leave_files_alone(void **state)
 {
     (void)state;
     static const char before[] = "as it was";
-    char message[300];
+    char message[300], spelled[96];
     write_small("a text");
     write_file(out_path, before, strlen(before));
     expect_failure(SAMPLE("--kept-probabilities", out_path, "--end-tokens=4"), "an end token: 4 is not from 0 to 3");
@@ -173,6 +173,11 @@ static void calls_that_fail_leave_files_alone(void **state)
     assert_int_equal(symlink(out_path, ids_path), 0);
     expect_usage_error(SAMPLE("--kept-probabilities", ids_path, "--processed-logits", out_path), "tombola sample",
                        message);
+    unlink(out_path); /* before there is any, by another spelling */
+    snprintf(message, sizeof message, "--kept-probabilities and --processed-logits: both write %s", out_path);
+    snprintf(spelled, sizeof spelled, "/tmp/.%s", out_path + strlen("/tmp"));
+    expect_usage_error(SAMPLE("--kept-probabilities", spelled, "--processed-logits", out_path), "tombola sample",
+                       message);
     process run = SAMPLE("--kept-probabilities=/dev/null", "--processed-logits=/dev/null"); /* it takes both */
     assert_int_equal(run.status, 0);
     process_release(&run);
@@ -185,24 +190,40 @@ static void what_is_read_is_not_overwritten(void **state)
     static const char *const INPUTS[] = {"--params", "--mask",         "--bias-file", "--histories", "--banned-words",
                                          "--forced", "--dry-breakers", "--score",     "--config"};
     static const char text[] = "{}\n"; /* nothing is wrong with it as a config */
-    char message[300];
+    /* The array and the other file by each of these names: its own, another spelling, a link of either kind. */
+    enum { SPELLED = 1, LINKED, HARD, NAMES };
+    char arrays[NAMES][96], files[NAMES][96], message[300];
     unlink(ids_path); /* where they are links */
     unlink(out_path);
     write_small(text);
-    assert_int_equal(symlink(npy_path, out_path), 0); /* the array by another name */
+    snprintf(arrays[0], sizeof arrays[0], "%s", npy_path);
+    snprintf(files[0], sizeof files[0], "%s", ids_path);
+    snprintf(arrays[SPELLED], sizeof arrays[0], "/tmp/.%s", npy_path + strlen("/tmp"));
+    snprintf(files[SPELLED], sizeof files[0], "/tmp/.%s", ids_path + strlen("/tmp"));
+    for (int name = LINKED; name < NAMES; name++) {
+        snprintf(arrays[name], sizeof arrays[0], "%s.%d", npy_path, name);
+        snprintf(files[name], sizeof files[0], "%s.%d", ids_path, name);
+        assert_int_equal((name == HARD ? link : symlink)(npy_path, arrays[name]), 0);
+        assert_int_equal((name == HARD ? link : symlink)(ids_path, files[name]), 0);
+    }
     for (size_t i = 0; i < COUNT_OF(OUTPUTS); i++) {
-        snprintf(message, sizeof message, "%s %s: would overwrite the array", OUTPUTS[i], npy_path);
-        expect_usage_error(SAMPLE(OUTPUTS[i], npy_path), "tombola sample", message);
         snprintf(message, sizeof message, "%s /dev/stdin: would overwrite the array", OUTPUTS[i]); /* it is a file */
         expect_usage_error(RUN("sample", "-", OUTPUTS[i], "/dev/stdin"), "tombola sample", message);
-        snprintf(message, sizeof message, "%s %s: would overwrite the array", OUTPUTS[i], out_path);
-        expect_usage_error(SAMPLE(OUTPUTS[i], out_path), "tombola sample", message);
-        for (size_t j = 0; j < COUNT_OF(INPUTS); j++) {
-            snprintf(message, sizeof message, "%s %s: would overwrite the file of %s", OUTPUTS[i], ids_path, INPUTS[j]);
-            expect_usage_error(SAMPLE(INPUTS[j], ids_path, OUTPUTS[i], ids_path, "--json"), "tombola sample", message);
+        snprintf(message, sizeof message, "%s /dev/stdin: would overwrite the file of --mask", OUTPUTS[i]);
+        expect_usage_error(SAMPLE("--mask", "-", OUTPUTS[i], "/dev/stdin"), "tombola sample", message);
+        for (size_t name = 0; name < NAMES; name++) {
+            snprintf(message, sizeof message, "%s %s: would overwrite the array", OUTPUTS[i], arrays[name]);
+            expect_usage_error(SAMPLE(OUTPUTS[i], arrays[name]), "tombola sample", message);
+            for (size_t j = 0; j < COUNT_OF(INPUTS); j++) {
+                snprintf(message, sizeof message, "%s %s: would overwrite the file of %s", OUTPUTS[i], files[name],
+                         INPUTS[j]);
+                expect_usage_error(SAMPLE(INPUTS[j], ids_path, OUTPUTS[i], files[name], "--json"), "tombola sample",
+                                   message);
+            }
         }
     }
-    assert_int_equal(unlink(out_path), 0);
+    for (int name = LINKED; name < NAMES; name++)
+        assert_int_equal(unlink(arrays[name]) | unlink(files[name]), 0);
     expect_same_bytes(ids_path, text);
     process run = SAMPLE("--config", ids_path, "--kept-ids", out_path); /* another file is written */
     assert_int_equal(run.status, 0);

@@ -98,15 +98,20 @@ static uint32_t supply_of(const options *options)
            (s->forced_path ? TOMBOLA_NEEDS_FORCED : 0) | (s->start_count && s->end_count ? TOMBOLA_NEEDS_THINKING : 0);
 }
 
-/* What is read may not be written too. Standard input may be a file, which a name can tell. */
+/* An array's file; where it is standard input, a name that tells which file that is, if it is one. */
+static const char *file_of(const char *array)
+{
+    return array && strcmp(array, "-") == 0 ? "/dev/stdin" : array;
+}
+
+/* What is read may not be written too. */
 static void check_inputs(const options *options, struct argp_state *state)
 {
     const sequences *s = &options->sequences;
-    const int is_stdin = options->logits && strcmp(options->logits, "-") == 0;
     const report_input inputs[] = {
-        {"the array", is_stdin ? "/dev/stdin" : options->logits},
+        {"the array", file_of(options->logits)},
         {"the file of --params", options->params},
-        {"the file of --mask", options->constraints.mask_path},
+        {"the file of --mask", file_of(options->constraints.mask_path)},
         {"the file of --bias-file", options->constraints.bias_path},
         {"the file of --histories", options->histories.path},
         {"the file of --banned-words", s->banned.path},
