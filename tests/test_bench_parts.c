@@ -19,9 +19,10 @@ static void a_draw_that_is_not_the_oracles_is_refused(void **state)
     bench_pool pool;
     bench_truth truth;
     assert_int_equal(bench_pool_make(&pool, WORKLOAD_LM, TOMBOLA_BFLOAT16, 5, 900, SEED), 0);
-    assert_int_equal(bench_truth_make(&truth, &pool,
-                                      &(bench_options){.configs = 1u << BENCH_TOP_P | 1u << BENCH_MIXED, .seed = SEED}),
-                     0);
+    assert_int_equal(
+        bench_truth_make(&truth, &pool,
+                         &(bench_options){.configs = BENCH_BIT(BENCH_TOP_P) | BENCH_BIT(BENCH_MIXED), .seed = SEED}),
+        0);
     assert_int_equal(truth.count, 64);
     assert_null(truth.draws[BENCH_GREEDY]);
 
@@ -60,7 +61,7 @@ static void what_is_told_beside_a_draw_is_checked_too(void **state)
     bench_truth truth;
     assert_int_equal(bench_pool_make(&pool, WORKLOAD_LM, TOMBOLA_FLOAT32, 64, 900, SEED), 0);
     for (size_t i = 0; i < COUNT_OF(configs); i++) {
-        const bench_options options = {.configs = 1u << configs[i], .seed = SEED};
+        const bench_options options = {.configs = BENCH_BIT(configs[i]), .seed = SEED};
         assert_int_equal(bench_truth_make(&truth, &pool, &options), 0);
         assert_int_equal(truth.count, 64);
         uint64_t *told = truth.told[configs[i]], others[64];
@@ -103,7 +104,8 @@ static void a_large_batch_is_checked_from_end_to_end(void **state)
     bench_pool pool;
     bench_truth truth;
     assert_int_equal(bench_pool_make(&pool, WORKLOAD_FLAT, TOMBOLA_FLOAT32, 200, 40, SEED), 0);
-    assert_int_equal(bench_truth_make(&truth, &pool, &(bench_options){.configs = 1u << BENCH_GREEDY, .seed = SEED}), 0);
+    assert_int_equal(
+        bench_truth_make(&truth, &pool, &(bench_options){.configs = BENCH_BIT(BENCH_GREEDY), .seed = SEED}), 0);
     assert_int_equal(truth.count, 64);
     assert_int_equal(truth.rows[0], 0);
     assert_int_equal(truth.rows[63], 63 * 200 / 64);
@@ -128,6 +130,47 @@ static void mixed_rows_take_every_other_configuration_in_turn(void **state)
     assert_int_equal(both.top_k, 50);
     assert_real_equal(both.top_p, 0.95f);
     assert_real_equal(both.min_p, 0.0f);
+}
+
+static void top_p_at_other_temperatures_is_that_and_nothing_more(void **state)
+{
+    (void)state;
+    static const struct {
+        bench_config config;
+        float temperature, top_p;
+    } cases[] = {{BENCH_TOP_P_WARM, 1.0f, 0.95f}, {BENCH_TOP_P_HOT, 1.5f, 0.95f}, {BENCH_TOP_P_COOL, 0.7f, 0.9f}};
+    const bench_options options = {.seed = SEED};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        tombola_params expected = bench_config_params(BENCH_TEMPERATURE, &options, 3);
+        const tombola_params got = bench_config_params(cases[i].config, &options, 3);
+        expected.temperature = cases[i].temperature;
+        expected.top_p = cases[i].top_p;
+        assert_memory_equal(&got, &expected, sizeof got);
+    }
+}
+
+static void what_is_kept_has_a_median_and_a_range(void **state)
+{
+    (void)state;
+    bench_pool pool;
+    bench_truth truth;
+    const bench_options options = {.configs = BENCH_BIT(BENCH_TOP_P) | BENCH_BIT(BENCH_NGRAM), .seed = SEED};
+    assert_int_equal(bench_pool_make(&pool, WORKLOAD_LM, TOMBOLA_FLOAT32, 64, 900, SEED), 0);
+    assert_int_equal(bench_truth_make(&truth, &pool, &options), 0);
+    assert_non_null(truth.draws[BENCH_NGRAM]); /* whose bit is beyond 31 */
+    const bench_kept kept = truth.kept[BENCH_TOP_P];
+    size_t below = 0, least = 0, most = 0;
+    for (size_t i = 0; i < truth.count; i++) {
+        const uint32_t one = truth.draws[BENCH_TOP_P][i].kept;
+        assert_in_range(one, kept.least, kept.most);
+        least += one == kept.least;
+        most += one == kept.most;
+        below += one < kept.median;
+    }
+    assert_true(least > 0 && most > 0 && kept.least < kept.most);
+    assert_at_most(below, truth.count / 2);
+    bench_truth_release(&truth);
+    bench_pool_release(&pool);
 }
 
 static void the_plain_read_reads_every_word_once(void **state)
@@ -198,6 +241,8 @@ int main(void)
         cmocka_unit_test(histories_are_as_text_is),
         cmocka_unit_test(a_large_batch_is_checked_from_end_to_end),
         cmocka_unit_test(mixed_rows_take_every_other_configuration_in_turn),
+        cmocka_unit_test(top_p_at_other_temperatures_is_that_and_nothing_more),
+        cmocka_unit_test(what_is_kept_has_a_median_and_a_range),
         cmocka_unit_test(the_plain_read_reads_every_word_once),
         cmocka_unit_test(the_plain_read_leaves_out_what_lies_between_rows),
         cmocka_unit_test(figures_are_the_middle_the_least_and_the_95th_in_a_hundred),

@@ -119,6 +119,39 @@ static void a_pool_holds_64_distinct_rows_that_do_not_depend_on_its_batches(void
     bench_pool_release(&wide);
 }
 
+/* Rows that lie apart become a pool in which every row is one of them with its tokens shifted. */
+static void real_rows_come_again_with_their_tokens_shifted(void **state)
+{
+    (void)state;
+    enum { COUNT = 3, WIDE = 700, COLUMNS = 703 };
+    static uint16_t elements[COUNT * COLUMNS];
+    static float got[WIDE];
+    uint64_t random = SEED;
+    for (size_t i = 0; i < COUNT_OF(elements); i++)
+        elements[i] = narrow_to_bfloat((float)random_below(&random, 4096) / 256 - 8);
+    const npy file = {COUNT, COLUMNS, WIDE, TOMBOLA_BFLOAT16, elements};
+    for (tombola_type type = TOMBOLA_FLOAT32; type <= TOMBOLA_BFLOAT16; type++) { /* all hold these numbers */
+        bench_pool pool;
+        assert_int_equal(bench_pool_repeat(&pool, &file, type, 10), 0);
+        assert_string_equal(pool.workload, "real");
+        assert_int_equal(pool.type, type);
+        assert_int_equal(pool.vocabulary, WIDE);
+        assert_int_equal(pool.batches, 7);
+        for (size_t row = 0; row < 70; row++) {
+            bench_pool_widen(&pool, row, got);
+            for (size_t id = 0; id < WIDE; id++)
+                assert_real_equal(got[(id + row / COUNT * BENCH_SHIFT) % WIDE],
+                                  widen_bfloat(elements[row % COUNT * COLUMNS + id]));
+        }
+        const char *rows = pool.data;
+        const size_t bytes = WIDE * tombola_type_size(type);
+        for (size_t a = 0; a < 70; a++)
+            for (size_t b = 0; b < a; b++)
+                assert_memory_not_equal(rows + a * bytes, rows + b * bytes, bytes);
+        bench_pool_release(&pool);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +159,7 @@ int main(void)
         cmocka_unit_test(a_peaked_row_has_one_token_of_99_in_100),
         cmocka_unit_test(ties_are_ties_in_every_type_and_nine_in_ten_are_masked),
         cmocka_unit_test(a_pool_holds_64_distinct_rows_that_do_not_depend_on_its_batches),
+        cmocka_unit_test(real_rows_come_again_with_their_tokens_shifted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,9 +20,9 @@ static void help_explains_every_option(void **state)
     static const char *const EXPECTED[][24] = {
         {"--help", "bench", "devices", "sample", "show", "detect", "--version"},
         {"detect", "--key", "--width", "--vocabulary", "--prompt-length", "--json", "TOKENS"},
-        {"bench",   "--shapes",     "--configs",     "--workloads", "--types",   "--where", "--logits",
-         "--dtype", "--vocabulary", "--save-logits", "--seconds",   "--repeats", "--seed",  "--device",
-         "--lanes", "--width",      "--teams",       "--dispatch",  "--threads", "--json"},
+        {"bench",    "--shapes",    "--configs",    "--workloads",   "--types",    "--where",   "--logits",
+         "--dtype",  "--real-rows", "--vocabulary", "--save-logits", "--seconds",  "--repeats", "--seed",
+         "--device", "--lanes",     "--width",      "--teams",       "--dispatch", "--threads", "--json"},
         {"devices", "--json"},
         {"sample", "--device", "--probabilities", "--params", "--dtype", "--vocabulary", "--json", "LOGITS.npy"},
         {"show", "--device", "--probabilities", "--logits", "--labels", "--draws", "--json"},

@@ -181,7 +181,7 @@ static void what_is_said_of_an_array_is_said_of_one_and_once(void **state)
 {
     (void)state;
     expect_usage_error(RUN("bench", "--dtype", "bf16"), "tombola bench",
-                       "--dtype: it says what the array of --logits holds, and there is none");
+                       "--dtype: it says what the array of --logits or --real-rows holds, and there is none");
     expect_usage_error(RUN("bench", "--dtype", "bf16", "--types", "bf16", "--logits", "a.npy"), "tombola bench",
                        "--dtype and --types say the same thing of --logits: give one of them");
     expect_usage_error(RUN("bench", "--dtype", "f64"), "tombola bench",

@@ -168,6 +168,58 @@ static void saved_rows_are_measured_again_in_batches(void **state)
     free(content[1]);
 }
 
+/* Bits of bfloat16, as the file has them, of rows that differ in how much they keep. */
+static void write_real_rows(const char *path)
+{
+    static uint16_t rows[5 * 300];
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        rows[i] = (uint16_t)(0x3F80u + 16 * (i / 300) * (i * 7 % 11) + i % 3); /* from 1 on */
+    write_npy(path, "{'descr': '<u2', 'fortran_order': False, 'shape': (5, 300), }", rows, sizeof rows);
+}
+
+static void real_rows_are_a_workload_of_64_rows(void **state)
+{
+    (void)state;
+    write_real_rows(paths[0]);
+    json_t *lines = parse_lines(BENCH("--real-rows", paths[0], "--dtype", "bfloat16", "--types", "float32,bfloat16",
+                                      "--configs", "top-k,top-p-t1", "--repeats", "1", "--json"));
+    assert_int_equal(json_array_size(lines), 1 + 2 * 5);
+    for (size_t i = 4; i <= 10; i = i == 5 ? 9 : i + 1) { /* the configurations */
+        const json_t *figure = json_array_get(lines, i);
+        const int is_top_k = i == 4 || i == 9;
+        assert_string_equal(text_of(figure, "workload"), "real");
+        assert_string_equal(text_of(figure, "type"), i < 6 ? "float32" : "bfloat16");
+        assert_string_equal(text_of(figure, "name"), is_top_k ? "top-k" : "top-p-t1");
+        assert_int_equal((int)number_of(figure, "rows"), 64);
+        assert_int_equal((int)number_of(figure, "vocabulary"), 300);
+        assert_int_equal((int)number_of(figure, "distinct_rows"), 64);
+        const double least = number_of(figure, "kept_min"), most = number_of(figure, "kept_max");
+        assert_in_range((int)number_of(figure, "kept_median"), (int)least, (int)most);
+        if (is_top_k)
+            assert_true(least == 50.0 && most == 50.0);
+        else
+            assert_real_less(least + 20, most);
+    }
+    json_decref(lines);
+}
+
+static void the_table_has_the_range_of_what_real_rows_keep(void **state)
+{
+    (void)state;
+    write_real_rows(paths[0]);
+    process got = BENCH("--real-rows", paths[0], "--dtype", "bf16", "--workloads", "real,lm", "--shapes", "2x300",
+                        "--configs", "top-k", "--repeats", "1");
+    assert_int_equal(got.status, 0);
+    assert_non_null(strstr(got.out, "read-back |   kept |         range |"));
+    assert_non_null(strstr(got.out, "|     50 |         50-50 |"));
+    assert_non_null(strstr(got.out, "\nlm, 2x300 float32, "));
+    assert_non_null(strstr(got.out, "\nreal, 2x300 float32, "));
+    process_release(&got);
+    expect_failure(BENCH("--real-rows", paths[0]), "if it holds bfloat16, say --dtype bfloat16");
+    expect_failure(BENCH("--real-rows", paths[0], "--dtype", "bf16", "--shapes", "2x299"),
+                   "--shapes: the workload real has no rows of 299, since those of");
+}
+
 static void rows_that_nothing_can_be_drawn_from_are_measured_too(void **state)
 {
     (void)state;
@@ -214,9 +266,10 @@ static void bad_options_are_named(void **state)
     expect_refused(BENCH("--configs", "greedy,top-q"),
                    "--configs: 'top-q' is not greedy, temperature, top-k, top-p, "
                    "top-k-top-p, min-p, mixed, top-n-sigma, xtc, typical-p, epsilon, eta, top-a, top-h, p-less, min-k, "
-                   "dynatemp, logprobs, samples-8, n-best-20, preset, mask, bias, mask-bias, repetition, penalties, "
+                   "dynatemp, top-p-t1, top-p-t1.5, top-p-0.9-t0.7, logprobs, samples-8, n-best-20, preset, mask, "
+                   "bias, mask-bias, repetition, penalties, "
                    "mask-bias-penalties, dry or no-repeat-ngram");
-    expect_refused(BENCH("--workloads", ""), "--workloads: '' is not lm, peaked, gaussian, flat, ties or masked");
+    expect_refused(BENCH("--workloads", ""), "--workloads: '' is not lm, peaked, gaussian, flat, ties, masked or real");
     expect_refused(BENCH("--types", "float64"), "--types: 'float64' is not float32, float16 or bfloat16");
     expect_refused(BENCH("--where", "there"), "--where: 'there' is not host, device or staged");
     expect_refused(BENCH("--seconds", "-1"), "--seconds: '-1' is not a number from 0 to 3600");
@@ -237,6 +290,15 @@ static void options_that_do_not_go_together_are_named(void **state)
     expect_refused(BENCH("--logits", "a.npy", "--types", "float16,float32"), "--logits: takes a single shape and type");
     expect_refused(BENCH("--save-logits", "a.npy", "--shapes", "1x2,3x4"),
                    "--save-logits: takes a single shape, workload and type");
+    expect_refused(BENCH("--workloads", "lm,real"),
+                   "--workloads: real needs rows; name a file of them with --real-rows");
+    expect_refused(BENCH("--workloads", "lm", "--real-rows", "a.npy"), "--real-rows: real is none of the --workloads");
+    expect_refused(BENCH("--logits", "a.npy", "--real-rows", "a.npy"),
+                   "--real-rows: they are a workload, which there is none of where --logits brings the rows");
+    expect_refused(BENCH("--logits", "a.npy", "--save-logits", "./a.npy"),
+                   "--save-logits ./a.npy: would overwrite the file of --logits");
+    expect_refused(BENCH("--real-rows", "a.npy", "--save-logits", "a.npy"),
+                   "--save-logits a.npy: would overwrite the file of --real-rows");
 }
 
 static void what_cannot_be_measured_is_a_failure(void **state)
@@ -277,6 +339,8 @@ int main(void)
         cmocka_unit_test(the_table_has_a_line_for_each_configuration),
         cmocka_unit_test(a_seed_makes_the_same_rows_and_another_makes_others),
         cmocka_unit_test(saved_rows_are_measured_again_in_batches),
+        cmocka_unit_test(real_rows_are_a_workload_of_64_rows),
+        cmocka_unit_test(the_table_has_the_range_of_what_real_rows_keep),
         cmocka_unit_test(rows_that_nothing_can_be_drawn_from_are_measured_too),
         cmocka_unit_test(a_preset_is_measured_alone_or_beside_what_is_named),
         cmocka_unit_test(bad_options_are_named),

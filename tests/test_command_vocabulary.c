@@ -98,8 +98,9 @@ static void a_vocabulary_out_of_range_is_refused_with_both_numbers(void **state)
         expect_failure(BENCH("--logits", npy_path, "--vocabulary", NUMBERS[i]), message);
     }
     expect_usage_error(SAMPLE("--vocabulary", "-1"), "tombola sample", "--vocabulary: '-1' is not a whole number");
-    expect_usage_error(BENCH("--vocabulary", "100"), "tombola bench",
-                       "--vocabulary: it cuts the rows of --logits, and there are none; --shapes has that of others");
+    expect_usage_error(
+        BENCH("--vocabulary", "100"), "tombola bench",
+        "--vocabulary: it cuts the rows of --logits or --real-rows, and there are none; --shapes has that of others");
 }
 
 static void bench_measures_rows_where_they_lie_apart(void **state)

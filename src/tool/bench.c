@@ -73,29 +73,59 @@ static int measure_file(const struct bench_plan *plan, tombola_context *context,
     return failed ? -1 : 0;
 }
 
-static int measure_made(const struct bench_plan *plan, tombola_context *context, workload kind, tombola_type type,
-                        struct bench_shape shape, struct bench_reader *reader, struct results *results)
+/* real  the file's rows, where they are a workload */
+static int make_pool(bench_pool *pool, const struct bench_plan *plan, const npy *real, workload kind, tombola_type type,
+                     struct bench_shape shape)
+{
+    if (kind != WORKLOAD_REAL)
+        return bench_pool_make(pool, kind, type, shape.rows, shape.vocabulary, plan->options.seed);
+    if (shape.vocabulary == real->vocabulary)
+        return bench_pool_repeat(pool, real, type, shape.rows);
+    warnx("--shapes: the workload real has no rows of %zu, since those of %s have %zu tokens", shape.vocabulary,
+          plan->real_rows, real->vocabulary);
+    return -1;
+}
+
+static int measure_made(const struct bench_plan *plan, tombola_context *context, const npy *real, workload kind,
+                        tombola_type type, struct bench_shape shape, struct bench_reader *reader,
+                        struct results *results)
 {
     bench_pool pool;
-    if (bench_pool_make(&pool, kind, type, shape.rows, shape.vocabulary, plan->options.seed))
+    if (make_pool(&pool, plan, real, kind, type, shape))
         return -1;
     int failed = (plan->save && save(plan->save, &pool)) || measure_pool(plan, context, &pool, reader, results);
     bench_pool_release(&pool);
     return failed ? -1 : 0;
 }
 
+/* Every workload and type of a shape. */
+static int measure_shape(const struct bench_plan *plan, tombola_context *context, const npy *real,
+                         struct bench_shape shape, struct bench_reader *reader, struct results *results)
+{
+    for (int kind = 0; kind < WORKLOADS; kind++)
+        for (int type = 0; type < 3; type++)
+            if (plan->workloads >> kind & plan->types >> type & 1 &&
+                measure_made(plan, context, real, (workload)kind, (tombola_type)type, shape, reader, results))
+                return -1;
+    return 0;
+}
+
 static int measure_all(const struct bench_plan *plan, tombola_context *context, struct bench_reader *reader,
                        struct results *results)
 {
+    npy real = {0};
     if (plan->logits)
         return measure_file(plan, context, reader, results);
-    for (size_t i = 0; i < plan->shape_count; i++)
-        for (int kind = 0; kind < WORKLOADS; kind++)
-            for (int type = 0; type < 3; type++)
-                if (plan->workloads >> kind & plan->types >> type & 1 &&
-                    measure_made(plan, context, (workload)kind, (tombola_type)type, plan->shapes[i], reader, results))
-                    return -1;
-    return 0;
+    if (plan->real_rows && npy_read(plan->real_rows, &plan->wish, &real))
+        return -1;
+    int failed = 0;
+    for (size_t i = 0; i < plan->shape_count && !failed; i++)
+        failed = measure_shape(plan, context, &real, plan->shapes[i], reader, results);
+    if (plan->shape_count == 0)
+        failed = measure_shape(plan, context, &real, (struct bench_shape){BENCH_LEAST_ROWS, real.vocabulary}, reader,
+                               results);
+    free(real.data);
+    return failed;
 }
 
 static void warn_about_affinity(const tombola_context *context)

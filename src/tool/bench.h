@@ -33,6 +33,9 @@ typedef enum bench_config {
     BENCH_P_LESS,
     BENCH_MIN_K,      /* 3 */
     BENCH_DYNATEMP,   /* by 0.5 */
+    BENCH_TOP_P_WARM, /* 0.95 at temperature 1 */
+    BENCH_TOP_P_HOT,  /* 0.95 at 1.5 */
+    BENCH_TOP_P_COOL, /* 0.9 at 0.7 */
     BENCH_LOGPROBS,   /* top-p, and what is told of its tokens; see bench_told.h */
     BENCH_SAMPLES,    /* likewise */
     BENCH_N_BEST,     /* likewise */
@@ -48,12 +51,16 @@ typedef enum bench_config {
     BENCH_CONFIGS
 } bench_config;
 
-#define BENCH_ALL ((1u << BENCH_CONFIGS) - 1 - (1u << BENCH_PRESET))
+/* A bit for each configuration. */
+typedef uint64_t bench_config_set;
+#define BENCH_BIT(config) ((bench_config_set)1 << (config))
+#define BENCH_ALL (BENCH_BIT(BENCH_CONFIGS) - 1 - BENCH_BIT(BENCH_PRESET))
 /* What is measured unless it is said. */
-#define BENCH_USUAL ((1u << BENCH_TYPICAL_P) - 1 + (1u << BENCH_MASK) + (1u << BENCH_BIAS) + (1u << BENCH_MASK_BIAS))
+#define BENCH_USUAL                                                                                                    \
+    (BENCH_BIT(BENCH_TYPICAL_P) - 1 + BENCH_BIT(BENCH_MASK) + BENCH_BIT(BENCH_BIAS) + BENCH_BIT(BENCH_MASK_BIAS))
 
 typedef struct bench_options {
-    unsigned configs; /* a bit for each bench_config */
+    bench_config_set configs;
     uint64_t seed;
     size_t repeats; /* 0: as many as `seconds` hold */
     double seconds; /* for each configuration and case */
@@ -81,7 +88,7 @@ const char *bench_where_name(bench_where where);
 /* Rows to measure with: `batches` batches of `rows`, side by side, for calls to take in turns. A few rows again and
  * again would flatter: they would stay in the nearest cache, and branches be foreseen. */
 typedef struct bench_pool {
-    const char *workload; /* its name, or "file" */
+    const char *workload; /* its name, or "file" for rows taken as they are */
     tombola_type type;
     size_t rows;
     size_t vocabulary;
@@ -96,6 +103,11 @@ typedef struct bench_pool {
 int bench_pool_make(bench_pool *pool, workload kind, tombola_type type, size_t rows, size_t vocabulary, uint64_t seed);
 /* rows  of a batch; the rest of the file makes further ones, but for what fills none. */
 int bench_pool_copy(bench_pool *pool, const npy *file, size_t rows);
+/* As many rows as bench_pool_make makes, of the type, by taking those of the file over and over: the n-th time, counted
+ * from 0, a token has the logit of the one n * BENCH_SHIFT before it, and the first ones those of the last. So rows
+ * differ, in where their tokens lie; what they keep is the same. */
+int bench_pool_repeat(bench_pool *pool, const npy *file, tombola_type type, size_t rows);
+#define BENCH_SHIFT 8191u /* a prime number: odd, and no multiple of any vocabulary's factors but its own */
 void bench_pool_release(bench_pool *pool);
 
 /* What lies between rows included. */
@@ -106,13 +118,19 @@ void bench_pool_widen(const bench_pool *pool, size_t row, float *values);
 
 /* ------------------------------------------------------------------- verify */
 
+/* How many tokens rows keep. */
+typedef struct bench_kept {
+    double median;
+    uint32_t least, most;
+} bench_kept;
+
 /* What the oracle draws from a sample of a pool's rows. */
 typedef struct bench_truth {
     size_t count;
     size_t *rows;                      /* of the pool, increasing */
     struct draw *draws[BENCH_CONFIGS]; /* `count` for each configuration asked for; else NULL */
     uint64_t *told[BENCH_CONFIGS];     /* likewise, digests of what is told beside */
-    double kept[BENCH_CONFIGS];        /* the median of kept tokens */
+    bench_kept kept[BENCH_CONFIGS];
 } bench_truth;
 
 #define BENCH_MOST_CHECKED 64
@@ -150,11 +168,11 @@ typedef struct bench_result {
     size_t checked;     /* rows held against the oracle */
     uint64_t own_bytes; /* of memory that the sampler holds beside the caller's logits */
     bench_figure kernel_read, plain_read, empty_call;
-    unsigned configs; /* a bit for each one measured */
+    bench_config_set configs; /* those measured */
     struct {
         bench_figure call;
         double upload, kernel, read; /* medians */
-        double kept;
+        bench_kept kept;
     } of[BENCH_CONFIGS];
 } bench_result;
 

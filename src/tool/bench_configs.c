@@ -23,6 +23,9 @@ static const struct {
     [BENCH_P_LESS] = {"p-less", 0},
     [BENCH_MIN_K] = {"min-k", 0},
     [BENCH_DYNATEMP] = {"dynatemp", 0},
+    [BENCH_TOP_P_WARM] = {"top-p-t1", 0},
+    [BENCH_TOP_P_HOT] = {"top-p-t1.5", 0},
+    [BENCH_TOP_P_COOL] = {"top-p-0.9-t0.7", 0},
     [BENCH_LOGPROBS] = {"logprobs", 0},
     [BENCH_SAMPLES] = {"samples-8", 0},
     [BENCH_N_BEST] = {"n-best-20", 0},
@@ -47,7 +50,7 @@ unsigned bench_config_edits(bench_config config)
     return configs[config].edits;
 }
 
-/* What a configuration has beside the temperature. Those that are no filter stand on top-p. */
+/* What a configuration has beside the usual temperature. Those that are no filter stand on top-p. */
 static void set_params(bench_config config, tombola_params *params)
 {
     switch (config) {
@@ -94,6 +97,16 @@ static void set_params(bench_config config, tombola_params *params)
         return;
     case BENCH_DYNATEMP:
         params->dynatemp_range = 0.5f;
+        return;
+    case BENCH_TOP_P_WARM:
+        params->temperature = 1;
+        break;
+    case BENCH_TOP_P_HOT:
+        params->temperature = 1.5f;
+        break;
+    case BENCH_TOP_P_COOL:
+        params->temperature = 0.7f;
+        params->top_p = 0.9f;
         return;
     case BENCH_REPETITION:
         params->repetition_penalty = 1.1f;

@@ -45,10 +45,11 @@ static json_t *pack_config(const bench_result *result, int config, double read, 
     json_t *object =
         pack_figure(result, "tombola", bench_config_name((bench_config)config), &result->of[config].call, read);
     json_t *more =
-        json_pack("{s:f, s:f, s:f, s:f, s:I, s:I, s:s}", "upload_us", 1e6 * result->of[config].upload, "kernel_us",
-                  1e6 * result->of[config].kernel, "read_back_us", 1e6 * result->of[config].read, "kept_median",
-                  result->of[config].kept, "checked_rows", (json_int_t)result->checked, "own_bytes",
-                  (json_int_t)result->own_bytes, "read", by_kernel ? "kernel" : "plain");
+        json_pack("{s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:s}", "upload_us", 1e6 * result->of[config].upload,
+                  "kernel_us", 1e6 * result->of[config].kernel, "read_back_us", 1e6 * result->of[config].read,
+                  "kept_median", result->of[config].kept.median, "kept_min", (json_int_t)result->of[config].kept.least,
+                  "kept_max", (json_int_t)result->of[config].kept.most, "checked_rows", (json_int_t)result->checked,
+                  "own_bytes", (json_int_t)result->own_bytes, "read", by_kernel ? "kernel" : "plain");
     if (!object || !more || json_object_update(object, more)) {
         json_decref(object);
         object = NULL;

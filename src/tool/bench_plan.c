@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "output_file.h"
 #include "preset.h"
 #include "tool.h"
 
@@ -13,7 +14,8 @@ static const char DOC[] =
     "Every combination of the shapes, workloads, types and places is a case; the configurations of a case take turns "
     "round by round with the reads, on the same bytes. The configurations draw at temperature 0.8; top-k is 50, top-p "
     "0.95, min-p 0.05, top-n-sigma 1, xtc 0.1 and always, typical-p 0.95, epsilon and eta 0.0003, top-a 0.2, top-h "
-    "0.4, min-k 3, dynatemp by 0.5; mixed gives every row another of greedy to min-p. The others are top-p with more: "
+    "0.4, min-k 3, dynatemp by 0.5; mixed gives every row another of greedy to min-p. top-p-t1 and top-p-t1.5 are "
+    "top-p at temperatures 1 and 1.5, top-p-0.9-t0.7 is that of 0.9 at 0.7. The others are top-p with more: "
     "log-probabilities, final and raw; 8 samples of each row; the 20 most likely tokens with log-probabilities; a "
     "mask, "
     "in host memory, that allows seven of eight tokens; 64 biases a row; a history of 4096 tokens, as frequent as in "
@@ -21,7 +23,8 @@ static const char DOC[] =
     "presence besides, dry 0.8, no-repeat-ngram 3.\n\n"
     "Workloads: lm is like a language model's rows, top-p keeps 20 to 300 tokens; peaked has one token of 0.99; "
     "gaussian has standard deviation 2.5, flat 0.1; ties is gaussian in steps of bfloat16; masked is lm with nine "
-    "tenths -inf.\n\n"
+    "tenths -inf; real are a language model's own, the file of --real-rows over and over, each time with its tokens "
+    "shifted, so that rows differ and keep as many.\n\n"
     "On PoCL set POCL_AFFINITY=1, or two of its threads may share a core; POCL_MAX_PTHREAD_COUNT limits them.";
 
 enum {
@@ -31,6 +34,7 @@ enum {
     WORKLOADS_,
     TYPES,
     LOGITS,
+    REAL_ROWS,
     WHERE,
     REPEATS,
     SECONDS,
@@ -46,22 +50,26 @@ enum {
 };
 
 static const struct argp_option OPTIONS[] = {
-    {"shapes", SHAPES, "ROWSxVOCAB,...", 0, "Sizes of a batch (default 8x128256)", 0},
+    {"shapes", SHAPES, "ROWSxVOCAB,...", 0, "Sizes of a batch (default 8x128256; of real alone 64 rows of the file's)",
+     0},
     {"configs", CONFIGS, "NAME,...", 0,
      "Any of greedy, temperature, top-k, top-p, top-k-top-p, min-p, mixed, top-n-sigma, xtc, mask, bias, mask-bias "
-     "(default: these), typical-p, epsilon, eta, top-a, top-h, p-less, min-k, dynatemp, logprobs, samples-8, "
-     "n-best-20, repetition, penalties, mask-bias-penalties, dry, no-repeat-ngram; or all",
+     "(default: these), typical-p, epsilon, eta, top-a, top-h, p-less, min-k, dynatemp, top-p-t1, top-p-t1.5, "
+     "top-p-0.9-t0.7, logprobs, samples-8, n-best-20, repetition, penalties, mask-bias-penalties, dry, "
+     "no-repeat-ngram; or all",
      0},
     {"preset", PRESET, "NAME", 0,
      "Measure a set of parameters, as `tombola sample' has it by this name: in place of --configs, or beside those it "
      "names",
      0},
-    {"workloads", WORKLOADS_, "NAME,...", 0, "Any of lm, peaked, gaussian, flat, ties, masked (default: lm)", 0},
+    {"workloads", WORKLOADS_, "NAME,...", 0, "Any of lm, peaked, gaussian, flat, ties, masked, real (default: lm)", 0},
     {"types", TYPES, "NAME,...", 0, "Any of float32, float16, bfloat16 (default: float32)", 0},
     {"where", WHERE, "NAME,...", 0,
      "Where the logits lie: host, device, or staged: in host memory, but copied to the device (default: host)", 0},
     {"logits", LOGITS, "FILE.npy", 0,
      "Rows of your own in place of a workload, as `tombola sample' reads them. --shapes may cut them into batches", 0},
+    {"real-rows", REAL_ROWS, "FILE.npy", 0, "Rows of a language model for the workload real, which is the default then",
+     0},
     {"save-logits", SAVE, "FILE.npy", 0, "Save the rows that are measured; for a single shape, workload and type", 0},
     {"seconds", SECONDS, "S", 0, "Time for each configuration of a case (default 0.5)", 1},
     {"repeats", REPEATS, "N", 0, "Calls of each configuration of a case, in place of --seconds", 1},
@@ -112,10 +120,10 @@ static int is_called(const char *(*name)(int), int i, const char *text)
 }
 
 /* The names in `text` as bits, in the order of the list that they come from. */
-static unsigned read_names(const char *option, const char *text, const char *(*name)(int), int count,
+static uint64_t read_names(const char *option, const char *text, const char *(*name)(int), int count,
                            struct argp_state *state)
 {
-    unsigned bits = 0;
+    uint64_t bits = 0;
     size_t items;
     char **list = tool_list_split(text, &items);
     if (!list)
@@ -132,7 +140,7 @@ static unsigned read_names(const char *option, const char *text, const char *(*n
             }
             argp_error(state, "%s: '%s' is not %s", option, list[item], known);
         }
-        bits |= 1u << i;
+        bits |= UINT64_C(1) << i;
     }
     free(list);
     return bits;
@@ -187,12 +195,12 @@ static tombola_type first_type(unsigned types)
 /* --types says of an array what --dtype does. */
 static void check_wish(struct bench_plan *plan, struct argp_state *state)
 {
-    if (plan->wish.has_type && !plan->logits)
-        argp_error(state, "--dtype: it says what the array of --logits holds, and there is none");
-    if (plan->wish.has_vocabulary && !plan->logits)
-        argp_error(state,
-                   "--vocabulary: it cuts the rows of --logits, and there are none; --shapes has that of others");
-    if (plan->wish.has_type && plan->has_types)
+    if (plan->wish.has_type && !plan->logits && !plan->real_rows)
+        argp_error(state, "--dtype: it says what the array of --logits or --real-rows holds, and there is none");
+    if (plan->wish.has_vocabulary && !plan->logits && !plan->real_rows)
+        argp_error(state, "--vocabulary: it cuts the rows of --logits or --real-rows, and there are none; --shapes has "
+                          "that of others");
+    if (plan->logits && plan->wish.has_type && plan->has_types)
         argp_error(state, "--dtype and --types say the same thing of --logits: give one of them");
     if (plan->logits && plan->has_types) {
         plan->wish.has_type = 1;
@@ -201,8 +209,33 @@ static void check_wish(struct bench_plan *plan, struct argp_state *state)
     }
 }
 
+static void check_real_rows(struct bench_plan *plan, struct argp_state *state)
+{
+    const unsigned real = 1u << WORKLOAD_REAL;
+    if (plan->real_rows && plan->logits)
+        argp_error(state, "--real-rows: they are a workload, which there is none of where --logits brings the rows");
+    if (plan->real_rows && !plan->has_workloads)
+        plan->workloads = real;
+    if (plan->real_rows && !(plan->workloads & real))
+        argp_error(state, "--real-rows: real is none of the --workloads");
+    if (!plan->real_rows && plan->workloads & real)
+        argp_error(state, "--workloads: real needs rows; name a file of them with --real-rows");
+}
+
+/* What is read may not be written too. */
+static void check_save(const struct bench_plan *plan, struct argp_state *state)
+{
+    const char *input = plan->logits ? plan->logits : plan->real_rows;
+    if (plan->save && (plan->shape_count > 1 || !is_single(plan->workloads) || !is_single(plan->types)))
+        argp_error(state, "--save-logits: takes a single shape, workload and type");
+    if (output_file_is_same(plan->save, input))
+        argp_error(state, "--save-logits %s: would overwrite the file of %s", plan->save,
+                   plan->logits ? "--logits" : "--real-rows");
+}
+
 static void check_plan(struct bench_plan *plan, struct argp_state *state)
 {
+    check_real_rows(plan, state);
     if (plan->logits && plan->has_workloads)
         argp_error(state, "--workloads: there is none to choose where --logits brings the rows");
     if (plan->logits && (!is_single(plan->types) || plan->shape_count > 1))
@@ -211,10 +244,9 @@ static void check_plan(struct bench_plan *plan, struct argp_state *state)
     if (plan->has_configs && plan->options.configs >> BENCH_PRESET & 1 && !plan->has_preset)
         argp_error(state, "--configs: which preset? Give --preset");
     if (plan->has_preset)
-        plan->options.configs = (plan->has_configs ? plan->options.configs : 0) | 1u << BENCH_PRESET;
-    if (plan->save && (plan->shape_count > 1 || !is_single(plan->workloads) || !is_single(plan->types)))
-        argp_error(state, "--save-logits: takes a single shape, workload and type");
-    if (plan->shape_count == 0 && !plan->logits)
+        plan->options.configs = (plan->has_configs ? plan->options.configs : 0) | BENCH_BIT(BENCH_PRESET);
+    check_save(plan, state);
+    if (plan->shape_count == 0 && !plan->logits && plan->workloads != 1u << WORKLOAD_REAL)
         plan->shapes[plan->shape_count++] = (struct bench_shape){8, 128256};
 }
 
@@ -240,18 +272,21 @@ static error_t parse(int key, char *text, struct argp_state *state)
         plan->has_preset = 1;
         return 0;
     case WORKLOADS_:
-        plan->workloads = read_names("--workloads", text, name_of_workload, WORKLOADS, state);
+        plan->workloads = (unsigned)read_names("--workloads", text, name_of_workload, WORKLOADS, state);
         plan->has_workloads = 1;
         return 0;
     case TYPES:
-        plan->types = read_names("--types", text, name_of_type, 3, state);
+        plan->types = (unsigned)read_names("--types", text, name_of_type, 3, state);
         plan->has_types = 1;
         return 0;
     case WHERE:
-        plan->wheres = read_names("--where", text, name_of_where, BENCH_WHERES, state);
+        plan->wheres = (unsigned)read_names("--where", text, name_of_where, BENCH_WHERES, state);
         return 0;
     case LOGITS:
         plan->logits = text;
+        return 0;
+    case REAL_ROWS:
+        plan->real_rows = text;
         return 0;
     case SAVE:
         plan->save = text;
@@ -282,7 +317,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         plan->context.teams = (uint32_t)read_count("--teams", text, 1, 256, state);
         return 0;
     case DISPATCH: {
-        unsigned bits = read_names("--dispatch", text, name_of_dispatch, 3, state);
+        uint64_t bits = read_names("--dispatch", text, name_of_dispatch, 3, state);
         plan->options.dispatch = bits == 1u << TOMBOLA_DISPATCH_ROW      ? TOMBOLA_DISPATCH_ROW
                                  : bits == 1u << TOMBOLA_DISPATCH_SPREAD ? TOMBOLA_DISPATCH_SPREAD
                                                                          : TOMBOLA_DISPATCH_AUTO;
@@ -309,7 +344,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     }
 }
 
-static const struct argp_child CHILDREN[] = {{&npy_argp, 0, "The array of --logits:", 1}, {0}};
+static const struct argp_child CHILDREN[] = {{&npy_argp, 0, "The array of --logits or --real-rows:", 1}, {0}};
 const struct argp bench_argp = {.options = OPTIONS, .parser = parse, .doc = DOC, .children = CHILDREN};
 
 struct bench_plan bench_plan_default(void)

@@ -19,8 +19,8 @@ struct bench_plan {
     struct bench_shape shapes[BENCH_MOST_SHAPES];
     size_t shape_count;
     unsigned workloads, types, wheres; /* a bit for each */
-    const char *logits, *save;
-    npy_wish wish; /* of the array of --logits */
+    const char *logits, *real_rows, *save;
+    npy_wish wish; /* of the array of --logits or --real-rows */
     int has_configs, has_preset, has_workloads, has_types, has_random_seed, json;
 };
 

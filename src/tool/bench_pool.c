@@ -68,6 +68,35 @@ int bench_pool_copy(bench_pool *pool, const npy *file, size_t rows)
     return 0;
 }
 
+int bench_pool_repeat(bench_pool *pool, const npy *file, tombola_type type, size_t rows)
+{
+    const size_t vocabulary = file->vocabulary, row_bytes = vocabulary * tombola_type_size(type);
+    float *values = malloc(vocabulary * sizeof *values);
+    *pool = (bench_pool){.workload = workload_name(WORKLOAD_REAL),
+                         .type = type,
+                         .rows = rows,
+                         .vocabulary = vocabulary,
+                         .row_stride = vocabulary};
+    pool->batches = choose_batches(pool);
+    if (!values || allocate(pool)) {
+        if (!values)
+            warnx("no memory to make a row of %zu logits in", vocabulary);
+        free(values);
+        return -1;
+    }
+    for (size_t row = 0; row < pool->batches * rows; row++) {
+        const size_t shift = row / file->rows * BENCH_SHIFT % vocabulary, before = vocabulary - shift;
+        const size_t element = row % file->rows * file->columns;
+        char *start = (char *)pool->data + row * row_bytes;
+        widen_elements((const char *)file->data + element * tombola_type_size(file->type), vocabulary, file->type,
+                       values);
+        narrow_elements(values, before, type, start + shift * tombola_type_size(type));
+        narrow_elements(values + before, shift, type, start);
+    }
+    free(values);
+    return 0;
+}
+
 void bench_pool_release(bench_pool *pool)
 {
     free(pool->data);
@@ -87,11 +116,5 @@ const void *bench_pool_batch(const bench_pool *pool, size_t batch)
 void bench_pool_widen(const bench_pool *pool, size_t row, float *values)
 {
     const char *start = (const char *)pool->data + row * pool->row_stride * tombola_type_size(pool->type);
-    if (pool->type == TOMBOLA_FLOAT32) {
-        memcpy(values, start, pool->vocabulary * sizeof *values);
-        return;
-    }
-    const uint16_t *narrow = (const uint16_t *)(const void *)start;
-    for (size_t id = 0; id < pool->vocabulary; id++)
-        values[id] = pool->type == TOMBOLA_FLOAT16 ? widen_half(narrow[id]) : widen_bfloat(narrow[id]);
+    widen_elements(start, pool->vocabulary, pool->type, values);
 }

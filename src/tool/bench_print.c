@@ -64,6 +64,11 @@ static void print_figure(const char *name, const bench_figure *figure, double by
         printf(" %6s | %5s |", "", "");
 }
 
+static void print_no_parts(void)
+{
+    printf(" %6s | %7s | %9s | %6s | %13s |\n", "", "", "", "", "");
+}
+
 static void print_result(const bench_result *results, size_t count, const bench_result *result)
 {
     int by_kernel = bench_read_is_kernel(results, count, result);
@@ -74,22 +79,26 @@ static void print_result(const bench_result *results, size_t count, const bench_
            result->rows * result->batches, result->checked);
     printf("%.1f MB a batch; the read is the %s. The sampler holds %.1f MB beside the logits.", bytes * 1e-6,
            by_kernel ? "kernel" : "plain read", (double)result->own_bytes * 1e-6);
-    printf(
-        "\n\n| %-19s | median us |    min us |    p95 us |   GB/s |  read | upload | kernels | read-back |    kept |\n"
-        "|:--------------------|----------:|----------:|----------:|-------:|------:|-------:|--------:|----------:|"
-        "--------:|\n",
-        "");
+    printf("\n\n| %-19s | median us |    min us |    p95 us |   GB/s |  read | upload | kernels | read-back |   kept | "
+           "    "
+           "    range |\n"
+           "|:--------------------|----------:|----------:|----------:|-------:|------:|-------:|--------:|----------:|"
+           "-------:|--------------:|\n",
+           "");
     print_figure("read, kernel", &result->kernel_read, bytes, read);
-    printf(" %6s | %7s | %9s | %7s |\n", "", "", "", "");
+    print_no_parts();
     print_figure("read, plain", &result->plain_read, bytes, read);
-    printf(" %6s | %7s | %9s | %7s |\n", "", "", "", "");
+    print_no_parts();
     print_figure("empty call", &result->empty_call, 0, read);
-    printf(" %6s | %7s | %9s | %7s |\n", "", "", "", "");
+    print_no_parts();
     for (int config = 0; config < BENCH_CONFIGS; config++)
         if (result->configs >> config & 1) {
             print_figure(bench_config_name((bench_config)config), &result->of[config].call, bytes, read);
-            printf(" %6.1f | %7.1f | %9.1f | %7.0f |\n", 1e6 * result->of[config].upload,
-                   1e6 * result->of[config].kernel, 1e6 * result->of[config].read, result->of[config].kept);
+            char range[32];
+            snprintf(range, sizeof range, "%u-%u", result->of[config].kept.least, result->of[config].kept.most);
+            printf(" %6.1f | %7.1f | %9.1f | %6.0f | %13s |\n", 1e6 * result->of[config].upload,
+                   1e6 * result->of[config].kernel, 1e6 * result->of[config].read, result->of[config].kept.median,
+                   range);
         }
 }
 

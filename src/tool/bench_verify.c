@@ -47,17 +47,22 @@ static void draw_row(bench_truth *truth, size_t place, const bench_pool *pool, c
     oracle_row_release(oracle);
 }
 
-static double median_kept(const struct draw *draws, size_t count, double *scratch)
+static bench_kept find_kept(const struct draw *draws, size_t count, double *scratch)
 {
-    for (size_t i = 0; i < count; i++)
+    bench_kept kept = {.least = UINT32_MAX};
+    for (size_t i = 0; i < count; i++) {
         scratch[i] = draws[i].kept;
-    return bench_median(scratch, count);
+        kept.least = draws[i].kept < kept.least ? draws[i].kept : kept.least;
+        kept.most = draws[i].kept > kept.most ? draws[i].kept : kept.most;
+    }
+    kept.median = bench_median(scratch, count);
+    return kept;
 }
 
 int bench_truth_make(bench_truth *truth, const bench_pool *pool, const bench_options *options)
 {
     int failed = -1;
-    const unsigned configs = options->configs;
+    const bench_config_set configs = options->configs;
     size_t total = pool->rows * pool->batches;
     *truth = (bench_truth){.count = total < BENCH_MOST_CHECKED ? total : BENCH_MOST_CHECKED};
     truth->rows = calloc(truth->count, sizeof *truth->rows);
@@ -79,7 +84,7 @@ int bench_truth_make(bench_truth *truth, const bench_pool *pool, const bench_opt
     }
     for (int config = 0; config < BENCH_CONFIGS; config++)
         if (truth->draws[config])
-            truth->kept[config] = median_kept(truth->draws[config], truth->count, kept);
+            truth->kept[config] = find_kept(truth->draws[config], truth->count, kept);
     failed = 0;
 done:
     if (failed) {

@@ -74,3 +74,23 @@ float widen_bfloat(uint16_t bits)
 {
     return float_of((uint32_t)bits << 16);
 }
+
+void narrow_elements(const float *values, size_t count, tombola_type type, void *elements)
+{
+    uint16_t *narrow = elements;
+    if (type == TOMBOLA_FLOAT32)
+        memcpy(elements, values, count * sizeof *values);
+    else
+        for (size_t i = 0; i < count; i++)
+            narrow[i] = type == TOMBOLA_FLOAT16 ? narrow_to_half(values[i]) : narrow_to_bfloat(values[i]);
+}
+
+void widen_elements(const void *elements, size_t count, tombola_type type, float *values)
+{
+    const uint16_t *narrow = elements;
+    if (type == TOMBOLA_FLOAT32)
+        memcpy(values, elements, count * sizeof *values);
+    else
+        for (size_t i = 0; i < count; i++)
+            values[i] = type == TOMBOLA_FLOAT16 ? widen_half(narrow[i]) : widen_bfloat(narrow[i]);
+}

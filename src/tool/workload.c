@@ -26,6 +26,7 @@ static const struct {
 } KINDS[WORKLOADS] = {
     [WORKLOAD_LM] = {"lm", 2.0f},     [WORKLOAD_PEAKED] = {"peaked", 1.0f}, [WORKLOAD_GAUSSIAN] = {"gaussian", 2.5f},
     [WORKLOAD_FLAT] = {"flat", 0.1f}, [WORKLOAD_TIES] = {"ties", 2.5f},     [WORKLOAD_MASKED] = {"masked", 2.0f},
+    [WORKLOAD_REAL] = {"real", 0.0f},
 };
 
 const char *workload_name(workload kind)
@@ -150,24 +151,6 @@ static void add_head(struct workload_maker *maker, double weight, uint64_t *stat
     }
 }
 
-static void narrow_row(const struct workload_maker *maker, tombola_type type, void *elements)
-{
-    uint16_t *narrow = elements;
-    switch (type) {
-    case TOMBOLA_FLOAT32:
-        memcpy(elements, maker->row, maker->vocabulary * sizeof *maker->row);
-        return;
-    case TOMBOLA_FLOAT16:
-        for (size_t id = 0; id < maker->vocabulary; id++)
-            narrow[id] = narrow_to_half(maker->row[id]);
-        return;
-    case TOMBOLA_BFLOAT16:
-        for (size_t id = 0; id < maker->vocabulary; id++)
-            narrow[id] = narrow_to_bfloat(maker->row[id]);
-        return;
-    }
-}
-
 void workload_fill(struct workload_maker *maker, workload kind, uint64_t seed, size_t row, tombola_type type,
                    void *elements)
 {
@@ -193,5 +176,5 @@ void workload_fill(struct workload_maker *maker, workload kind, uint64_t seed, s
     default:
         break;
     }
-    narrow_row(maker, type, elements);
+    narrow_elements(maker->row, maker->vocabulary, type, elements);
 }

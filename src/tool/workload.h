@@ -1,4 +1,5 @@
-/* Rows of logits to measure with, made from a seed: row i of a workload is the same in every batch. */
+/* Rows of logits to measure with, made from a seed: row i of a workload is the same in every batch. Only those of
+ * WORKLOAD_REAL come from a file. */
 #ifndef WORKLOAD_H
 #define WORKLOAD_H
 
@@ -17,6 +18,7 @@ typedef enum workload {
     WORKLOAD_FLAT,     /* standard deviation 0.1: top-p 0.95 keeps 93% */
     WORKLOAD_TIES,     /* Gaussian, rounded to bfloat16 whatever the type: hundreds of tokens are equal */
     WORKLOAD_MASKED,   /* as lm, nine in ten of the body masked out with -inf */
+    WORKLOAD_REAL,     /* a language model's own, which the user brings */
     WORKLOADS
 } workload;
 
@@ -30,7 +32,7 @@ struct workload_maker;
 struct workload_maker *workload_maker_create(size_t vocabulary);
 void workload_maker_release(struct workload_maker *maker);
 
-/* Writes one row, `vocabulary` elements of the type. */
+/* Writes one row, `vocabulary` elements of the type; of any workload but WORKLOAD_REAL. */
 void workload_fill(struct workload_maker *maker, workload kind, uint64_t seed, size_t row, tombola_type type,
                    void *elements);
 
