@@ -251,27 +251,19 @@ static void convert_mirostat(const tombola_params *p, double temperature, struct
 
 /* ---------------------------------------------------------------------- all */
 
-static const struct filter filters[] = {
-    {TOMBOLA_FILTER_TEMPERATURE, always, convert_temperature},
-    {TOMBOLA_FILTER_TOP_K, has_top_k, convert_top_k},
-    {TOMBOLA_FILTER_TOP_P, has_top_p, convert_top_p},
-    {TOMBOLA_FILTER_MIN_P, has_min_p, convert_min_p},
-    {TOMBOLA_FILTER_TOP_N_SIGMA, has_top_n_sigma, convert_top_n_sigma},
-    {TOMBOLA_FILTER_XTC, has_xtc, convert_xtc},
-    {TOMBOLA_FILTER_EPSILON, has_epsilon, convert_epsilon},
-    {TOMBOLA_FILTER_TOP_A, has_top_a, convert_top_a},
-    {TOMBOLA_FILTER_P_LESS, has_p_less, convert_p_less},
-    {TOMBOLA_FILTER_MIN_K, has_min_k, convert_min_k},
-    {TOMBOLA_FILTER_TYPICAL_P, has_typical_p, convert_typical_p},
-    {TOMBOLA_FILTER_ETA, has_eta, convert_eta},
-    {TOMBOLA_FILTER_TOP_H, has_top_h, convert_top_h},
-    {TOMBOLA_FILTER_MIROSTAT, has_mirostat, convert_mirostat},
+const struct filter filters[] = {
+    [TOMBOLA_FILTER_TEMPERATURE] = {always, convert_temperature},
+    [TOMBOLA_FILTER_TOP_K] = {has_top_k, convert_top_k},
+    [TOMBOLA_FILTER_TOP_P] = {has_top_p, convert_top_p},
+    [TOMBOLA_FILTER_MIN_P] = {has_min_p, convert_min_p},
+    [TOMBOLA_FILTER_TOP_N_SIGMA] = {has_top_n_sigma, convert_top_n_sigma},
+    [TOMBOLA_FILTER_XTC] = {has_xtc, convert_xtc},
+    [TOMBOLA_FILTER_EPSILON] = {has_epsilon, convert_epsilon},
+    [TOMBOLA_FILTER_TOP_A] = {has_top_a, convert_top_a},
+    [TOMBOLA_FILTER_P_LESS] = {has_p_less, convert_p_less},
+    [TOMBOLA_FILTER_MIN_K] = {has_min_k, convert_min_k},
+    [TOMBOLA_FILTER_TYPICAL_P] = {has_typical_p, convert_typical_p},
+    [TOMBOLA_FILTER_ETA] = {has_eta, convert_eta},
+    [TOMBOLA_FILTER_TOP_H] = {has_top_h, convert_top_h},
+    [TOMBOLA_FILTER_MIROSTAT] = {has_mirostat, convert_mirostat},
 };
-
-const struct filter *filter_of(int number)
-{
-    for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++)
-        if (filters[i].number == number)
-            return &filters[i];
-    return NULL;
-}

@@ -9,13 +9,12 @@
 #define HOTTEST 0x1p90 /* a higher temperature counts as this one */
 
 struct filter {
-    int number; /* a tombola_filter */
     int (*is_in_force)(const tombola_params *params);
-    /* At the temperature that is in force where the filter stands. NULL: nothing to tell. */
+    /* At the temperature that is in force where the filter stands. */
     void (*convert)(const tombola_params *params, double temperature, struct row_params *device);
 };
 
-/* By number, the temperature among them; NULL if there is none, and for the end of an order. */
-const struct filter *filter_of(int number);
+/* By number, a tombola_filter; the temperature is among them, and FILTER_END has none. */
+extern const struct filter filters[];
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "error.h"
 #include "params.h"
+#include "params_check.h"
 
 int processors_need_history(const tombola_params *params)
 {

@@ -28,13 +28,13 @@ uint64_t watermark_seed_after(uint64_t key, uint32_t width, const int32_t *token
 }
 
 /* What a row draws by whose history is these tokens. */
-static struct row_params convert_row(const tombola_params *params, const struct history *history)
+static void convert_row(const tombola_params *params, const struct history *history, struct row_params *device)
 {
     tombola_params drawn = *params;
     drawn.seed = watermark_seed_after(params->seed, params->watermark, history->tokens, history->count);
     drawn.offset = 0;
     drawn.stream = 0;
-    return params_convert_row(&drawn);
+    params_convert_row(&drawn, device);
 }
 
 void watermark_convert(const tombola_rows *rows, struct row_params *device)
@@ -44,6 +44,6 @@ void watermark_convert(const tombola_rows *rows, struct row_params *device)
             continue;
         const tombola_params params = params_of_row(rows->params, row);
         const struct history history = history_of(rows, row);
-        device[row] = convert_row(&params, &history);
+        convert_row(&params, &history, &device[row]);
     }
 }
