@@ -1,8 +1,10 @@
-"""Where arrays lie: rows and columns of numbers in host memory, taken by address and never copied."""
+"""Where arrays lie: rows and columns of numbers, taken by address in host memory or by buffer, and never copied."""
 import ctypes
 from ctypes import POINTER, c_int32, c_int64, c_uint8, c_uint16, c_uint64, c_void_p
 
 import numpy as np
+
+from ._opencl import memory_of
 
 TYPES = {"float32": 0, "float16": 1, "bfloat16": 2}
 _NUMPY = {name: np.dtype(name) for name in ("float32", "float16")}
@@ -24,12 +26,22 @@ _SIZES = {name: bits // 8 for (_, bits), name in _CODES.items()}
 
 
 class View:
-    """An array as the library reads it: address, shape, strides in elements, the name of its type, and its owner."""
+    """An array as the library reads it: address, shape, strides in elements, the name of its type, and its owner.
 
-    __slots__ = ("address", "shape", "strides", "dtype", "owner")
+    buffer  the OpenCL buffer that it lies in, `address` bytes behind its beginning; None: it lies in host memory
+    """
 
-    def __init__(self, address, shape, strides, dtype, owner):
+    __slots__ = ("address", "shape", "strides", "dtype", "owner", "buffer")
+
+    def __init__(self, address, shape, strides, dtype, owner, buffer=None):
         self.address, self.shape, self.strides, self.dtype, self.owner = address, shape, strides, dtype, owner
+        self.buffer = buffer
+
+    def place(self, size):
+        """Where it lies, as the library's arrays have it. size: of an element"""
+        if self.address % size:
+            raise ValueError("an array is not aligned to its type")
+        return (self.address, None, 0) if self.buffer is None else (None, self.buffer, self.address // size)
 
 
 def _from_dlpack(array):
@@ -46,38 +58,59 @@ def _from_dlpack(array):
     return View((tensor.data or 0) + tensor.byte_offset, shape, strides, name, (capsule, array))
 
 
-def _from_numpy(array, owner):
-    size = array.itemsize
-    if any(s % size for s in array.strides):
+def _elements(strides, size):
+    if any(s % size for s in strides):
         raise ValueError("logits have strides that are no whole elements")
+    return tuple(s // size for s in strides)
+
+
+def _from_opencl(array, memory):
+    """One of pyopencl's arrays, or a buffer, which tells no more than how many bytes it has."""
+    if array is memory:
+        return View(0, (memory.size,), (1,), "bytes", memory, memory.int_ptr)
+    dtype = np.dtype(array.dtype)
+    return View(array.offset, tuple(array.shape), _elements(array.strides, dtype.itemsize), dtype.name, array,
+                memory.int_ptr)
+
+
+def _from_numpy(array, owner):
     name = array.dtype.name if array.dtype.isnative else f"{array.dtype.str} (of the other byte order)"
-    return View(array.ctypes.data, array.shape, tuple(s // size for s in array.strides), name, owner)
+    return View(array.ctypes.data, array.shape, _elements(array.strides, array.itemsize), name, owner)
 
 
 def view_of(array):
-    """A numpy array, an object with the buffer protocol, or one with __dlpack__, as it lies."""
+    """A numpy array, an object with the buffer protocol, one with __dlpack__, or one of pyopencl's, as it lies."""
     if isinstance(array, np.ndarray):
         return _from_numpy(array, array)
+    memory = memory_of(array)
+    if memory is not None:
+        return _from_opencl(array, memory)
     if hasattr(array, "__dlpack__"):
         return _from_dlpack(array)
     try:
         taken = np.asarray(memoryview(array))
     except (TypeError, ValueError):
         raise TypeError(f"logits of type {type(array).__name__} are no array: neither numpy's, nor with the buffer "
-                        "protocol, nor with __dlpack__") from None
+                        "protocol, nor with __dlpack__, nor pyopencl's") from None
     return _from_numpy(taken, array)
 
 
 def rows_of(logits, dtype, vocabulary):
-    """(address, rows, elements from one row to the next, owner) of the logits of a batch.
+    """(place, rows, elements from one row to the next, owner) of the logits of a batch.
 
-    dtype   what they have to be; bits of bfloat16 may also come as uint16, where numpy lacks the type
+    dtype   what they have to be; bits of bfloat16 may also come as uint16, where numpy lacks the type. A buffer of
+            OpenCL's holds as many rows as fit
     Raises TypeError for what is no array or of another type, ValueError for another shape or layout.
     """
     if type(logits) is np.ndarray and logits.dtype is _NUMPY.get(dtype) and logits.ndim == 2 \
             and logits.shape[1] == vocabulary and logits.flags.carray:   # most are, and this is soon seen
-        return logits.ctypes.data, len(logits), vocabulary, logits
+        return (logits.ctypes.data, None, 0), len(logits), vocabulary, logits
     view = view_of(logits)
+    if view.dtype == "bytes" and view.buffer is not None:
+        rows, left = divmod(view.shape[0], vocabulary * _SIZES[dtype])
+        if left:
+            raise ValueError(f"the buffer has {view.shape[0]} bytes, no whole rows of {vocabulary} {dtype} logits")
+        view = View(0, (rows, vocabulary), (vocabulary, 1), dtype, logits, view.buffer)
     if view.dtype != dtype and not (dtype == "bfloat16" and view.dtype == "uint16"):
         raise TypeError(f"logits are {view.dtype}, but the sampler's are {dtype}")
     shape, strides = view.shape, view.strides
@@ -90,22 +123,27 @@ def rows_of(logits, dtype, vocabulary):
     stride = strides[0] if shape[0] > 1 else vocabulary
     if stride < vocabulary:
         raise ValueError(f"rows of logits lie {stride} elements apart, less than the vocabulary {vocabulary}")
-    if view.address % _SIZES[dtype]:
-        raise ValueError("logits are not aligned to their type")
-    return view.address, shape[0], stride, view.owner
+    return view.place(_SIZES[dtype]), shape[0], stride, view.owner
 
 
 def column_of(name, array, dtype, shape):
-    """An array of the caller's for a column of results, if it can be written as it lies."""
-    if not isinstance(array, np.ndarray) or array.dtype != dtype:
+    """(array, place) of an array of the caller's for a column of results, if it can be written as it lies."""
+    memory = memory_of(array)
+    if memory is array:
+        if memory.size < int(np.prod(shape)) * dtype.itemsize:
+            raise ValueError(f"out['{name}'] has {memory.size} bytes, too few for {shape} of {dtype}")
+        return array, (None, memory.int_ptr, 0)
+    if memory is None and not isinstance(array, np.ndarray) or np.dtype(array.dtype) != dtype:
         raise TypeError(f"out['{name}'] is {getattr(array, 'dtype', type(array).__name__)}, not an array of {dtype}")
     if array.shape != shape:
         raise ValueError(f"out['{name}'] has the shape {array.shape}, not {shape}")
-    if not array.flags.c_contiguous or not array.flags.aligned:
+    if not array.flags.c_contiguous or memory is None and not array.flags.aligned:
         raise ValueError(f"out['{name}'] is not C-contiguous and aligned")
+    if memory is not None:
+        return array, _from_opencl(array, memory).place(dtype.itemsize)
     if not array.flags.writeable:
         raise ValueError(f"out['{name}'] is read-only")
-    return array
+    return array, (array.ctypes.data, None, 0)
 
 
 def integers_of(name, values, dtype, count=None):

@@ -8,6 +8,7 @@ import numpy as np
 from . import _structs
 from ._arrays import integers_of
 from ._library import lib, text_of
+from ._opencl import wait_for_arrays
 from ._rows import Rows
 from .errors import ModelFailed, TombolaError
 from .generation import Generation, Step
@@ -150,6 +151,7 @@ class Loop:
         if count != len(live):
             raise ValueError(f"the model gave {count} rows of logits, but {len(live)} sequences are live")
         self._rule(rows, live, asked.constraints)
+        wait_for_arrays(rows.owners)
         self._owners = rows.owners   # until the next step
         return 0
 

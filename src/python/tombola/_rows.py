@@ -2,7 +2,8 @@
 import numpy as np
 
 from . import _structs
-from ._arrays import integers_of, rows_of
+from ._arrays import integers_of, rows_of, view_of
+from ._opencl import memory_of
 from .ragged import biases_of, sequences_of, tokens_of
 
 # What a call is drawn under, but for what its rows have each of their own.
@@ -45,7 +46,7 @@ class Rows(_structs.Rows):
 
     def put_logits(self, logits, dtype, vocabulary):
         """Places the logits of a batch, and gives how many rows these are."""
-        self.logits.host, count, self.stride, owner = rows_of(logits, dtype, vocabulary)
+        self.logits, count, self.stride, owner = rows_of(logits, dtype, vocabulary)
         self.owners = [owner]
         return count
 
@@ -60,10 +61,19 @@ class Rows(_structs.Rows):
             if mask_of_row is not None:
                 raise TypeError("mask_of_row is there, but no masks")
             return
+        words = -(-vocabulary // 32)
+        if memory_of(masks) is not None:
+            view = view_of(masks)
+            if view.dtype not in ("uint32", "int32") or len(view.shape) != 2 or view.shape[1] < words \
+                    or view.strides[1] != 1:
+                raise TypeError(f"masks on the device are {view.dtype} {view.shape}, not uint32 (masks, {words})")
+            self.masks, self.mask_stride, self.mask_count = view.place(4), view.strides[0], view.shape[0]
+            self.owners.append(view.owner)
+            self._put_mask_of_row(mask_of_row)
+            return
         if not isinstance(masks, np.ndarray) and hasattr(masks, "__dlpack__"):
             masks = np.from_dlpack(masks)
         masks = np.atleast_2d(np.asarray(masks))
-        words = -(-vocabulary // 32)
         if masks.dtype == np.bool_:
             if masks.shape[1] != vocabulary:
                 raise ValueError(f"masks has the shape {masks.shape}, not (masks, {vocabulary})")
@@ -76,11 +86,14 @@ class Rows(_structs.Rows):
         if masks.ndim != 2 or masks.shape[1] < words:
             raise ValueError(f"masks has the shape {masks.shape}, not (masks, {words})")
         masks = np.ascontiguousarray(masks)
-        if mask_of_row is None and len(masks) == 1:
+        self.masks.host, self.mask_stride, self.mask_count = self.place(masks), masks.shape[1], len(masks)
+        self._put_mask_of_row(mask_of_row)
+
+    def _put_mask_of_row(self, mask_of_row):
+        if mask_of_row is None and self.mask_count == 1:
             mask_of_row = [0] * self.count
         if mask_of_row is not None:
             self.mask_of_row = self.place(integers_of("mask_of_row", mask_of_row, np.int32, self.count))
-        self.masks.host, self.mask_stride, self.mask_count = self.place(masks), masks.shape[1], len(masks)
 
     def put_lists(self, biases=None, history=None, prompt_lengths=None, end_tokens=None, banned_words=None,
                   breakers=None, forced=None, thinking=None, score_tokens=None):

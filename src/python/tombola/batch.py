@@ -1,34 +1,83 @@
 """Batches in flight."""
-from .errors import InUse
+from ctypes import byref, c_int
+
+from ._library import lib
+from .errors import DeviceFailed, InUse
+
+
+class Ticket:
+    """A batch that the library waits for."""
+
+    def __init__(self, sampler, number):
+        self._sampler, self._number = sampler, number
+
+    def done(self):
+        with self._sampler._turn:
+            done = c_int()
+            self._sampler._call(lib.tombola_sampler_poll, self._number, byref(done))
+            return bool(done.value)
+
+    def wait(self):
+        with self._sampler._turn:
+            self._sampler._call(lib.tombola_sampler_wait, self._number)
+
+    def settle(self):
+        """Waits within the sampler's turn. Nobody asks how it ends."""
+        lib.tombola_sampler_wait(self._sampler.handle, self._number, byref(self._sampler._error))
+
+
+class Enqueued:
+    """A batch on a queue of the caller's, over with an event."""
+
+    def __init__(self, event):
+        self.event = event
+
+    def done(self):
+        return self.event.command_execution_status <= 0   # CL_COMPLETE, or an error
+
+    def wait(self):
+        try:
+            self.event.wait()
+        except Exception as error:   # one of pyopencl's
+            raise DeviceFailed(str(error)) from error
+
+    def settle(self):
+        try:
+            self.event.wait()
+        except Exception:   # nobody asks how it ends
+            pass
 
 
 class Batch:
-    """A batch in flight, as submit gives it. Its logits, masks and `out` belong to the sampler until it has ended."""
+    """A batch in flight, as submit and enqueue give it. Its logits, masks and `out` belong to the sampler till it ends.
 
-    def __init__(self, sampler, ticket, results, owners):
-        self._sampler, self._ticket, self._results, self._owners = sampler, ticket, results, owners
-        self._error = None
+    event  of a batch that was enqueued: a pyopencl.Event, complete when all results are there; else None
+    """
+
+    def __init__(self, flight, abandoned, results, owners):
+        self._flight, self._abandoned, self._results, self._owners = flight, abandoned, results, owners
+        self._error, self.event = None, getattr(flight, "event", None)
 
     def done(self):
         """Whether result() would not wait."""
-        return self._ticket is None or self._sampler._poll(self._ticket)
+        return self._flight is None or self._flight.done()
 
     def result(self):
         """Waits for the batch and gives its Results. Raises what went wrong on the device."""
-        if self._ticket is not None:
+        if self._flight is not None:
             try:
-                self._sampler._wait(self._ticket)
+                self._flight.wait()
                 self._results.trim()
             except InUse:
                 raise
             except Exception as error:   # the batch is done with all the same
                 self._error = error
-            self._ticket = self._owners = None
+            self._flight = self._owners = None
         if self._error is not None:
             raise self._error
         return self._results
 
     def __del__(self):
         # Nobody will ask: the sampler waits before its next call, and keeps what the device still reads till then.
-        if getattr(self, "_ticket", None) is not None:
-            self._sampler._abandoned.append((self._ticket, self._owners, self._results))
+        if getattr(self, "_flight", None) is not None:
+            self._abandoned.append((self._flight, self._owners, self._results))

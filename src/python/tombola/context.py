@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from . import _structs
 from ._handle import Handle
 from ._library import call, lib, text_of
+from ._opencl import opencl_of
 
 _TYPES = ("cpu", "gpu", "other")
 _CACHES = {"auto": 0, "off": 1}
@@ -47,7 +48,8 @@ class Context(Handle):
     """A device with its compiled kernels. Serves samplers on any number of threads; a context manager.
 
     device         an index, "cpu", "gpu", "pocl" or a part of the device's name; None: $TOMBOLA_DEVICE, else the first
-                   GPU that passes the known answers, else the first CPU
+                   GPU that passes the known answers, else the first CPU. Or OpenCL objects of the caller's, as pyopencl
+                   has them: a queue, a context of one device, or (context, device)
     lanes, width, teams, build_options   how kernels are compiled: the speed changes, never a token
     cache          "off" keeps no compiled kernels on disk
     Raises NoDevice; for a named device also BuildFailed, SelfTestFailed, DeviceFailed; Forked.
@@ -62,8 +64,12 @@ class Context(Handle):
             lanes=lanes, width=width, teams=teams, cache=_CACHES[cache],
             build_options=None if build_options is None else os.fsencode(build_options))
         handle = c_void_p()
-        call(lib.tombola_context_open, None if device is None else str(device).encode(), ctypes.addressof(options),
-             byref(handle))
+        opencl = opencl_of(device)
+        if opencl is not None:
+            call(lib.tombola_context_open_cl, *opencl, ctypes.addressof(options), byref(handle))
+        else:
+            call(lib.tombola_context_open, None if device is None else str(device).encode(),
+                 ctypes.addressof(options), byref(handle))
         self._handle = handle
 
     @property
@@ -84,6 +90,18 @@ class Context(Handle):
         lanes, width, teams = c_uint32(), c_uint32(), c_uint32()
         lib.tombola_context_shape(self.handle, byref(lanes), byref(width), byref(teams))
         return lanes.value, width.value, teams.value
+
+    @property
+    def cl_context(self):
+        """Its pyopencl.Context, for queues and arrays to be used with it."""
+        import pyopencl
+        return pyopencl.Context.from_int_ptr(lib.tombola_context_cl_context(self.handle))
+
+    @property
+    def cl_device(self):
+        """Its pyopencl.Device."""
+        import pyopencl
+        return pyopencl.Device.from_int_ptr(lib.tombola_context_cl_device(self.handle))
 
     def close(self):
         """Gives the device back, once the samplers on it are closed too."""

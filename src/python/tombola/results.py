@@ -3,6 +3,7 @@ import numpy as np
 
 from . import _structs
 from ._arrays import column_of
+from ._opencl import memory_of
 from .ragged import Ragged
 
 COLUMNS = _structs.COLUMNS
@@ -58,33 +59,34 @@ class Results:
 
     def trim(self):
         """Cuts kept_tokens behind the last one kept. Gives how many were kept, which may be more than had room."""
-        kept = self.columns.get("kept_tokens")
-        if kept is None:
-            return 0
-        end = int(self.columns["kept_ends"][-1])
+        kept, ends = self.columns.get("kept_tokens"), self.columns.get("kept_ends")
+        if not isinstance(kept, np.ndarray) or not isinstance(ends, np.ndarray):
+            return 0   # not asked for, or on the device
+        end = int(ends[-1])
         self.columns["kept_tokens"] = kept[:end]
         return end
 
 
 def _columns_of(want, out, places):
-    """The arrays of the columns in `want` and `out`.
+    """The arrays of the columns in `want` and `out`, and where each lies.
 
     places  the shape that each kind of column has, or its length
     """
-    columns = {}
+    columns, lying = {}, {}
     for name in want:
         if name not in COLUMNS:
             raise ValueError(f"want has '{name}', none of: " + ", ".join(COLUMNS))
         if not out or name not in out:
             dtype, place = COLUMNS[name]
-            columns[name] = np.empty(places[place], dtype)
+            array = columns[name] = np.empty(places[place], dtype)
+            lying[name] = array.ctypes.data, None, 0
     for name, array in out.items() if out else ():
         if name not in COLUMNS:
             raise ValueError(f"out has '{name}', none of: " + ", ".join(COLUMNS))
         dtype, place = COLUMNS[name]
         shape = places[place]
-        columns[name] = column_of(name, array, dtype, shape if isinstance(shape, tuple) else (shape,))
-    return columns
+        columns[name], lying[name] = column_of(name, array, dtype, shape if isinstance(shape, tuple) else (shape,))
+    return columns, lying
 
 
 def asked_of(want, out, count, vocabulary, samples, candidates, kept_capacity, score_ends):
@@ -104,8 +106,9 @@ def asked_of(want, out, count, vocabulary, samples, candidates, kept_capacity, s
     if kept_capacity is None:
         kept_capacity = count * min(vocabulary, _KEPT_ROOM)
         if out and "kept_tokens" in out:
-            kept_capacity = len(out["kept_tokens"])
-    columns = _columns_of(want, out, {
+            kept = out["kept_tokens"]
+            kept_capacity = kept.size // 4 if memory_of(kept) is kept else len(kept)
+    columns, lying = _columns_of(want, out, {
         "row": count, "sample": (count, samples) if samples > 1 else count, "vocabulary": (count, vocabulary),
         "candidate": (count, candidates), "score": 0 if score_ends is None else int(score_ends[-1]),
         "kept": kept_capacity})
@@ -113,6 +116,6 @@ def asked_of(want, out, count, vocabulary, samples, candidates, kept_capacity, s
     if "kept_tokens" in columns:
         asked.kept_capacity = kept_capacity
     asked.samples, asked.candidate_count = samples, candidates
-    for name, array in columns.items():
-        getattr(asked, name).host = array.ctypes.data
+    for name, place in lying.items():
+        setattr(asked, name, place)
     return asked, Results(columns, score_ends)

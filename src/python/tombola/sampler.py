@@ -1,6 +1,6 @@
 """Samplers: batches of logits in, tokens out."""
 import threading
-from ctypes import addressof, byref, c_int, c_uint64, c_void_p
+from ctypes import addressof, byref, c_uint64, c_void_p
 
 import numpy as np
 
@@ -9,9 +9,10 @@ from ._arrays import TYPES
 from ._generate import Loop, Rules
 from ._handle import Handle
 from ._library import call, lib
+from ._opencl import event_of, events_of, hand_on, wait_for_arrays
 from ._room import ParamsRoom
 from ._rows import Rows
-from .batch import Batch
+from .batch import Batch, Enqueued, Ticket
 from .context import Context
 from .errors import InUse
 from .generation import Generation
@@ -98,12 +99,13 @@ class Sampler(Handle):
         """Draws a token for each row of a batch, and whatever else is wanted of it.
 
         logits       (rows, vocabulary) or (vocabulary,), of the sampler's dtype, a row's elements side by side: a numpy
-                     array or any with the buffer protocol or __dlpack__ in host memory; read where it lies
+                     array or any with the buffer protocol or __dlpack__ in host memory, or a pyopencl array or buffer
+                     of the sampler's context; read where it lies
         params       Params of as many rows, or of one for all; None: the defaults
         want         names of columns of Results, as a sequence or in one string
         samples      tokens to draw from each row
         candidates   how many of the most likely tokens the candidate columns tell of
-        out          {column: array} to write into, C-contiguous
+        out          {column: array} to write into, C-contiguous: numpy arrays, or pyopencl arrays and buffers
         kept_capacity  room for kept_tokens of all rows; by default as much as it takes
         indices      which row of the logits each row is
         masks        (masks, vocabulary) bool, or (masks, words) uint32 or int32 with bit i % 32 of word i / 32 for
@@ -120,6 +122,7 @@ class Sampler(Handle):
         """
         with self._turn:
             rows, asked, results = self._batch(logits, params, want, **options)
+            wait_for_arrays((*rows.owners, *results.columns.values()))
             self._call(lib.tombola_sampler_sample, addressof(rows), addressof(asked))
             if asked.kept_capacity and "kept_tokens" not in (options.get("out") or ()):
                 kept = results.trim()
@@ -137,9 +140,29 @@ class Sampler(Handle):
         """
         with self._turn:
             rows, asked, results = self._batch(logits, params, want, **options)
+            wait_for_arrays((*rows.owners, *results.columns.values()))
             ticket = c_uint64()
             self._call(lib.tombola_sampler_submit, addressof(rows), addressof(asked), byref(ticket))
-            return Batch(self, ticket.value, results, rows.owners)
+            return Batch(Ticket(self, ticket.value), self._abandoned, results, rows.owners)
+
+    def enqueue(self, queue, logits, params=None, *, wait_for=(), want=("tokens", "status"), **options):
+        """As submit, on a queue of the caller's: a Batch whose `event` is complete when all results are there.
+
+        queue     a pyopencl.CommandQueue of the sampler's context and device
+        wait_for  pyopencl.Events to wait for before logits and masks on the device are read, besides those that
+                  pyopencl arrays know of
+        Arrays in `out` of pyopencl's know of the event, so that what pyopencl does with them next comes after it.
+        """
+        with self._turn:
+            rows, asked, results = self._batch(logits, params, want, **options)
+            arrays = (*rows.owners, *results.columns.values())
+            before = [event.int_ptr for event in (*wait_for, *events_of(arrays))]
+            event = c_void_p()
+            self._call(lib.tombola_sampler_enqueue, queue.int_ptr, addressof(rows), addressof(asked), len(before),
+                       (c_void_p * len(before))(*before) if before else None, byref(event))
+            batch = Batch(Enqueued(event_of(event.value)), self._abandoned, results, rows.owners)
+            hand_on(batch.event, arrays)
+            return batch
 
     def softmax(self, logits, temperature=1.0, **options):
         """Probabilities of whole rows, float32 (rows, vocabulary)."""
@@ -207,21 +230,11 @@ class Sampler(Handle):
     def _settle(self):
         """Waits for batches that nobody asks about any more."""
         while self._abandoned:
-            ticket, _owners, _results = self._abandoned.pop()
-            lib.tombola_sampler_wait(self.handle, ticket, byref(self._error))   # nobody asks how it ended
+            flight, _owners, _results = self._abandoned.pop()
+            flight.settle()
 
     def _call(self, function, *arguments):
         call(function, self.handle, *arguments, error=self._error)
-
-    def _poll(self, ticket):
-        with self._turn:
-            done = c_int()
-            self._call(lib.tombola_sampler_poll, ticket, byref(done))
-            return bool(done.value)
-
-    def _wait(self, ticket):
-        with self._turn:
-            self._call(lib.tombola_sampler_wait, ticket)
 
     def _batch(self, logits, params, want, *, samples=1, candidates=0, out=None, kept_capacity=None, indices=None,
                masks=None, mask_of_row=None, biases=None, history=None, prompt_lengths=None, end_tokens=None,
