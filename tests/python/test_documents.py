@@ -5,13 +5,25 @@ import re
 
 from helping import ROOT
 
-from tombola import ragged, sampler
+import tombola
+from tombola import batch, context, errors, generation, params, ragged, results, sampler, watermark
 
 
 def test_examples_in_docstrings_hold():
-    for module in (ragged, sampler):
+    for module in (tombola, batch, context, errors, generation, params, ragged, results, sampler, watermark):
         found = doctest.testmod(module)
         assert found.attempted and not found.failed, module.__name__
+
+
+def test_all_that_is_public_has_a_docstring():
+    for name in tombola.__all__:
+        thing = getattr(tombola, name)
+        if not callable(thing):
+            continue
+        assert thing.__doc__, name
+        for part, value in vars(thing).items() if isinstance(thing, type) else ():
+            if not part.startswith("_") and (callable(value) or isinstance(value, (property, classmethod))):
+                assert value.__doc__, f"{name}.{part}"
 
 
 def test_the_readmes_lines_run():

@@ -77,8 +77,8 @@ def test_a_sequence_draws_alone_what_it_draws_in_a_batch():
 
 
 def test_a_generation_goes_on_as_one_call_would():
-    rules = dict(end_tokens=[3, 44], stop=[[[5, 6]], [], [], [[10, 11]], [], []], forced=[[], [8, 9, 10], [], [], [], []],
-                 biases={17: 1.5}, banned_words=[[20], [30, 31]], forced_from=4, want=("logprobs", "raw_logprobs"))
+    rules = dict(end_tokens=[3, 44], stop=[[[5, 6]], [], [], [[10, 11]], [], []],
+                 forced=[[], [8, 9, 10], [], [], [], []], biases={17: 1.5}, banned_words=[[20], [30, 31]], forced_from=4, want=("logprobs", "raw_logprobs"))
     whole = SAMPLER.generate(model, PROMPTS, max_tokens=40, **COLUMNS, **rules)
     first = SAMPLER.generate(model, PROMPTS, max_tokens=7, **COLUMNS, **rules)
     kept = listed(first.tokens)
@@ -217,8 +217,8 @@ def test_wrong_logits_and_arguments_are_named():
         assert words in str(error) and error.generation.finish == ["not finished"] * COUNT, words
     for options, words in ((dict(max_tokens=0), "max_tokens is 0"), (dict(max_tokens=[1]), "max_tokens has the shape"),
                            (dict(want="tokens"), "want has 'tokens'"), (dict(top_q=1), "no parameter top_q"),
-                           (dict(end_tokens=[[1]]), "end_tokens has 1 lists"), (dict(params=tombola.Params(2)), "2 rows"),
-                           (dict(stop=[[[0.5]]] * COUNT), "stop has type float64")):
+                           (dict(end_tokens=[[1]]), "end_tokens has 1 lists"), (dict(stop=[[[0.5]]] * COUNT), "stop has type float64"),
+                           (dict(params=tombola.Params(2)), "2 rows")):
         error = caught((TypeError, ValueError), SAMPLER.generate, model, PROMPTS, **{"max_tokens": 3, **options})
         assert words in str(error), error
     error = caught(tombola.InvalidArgument, SAMPLER.generate, model, PROMPTS, max_tokens=1, top_p=[1, 1, 2, 1, 1, 1])

@@ -63,7 +63,8 @@ def test_results_are_written_on_the_device():
     cl.enqueue_copy(QUEUE, tokens, buffer)
     assert tokens.tolist() == EXPECTED.tokens.tolist()
     kept = SAMPLER.sample(LOGITS, want="kept_ends kept_tokens", top_k=3)
-    out = {"kept_ends": cl_array.zeros(QUEUE, ROWS, np.uint64), "kept_tokens": cl_array.zeros(QUEUE, 3 * ROWS, np.int32)}
+    out = {"kept_ends": cl_array.zeros(QUEUE, ROWS, np.uint64),
+           "kept_tokens": cl_array.zeros(QUEUE, 3 * ROWS, np.int32)}
     SAMPLER.sample(LOGITS, out=out, want=(), top_k=3)
     assert all(out[name].get().tolist() == kept.columns[name].tolist() for name in out)
 

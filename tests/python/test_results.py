@@ -18,8 +18,8 @@ def softmax(z):
 def test_softmax_and_top_k_are_numpys():
     T = np.linspace(0.3, 2, ROWS)
     exact = softmax(LOGITS.astype(float) / T[:, None].astype(np.float32).astype(float))
-    assert np.allclose(SAMPLER.softmax(LOGITS, T), exact, rtol=3e-6, atol=1e-9)
-    tokens, logits, probabilities = SAMPLER.top_k(LOGITS, 10, T)
+    assert np.allclose(SAMPLER.softmax(LOGITS, temperature=T), exact, rtol=3e-6, atol=1e-9)
+    tokens, logits, probabilities = SAMPLER.top_k(LOGITS, 10, temperature=T)
     best = np.argsort(-LOGITS, axis=1, kind="stable")[:, :10]
     assert (tokens == best).all() and (logits == np.take_along_axis(LOGITS, best, 1)).all()
     assert np.allclose(probabilities, np.take_along_axis(exact, best, 1), rtol=3e-6)

@@ -1,13 +1,22 @@
 """Where arrays lie: rows and columns of numbers, taken by address in host memory or by buffer, and never copied."""
+from __future__ import annotations
+
 import ctypes
+from collections.abc import Iterable
 from ctypes import POINTER, c_int32, c_int64, c_uint8, c_uint16, c_uint64, c_void_p
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ._opencl import memory_of
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ._types import Place
+
 TYPES = {"float32": 0, "float16": 1, "bfloat16": 2}
-_NUMPY = {name: np.dtype(name) for name in ("float32", "float16")}
+_NUMPY: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in ("float32", "float16")}
 
 
 class _Tensor(ctypes.Structure):
@@ -33,18 +42,19 @@ class View:
 
     __slots__ = ("address", "shape", "strides", "dtype", "owner", "buffer")
 
-    def __init__(self, address, shape, strides, dtype, owner, buffer=None):
+    def __init__(self, address: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: str, owner: Any,
+                 buffer: int | None = None) -> None:
         self.address, self.shape, self.strides, self.dtype, self.owner = address, shape, strides, dtype, owner
         self.buffer = buffer
 
-    def place(self, size):
+    def place(self, size: int) -> Place:
         """Where it lies, as the library's arrays have it. size: of an element"""
         if self.address % size:
             raise ValueError("an array is not aligned to its type")
         return (self.address, None, 0) if self.buffer is None else (None, self.buffer, self.address // size)
 
 
-def _from_dlpack(array):
+def _from_dlpack(array: Any) -> View:
     capsule = array.__dlpack__()   # not consumed: its destructor gives the tensor back
     tensor = _Tensor.from_address(_pointer_of(capsule, b"dltensor"))
     if tensor.device_type not in _IN_HOST_MEMORY:
@@ -58,13 +68,13 @@ def _from_dlpack(array):
     return View((tensor.data or 0) + tensor.byte_offset, shape, strides, name, (capsule, array))
 
 
-def _elements(strides, size):
+def _elements(strides: Iterable[int], size: int) -> tuple[int, ...]:
     if any(s % size for s in strides):
         raise ValueError("logits have strides that are no whole elements")
     return tuple(s // size for s in strides)
 
 
-def _from_opencl(array, memory):
+def _from_opencl(array: Any, memory: Any) -> View:
     """One of pyopencl's arrays, or a buffer, which tells no more than how many bytes it has."""
     if array is memory:
         return View(0, (memory.size,), (1,), "bytes", memory, memory.int_ptr)
@@ -73,12 +83,12 @@ def _from_opencl(array, memory):
                 memory.int_ptr)
 
 
-def _from_numpy(array, owner):
+def _from_numpy(array: NDArray[Any], owner: Any) -> View:
     name = array.dtype.name if array.dtype.isnative else f"{array.dtype.str} (of the other byte order)"
     return View(array.ctypes.data, array.shape, _elements(array.strides, array.itemsize), name, owner)
 
 
-def view_of(array):
+def view_of(array: Any) -> View:
     """A numpy array, an object with the buffer protocol, one with __dlpack__, or one of pyopencl's, as it lies."""
     if isinstance(array, np.ndarray):
         return _from_numpy(array, array)
@@ -95,7 +105,7 @@ def view_of(array):
     return _from_numpy(taken, array)
 
 
-def rows_of(logits, dtype, vocabulary):
+def rows_of(logits: Any, dtype: str, vocabulary: int) -> tuple[Place, int, int, Any]:
     """(place, rows, elements from one row to the next, owner) of the logits of a batch.
 
     dtype   what they have to be; bits of bfloat16 may also come as uint16, where numpy lacks the type. A buffer of
@@ -126,7 +136,7 @@ def rows_of(logits, dtype, vocabulary):
     return view.place(_SIZES[dtype]), shape[0], stride, view.owner
 
 
-def column_of(name, array, dtype, shape):
+def column_of(name: str, array: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> tuple[Any, Place]:
     """(array, place) of an array of the caller's for a column of results, if it can be written as it lies."""
     memory = memory_of(array)
     if memory is array:
@@ -146,9 +156,9 @@ def column_of(name, array, dtype, shape):
     return array, (array.ctypes.data, None, 0)
 
 
-def integers_of(name, values, dtype, count=None):
+def integers_of(name: str, values: Any, dtype: Any, count: int | None = None) -> NDArray[Any]:
     """A contiguous array of integers from a list or an array, with `count` elements where that is given."""
-    array = np.asarray(values)
+    array: NDArray[Any] = np.asarray(values)
     if array.size == 0:
         array = array.astype(dtype)
     if array.dtype.kind not in "iu":

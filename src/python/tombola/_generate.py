@@ -1,7 +1,11 @@
 """The library's generate, with callbacks that ask a model of Python's."""
+from __future__ import annotations
+
 import ctypes
+from collections.abc import Callable, Generator, Iterator, Sequence
 from ctypes import addressof, c_int, c_size_t, c_void_p
 from types import GeneratorType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +17,11 @@ from ._rows import Rows
 from .errors import ModelFailed, TombolaError
 from .generation import Generation, Step
 from .ragged import bias_lists_of, sequence_lists_of, tokens_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .sampler import Sampler
 
 _TOLD = ("logprobs", "raw_logprobs")
 _STOP_SEQUENCE, _STOP_ALL = 1, 2
@@ -28,20 +37,21 @@ _RESUME_ADDRESS = ctypes.cast(_RESUME, c_void_p).value
 class Rules:
     """What sequences go by besides their parameters, each by its own."""
 
-    def __init__(self, count, want, end_tokens, stop, forced, biases, banned_words, breakers, thinking):
+    def __init__(self, count: int, want: str | Sequence[str], end_tokens: Any, stop: Any, forced: Any, biases: Any,
+                 banned_words: Any, breakers: Any, thinking: Any) -> None:
         self.want = want.replace(",", " ").split() if isinstance(want, str) else list(want)
         for name in self.want:
             if name not in _TOLD:
                 raise ValueError(f"want has '{name}', none of: " + ", ".join(_TOLD))
         self.end_tokens = None if end_tokens is None else tokens_of("end_tokens", end_tokens, count)
         self.forced = None if forced is None else tokens_of("forced", forced, count)
-        self.stop = None
+        self.stop: list[list[list[int]]] | None = None
         if stop is not None:
             self.stop = [[integers_of("stop", end, np.int32).tolist() for end in ends]
                          for ends in sequence_lists_of("stop", stop, count)]
             if any(not end for ends in self.stop for end in ends):
                 raise ValueError("stop has an empty sequence")
-        self.lists = {}
+        self.lists: dict[str, list[Any]] = {}
         for name, value, lists_of in (("biases", biases, bias_lists_of), ("breakers", breakers, sequence_lists_of),
                                       ("banned_words", banned_words, sequence_lists_of)):
             if value is not None:
@@ -52,7 +62,8 @@ class Rules:
 class Loop:
     """One call of the library's generate, which lets those sequences of a Generation go on that may."""
 
-    def __init__(self, sampler, model, start, max_tokens, on_token):
+    def __init__(self, sampler: Sampler, model: Callable[[Step], Any], start: Generation, max_tokens: Any,
+                 on_token: Callable[[int, int], Any] | None) -> None:
         self._sampler, self._model, self._start, self._on_token = sampler, model, start, on_token
         self._rules, count = start._rules, len(start)
         if isinstance(max_tokens, (int, np.integer)):
@@ -66,14 +77,19 @@ class Loop:
         self._which = [i for i, finish in enumerate(start.finish) if finish in ("limit", "not finished")]
         self._sequences = (_structs.Sequence * len(self._which))()
         self._position = {which: i for i, which in enumerate(self._which)}
-        self._buffers, self._told = [], []
+        self._buffers: list[NDArray[np.int32]] = []
+        self._told: list[dict[str, NDArray[np.float32]]] = []
         for sequence, which in zip(self._sequences, self._which):
             self._set(sequence, which, int(limits[which]))
-        self._live, self._lengths, self._order, self._stopped = [], {}, iter(()), set()
-        self._ruled_rows, self._ruled_live = None, None
-        self._error, self._is_over = None, False
+        self._live: list[int] = []
+        self._lengths: dict[int, int] = {}
+        self._order: Iterator[int] = iter(())
+        self._stopped: set[int] = set()
+        self._ruled_live: list[int] | None = None   # what _ruled_rows hold for
+        self._error: BaseException | None = None
+        self._is_over = False
 
-    def _set(self, sequence, which, limit):
+    def _set(self, sequence: _structs.Sequence, which: int, limit: int) -> None:
         """Places a sequence with what it has so far, and with room for `limit` tokens more."""
         prompt, drawn = self._start.prompts[which], self._start.tokens[which]
         length = len(prompt) + len(drawn)
@@ -96,7 +112,7 @@ class Loop:
             setattr(sequence, name, values.ctypes.data)
         self._told.append(told)
 
-    def run(self):
+    def run(self) -> Generation:
         """Gives the Generation that it comes to. What is raised has it as `generation`."""
         if not self._which:
             return self._start
@@ -115,16 +131,16 @@ class Loop:
             raise
         finally:
             self._is_over = True
-        error, self._error = self._error, None
-        if error is None:
+        raised, self._error = self._error, None
+        if raised is None:
             return self._result()
-        error.generation = self._result()
+        raised.generation = self._result()   # type: ignore[attr-defined]
         try:
-            raise error
+            raise raised
         finally:
-            del error   # it holds this frame
+            del raised   # it holds this frame
 
-    def _answers(self, act, refusal):
+    def _answers(self, act: Callable[[int], int], refusal: int) -> Generator[int, int, None]:
         """A generator of what `act` answers to each argument of the library's, and `refusal` where it raises."""
         answer = 0
         while True:
@@ -135,7 +151,7 @@ class Loop:
                     raise
                 self._error, answer = error if self._error is None else self._error, refusal
 
-    def _forward(self, place):
+    def _forward(self, place: int) -> int:
         step = _structs.Step.from_address(place)
         live = (c_size_t * step.rows).from_address(step.live)[:]
         before, self._live = self._live, live
@@ -155,13 +171,13 @@ class Loop:
         self._owners = rows.owners   # until the next step
         return 0
 
-    def _tokens(self, which):
+    def _tokens(self, which: int) -> NDArray[np.int32]:
         position = self._position[which]
         tokens = self._buffers[position][:self._sequences[position].length]
         tokens.flags.writeable = False
         return tokens
 
-    def _rule(self, rows, live, constraints):
+    def _rule(self, rows: Rows, live: list[int], constraints: dict[str, Any]) -> None:
         """Places what the step is drawn under."""
         if constraints or live != self._ruled_live:
             made = Rows.of_count(len(live))
@@ -173,24 +189,26 @@ class Loop:
             self._ruled_rows, self._ruled_live = made, None if constraints else live
         rows.take_rules(self._ruled_rows)
 
-    def _hear(self, _sequences):
+    def _hear(self, _sequences: int) -> int:
         """A sequence has got its token: the next one in the step's order that is longer than it was."""
         position = next(i for i in self._order if self._sequences[i].length != self._lengths[i])
         which, length = self._which[position], self._sequences[position].length
         token = int(self._buffers[position][length - 1])
-        stops = self._rules.stop is not None and self._is_stop(which, self._buffers[position], length, token)
+        stops = self._is_stop(which, self._buffers[position], length, token)
         if self._on_token is not None and self._on_token(which, token):
             stops = True
         if stops:
             self._stopped.add(which)
         return _STOP_SEQUENCE if stops else 0
 
-    def _is_stop(self, which, buffer, length, token):
+    def _is_stop(self, which: int, buffer: NDArray[np.int32], length: int, token: int) -> bool:
+        if self._rules.stop is None:
+            return False
         begin = len(self._start.prompts[which])
         return any(end[-1] == token and buffer[max(begin, length - len(end)):length].tolist() == end
                    for end in self._rules.stop[which])
 
-    def _result(self):
+    def _result(self) -> Generation:
         start = self._start
         tokens, finish = list(start.tokens), list(start.finish)
         told = {name: list(values) for name, values in start._told.items()}

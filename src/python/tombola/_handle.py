@@ -1,4 +1,11 @@
 """What the library holds for an object, from its opening to its closing."""
+from __future__ import annotations
+
+from ctypes import c_void_p
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Handle:
@@ -7,27 +14,29 @@ class Handle:
     A class below it sets `_handle` once the library has given it, and has `_noun` for messages and `_release`.
     """
 
-    _handle = None
+    _handle: c_void_p | None = None
+    _noun: ClassVar[str]
+    _release: ClassVar[Any]
 
     @property
-    def handle(self):
+    def handle(self) -> c_void_p:
         """The library's own pointer. ValueError: it is closed."""
         if self._handle is None:
             raise ValueError(f"the {self._noun} is closed")
         return self._handle
 
-    def close(self):
+    def close(self) -> None:
         """Gives back what the library holds. Again: nothing."""
         handle, self._handle = self._handle, None
         if handle is not None:
             self._release(handle)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __del__(self):
+    def __del__(self) -> None:
         if self._handle is not None:
             self.close()

@@ -2,9 +2,12 @@
 
 ctypes calls a function of a CDLL without the interpreter's lock.
 """
+from __future__ import annotations
+
 import ctypes
 import os
 from ctypes import POINTER, byref, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_void_p
+from typing import Any
 
 from . import _runtime, _structs
 from .errors import error_of
@@ -12,7 +15,7 @@ from .errors import error_of
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
-def _load():
+def _load() -> ctypes.CDLL:
     """The library that $TOMBOLA_LIBRARY names, else the one in the package, else the system's."""
     named = os.environ.get("TOMBOLA_LIBRARY")
     own = os.path.join(_FOLDER, "libtombola.so")
@@ -64,12 +67,12 @@ for _name, _result, _arguments in (
     _function.restype, _function.argtypes = _result, _arguments
 
 
-def text_of(told):
+def text_of(told: bytes) -> str:
     """A string of the library's, which may have what a driver says in it."""
     return told.decode("utf-8", "replace")
 
 
-def call(function, *arguments, error=None):
+def call(function: Any, *arguments: Any, error: _structs.Error | None = None) -> None:
     """Calls a function whose last argument is the error, and raises what it tells. error: a struct to use again."""
     if error is None:
         error = _structs.Error()

@@ -1,25 +1,32 @@
 """Memory for the parameters of a call, which the next call uses again."""
+from __future__ import annotations
+
 import ctypes
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .params import DEFAULT, FIELDS, Params, params_dtype
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 
 class ParamsRoom:
     """Parameters of up to `max_rows` rows. Memory grows with the batches, and each call overwrites the last one's."""
 
-    def __init__(self, max_rows):
+    def __init__(self, max_rows: int) -> None:
         self._max_rows, self._room = max_rows, 0
 
-    def _grow(self, count):
+    def _grow(self, count: int) -> None:
         self._room = min(self._max_rows, max(count, 2 * self._room))
         self._params = np.empty(self._room, params_dtype)
         self._defaults = np.repeat(DEFAULT, self._room)
         self._views = {name: self._params[name] for name in FIELDS}
         self._params_place, self._defaults_place = self._params.ctypes.data, self._defaults.ctypes.data
 
-    def place(self, params, columns, count):
+    def place(self, params: Params | NDArray[Any] | None, columns: Mapping[str, Any], count: int) -> int:
         """The address of `count` parameters: those of `params`, where they lie, if nothing else is asked of them.
 
         params   Params or an array of params_dtype, for each row or for all; None: the defaults
@@ -51,7 +58,8 @@ class ParamsRoom:
                 raise ValueError(f"{name} has the shape {np.shape(value)}, but there are {count} rows") from None
         return self._params_place
 
-    def copy(self, params, columns, count):
+    def copy(self, params: Params | NDArray[Any] | None, columns: Mapping[str, Any], count: int) -> NDArray[Any]:
         """The same parameters as an array of their own."""
-        lying = (ctypes.c_char * (count * params_dtype.itemsize)).from_address(self.place(params, columns, count))
-        return np.frombuffer(lying, params_dtype).copy()
+        array = np.empty(count, params_dtype)
+        ctypes.memmove(array.ctypes.data, self.place(params, columns, count), array.nbytes)
+        return array

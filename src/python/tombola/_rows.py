@@ -1,4 +1,9 @@
 """tombola_rows of a call, made from what sample is given."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from . import _structs
@@ -6,9 +11,13 @@ from ._arrays import integers_of, rows_of, view_of
 from ._opencl import memory_of
 from .ragged import biases_of, sequences_of, tokens_of
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from typing_extensions import Self
+
 # What a call is drawn under, but for what its rows have each of their own.
-_RULES = ("masks", "mask_stride", "mask_count", "mask_of_row", "biases", "bias_ends", "words", "word_ends", "banned_ends",
-          "breakers", "breaker_ends", "breaker_row_ends", "thinking_start", "thinking_start_count", "thinking_end",
+_RULES = ("masks", "mask_stride", "mask_count", "mask_of_row", "biases", "bias_ends", "words", "word_ends",
+          "banned_ends", "breakers", "breaker_ends", "breaker_row_ends", "thinking_start", "thinking_start_count", "thinking_end",
           "thinking_end_count")
 _DEFAULT = bytes(_structs.Rows())   # a copy of a struct costs half of what making one does
 
@@ -16,8 +25,10 @@ _DEFAULT = bytes(_structs.Rows())   # a copy of a struct costs half of what maki
 class Rows(_structs.Rows):
     """The rows of a batch, and `owners`: what has to live until the call that reads them has ended."""
 
+    owners: list[Any]
+
     @classmethod
-    def of(cls, logits, indices, dtype, vocabulary, max_rows):
+    def of(cls, logits: Any, indices: Any, dtype: str, vocabulary: int, max_rows: int) -> Self:
         """Rows without parameters, as many as there are logits, or indices if there are any."""
         rows = cls.from_buffer_copy(_DEFAULT)
         count = rows.put_logits(logits, dtype, vocabulary)
@@ -33,29 +44,29 @@ class Rows(_structs.Rows):
         return rows
 
     @classmethod
-    def of_count(cls, count):
+    def of_count(cls, count: int) -> Self:
         """So many rows, without logits and parameters."""
         rows = cls.from_buffer_copy(_DEFAULT)
         rows.count, rows.owners = count, []
         return rows
 
-    def take_rules(self, rows):
+    def take_rules(self, rows: Rows) -> None:
         """Takes over masks and lists that other rows have been given."""
         for name in _RULES:
             setattr(self, name, getattr(rows, name))
 
-    def put_logits(self, logits, dtype, vocabulary):
+    def put_logits(self, logits: Any, dtype: str, vocabulary: int) -> int:
         """Places the logits of a batch, and gives how many rows these are."""
         self.logits, count, self.stride, owner = rows_of(logits, dtype, vocabulary)
         self.owners = [owner]
         return count
 
-    def place(self, array):
+    def place(self, array: NDArray[Any]) -> int:
         """The address of an array, which lives as long as the rows do."""
         self.owners.append(array)
         return array.ctypes.data
 
-    def put_masks(self, masks, mask_of_row, vocabulary):
+    def put_masks(self, masks: Any, mask_of_row: Any, vocabulary: int) -> None:
         """Places masks, bits as they lie or packed from bools, and which of them each row has."""
         if masks is None:
             if mask_of_row is not None:
@@ -86,17 +97,19 @@ class Rows(_structs.Rows):
         if masks.ndim != 2 or masks.shape[1] < words:
             raise ValueError(f"masks has the shape {masks.shape}, not (masks, {words})")
         masks = np.ascontiguousarray(masks)
-        self.masks.host, self.mask_stride, self.mask_count = self.place(masks), masks.shape[1], len(masks)
+        self.masks = self.place(masks), None, 0
+        self.mask_stride, self.mask_count = masks.shape[1], len(masks)
         self._put_mask_of_row(mask_of_row)
 
-    def _put_mask_of_row(self, mask_of_row):
+    def _put_mask_of_row(self, mask_of_row: Any) -> None:
         if mask_of_row is None and self.mask_count == 1:
             mask_of_row = [0] * self.count
         if mask_of_row is not None:
             self.mask_of_row = self.place(integers_of("mask_of_row", mask_of_row, np.int32, self.count))
 
-    def put_lists(self, biases=None, history=None, prompt_lengths=None, end_tokens=None, banned_words=None,
-                  breakers=None, forced=None, thinking=None, score_tokens=None):
+    def put_lists(self, biases: Any = None, history: Any = None, prompt_lengths: Any = None, end_tokens: Any = None,
+                  banned_words: Any = None, breakers: Any = None, forced: Any = None, thinking: Any = None,
+                  score_tokens: Any = None) -> NDArray[Any] | None:
         """Places lists of tokens and biases. Gives the ends of score_tokens' lists, None where there are none."""
         self._put(biases_of, "biases", biases, "biases", "bias_ends")
         self._put(tokens_of, "history", history, "history", "history_ends")
@@ -116,7 +129,8 @@ class Rows(_structs.Rows):
             self.thinking_end, self.thinking_end_count = self.place(end), len(end)
         return self._put(tokens_of, "score_tokens", score_tokens, "score_tokens", "score_ends")
 
-    def _put(self, make, name, value, *fields):
+    def _put(self, make: Callable[[str, Any, int], Iterable[NDArray[Any]]], name: str, value: Any,
+             *fields: str) -> NDArray[Any] | None:
         """Places the arrays that `make` makes of an argument, and gives the last; None: there is no argument."""
         array = None
         if value is not None:

@@ -7,7 +7,7 @@ import sys
 VENDORS = "/etc/OpenCL/vendors"
 
 
-def offer(prefix=sys.prefix, vendors=VENDORS):
+def offer(prefix: str = sys.prefix, vendors: str = VENDORS) -> None:
     """Loads the loader in `prefix` if the system has none, and names the driver there if no other is installed.
 
     A user's own OCL_ICD_VENDORS or OCL_ICD_FILENAMES stays as it is.

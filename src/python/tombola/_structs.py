@@ -4,7 +4,8 @@ tests/python/test_structs.py has a C compiler compare sizes and offsets with the
 ctypes converts these fastest.
 """
 import ctypes
-from ctypes import c_char, c_double, c_float, c_int, c_int32, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p
+from ctypes import c_char, c_double, c_int, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ class Struct(ctypes.Structure):
 
     c_name = ""
 
-    def __init__(self, **fields):
+    def __init__(self, **fields: Any) -> None:
         super().__init__(ctypes.sizeof(self), **fields)
 
 
@@ -176,5 +177,5 @@ COLUMNS = {
     "candidate_raw_logprobs": (np.dtype(np.float32), "candidate"),
 }
 
-STRUCTS = (Error, Device, ContextOptions, SamplerOptions, Times, Memory, Field, Rows, Results, Detection, Sequence, Step,
-           Model)
+STRUCTS = (Error, Device, ContextOptions, SamplerOptions, Times, Memory, Field, Rows, Results, Detection, Sequence,
+           Step, Model)

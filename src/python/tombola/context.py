@@ -1,13 +1,19 @@
 """Devices, and contexts: a device with its compiled kernels."""
+from __future__ import annotations
+
 import ctypes
 import os
 from ctypes import byref, c_size_t, c_uint32, c_void_p
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import _structs
 from ._handle import Handle
 from ._library import call, lib, text_of
-from ._opencl import opencl_of
+from ._opencl import opencl_of, pyopencl
+
+if TYPE_CHECKING:
+    from ._types import OpenCLDevice
 
 _TYPES = ("cpu", "gpu", "other")
 _CACHES = {"auto": 0, "off": 1}
@@ -28,14 +34,18 @@ class Device:
     compute_units: int
 
     @classmethod
-    def _of(cls, device):
+    def _of(cls, device: _structs.Device) -> Device:
         return cls(device.index, _TYPES[device.type], bool(device.is_default), text_of(device.platform),
                    text_of(device.name), text_of(device.version), text_of(device.driver), device.memory,
                    device.compute_units)
 
 
-def devices():
-    """The devices of every OpenCL platform, a list of Device, possibly empty."""
+def devices() -> list[Device]:
+    """The devices of every OpenCL platform, a list of Device, possibly empty.
+
+    >>> [device.index for device in devices()][:1]
+    [0]
+    """
     count = c_size_t()
     call(lib.tombola_device_list, None, 0, byref(count))
     array = (_structs.Device * count.value)(*(_structs.Device() for _ in range(count.value)))
@@ -53,11 +63,16 @@ class Context(Handle):
     lanes, width, teams, build_options   how kernels are compiled: the speed changes, never a token
     cache          "off" keeps no compiled kernels on disk
     Raises NoDevice; for a named device also BuildFailed, SelfTestFailed, DeviceFailed; Forked.
+
+    >>> with Context() as context:
+    ...     context.device in devices()
+    True
     """
 
     _noun, _release = "context", lib.tombola_context_close
 
-    def __init__(self, device=None, *, lanes=0, width=0, teams=0, build_options=None, cache="auto"):
+    def __init__(self, device: str | int | OpenCLDevice | None = None, *, lanes: int = 0, width: int = 0,
+                 teams: int = 0, build_options: str | None = None, cache: Literal["auto", "off"] = "auto") -> None:
         if cache not in _CACHES:
             raise ValueError(f"cache is '{cache}', none of: " + ", ".join(_CACHES))
         options = _structs.ContextOptions(
@@ -73,36 +88,34 @@ class Context(Handle):
         self._handle = handle
 
     @property
-    def device(self):
+    def device(self) -> Device:
         """The Device that was taken."""
         device = _structs.Device()
         lib.tombola_context_device(self.handle, ctypes.addressof(device))
         return Device._of(device)
 
     @property
-    def choice(self):
+    def choice(self) -> str:
         """Why it was taken, and others were not: a sentence a line."""
         return text_of(lib.tombola_context_choice(self.handle))
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int, int]:
         """(lanes, width, teams) in force."""
         lanes, width, teams = c_uint32(), c_uint32(), c_uint32()
         lib.tombola_context_shape(self.handle, byref(lanes), byref(width), byref(teams))
         return lanes.value, width.value, teams.value
 
     @property
-    def cl_context(self):
+    def cl_context(self) -> Any:
         """Its pyopencl.Context, for queues and arrays to be used with it."""
-        import pyopencl
-        return pyopencl.Context.from_int_ptr(lib.tombola_context_cl_context(self.handle))
+        return pyopencl().Context.from_int_ptr(lib.tombola_context_cl_context(self.handle))
 
     @property
-    def cl_device(self):
+    def cl_device(self) -> Any:
         """Its pyopencl.Device."""
-        import pyopencl
-        return pyopencl.Device.from_int_ptr(lib.tombola_context_cl_device(self.handle))
+        return pyopencl().Device.from_int_ptr(lib.tombola_context_cl_device(self.handle))
 
-    def close(self):
+    def close(self) -> None:
         """Gives the device back, once the samplers on it are closed too."""
         super().close()

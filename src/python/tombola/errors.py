@@ -1,5 +1,11 @@
 """What goes wrong, as exceptions: one for each status of the library."""
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .generation import Generation
 
 _PLACE = re.compile(r"^([a-z_]+(?:\.[a-z_]+)*)(?:\[(\d+)\])?(?:\.([a-z_]+))?")
 _SEQUENCE = re.compile(r"^sequences\[(\d+)\](?:\.|: )")
@@ -13,11 +19,14 @@ class TombolaError(Exception):
     argument  the name of the argument at fault, as "top_p" or "mask_of_row"; None where no argument is
     row       the row or the sequence at fault, 0 the first; None where no single one is
     generation  what had been drawn, where a generation ended by it; else None
+
+    >>> error_of(1, "params[3].top_p is 1.5, not from 0 to 1").row
+    3
     """
 
-    generation = None
+    generation: Generation | None = None
 
-    def __init__(self, message, argument=None, row=None):
+    def __init__(self, message: str, argument: str | None = None, row: int | None = None) -> None:
         super().__init__(message)
         self.message, self.argument, self.row = message, argument, row
 
@@ -62,15 +71,16 @@ class InUse(TombolaError):
     """Another thread is using this sampler: each thread needs one of its own; a context serves them all."""
 
 
-_CLASSES = (None, InvalidArgument, NoDevice, BuildFailed, SelfTestFailed, DeviceFailed, OutOfMemory, ModelFailed, Busy,
-            Forked)
+_CLASSES = (TombolaError, InvalidArgument, NoDevice, BuildFailed, SelfTestFailed, DeviceFailed, OutOfMemory,
+            ModelFailed, Busy, Forked)
 _NO_DEVICE = ("\nAn OpenCL device is installed by `apt-get install pocl-opencl-icd` (any CPU), by the vendor's driver "
               "(GPUs), or by pip alone: `pip install tombola[cpu]` (x86 CPUs).")
 
 
-def error_of(status, message):
+def error_of(status: int, message: str) -> TombolaError:
     """The exception for a status that is not OK, and the sentence that came with it."""
-    argument = row = None
+    argument: str | None = None
+    row: int | None = None
     sequence = _SEQUENCE.match(message) if status == 1 else None
     if sequence:   # "sequences[3].end_tokens[0] is ...", or "sequences[3]: params[0].top_p is ..."
         inner = error_of(status, message[sequence.end():])

@@ -1,8 +1,19 @@
 """What a generation has come to, and what its model is asked for."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from ._room import ParamsRoom
 from .params import Params
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ._generate import Rules
+    from ._types import Biases, Integers, Masks, TokenSequences
 
 
 class Generation:
@@ -17,14 +28,24 @@ class Generation:
     params         Params of the next token of each: offsets have advanced, and what adapts
 
     Passed to generate in place of prompts, it goes on: those that ended by "limit" or are "not finished".
+
+    >>> import numpy as np, tombola
+    >>> def model(step):   # after each token the next one is the most likely
+    ...     return np.eye(5, dtype=np.float32)[(step.last_tokens + 1) % 5]
+    >>> with tombola.Sampler(vocabulary=5, max_rows=1) as sampler:
+    ...     first = sampler.generate(model, [[0]], temperature=0, max_tokens=2)
+    ...     sampler.generate(model, first, max_tokens=3).tokens
+    [array([1, 2, 3, 4, 0], dtype=int32)]
     """
 
-    def __init__(self, prompts, tokens, finish, told, params, rules):
+    def __init__(self, prompts: list[NDArray[np.int32]], tokens: list[NDArray[np.int32]], finish: list[str],
+                 told: dict[str, list[NDArray[np.float32]]], params: Params, rules: Rules) -> None:
         self.prompts, self.tokens, self.finish, self.params = prompts, tokens, finish, params
         self._told, self._rules = told, rules
 
     @classmethod
-    def _start(cls, prompts, params, columns, rules):
+    def _start(cls, prompts: list[NDArray[np.int32]], params: Params | NDArray[Any] | None,
+               columns: Mapping[str, Any], rules: Rules) -> Generation:
         """Before anything is drawn. Sequences that are told no stream have one each: their places."""
         count = len(prompts)
         if params is None and "stream" not in columns:
@@ -34,17 +55,19 @@ class Generation:
                    Params._of(ParamsRoom(count).copy(params, columns, count)), rules)
 
     @property
-    def logprobs(self):
+    def logprobs(self) -> list[NDArray[np.float32]] | None:
+        """Of each token among those that the filters have left."""
         return self._told.get("logprobs")
 
     @property
-    def raw_logprobs(self):
+    def raw_logprobs(self) -> list[NDArray[np.float32]] | None:
+        """Of each token in the model's row as given."""
         return self._told.get("raw_logprobs")
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.prompts)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         drawn = ", ".join(f"{len(tokens)} tokens, {finish}" for tokens, finish in zip(self.tokens, self.finish))
         return f"Generation({drawn})"
 
@@ -59,31 +82,35 @@ class Step:
     ended        sequences that were live in the last step and are no more
     """
 
-    def __init__(self, sequences, cache_rows, began, ended, tokens):
+    def __init__(self, sequences: list[int], cache_rows: list[int], began: list[int], ended: list[int],
+                 tokens: Callable[[int], NDArray[np.int32]]) -> None:
         self.sequences, self.cache_rows, self.began, self.ended = sequences, cache_rows, began, ended
-        self.constraints, self._tokens = {}, tokens
+        self._tokens = tokens
+        self.constraints: dict[str, Any] = {}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.sequences)
 
     @property
-    def tokens(self):
+    def tokens(self) -> list[NDArray[np.int32]]:
         """All tokens of each, its prompt first: a list of int32 arrays, which stay as they are until the next step."""
         return [self._tokens(sequence) for sequence in self.sequences]
 
     @property
-    def new_tokens(self):
+    def new_tokens(self) -> list[NDArray[np.int32]]:
         """Of each the tokens that no step has had before: all of a new one, else the last."""
         new = set(self.began)
         return [tokens if sequence in new else tokens[-1:]
                 for sequence, tokens in zip(self.sequences, self.tokens)]
 
     @property
-    def last_tokens(self):
+    def last_tokens(self) -> NDArray[np.int32]:
         """The last token of each, int32 (rows,). IndexError: a prompt is empty."""
         return np.array([tokens[-1] for tokens in self.tokens], np.int32)
 
-    def constrain(self, *, masks=None, mask_of_row=None, biases=None, banned_words=None, breakers=None):
+    def constrain(self, *, masks: Masks | None = None, mask_of_row: Integers | None = None,
+                  biases: Biases | None = None, banned_words: TokenSequences | None = None,
+                  breakers: TokenSequences | None = None) -> None:
         """Sets what this step's tokens are drawn under, as sample takes it, in place of what generate was given."""
         given = {"masks": masks, "mask_of_row": mask_of_row, "biases": biases, "banned_words": banned_words,
                  "breakers": breakers}

@@ -1,13 +1,28 @@
 """Parameters of rows: a structured array whose fields are those of the library's table."""
+from __future__ import annotations
+
 import itertools
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import _structs
 from ._library import call, lib
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from typing_extensions import Unpack
+
+    from ._columns import Columns, Numbers
+    from ._columns import ParamsColumns as _ParamsColumns
+else:
+    _ParamsColumns = object   # the properties are set below
 
 _FLOAT, _UINT32, _UINT64, _CHOICE, _ORDER = range(5)
 _STEPS = 16
-_TYPES = {_FLOAT: np.float32, _UINT32: np.uint32, _UINT64: np.uint64, _CHOICE: np.uint32, _ORDER: (np.uint8, _STEPS)}
+_TYPES: dict[int, Any] = {_FLOAT: np.float32, _UINT32: np.uint32, _UINT64: np.uint64, _CHOICE: np.uint32,
+                          _ORDER: (np.uint8, _STEPS)}
 
 
 class Field:
@@ -15,10 +30,11 @@ class Field:
 
     __slots__ = ("name", "kind", "offset", "low", "high", "default", "help", "values", "presets", "dtype", "limit")
 
-    def __init__(self, entry):
+    def __init__(self, entry: _structs.Field) -> None:
         self.name, self.kind, self.offset = entry.name.decode(), entry.kind, entry.offset
         self.low, self.high, self.default, self.help = entry.low, entry.high, entry.neutral, entry.help.decode()
-        self.values, self.presets = {}, {}
+        self.values: dict[str, int] = {}
+        self.presets: dict[str, tuple[int, ...]] = {}
         for number in range(256 if entry.values else 0):
             if entry.values[number] is None:
                 break
@@ -28,10 +44,10 @@ class Field:
             if entry.presets[number].name is None:
                 break
             self.presets[entry.presets[number].name.decode()] = tuple(entry.presets[number].filters)
-        self.dtype = np.dtype(_TYPES[self.kind])
-        self.limit = None if self.kind in (_FLOAT, _ORDER) else np.iinfo(self.dtype).max
+        self.dtype: np.dtype[Any] = np.dtype(_TYPES[self.kind])
+        self.limit = 0 if self.kind in (_FLOAT, _ORDER) else int(np.iinfo(self.dtype).max)
 
-    def convert(self, value):
+    def convert(self, value: Any) -> Any:
         """A value, or one for each row, as numpy can put it into the field without changing it."""
         kind = type(value)
         if self.kind == _FLOAT:
@@ -58,7 +74,7 @@ class Field:
             raise ValueError(f"{self.name} is from {array.min()} to {array.max()}, not from 0 to {self.limit}")
         return array
 
-    def _choice(self, value):
+    def _choice(self, value: Any) -> Any:
         if isinstance(value, (list, tuple)):
             return np.array([self._choice(v) for v in value], self.dtype)
         if not isinstance(value, str):
@@ -69,7 +85,7 @@ class Field:
             raise ValueError(f"{self.name} is '{value}', none of: " + ", ".join(self.values))
         return self.values[value]
 
-    def _order(self, value):
+    def _order(self, value: Any) -> Any:
         if isinstance(value, str):
             if value not in self.presets:
                 raise ValueError(f"{self.name} is '{value}', none of: " + ", ".join(self.presets))
@@ -90,7 +106,7 @@ class Field:
         return array
 
 
-def _listed(function):
+def _listed(function: Callable[[int], Any]) -> Iterator[Any]:
     """What a function of the library gives for 0, 1, ... until it gives none."""
     return itertools.takewhile(bool, map(function, itertools.count()))
 
@@ -107,7 +123,7 @@ params_dtype = np.dtype({
 })
 
 
-def _default():
+def _default() -> NDArray[Any]:
     one = np.zeros(1, params_dtype)
     one["struct_size"] = _SIZE
     for field in FIELDS.values():
@@ -119,32 +135,41 @@ def _default():
 DEFAULT = _default()
 
 
-def words_of_fields(indent="    "):
+def words_of_fields(indent: str = "    ") -> str:
     """A line for each parameter: name, default and what the library's table says of it."""
     return "\n".join(f"{indent}{f.name}  {f.help}" + (f" (default {f.default:g})" if f.kind != _ORDER else "")
                      for f in FIELDS.values())
 
 
-class Params:
+class Params(_ParamsColumns):
     """Parameters of `count` rows. Each is a column: a numpy array of `count` values that may be read and set.
 
     Params(3, temperature=[0, 0.7, 1], top_p=0.9) sets columns, from one value for all rows or one for each. `array`
     is the structured array itself, of params_dtype. Choices and the order of filters are taken by name too.
 
     ValueError, TypeError: no such parameter, or a value that its type can't hold; ranges are checked by the call that
-    draws. The parameters are:
+    draws.
+
+    >>> params = Params(3, temperature=[0, 0.5, 1], top_p=0.9)
+    >>> params.seed = 42
+    >>> params[1:]
+    Params(2, temperature=[0.5, 1.0], top_p=[0.8999999761581421, 0.8999999761581421], seed=[42, 42])
+
+    The parameters are:
 
     """
 
     __slots__ = ("array",)
 
-    def __init__(self, count, **columns):
+    array: NDArray[Any]
+
+    def __init__(self, count: int, **columns: Unpack[Columns]) -> None:
         self.array = np.empty(count, params_dtype)
         self.array[:] = DEFAULT
         self._set(columns)
 
     @classmethod
-    def preset(cls, name, count=1, **columns):
+    def preset(cls, name: str, count: int = 1, **columns: Unpack[Columns]) -> Params:
         """Parameters that others draw by where nothing is said: "transformers", "llama.cpp", ...; see presets()."""
         one = DEFAULT.copy()
         call(lib.tombola_params_preset, name.encode(), one.ctypes.data)
@@ -154,27 +179,27 @@ class Params:
         return params
 
     @staticmethod
-    def _of(array):
+    def _of(array: NDArray[Any]) -> Params:
         params = Params.__new__(Params)
         params.array = array
         return params
 
-    def _set(self, columns):
+    def _set(self, columns: Mapping[str, Any]) -> None:
         for name, value in columns.items():
             setattr(self, name, value)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.array)
 
-    def __getitem__(self, rows):
+    def __getitem__(self, rows: int | slice) -> Params:
         """The parameters of some rows, by a slice or an index, as a view."""
         return self._of(np.atleast_1d(self.array[rows]))
 
-    def copy(self):
+    def copy(self) -> Params:
         """The same parameters in memory of their own."""
         return self._of(self.array.copy())
 
-    def observe(self, observed):
+    def observe(self, observed: Numbers) -> None:
         """Moves on what adapts to the tokens drawn: mirostat_mu, adaptive_sum and adaptive_weight.
 
         observed  float32, one for each row: what the column `observed` of the results tells of them
@@ -186,17 +211,17 @@ class Params:
         for row, value in enumerate(values.tolist()):
             lib.tombola_params_observe(address + row * step, value)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         changed = [name for name, field in FIELDS.items() if not np.array_equal(
             self.array[name], np.broadcast_to(DEFAULT[name], self.array[name].shape))]
         return f"Params({len(self)}" + "".join(f", {n}={self.array[n].tolist()}" for n in changed) + ")"
 
 
-def _column(field):
-    def get(self):
+def _column(field: Field) -> property:
+    def get(self: Params) -> Any:
         return self.array[field.name]
 
-    def put(self, value):
+    def put(self: Params, value: Any) -> None:
         self.array[field.name] = field.convert(value)
 
     return property(get, put, doc=field.help)
@@ -204,9 +229,13 @@ def _column(field):
 
 for _field in FIELDS.values():
     setattr(Params, _field.name, _column(_field))
-Params.__doc__ += words_of_fields()
+Params.__doc__ = (Params.__doc__ or "") + words_of_fields()
 
 
-def presets():
-    """The names of Params.preset."""
+def presets() -> list[str]:
+    """The names of Params.preset.
+
+    >>> presets()
+    ['default', 'greedy', 'transformers', 'openai', 'llama.cpp', 'vllm']
+    """
     return [name.decode() for name in _listed(lib.tombola_params_preset_name)]

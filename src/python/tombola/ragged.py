@@ -1,10 +1,16 @@
 """Lists that differ in length from row to row."""
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Iterable, Sized
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ._arrays import integers_of
 from ._structs import BIAS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _SIZE = np.uintp
 
@@ -16,33 +22,33 @@ class Ragged(NamedTuple):
     Ragged(values=array([5, 6, 7], dtype=int32), ends=array([2, 2, 3], dtype=uint64))
     """
 
-    values: np.ndarray
-    ends: np.ndarray
+    values: NDArray[Any]
+    ends: NDArray[Any]
 
     @classmethod
-    def of(cls, lists, name="lists"):
+    def of(cls, lists: Iterable[Any], name: str = "lists") -> Ragged:
         """From a sequence of sequences of integers; None is an empty one."""
         parts = [integers_of(f"{name}[{row}]", () if part is None else part, np.int32)
                  for row, part in enumerate(lists)]
         return cls(np.concatenate(parts) if parts else np.zeros(0, np.int32), _ends_of(parts))
 
-    def row(self, index):
+    def row(self, index: int) -> NDArray[Any]:
         """The list of one row."""
         begin = int(self.ends[index - 1]) if index else 0
         return self.values[begin:int(self.ends[index])]
 
 
-def _ends_of(parts):
+def _ends_of(parts: Iterable[Sized]) -> NDArray[Any]:
     return np.cumsum([len(part) for part in parts], dtype=_SIZE)
 
 
-def _each(name, lists, count):
+def _each(name: str, lists: Any, count: int) -> Any:
     if len(lists) != count:
         raise ValueError(f"{name} has {len(lists)} lists, but there are {count} rows")
     return lists
 
 
-def _checked(name, ragged, dtype, count):
+def _checked(name: str, ragged: Ragged, dtype: Any, count: int) -> Ragged:
     ends = integers_of(f"{name}.ends", ragged.ends, _SIZE, count)
     if dtype is BIAS:
         values = np.ascontiguousarray(ragged.values)
@@ -55,12 +61,13 @@ def _checked(name, ragged, dtype, count):
     return Ragged(values, ends)
 
 
-def _is_flat(value):
-    return isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype != object or len(value) > 0 and all(
-        isinstance(v, (int, np.integer)) for v in value)
+def _is_flat(value: Any) -> bool:
+    if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype != object:
+        return True
+    return len(value) > 0 and all(isinstance(v, (int, np.integer)) for v in value)
 
 
-def tokens_of(name, value, count):
+def tokens_of(name: str, value: Any, count: int) -> Ragged:
     """A list of tokens for each row; one flat list is that of all rows."""
     if isinstance(value, Ragged):
         return _checked(name, value, np.int32, count)
@@ -69,7 +76,7 @@ def tokens_of(name, value, count):
     return Ragged.of(_each(name, value, count), name)
 
 
-def prompts_of(prompts):
+def prompts_of(prompts: Any) -> list[NDArray[np.int32]]:
     """A list of int32 arrays from a sequence of lists of tokens, or Ragged."""
     if isinstance(prompts, Ragged):
         prompts = [prompts.row(row) for row in range(len(prompts.ends))]
@@ -78,11 +85,12 @@ def prompts_of(prompts):
     return [integers_of(f"prompts[{i}]", prompt, np.int32) for i, prompt in enumerate(prompts)]
 
 
-def _pairs_of(part):
-    return np.array(list(part.items()) if isinstance(part, dict) else [tuple(pair) for pair in part or ()], BIAS)
+def _pairs_of(part: Any) -> NDArray[Any]:
+    pairs: list[Any] = list(part.items()) if isinstance(part, dict) else [tuple(pair) for pair in part or ()]
+    return np.array(pairs, BIAS)
 
 
-def bias_lists_of(name, value, count):
+def bias_lists_of(name: str, value: Any, count: int) -> list[Any]:
     """Biases for each row, a list of arrays of BIAS: see biases_of."""
     if isinstance(value, Ragged):
         checked = _checked(name, value, BIAS, count)
@@ -92,7 +100,7 @@ def bias_lists_of(name, value, count):
     return [_pairs_of(part) for part in _each(name, value, count)]
 
 
-def biases_of(name, value, count):
+def biases_of(name: str, value: Any, count: int) -> Ragged:
     """Biases for each row, as a dict of token: value or a list of pairs; one dict is that of all rows."""
     if isinstance(value, Ragged):
         return _checked(name, value, BIAS, count)
@@ -100,14 +108,14 @@ def biases_of(name, value, count):
     return Ragged(np.concatenate(parts), _ends_of(parts))
 
 
-def sequence_lists_of(name, value, count):
+def sequence_lists_of(name: str, value: Any, count: int) -> list[list[Any]]:
     """Token sequences of each row, a list of lists of them; one list of them is that of all rows."""
     if len(value) and all(part is not None and len(part) and _is_flat(part) for part in value):
         value = [value] * count
     return [list(part or ()) for part in _each(name, value, count)]
 
 
-def sequences_of(name, value, count):
+def sequences_of(name: str, value: Any, count: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Token sequences of each row: (tokens, ends of sequences, ends of rows); see sequence_lists_of."""
     rows = sequence_lists_of(name, value, count)
     all_of_them = Ragged.of([sequence for row in rows for sequence in row], name)

@@ -1,10 +1,20 @@
 """What comes out of a batch: columns, numpy arrays with an entry for each row."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
 import numpy as np
 
 from . import _structs
 from ._arrays import column_of
 from ._opencl import memory_of
 from .ragged import Ragged
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ._types import Place
 
 COLUMNS = _structs.COLUMNS
 _DEFAULT = bytes(_structs.Results())   # a copy of a struct costs half of what making one does
@@ -30,12 +40,42 @@ class Results:
 
     With more than one sample, tokens and what is told of them are (rows, samples). AttributeError: the column was not
     asked for.
+
+    >>> import numpy as np, tombola
+    >>> with tombola.Sampler(vocabulary=4, max_rows=1) as sampler:
+    ...     results = sampler.sample(np.array([1, 2, 9, 4], np.float32), top_k=2, want="kept_tokens")
+    >>> results.kept_of(0)
+    array([2, 3], dtype=int32)
     """
 
-    def __init__(self, columns, score_ends=None):
+    tokens: NDArray[np.int32]
+    status: NDArray[np.int32]
+    kept: NDArray[np.uint32]
+    probabilities: NDArray[np.float32]
+    log_probabilities: NDArray[np.float32]
+    candidate_tokens: NDArray[np.int32]
+    candidate_logits: NDArray[np.float32]
+    candidate_probabilities: NDArray[np.float32]
+    boundary: NDArray[np.void]
+    logprobs: NDArray[np.float32]
+    raw_logprobs: NDArray[np.float32]
+    ranks: NDArray[np.uint32]
+    margins: NDArray[np.float32]
+    entropies: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    raw_scores: NDArray[np.float32]
+    kept_probabilities: NDArray[np.float32]
+    processed_logits: NDArray[np.float32]
+    kept_ends: NDArray[np.uint64]
+    kept_tokens: NDArray[np.int32]
+    observed: NDArray[np.float32]
+    candidate_logprobs: NDArray[np.float32]
+    candidate_raw_logprobs: NDArray[np.float32]
+
+    def __init__(self, columns: dict[str, Any], score_ends: NDArray[Any] | None = None) -> None:
         self.columns, self._score_ends = columns, score_ends
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         columns = self.__dict__.get("columns", {})
         if name in columns:
             return columns[name]
@@ -43,21 +83,23 @@ class Results:
             raise AttributeError(f"{name} was not asked for: sample(..., want=(..., '{name}'))")
         raise AttributeError(f"results have no column {name}")
 
-    def __dir__(self):
+    def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.columns]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Results({', '.join(f'{name}={array!r}' for name, array in self.columns.items())})"
 
-    def kept_of(self, row):
+    def kept_of(self, row: int) -> NDArray[np.int32]:
         """The ids of the tokens that one row has kept, ascending. Needs the column kept_tokens."""
         return Ragged(self.kept_tokens, self.kept_ends).row(row)
 
-    def scores_of(self, row, column="scores"):
+    def scores_of(self, row: int, column: Literal["scores", "raw_scores"] = "scores") -> NDArray[np.float32]:
         """The scores of one row's tokens to score, in their order; column: "scores" or "raw_scores"."""
+        if self._score_ends is None:
+            raise AttributeError("there were no score_tokens")
         return Ragged(getattr(self, column), self._score_ends).row(row)
 
-    def trim(self):
+    def trim(self) -> int:
         """Cuts kept_tokens behind the last one kept. Gives how many were kept, which may be more than had room."""
         kept, ends = self.columns.get("kept_tokens"), self.columns.get("kept_ends")
         if not isinstance(kept, np.ndarray) or not isinstance(ends, np.ndarray):
@@ -67,12 +109,14 @@ class Results:
         return end
 
 
-def _columns_of(want, out, places):
+def _columns_of(want: Iterable[str], out: Mapping[str, Any] | None,
+                places: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Place]]:
     """The arrays of the columns in `want` and `out`, and where each lies.
 
     places  the shape that each kind of column has, or its length
     """
-    columns, lying = {}, {}
+    columns: dict[str, Any] = {}
+    lying: dict[str, Place] = {}
     for name in want:
         if name not in COLUMNS:
             raise ValueError(f"want has '{name}', none of: " + ", ".join(COLUMNS))
@@ -89,14 +133,15 @@ def _columns_of(want, out, places):
     return columns, lying
 
 
-def asked_of(want, out, count, vocabulary, samples, candidates, kept_capacity, score_ends):
+def asked_of(want: str | Iterable[str], out: Mapping[str, Any] | None, count: int, vocabulary: int, samples: int,
+             candidates: int, kept_capacity: int | None,
+             score_ends: NDArray[Any] | None) -> tuple[_structs.Results, Results]:
     """tombola_results of a call with `count` rows, and the Results whose columns it has the library write.
 
     score_ends  of the lists of tokens to score, None where there are none
     The others are as sample takes them.
     """
-    if type(want) is str:
-        want = want.replace(",", " ").split()
+    want = want.replace(",", " ").split() if isinstance(want, str) else tuple(want)
     if not 1 <= samples <= 128:
         raise ValueError(f"samples is {samples}, not from 1 to 128")
     if not 0 <= candidates <= 1024:

@@ -1,6 +1,10 @@
 """Samplers: batches of logits in, tokens out."""
+from __future__ import annotations
+
 import threading
+from collections.abc import Callable, Sequence
 from ctypes import addressof, byref, c_uint64, c_void_p
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -16,16 +20,25 @@ from .batch import Batch, Enqueued, Ticket
 from .context import Context
 from .errors import InUse
 from .generation import Generation
-from .params import words_of_fields
+from .params import Params, words_of_fields
 from .ragged import Ragged, prompts_of
-from .results import asked_of
+from .results import Results, asked_of
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+    from typing_extensions import Unpack
+
+    from ._columns import Columns
+    from ._types import (Biases, ContextOptions, HasPointer, Integers, Logits, OpenCLDevice, Prompts, SampleOptions,
+                         TokenLists, Tokens, TokenSequences)
+    from .generation import Step
 
 _INPUTS = {"logits": 0, "probabilities": 1}
 _DISPATCHES = {"auto": 0, "row": 1, "spread": 2}
 _TRANSFERS = {"auto": 0, "in_place": 1, "staged": 2}
 
 
-def _number_of(name, value, names):
+def _number_of(name: str, value: str, names: dict[str, int]) -> int:
     if value not in names:
         raise ValueError(f"{name} is {value!r}, none of: " + ", ".join(names))
     return names[value]
@@ -34,14 +47,14 @@ def _number_of(name, value, names):
 class _Turn:
     """What one thread at a time has, in a `with`: another is refused, and doesn't wait."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock = threading.Lock()
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         if not self._lock.acquire(False):
             raise InUse("another thread is using this sampler")
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._lock.release()
 
 
@@ -66,10 +79,14 @@ class Sampler(Handle):
 
     _noun, _release = "sampler", lib.tombola_sampler_release
 
-    def __init__(self, vocabulary, max_rows, dtype="float32", device=None, *, input="logits", dispatch="auto",
-                 transfer="auto", in_flight=2, timed=False, max_candidates=0, probabilities=False, masks=False,
-                 max_biases=0, max_history=0, **context_options):
-        self._own_context = None
+    def __init__(self, vocabulary: int, max_rows: int, dtype: str | DTypeLike = "float32",
+                 device: str | int | Context | OpenCLDevice | None = None, *,
+                 input: Literal["logits", "probabilities"] = "logits",
+                 dispatch: Literal["auto", "row", "spread"] = "auto",
+                 transfer: Literal["auto", "in_place", "staged"] = "auto", in_flight: int = 2, timed: bool = False,
+                 max_candidates: int = 0, probabilities: bool = False, masks: bool = False, max_biases: int = 0,
+                 max_history: int = 0, **context_options: Unpack[ContextOptions]) -> None:
+        self._own_context: Context | None = None
         name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
         options = _structs.SamplerOptions(
             type=_number_of("dtype", name, TYPES), input=_number_of("input", input, _INPUTS),
@@ -90,12 +107,14 @@ class Sampler(Handle):
         call(lib.tombola_sampler_create, context.handle, vocabulary, max_rows, addressof(options), byref(handle))
         self._handle, self.context = handle, context
         self.vocabulary, self.max_rows, self.dtype = vocabulary, max_rows, name
-        self._turn, self._abandoned = _Turn(), []
+        self._turn = _Turn()
+        self._abandoned: list[Any] = []
         self._room, self._error = ParamsRoom(max_rows), _structs.Error()
 
     # ------------------------------------------------------------------ calls
 
-    def sample(self, logits, params=None, *, want=("tokens", "status"), **options):
+    def sample(self, logits: Logits, params: Params | NDArray[Any] | None = None, *,
+               want: str | Sequence[str] = ("tokens", "status"), **options: Unpack[SampleOptions]) -> Results:
         """Draws a token for each row of a batch, and whatever else is wanted of it.
 
         logits       (rows, vocabulary) or (vocabulary,), of the sampler's dtype, a row's elements side by side: a numpy
@@ -133,7 +152,8 @@ class Sampler(Handle):
                     self._call(lib.tombola_sampler_sample, addressof(rows), addressof(asked))
             return results
 
-    def submit(self, logits, params=None, *, want=("tokens", "status"), **options):
+    def submit(self, logits: Logits, params: Params | NDArray[Any] | None = None, *,
+               want: str | Sequence[str] = ("tokens", "status"), **options: Unpack[SampleOptions]) -> Batch:
         """As sample, but returns a Batch as soon as it is enqueued. Raises Busy if `in_flight` batches are.
 
         What kept_tokens has no room for is left out: kept_ends tell.
@@ -145,7 +165,9 @@ class Sampler(Handle):
             self._call(lib.tombola_sampler_submit, addressof(rows), addressof(asked), byref(ticket))
             return Batch(Ticket(self, ticket.value), self._abandoned, results, rows.owners)
 
-    def enqueue(self, queue, logits, params=None, *, wait_for=(), want=("tokens", "status"), **options):
+    def enqueue(self, queue: HasPointer, logits: Logits, params: Params | NDArray[Any] | None = None, *,
+                wait_for: Sequence[HasPointer] = (), want: str | Sequence[str] = ("tokens", "status"),
+                **options: Unpack[SampleOptions]) -> Batch:
         """As submit, on a queue of the caller's: a Batch whose `event` is complete when all results are there.
 
         queue     a pyopencl.CommandQueue of the sampler's context and device
@@ -164,26 +186,34 @@ class Sampler(Handle):
             hand_on(batch.event, arrays)
             return batch
 
-    def softmax(self, logits, temperature=1.0, **options):
-        """Probabilities of whole rows, float32 (rows, vocabulary)."""
-        return self.sample(logits, want=("probabilities",), temperature=temperature, **options).probabilities
+    def softmax(self, logits: Logits, **options: Unpack[SampleOptions]) -> NDArray[np.float32]:
+        """Probabilities of whole rows, at their `temperature`, float32 (rows, vocabulary)."""
+        return self.sample(logits, want=("probabilities",), **options).probabilities
 
-    def top_k(self, logits, k, temperature=1.0, **options):
-        """(tokens, logits, probabilities) of the k most likely tokens of each row, (rows, k) each."""
-        found = self.sample(logits, want=("candidate_tokens", "candidate_logits", "candidate_probabilities"),
-                            candidates=k, temperature=temperature, **options)
+    def top_k(self, logits: Logits, k: int, **options: Unpack[SampleOptions]) -> tuple[
+            NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
+        """(tokens, logits, probabilities at the `temperature`) of the k most likely tokens of each row, (rows, k)."""
+        options["candidates"] = k
+        found = self.sample(logits, want=("candidate_tokens", "candidate_logits", "candidate_probabilities"), **options)
         return found.candidate_tokens, found.candidate_logits, found.candidate_probabilities
 
-    def score(self, logits, tokens, params=None, **options):
+    def score(self, logits: Logits, tokens: TokenLists, params: Params | NDArray[Any] | None = None,
+              **options: Unpack[SampleOptions]) -> Ragged:
         """Log-probabilities of given tokens among those that pass the filters, float32 as Ragged.
 
         tokens  for each row a list of them; one list for all rows
         """
-        found = self.sample(logits, params, want=("scores",), score_tokens=tokens, **options)
-        return Ragged(found.scores, found._score_ends)
+        options["score_tokens"] = tokens
+        found = self.sample(logits, params, want=("scores",), **options)
+        return Ragged(found.scores, found._score_ends)   # type: ignore[arg-type]  # there are some
 
-    def generate(self, model, prompts, params=None, *, max_tokens, want=(), on_token=None, end_tokens=None, stop=None,
-                 forced=None, biases=None, banned_words=None, breakers=None, thinking=None, **columns):
+    def generate(self, model: Callable[[Step], Logits], prompts: Prompts | Generation,
+                 params: Params | NDArray[Any] | None = None, *, max_tokens: int | Integers,
+                 want: str | Sequence[str] = (), on_token: Callable[[int, int], bool | None] | None = None,
+                 end_tokens: TokenLists | None = None, stop: TokenSequences | None = None,
+                 forced: TokenLists | None = None, biases: Biases | None = None,
+                 banned_words: TokenSequences | None = None, breakers: TokenSequences | None = None,
+                 thinking: tuple[Tokens, Tokens] | None = None, **columns: Unpack[Columns]) -> Generation:
         """Lets sequences grow by what is drawn from a model's logits, until each ends. Gives a Generation.
 
         model        called with a Step; gives the logits of the next token of each of its sequences, as sample takes
@@ -211,11 +241,11 @@ class Sampler(Handle):
         ...     sampler.generate(model, [[0], [2, 3]], temperature=0, max_tokens=3, end_tokens=[2]).tokens
         [array([1, 2], dtype=int32), array([4, 0, 1], dtype=int32)]
         """
-        rules = dict(want=want, end_tokens=end_tokens, stop=stop, forced=forced, biases=biases,
+        rules: dict[str, Any] = dict(want=want, end_tokens=end_tokens, stop=stop, forced=forced, biases=biases,
                      banned_words=banned_words, breakers=breakers, thinking=thinking)
         if isinstance(prompts, Generation):
-            told = [name for name, value in {"params": params, **rules, **columns}.items()
-                    if value is not None and value != ()]
+            told = [name for name, value in dict(rules, params=params).items() if value is not None and value != ()]
+            told += columns
             if told:
                 raise TypeError(f"{told[0]} is there, but a generation goes on by its own")
             start = prompts
@@ -227,18 +257,21 @@ class Sampler(Handle):
 
     # ------------------------------------------------------------------ parts
 
-    def _settle(self):
+    def _settle(self) -> None:
         """Waits for batches that nobody asks about any more."""
         while self._abandoned:
             flight, _owners, _results = self._abandoned.pop()
             flight.settle()
 
-    def _call(self, function, *arguments):
+    def _call(self, function: Any, *arguments: Any) -> None:
         call(function, self.handle, *arguments, error=self._error)
 
-    def _batch(self, logits, params, want, *, samples=1, candidates=0, out=None, kept_capacity=None, indices=None,
-               masks=None, mask_of_row=None, biases=None, history=None, prompt_lengths=None, end_tokens=None,
-               banned_words=None, breakers=None, forced=None, thinking=None, score_tokens=None, **columns):
+    def _batch(self, logits: Any, params: Params | NDArray[Any] | None, want: str | Sequence[str], *, samples: int = 1,
+               candidates: int = 0, out: Any = None, kept_capacity: int | None = None, indices: Any = None,
+               masks: Any = None, mask_of_row: Any = None, biases: Any = None, history: Any = None,
+               prompt_lengths: Any = None, end_tokens: Any = None, banned_words: Any = None, breakers: Any = None,
+               forced: Any = None, thinking: Any = None, score_tokens: Any = None,
+               **columns: Any) -> tuple[Rows, _structs.Results, Results]:
         """The structs of a call, and its Results."""
         self._settle()
         rows = Rows.of(logits, indices, self.dtype, self.vocabulary, self.max_rows)
@@ -251,24 +284,24 @@ class Sampler(Handle):
     # ------------------------------------------------------------------ facts
 
     @property
-    def times(self):
+    def times(self) -> dict[str, float]:
         """What the sampler has done so far, a dict; seconds are 0 unless it was made with timed=True."""
         return self._told(lib.tombola_sampler_times, _structs.Times())
 
     @property
-    def memory(self):
+    def memory(self) -> dict[str, int]:
         """What the sampler holds, a dict of device_bytes and host_bytes."""
         return self._told(lib.tombola_sampler_memory, _structs.Memory())
 
-    def _told(self, function, struct):
+    def _told(self, function: Any, struct: Any) -> dict[str, Any]:
         function(self.handle, addressof(struct))
         return {name: getattr(struct, name) for name, _ in struct._fields_[2:]}   # behind struct_size and reserved
 
-    def close(self):
+    def close(self) -> None:
         """Waits for what is running and releases the sampler, and the device that it has opened itself."""
         super().close()
         if self._own_context is not None:
             self._own_context.close()
 
 
-Sampler.sample.__doc__ += words_of_fields("        ")
+Sampler.sample.__doc__ = (Sampler.sample.__doc__ or "") + words_of_fields("        ")

@@ -1,12 +1,18 @@
 """Watermarks: seeds from keys, and how sure a text was drawn with one."""
+from __future__ import annotations
+
 from ctypes import addressof
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import _structs
 from ._arrays import integers_of
 from ._library import call, lib
+
+if TYPE_CHECKING:
+    from ._types import Tokens
 
 
 @dataclass(frozen=True)
@@ -19,14 +25,23 @@ class Detection:
     p_value: float
 
 
-def watermark_seed(key, tokens):
+def watermark_seed(key: int, tokens: Tokens) -> int:
     """The seed of the race after these tokens, a list or an array of integers."""
     tokens = integers_of("tokens", tokens, np.int32)
-    return lib.tombola_watermark_seed(key, tokens.ctypes.data, len(tokens))
+    return int(lib.tombola_watermark_seed(key, tokens.ctypes.data, len(tokens)))
 
 
-def watermark_detect(key, width, tokens, vocabulary, prompt_length=0):
-    """Looks for the watermark of a key in a text, a list or an array of tokens. Gives a Detection; needs no device."""
+def watermark_detect(key: int, width: int, tokens: Tokens, vocabulary: int, prompt_length: int = 0) -> Detection:
+    """Looks for the watermark of a key in a text, a list or an array of tokens. Gives a Detection; needs no device.
+
+    key, width     seed and watermark of those who may have drawn the text
+    vocabulary     logits of a row
+    prompt_length  so many tokens were not drawn
+    Raises InvalidArgument.
+
+    >>> watermark_detect(1234, 4, [5, 6, 7, 8, 9, 10], vocabulary=50000, prompt_length=4).scored
+    2
+    """
     tokens = integers_of("tokens", tokens, np.int32)
     found = _structs.Detection()
     call(lib.tombola_watermark_detect, key, width, tokens.ctypes.data, len(tokens), vocabulary, prompt_length,
