@@ -82,8 +82,8 @@ def stub(fields):
             value, column = "Union[int, Integers]", "_Integers"
         columns.append(f"    {field.name}: {value}\n")
         properties.append(f"    {field.name}: {column}\n")
-    parts.append('class Columns(TypedDict, total=False):\n    """Parameters by name, for all rows or one for each."""\n\n'
-                 + "".join(columns))
+    parts.append('class Columns(TypedDict, total=False):\n'
+                 '    """Parameters by name, for all rows or one for each."""\n\n' + "".join(columns))
     parts.append('class ParamsColumns:\n    """What Params has a column of."""\n\n' + "".join(properties))
     return "\n".join(parts)
 

@@ -25,6 +25,20 @@ def caught(kind, call, *arguments, **options):
     raise AssertionError(f"{kind.__name__} was not raised, but there was {result!r}")
 
 
+def resident():
+    """Bytes of memory that the process has."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+def grown_by(calls, before, number):
+    """How many bytes the process has grown by over calls(number), once it has made calls(before)."""
+    calls(before)
+    start = resident()
+    calls(number)
+    return resident() - start
+
+
 def logits_of(rows, vocabulary, seed=0):
     """Rows as a language model has them, more or less."""
     return (np.random.default_rng(seed).normal(size=(rows, vocabulary)) * 3).astype(np.float32)

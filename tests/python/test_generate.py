@@ -1,10 +1,9 @@
 """Generation with a model of Python's equals a loop of sample calls, goes on, and loses no exception."""
-import os
 import signal
 import time
 
 import numpy as np
-from helping import CONTEXT, caught, logits_of
+from helping import CONTEXT, caught, grown_by, logits_of
 
 import tombola
 
@@ -78,7 +77,8 @@ def test_a_sequence_draws_alone_what_it_draws_in_a_batch():
 
 def test_a_generation_goes_on_as_one_call_would():
     rules = dict(end_tokens=[3, 44], stop=[[[5, 6]], [], [], [[10, 11]], [], []],
-                 forced=[[], [8, 9, 10], [], [], [], []], biases={17: 1.5}, banned_words=[[20], [30, 31]], forced_from=4, want=("logprobs", "raw_logprobs"))
+                 forced=[[], [8, 9, 10], [], [], [], []], biases={17: 1.5}, banned_words=[[20], [30, 31]],
+                 forced_from=4, want=("logprobs", "raw_logprobs"))
     whole = SAMPLER.generate(model, PROMPTS, max_tokens=40, **COLUMNS, **rules)
     first = SAMPLER.generate(model, PROMPTS, max_tokens=7, **COLUMNS, **rules)
     kept = listed(first.tokens)
@@ -217,7 +217,8 @@ def test_wrong_logits_and_arguments_are_named():
         assert words in str(error) and error.generation.finish == ["not finished"] * COUNT, words
     for options, words in ((dict(max_tokens=0), "max_tokens is 0"), (dict(max_tokens=[1]), "max_tokens has the shape"),
                            (dict(want="tokens"), "want has 'tokens'"), (dict(top_q=1), "no parameter top_q"),
-                           (dict(end_tokens=[[1]]), "end_tokens has 1 lists"), (dict(stop=[[[0.5]]] * COUNT), "stop has type float64"),
+                           (dict(end_tokens=[[1]]), "end_tokens has 1 lists"),
+                           (dict(stop=[[[0.5]]] * COUNT), "stop has type float64"),
                            (dict(params=tombola.Params(2)), "2 rows")):
         error = caught((TypeError, ValueError), SAMPLER.generate, model, PROMPTS, **{"max_tokens": 3, **options})
         assert words in str(error), error
@@ -275,11 +276,4 @@ def test_generations_give_their_memory_back():
             SAMPLER.generate(model, PROMPTS, max_tokens=4, stop=[[1, 2]], biases={1: 1})
             caught(KeyError, SAMPLER.generate, lambda step: {}[1], PROMPTS, max_tokens=4)
 
-    def resident():
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
-
-    calls(50)
-    before = resident()
-    calls(300)
-    assert resident() - before < 2 << 20
+    assert grown_by(calls, 50, 300) < 2 << 20

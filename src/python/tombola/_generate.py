@@ -145,7 +145,8 @@ class Loop:
         answer = 0
         while True:
             try:
-                answer = act((yield answer))
+                while True:   # within `try`, since a loop's end is a place for signals too
+                    answer = act((yield answer))
             except BaseException as error:
                 if self._is_over:
                     raise

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # What a call is drawn under, but for what its rows have each of their own.
 _RULES = ("masks", "mask_stride", "mask_count", "mask_of_row", "biases", "bias_ends", "words", "word_ends",
-          "banned_ends", "breakers", "breaker_ends", "breaker_row_ends", "thinking_start", "thinking_start_count", "thinking_end",
-          "thinking_end_count")
+          "banned_ends", "breakers", "breaker_ends", "breaker_row_ends", "thinking_start", "thinking_start_count",
+          "thinking_end", "thinking_end_count")
 _DEFAULT = bytes(_structs.Rows())   # a copy of a struct costs half of what making one does
 
 

@@ -1,6 +1,7 @@
 """Samplers: batches of logits in, tokens out."""
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from ctypes import addressof, byref, c_uint64, c_void_p
@@ -18,7 +19,7 @@ from ._room import ParamsRoom
 from ._rows import Rows
 from .batch import Batch, Enqueued, Ticket
 from .context import Context
-from .errors import InUse
+from .errors import Forked, InUse
 from .generation import Generation
 from .params import Params, words_of_fields
 from .ragged import Ragged, prompts_of
@@ -48,10 +49,12 @@ class _Turn:
     """What one thread at a time has, in a `with`: another is refused, and doesn't wait."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock, self._process = threading.Lock(), os.getpid()
 
     def __enter__(self) -> None:
         if not self._lock.acquire(False):
+            if os.getpid() != self._process:   # the thread that held it is not in this process
+                raise Forked(f"this process was forked from process {self._process}, whose sampler this is")
             raise InUse("another thread is using this sampler")
 
     def __exit__(self, *_: object) -> None:
