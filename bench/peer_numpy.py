@@ -12,8 +12,8 @@ def prepare(batch):
     return np.ascontiguousarray(batch)
 
 
-def weigh(logits):
-    return np.exp((logits - logits.max(axis=1, keepdims=True)) / TEMPERATURE)
+def weigh(logits, temperature=TEMPERATURE):
+    return np.exp((logits - logits.max(axis=1, keepdims=True)) / np.float32(temperature))
 
 
 def draw(weights):
@@ -27,10 +27,10 @@ def pick(ids, places):
     return np.take_along_axis(ids, places[:, None], axis=1)[:, 0]
 
 
-def cut_top_p(weights):
+def cut_top_p(weights, share=P):
     """Of weights in falling order: zero where those before hold the share already."""
     sums = np.cumsum(weights, axis=1)
-    weights[sums - weights >= P * sums[:, -1:]] = 0
+    weights[sums - weights >= share * sums[:, -1:]] = 0
     return weights
 
 
@@ -52,9 +52,9 @@ def top_k(logits):
     return pick(ids, draw(weigh(kept)))
 
 
-def top_p(logits):
+def top_p(logits, share=P, temperature=TEMPERATURE):
     ids = np.argsort(-logits, axis=1)
-    return pick(ids, draw(cut_top_p(weigh(np.take_along_axis(logits, ids, axis=1)))))
+    return pick(ids, draw(cut_top_p(weigh(np.take_along_axis(logits, ids, axis=1), temperature), share)))
 
 
 def top_k_top_p(logits):
@@ -71,4 +71,6 @@ def min_p(logits):
 
 
 DRAWS = {"greedy": greedy, "temperature": temperature, "top-k": top_k, "top-p": top_p, "top-k-top-p": top_k_top_p,
-         "min-p": min_p}
+         "min-p": min_p, "top-p-t1": lambda logits: top_p(logits, temperature=1.0),
+         "top-p-t1.5": lambda logits: top_p(logits, temperature=1.5),
+         "top-p-0.9-t0.7": lambda logits: top_p(logits, 0.9, 0.7)}

@@ -23,10 +23,10 @@ def draw(weights):
     return torch.multinomial(weights, 1)
 
 
-def cut_top_p(probabilities):
+def cut_top_p(probabilities, share=P):
     """Of probabilities in falling order."""
     sums = probabilities.cumsum(dim=-1)
-    return probabilities.masked_fill(sums - probabilities > P, 0)
+    return probabilities.masked_fill(sums - probabilities > share, 0)
 
 
 def greedy(logits):
@@ -42,9 +42,9 @@ def top_k(logits):
     return ids.gather(1, draw(torch.softmax(kept / TEMPERATURE, dim=-1)))[:, 0]
 
 
-def top_p(logits):
+def top_p(logits, share=P, temperature=TEMPERATURE):
     kept, ids = logits.sort(dim=-1, descending=True)
-    return ids.gather(1, draw(cut_top_p(torch.softmax(kept / TEMPERATURE, dim=-1))))[:, 0]
+    return ids.gather(1, draw(cut_top_p(torch.softmax(kept / temperature, dim=-1), share)))[:, 0]
 
 
 def top_k_top_p(logits):
@@ -120,7 +120,10 @@ def n_best(logits):
 
 
 DRAWS = {"greedy": greedy, "temperature": temperature, "top-k": top_k, "top-p": top_p, "top-k-top-p": top_k_top_p,
-         "min-p": min_p, "top-n-sigma": top_n_sigma, "mask": lambda logits: top_p(mask(logits)),
+         "min-p": min_p, "top-p-t1": lambda logits: top_p(logits, temperature=1.0),
+         "top-p-t1.5": lambda logits: top_p(logits, temperature=1.5),
+         "top-p-0.9-t0.7": lambda logits: top_p(logits, 0.9, 0.7), "top-n-sigma": top_n_sigma,
+         "mask": lambda logits: top_p(mask(logits)),
          "bias": lambda logits: top_p(bias(logits)), "mask-bias": lambda logits: top_p(bias(mask(logits))),
          "repetition": lambda logits: top_p(repeat(logits, 1.1, 0.0, 0.0)),
          "penalties": lambda logits: top_p(repeat(logits, 1.1, 0.2, 0.1)),

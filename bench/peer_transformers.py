@@ -12,9 +12,10 @@ from peer_torch import THREADS, history_of, prepare  # sets the threads as well
 VERSION = f"Transformers {transformers.__version__}, PyTorch {torch.__version__}"
 
 
-def chain(*warpers, before=()):
+def chain(*warpers, before=(), temperature=0.8):
     """before   processors of the history, which come before the temperature"""
-    warp = LogitsProcessorList([*before, TemperatureLogitsWarper(0.8), *warpers])
+    heat = [] if temperature == 1 else [TemperatureLogitsWarper(temperature)]
+    warp = LogitsProcessorList([*before, *heat, *warpers])
 
     def draw(logits):
         ids = history_of(*logits.shape) if before else None
@@ -30,6 +31,9 @@ DRAWS = {
     "top-p": chain(TopPLogitsWarper(0.95)),
     "top-k-top-p": chain(TopKLogitsWarper(50), TopPLogitsWarper(0.95)),
     "min-p": chain(MinPLogitsWarper(0.05)),
+    "top-p-t1": chain(TopPLogitsWarper(0.95), temperature=1.0),
+    "top-p-t1.5": chain(TopPLogitsWarper(0.95), temperature=1.5),
+    "top-p-0.9-t0.7": chain(TopPLogitsWarper(0.9), temperature=0.7),
     "typical-p": chain(TypicalLogitsWarper(0.95)),
     "epsilon": chain(EpsilonLogitsWarper(3e-4)),
     "eta": chain(EtaLogitsWarper(3e-4)),

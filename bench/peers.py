@@ -61,6 +61,7 @@ def measure(draw, batches, prepared, config, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--list", action="store_true", help="say which peers can be imported")
+    parser.add_argument("--workload", default="lm", help="what the rows are called in the results")
     parser.add_argument("--seconds", type=float, default=1, help="for each configuration")
     parser.add_argument("arguments", nargs="*")
     options = parser.parse_args()
@@ -77,8 +78,8 @@ def main():
         times = measure(draw, batches, prepared, config, options.seconds)
         print(json.dumps({
             "kind": "peer", "peer": name, "version": peer.VERSION, "threads": peer.THREADS, "name": config,
-            "workload": "lm", "type": "float32", "rows": rows, "vocabulary": logits.shape[1], "calls": len(times),
-            "median_us": 1e6 * statistics.median(times), "min_us": 1e6 * times[0],
+            "workload": options.workload, "type": "float32", "rows": rows, "vocabulary": logits.shape[1],
+            "calls": len(times), "median_us": 1e6 * statistics.median(times), "min_us": 1e6 * times[0],
             "p95_us": 1e6 * times[(len(times) * 95 + 99) // 100 - 1],
         }), flush=True)
 

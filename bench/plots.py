@@ -11,6 +11,11 @@ COLORS = {"greedy": "#1b9e77", "temperature": "#d95f02", "top-k": "#7570b3", "to
 READ, OTHER = "#000000", "#999999"
 
 
+def rows_of(result):
+    """What tells rows of one measurement from those of another."""
+    return result["workload"], result["rows"], result["vocabulary"]
+
+
 def main_results(results):
     return [r for r in results if r.get("run") not in ("peers", "controls")
             and r["kind"] in ("tombola", "read", "empty")
@@ -95,8 +100,8 @@ def draw_limits(path, results, rows, vocabulary, title):
     plt.close(figure)
 
 
-def draw_peers(path, results, rows, vocabulary):
-    here = [r for r in results if (r["rows"], r["vocabulary"]) == (rows, vocabulary)]
+def draw_peers(path, results, workload, rows, vocabulary):
+    here = [r for r in results if rows_of(r) == (workload, rows, vocabulary)]
     ours = {r["name"]: r["median_us"] for r in here if r["kind"] == "tombola" and r.get("run") == "peers"}
     peers = [r for r in here if r["kind"] == "peer" and r["name"] in ours]
     if not peers:
@@ -114,7 +119,7 @@ def draw_peers(path, results, rows, vocabulary):
             told.add(r["peer"])
     axes.set_yticks(range(len(names)), list(reversed(names)))
     axes.set(xscale="log", xlabel="microseconds a batch (median)",
-             title=f"Others on the same bytes, {rows} rows of {vocabulary}")
+             title=f"Others on the same bytes, {rows} rows of {vocabulary}, workload {workload}")
     axes.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
     axes.grid(True, axis="x", color="#eeeeee")
     axes.spines[["top", "right"]].set_visible(False)
@@ -143,10 +148,14 @@ def draw(folder, header, results):
                f"Time against vocabulary, {rows} rows\n{device}")
     for rows, vocabulary in ((64, 128256), (256, 262144)):
         draw_limits(folder / f"limit-{rows}x{vocabulary}.png", ours, rows, vocabulary,
-                    f"Speed against the limit, {rows} rows of {vocabulary}, {device}")
+                    f"Speed against the limit, {rows} rows of {vocabulary}\n{device}")
     controls = [r for r in results if r.get("run") == "controls"]
     for rows, vocabulary in dict.fromkeys((r["rows"], r["vocabulary"]) for r in controls):
         draw_limits(folder / f"controls-{rows}x{vocabulary}.png", controls, rows, vocabulary,
-                    f"Speed against the limit, every control, {rows} rows of {vocabulary}, {device}")
-    for rows, vocabulary in ((8, 128256), (64, 151936), (1, 128256)):
-        draw_peers(folder / f"peers-{rows}x{vocabulary}.png", results, rows, vocabulary)
+                    f"Speed against the limit, every control, {rows} rows of {vocabulary}\n{device}")
+    real = [r for r in results if r.get("run") == "real" and r["type"] == "float32"]
+    for _, rows, vocabulary in dict.fromkeys(map(rows_of, real)):
+        draw_limits(folder / f"real-{rows}x{vocabulary}.png", real, rows, vocabulary,
+                    f"Speed against the limit, {rows} real rows of {vocabulary}\n{device}")
+    for workload, rows, vocabulary in dict.fromkeys(rows_of(r) for r in results if r["kind"] == "peer"):
+        draw_peers(folder / f"peers-{workload}-{rows}x{vocabulary}.png", results, workload, rows, vocabulary)

@@ -11,8 +11,9 @@ import sys
 import plots
 
 COLUMNS = ["kind", "name", "peer", "version", "workload", "type", "rows", "vocabulary", "where", "logits", "calls",
-           "distinct_rows", "checked_rows", "threads", "median_us", "min_us", "p95_us", "bytes", "gb_per_s", "read",
-           "share_of_read", "upload_us", "kernel_us", "read_back_us", "kept_median", "own_bytes"]
+           "distinct_rows", "checked_rows", "threads", "median_us", "min_us", "p95_us", "bytes", "gb_per_s",
+           "read", "share_of_read", "upload_us", "kernel_us", "read_back_us", "kept_median", "kept_min",
+           "kept_max", "own_bytes"]
 SIZES = {"float32": 4, "float16": 2, "bfloat16": 2}
 FROM_MEMORY, IN_CACHE = 0.80, 0.65
 
@@ -69,6 +70,14 @@ def number(value, digits=1):
     return "" if value is None else f"{value:.{digits}f}"
 
 
+def kept(result):
+    """How many tokens rows keep: the median, and from the least to the most where they differ."""
+    if "kept_median" not in result:
+        return ""
+    least, most = result["kept_min"], result["kept_max"]
+    return f"{result['kept_median']:.0f}" + (f" ({least}-{most})" if least < most else "")
+
+
 def tombola_table(results):
     rows = []
     for result in results:
@@ -77,28 +86,29 @@ def tombola_table(results):
                      result["where"], number(result["median_us"]), number(result["min_us"]),
                      number(result["p95_us"]), number(result.get("gb_per_s")), number(result.get("share_of_read"), 2),
                      number(result.get("upload_us")), number(result.get("kernel_us")),
-                     number(result.get("read_back_us")), number(result.get("kept_median"), 0)])
-    return table(["configuration", "shape", "workload", "type", "where", "median us", "min us", "p95 us", "GB/s", "read",
-                  "upload", "kernels", "read-back", "kept"], rows)
+                     number(result.get("read_back_us")), kept(result)])
+    return table(["configuration", "shape", "workload", "type", "where", "median us", "min us", "p95 us", "GB/s",
+                  "read", "upload", "kernels", "read-back", "kept"], rows)
 
 
 def peer_tables(results):
-    """A table a shape: Tombola as measured beside the peers, then each of them, and the fastest one's distance."""
+    """A table a workload and shape: Tombola as measured beside the peers, then each of them, and the fastest one's
+    distance."""
     text = ""
     beside = [r for r in results if r["kind"] == "tombola" and r.get("run") == "peers"]
     peers = [r for r in results if r["kind"] == "peer"]
-    for shape in dict.fromkeys((r["rows"], r["vocabulary"]) for r in peers):
+    for rows_alike in dict.fromkeys(map(plots.rows_of, peers)):
         names = list(dict.fromkeys(r["peer"] for r in peers))
         rows = []
         for ours in beside:
-            if (ours["rows"], ours["vocabulary"]) != shape:
+            if plots.rows_of(ours) != rows_alike:
                 continue
             theirs = {r["peer"]: r["median_us"] for r in peers
-                      if (r["rows"], r["vocabulary"]) == shape and r["name"] == ours["name"]}
+                      if plots.rows_of(r) == rows_alike and r["name"] == ours["name"]}
             if theirs:
                 rows.append([ours["name"], number(ours["median_us"]), *(number(theirs.get(n)) for n in names),
                              number(min(theirs.values()) / ours["median_us"]) + "x"])
-        text += f"\n{shape[0]}x{shape[1]}, microseconds a batch (median):\n\n"
+        text += "\n{}, {}x{}, microseconds a batch (median):\n\n".format(*rows_alike)
         text += table(["configuration", "Tombola", *names, "over the fastest peer"], rows)
     return text
 

@@ -23,7 +23,8 @@ while [ $# -gt 0 ]; do
     --output) need $# "$1"; output=$2; shift 2 ;;
     --output=*) output=${1#--output=}; shift ;;
     -h | --help) sed -n '2,7s/^# //p' "${BASH_SOURCE[0]}"; exit 0 ;;
-    *) echo "run.sh: what is '$1'? usage: run.sh [--quick] [--device NAME] [--peers LIST] [--output FOLDER]" >&2; exit 2 ;;
+    *) echo "run.sh: what is '$1'? usage: run.sh [--quick] [--device NAME] [--peers LIST] [--output FOLDER]" >&2
+      exit 2 ;;
   esac
 done
 known=(numpy torch transformers llama)
@@ -63,14 +64,47 @@ measure() {
   printf '%s\n' "$lines" | sed "s/^{/{\"run\":\"$run\",/" >>"$raw"
 }
 
+# real_rows: 64 rows of a language model, which the demo installs and which makes them once; else those of bench/data.
+real_rows() {
+  local rows=$root/build/real_rows.npy python=$root/build/demo/bin/python
+  if [ ! -e "$rows" ] && [ -x "$python" ]; then
+    section "Rows of a language model, build/real_rows.npy"
+    quietly cmake --build "$root/build" --parallel "$(nproc)" --target tombola
+    PYTHONPATH=$root/src/python TOMBOLA_LIBRARY=$root/build/libtombola.so quietly "$python" -B \
+      "$root/bench/real_rows.py" "$rows" || echo "run.sh: it made none; those that are shipped have to do" >&2
+  fi
+  real=(--real-rows "$root/bench/data/real_rows_bf16.npy" --dtype bfloat16)
+  about_real="16 next-token rows of SmolLM2-135M-Instruct, four times over with their tokens shifted (bench/data)"
+  [ -e "$rows" ] || return 0
+  real=(--real-rows "$rows")
+  about_real="64 next-token rows of SmolLM2-135M-Instruct, of the texts in bench/real_rows.py"
+}
+
+# measure_peers WORKLOAD ROWS OPTION...: Tombola, then others on the same bytes.
+measure_peers() {
+  local workload=$1 rows=$2 peer
+  shift 2
+  measure peers "$@" --configs all --save-logits "$output/logits.npy"
+  for peer in "${there[@]}"; do
+    section "$peer: $workload, $rows rows at once"
+    "$(peer_python)" -B "$root/bench/peers.py" "$peer" "$output/logits.npy" "$rows" --workload "$workload" \
+      --seconds "$seconds" >>"$raw" || echo "run.sh: $peer failed" >&2
+  done
+  rm -f "$output/logits.npy"
+}
+
+real_rows
+real_configs=greedy,temperature,top-k,min-p,top-p-t1,top-p-t1.5,top-p-0.9-t0.7
 if [ -n "$quick" ]; then
   measure shapes --shapes 1x32000,1x128256,8x32000,8x128256,8x262144,64x128256
+  measure real "${real[@]}" --configs "$real_configs"
   measure workloads --shapes 16x128256 --workloads peaked,gaussian,flat --configs temperature,top-p
   measure types --shapes 16x128256 --types bfloat16 --configs greedy,temperature,top-k,top-p
   measure controls --shapes 8x128256 --configs all
   peer_shapes=(8x128256)
 else
   measure shapes --shapes 1x32000,1x128256,8x128256,64x128256,64x151936,32x262144,256x32000,256x262144
+  measure real "${real[@]}" --types float32,bfloat16 --configs "$real_configs"
   measure rows --shapes 2x128256,4x128256,16x128256,32x128256,128x128256
   measure vocabulary --shapes 32x32000,32x64000
   measure workloads --shapes 64x128256 --workloads peaked,gaussian,flat,ties,masked
@@ -84,20 +118,17 @@ there=() missing=()
 for peer in "${wanted[@]}"; do
   if has_peer "$peer"; then there+=("$peer"); else missing+=("$peer"); fi
 done
-[ ${#there[@]} -gt 0 ] || peer_shapes=()
-for shape in "${peer_shapes[@]}"; do
-  measure peers --shapes "$shape" --configs all --save-logits "$output/logits.npy"
-  for peer in "${there[@]}"; do
-    section "$peer, $shape"
-    "$(peer_python)" -B "$root/bench/peers.py" "$peer" "$output/logits.npy" "${shape%x*}" --seconds "$seconds" >>"$raw" ||
-      echo "run.sh: $peer failed" >&2
+if [ ${#there[@]} -gt 0 ]; then
+  measure_peers real 64 "${real[@]}"
+  for shape in "${peer_shapes[@]}"; do
+    measure_peers lm "${shape%x*}" --shapes "$shape"
   done
-done
-rm -f "$output/logits.npy"
+fi
 
 section "Results"
 {
   echo "Made by bench/run.sh${quick:+ --quick} on $(date +%F), $(uname -sr), $("$root/build/tombola" --version)."
+  echo "Real rows: $about_real."
   echo "Peers measured: ${there[*]:-none}. Missing: ${missing[*]:-none}."
 } >"$output/notes.txt"
 "$python" -B "$root/bench/report.py" "$output"

@@ -56,6 +56,7 @@ static void biases_that_are_not_utf_8_are_refused_with_the_line(void **state)
         BYTES("row,token,value\r0,7,\xE4", "line 2: not UTF-8"),
         BYTES("row,token,value\n0,7,\xC3", "line 2: not UTF-8"),
         BYTES("\xED\xA0\x80\n", "line 1: not UTF-8"), /* a surrogate, an over-long form, beyond the last character */
+        BYTES("row\xC3x\n", "line 1: not UTF-8"),
         BYTES("row\xE0\x80\x80\n", "line 1: not UTF-8"),
         BYTES("\n\xF4\x90\x80\x80\n", "line 2: not UTF-8"),
     };
