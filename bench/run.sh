@@ -84,7 +84,7 @@ real_rows() {
 measure_peers() {
   local workload=$1 rows=$2 peer
   shift 2
-  measure peers "$@" --configs all --save-logits "$output/logits.npy"
+  measure peers "$@" --save-logits "$output/logits.npy"
   for peer in "${there[@]}"; do
     section "$peer: $workload, $rows rows at once"
     "$(peer_python)" -B "$root/bench/peers.py" "$peer" "$output/logits.npy" "$rows" --workload "$workload" \
@@ -94,7 +94,7 @@ measure_peers() {
 }
 
 real_rows
-real_configs=greedy,temperature,top-k,min-p,top-p-t1,top-p-t1.5,top-p-0.9-t0.7
+real_configs=greedy,temperature,top-k,top-p,min-p,top-p-t1,top-p-t1.5,top-p-0.9-t0.7
 if [ -n "$quick" ]; then
   measure shapes --shapes 1x32000,1x128256,8x32000,8x128256,8x262144,64x128256
   measure real "${real[@]}" --configs "$real_configs"
@@ -119,9 +119,9 @@ for peer in "${wanted[@]}"; do
   if has_peer "$peer"; then there+=("$peer"); else missing+=("$peer"); fi
 done
 if [ ${#there[@]} -gt 0 ]; then
-  measure_peers real 64 "${real[@]}"
+  measure_peers real 64 "${real[@]}" --configs "$real_configs"
   for shape in "${peer_shapes[@]}"; do
-    measure_peers lm "${shape%x*}" --shapes "$shape"
+    measure_peers lm "${shape%x*}" --shapes "$shape" --configs all
   done
 fi
 
