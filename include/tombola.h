@@ -807,7 +807,8 @@ typedef struct tombola_results {
      * [kept_ends[r - 1], kept_ends[r]) of kept_tokens, where kept_ends[-1] is 0. kept_tokens has room for kept_capacity
      * elements, and is refused without kept_ends. Where rows keep more together, kept_ends tell of all, so that the
      * last one is larger than kept_capacity, and those that have no room are left out. What lies behind the last end
-     * is undefined. A row that is not TOMBOLA_ROW_OK keeps none. */
+     * stays as it is, but for tombola_sampler_enqueue, which leaves anything there in host memory. A row that is not
+     * TOMBOLA_ROW_OK keeps none. */
     TOMBOLA_ARRAY(uint64_t) kept_ends;
     TOMBOLA_ARRAY(int32_t) kept_tokens;
     size_t kept_capacity;

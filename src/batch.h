@@ -91,6 +91,7 @@ struct batch {
     tombola_rows rows;       /* with stride set */
     tombola_results results; /* with probability_stride set */
     struct counts counts;
+    u64 kept_end; /* where a caller's buffer says that the kept tokens end */
     enum way way;
     struct part parts[MAX_PARTS];
     int part_count;

@@ -196,9 +196,24 @@ tombola_status results_run_part(struct batch *b, int index, cl_mem logits, cl_me
 
 /* ---------------------------------------------------------- the whole batch */
 
+/* Whether the list of kept tokens, of which only what is used is delivered, ends where a caller's buffer tells. */
+static int is_end_in_buffer(const struct batch *b)
+{
+    return column_place(b, COLUMNS_OF_REPORT + REPORT_KEPT_TOKENS).host && !b->is_enqueued &&
+           column_place(b, COLUMNS_OF_REPORT + REPORT_KEPT_ENDS).buffer;
+}
+
+/* The last element of kept_ends, from where it is. */
+static tombola_status read_kept_end(struct batch *b, tombola_error *error)
+{
+    const struct place ends = column_place(b, COLUMNS_OF_REPORT + REPORT_KEPT_ENDS);
+    const size_t words = sizeof b->kept_end / sizeof(u32);
+    return batch_read(b, ends.buffer, (ends.offset + b->rows.count - 1) * words, words, &b->kept_end, error);
+}
+
 tombola_status results_collect(struct batch *b, tombola_error *error)
 {
-    tombola_status status = TOMBOLA_OK;
+    tombola_status status = is_end_in_buffer(b) ? read_kept_end(b, error) : TOMBOLA_OK;
     size_t begin = SIZE_MAX, end = 0; /* of those that go to host memory */
     for (int column = 0; column < COLUMNS && !status; column++) {
         void *host = column_place(b, column).host;
@@ -216,14 +231,27 @@ tombola_status results_collect(struct batch *b, tombola_error *error)
     return status;
 }
 
+/* Words of a column that are the caller's: of the kept tokens none behind the last. */
+static size_t delivered_words(const struct batch *b, int column)
+{
+    size_t elements = column_elements(column, &b->counts);
+    if (column == COLUMNS_OF_REPORT + REPORT_KEPT_TOKENS) {
+        const u32 *ends = b->host_columns + column_begin(COLUMNS_OF_REPORT + REPORT_KEPT_ENDS, &b->counts);
+        u64 end = b->kept_end;
+        if (!is_end_in_buffer(b))
+            memcpy(&end, ends + (b->counts.rows - 1) * sizeof end / sizeof *ends, sizeof end);
+        elements = end < elements ? (size_t)end : elements;
+    }
+    return elements * column_member(column)->words;
+}
+
 void results_deliver(struct batch *b)
 {
     const size_t k = b->results.candidate_count;
     for (int column = 0; column < COLUMNS; column++) {
         void *host = column_place(b, column).host;
         if (host)
-            memcpy(host, b->host_columns + column_begin(column, &b->counts),
-                   column_elements(column, &b->counts) * column_member(column)->words * sizeof(u32));
+            memcpy(host, b->host_columns + column_begin(column, &b->counts), delivered_words(b, column) * sizeof(u32));
     }
     outputs_deliver(b);
     for (int column = 0; column < TOP_K_COLUMNS; column++) {

@@ -48,7 +48,8 @@ static struct lists right_lists(const struct kinds *k)
     return l;
 }
 
-static void expect_lists(const struct kinds *k, const struct lists *got)
+/* is_whole: what lies behind the last one is as it was. */
+static void expect_lists(const struct kinds *k, const struct lists *got, int is_whole)
 {
     struct lists right = right_lists(k);
     const size_t all = (size_t)right.ends[ROW_KINDS - 1];
@@ -57,7 +58,8 @@ static void expect_lists(const struct kinds *k, const struct lists *got)
                     row_kind_name((enum row_kind)row), k->make.vocabulary, (unsigned long)got->ends[row],
                     (unsigned long)right.ends[row]);
     assert_memory_equal(got->tokens, right.tokens, (all < got->room ? all : got->room) * sizeof *got->tokens);
-    assert_int_equal(got->tokens[got->room], -7); /* nothing behind the room */
+    for (size_t i = is_whole && all < got->room ? all : got->room; i <= got->room; i++)
+        assert_int_equal(got->tokens[i], -7);
     free(right.tokens);
 }
 
@@ -77,7 +79,7 @@ static void run_batch(tombola_context *on, struct kinds *k, uint32_t number)
         results.kept_tokens.host = got.tokens;
         results.kept_capacity = got.room;
         call_rows(sampler, &rows, &results);
-        expect_lists(k, &got);
+        expect_lists(k, &got, 1);
         free(got.tokens);
         tombola_sampler_release(sampler);
     }
@@ -144,7 +146,7 @@ static void every_way_gives_the_same(void **state)
             entry_succeed(clEnqueueReadBuffer(queues[0], buffers[1], CL_TRUE, BEFORE * sizeof *got.tokens,
                                               room * sizeof *got.tokens, got.tokens, 0, NULL, NULL),
                           "clEnqueueReadBuffer");
-        expect_lists(k, &got);
+        expect_lists(k, &got, way < 2 && !(places & 2));
         for (size_t row = 0; row < ROW_KINDS && i % 2; row++)
             assert_int_equal(kept[row], right.ends[row] - (row ? right.ends[row - 1] : 0));
         clReleaseMemObject(buffers[0]);
