@@ -6,7 +6,6 @@
 #include <cmocka.h>
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "calls.h"
 #include "expect.h"
@@ -137,11 +136,7 @@ static void other_filters_before_and_behind_it_agree_with_the_oracle(void **stat
 static void every_known_answer_comes_out(void **state)
 {
     (void)state;
-    size_t count;
-    struct known_answer *answers = known_file_read("known_entropy.txt", &count);
-    assert_true(count >= 1000);
-    known_answers_run(answers, count);
-    free(answers);
+    assert_less(999, known_file_run("known_entropy.txt"));
 }
 
 int main(void)

@@ -309,7 +309,7 @@ static void draws_agree_with_the_oracle(void **state)
 static void every_known_answer_comes_out(void **state)
 {
     (void)state;
-    known_file_run("known_shares.txt");
+    assert_less(199, known_file_run("known_shares.txt"));
 }
 
 int main(void)
