@@ -13,6 +13,7 @@
 #include "processors.h"
 #include "sampler.h"
 #include "sequence_check.h"
+#include "sequence_name.h"
 #include "sized.h"
 
 /* The sequences that are live, and a row of logits for each. */
@@ -397,8 +398,8 @@ static tombola_status draw(struct round *round, const tombola_rows *batch, tombo
         return status;
     const tombola_results results = wanted_of(round);
     status = tombola_sampler_sample(round->sampler, &rows, &results, error);
-    if (status == TOMBOLA_INVALID_ARGUMENT)
-        check_needs(round, 1, batch, error); /* to name the sequence, not the row */
+    if (status == TOMBOLA_INVALID_ARGUMENT && !check_needs(round, 1, batch, error))
+        sequence_name(round->sampler, &rows, &results, round->live, error);
     return status;
 }
 

@@ -286,7 +286,7 @@ static void masks_and_biases_of_a_step_are_checked(void **state)
     struct batch batch = make_batch(3);
     tombola_error error = tombola_error_default();
     assert_int_equal(run_with(&batch, forward_wrongly, &error), TOMBOLA_INVALID_ARGUMENT);
-    assert_string_equal(error.message, "rows.biases[0].token, of row 0, is 300, not from 0 to 299");
+    assert_string_equal(error.message, "sequences[0]: rows.biases[0].token, of row 0, is 300, not from 0 to 299");
 }
 
 int main(void)

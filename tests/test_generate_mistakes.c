@@ -192,6 +192,64 @@ static void a_sequence_that_lacks_something_later_is_named(void **state)
     assert_int_equal(thinker.batch.calls, 26);
 }
 
+/* The toy with biases of its own from the 25th step on, when sequences 0 and 1 have ended: 2 of the first row, and one
+ * of the second. */
+struct biased {
+    struct batch batch;
+    tombola_bias biases[3];
+    size_t ends[2];
+};
+
+static int set_biases(void *user, const tombola_step *step)
+{
+    struct biased *biased = user;
+    if (biased->batch.calls >= 25) {
+        step->batch->biases = biased->biases;
+        step->batch->bias_ends = biased->ends;
+    }
+    return toy_forward(&biased->batch, step);
+}
+
+static void what_the_model_sets_wrongly_later_names_the_sequence(void **state)
+{
+    (void)state;
+    static const struct {
+        tombola_bias biases[3];
+        size_t ends[2];
+        const char *message;
+    } cases[] = {
+        {{{1, 0}, {2, 0}, {VOCABULARY, 0}},
+         {2, 3},
+         "sequences[3]: rows.biases[2].token, of row 1, is 300, not from 0 to 299"},
+        {{{1, 0}, {2, INFINITY}, {3, 0}},
+         {2, 3},
+         "sequences[2]: rows.biases[1].value, of row 0 and token 2, is inf, neither finite nor -inf"},
+        {{{7, 0}, {7, 0}, {7, 0}}, {1, 3}, "sequences[3]: rows.biases has token 7 twice among those of row 1"},
+        {{{7, 0}, {7, 0}, {7, 0}}, {2, 3}, "sequences[2]: rows.biases has token 7 twice among those of row 0"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct biased biased = {.batch = make_batch(6)};
+        struct batch *batch = &biased.batch;
+        tombola_model model = toy_model(batch);
+        tombola_error error = tombola_error_default();
+        tombola_sampler *sampler;
+        memcpy(biased.biases, cases[i].biases, sizeof biased.biases);
+        memcpy(biased.ends, cases[i].ends, sizeof biased.ends);
+        model.user = &biased;
+        model.forward = set_biases;
+        for (size_t s = 0; s < batch->count; s++) {
+            batch->sequences[s].tokens = batch->tokens[s];
+            batch->sequences[s].params = &batch->params[s];
+        }
+        assert_int_equal(tombola_sampler_create(context, VOCABULARY, 2, NULL, &sampler, NULL), TOMBOLA_OK);
+        assert_int_equal(tombola_sampler_generate(sampler, batch->sequences, batch->count, &model, hear, batch, &error),
+                         TOMBOLA_INVALID_ARGUMENT);
+        assert_string_equal(error.message, cases[i].message);
+        assert_int_equal(batch->calls, 26);
+        tombola_sampler_release(sampler);
+    }
+}
+
 static void every_finish_has_a_name(void **state)
 {
     (void)state;
@@ -211,6 +269,7 @@ int main(void)
         cmocka_unit_test(every_bad_argument_is_named),
         cmocka_unit_test(a_sequence_that_lacks_something_is_named_before_any_is_drawn),
         cmocka_unit_test(a_sequence_that_lacks_something_later_is_named),
+        cmocka_unit_test(what_the_model_sets_wrongly_later_names_the_sequence),
         cmocka_unit_test(every_finish_has_a_name),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);
