@@ -3,8 +3,8 @@
 
     python3 reference.py known_answers.txt    writes the answers that the C is tested with
     python3 reference.py --check known_answers.txt    compares a file with what it would write
-    python3 reference.py --self-test          prints the answers that src/self_test.c has, and the sum of times that
-                                              test_race.c has
+    python3 reference.py --self-test          prints the answers that src/self_test_answers.h has, and the sum of times
+                                              that test_race.c has
 
 A row is cut into blocks of 256 ids. A token's weight is an integer, 2^27 * 2^t, where t is
 its scaled logit less its block's rounded maximum; block sums are exact. Shifting a sum by
@@ -854,7 +854,7 @@ def write_or_check(arguments, usage, header, answers):
 
 
 # ----------------------------------------------------------------- self-test
-# The questions of src/self_test.c: temperature, top_k, top_p, min_p, method, filters, top_n_sigma, xtc.
+# The questions of src/self_test_rows.c: temperature, top_k, top_p, min_p, method, filters, top_n_sigma, xtc.
 
 SHORT_QUESTIONS = (
     (1.0, 0, 1.0, 0.0), (0.0, 0, 1.0, 0.0), (0.7, 50, 1.0, 0.0), (1.0, 0, 0.9, 0.0), (0.7, 40, 0.95, 0.05),

@@ -4,7 +4,7 @@ and their logits.
 
     python3 reference_report.py known_report.txt            writes the answers that the C is tested with
     python3 reference_report.py --check known_report.txt    compares a file with what it would write
-    python3 reference_report.py --self-test                 prints the digests that src/self_test.c has
+    python3 reference_report.py --self-test                 prints the digests that src/self_test_results.c has
 """
 import sys
 
@@ -94,7 +94,7 @@ def answers():
 
 
 # ----------------------------------------------------------------- self-test
-# The short rows of src/self_test.c, of each of which two tokens are scored: the last one kept, and another.
+# The short rows of src/self_test_rows.c, of each of which two tokens are scored: the last one kept, and another.
 
 
 def self_test_digest(source):
