@@ -32,7 +32,8 @@ endif()
 
 # add_package_test(FILE PACKAGE...): of the package, on the library as built.
 set(package_environment PYTHONPATH=${PROJECT_SOURCE_DIR}/src/python TOMBOLA_LIBRARY=$<TARGET_FILE:tombola>
-    CC=${CMAKE_C_COMPILER})
+    CC=${CMAKE_C_COMPILER}
+    OPENBLAS_NUM_THREADS=1)   # threads of a BLAS wait by spinning, which costs tests side by side more than they give
 if(TARGET tombola_tool)
   list(APPEND package_environment TOMBOLA_COMMAND=$<TARGET_FILE:tombola_tool>)
 endif()

@@ -13,7 +13,7 @@ TEXTS = ["Once upon a time", "\n\tif (a[0] != 'x') { return 10042; }\r\n", "Grö
 
 @functools.lru_cache(None)
 def model():
-    return Model(rows=8)
+    return Model()
 
 
 def greedy(tokens, count, row=0):
@@ -60,7 +60,7 @@ def test_perplexity_on_plain_prose_is_that_of_the_model():
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "prose.txt")) as file:
         paragraphs = file.read().strip().split("\n\n")
     tokens = model().encode("\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs))
-    cache = model().network.cache(1)
+    cache = model().network.cache()
     logits = model().network.logits(model().network.hidden(cache, [0], [tokens]))[:-1].astype(np.float64)
     chosen = logits[np.arange(len(tokens) - 1), tokens[1:]]
     perplexity = np.exp(np.mean(np.log(np.exp(logits).sum(axis=1)) - chosen))

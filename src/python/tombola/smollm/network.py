@@ -60,9 +60,9 @@ class Network:
         self._blocks = [_Block(file, number) for number in range(fields["llama.block_count"])]
         self.vocabulary = len(self._output)
 
-    def cache(self, rows):
-        """Room for the keys and values of so many sequences."""
-        return Cache(len(self._blocks), rows, self.cached_heads, self.head_width)
+    def cache(self):
+        """An empty Cache of the keys and values of sequences."""
+        return Cache(len(self._blocks), self.cached_heads, self.head_width)
 
     def hidden(self, cache, rows, chunks):
         """Appends tokens to sequences, and gives their last layer's output.
@@ -73,10 +73,11 @@ class Network:
         than the context.
         """
         rows, counts = np.asarray(rows, np.int64), np.array([len(chunk) for chunk in chunks])
+        cache.reserve(int(rows.max()) + 1, 0)
         starts = cache.lengths[rows]
         if (starts + counts).max() > self.context:
             raise ValueError(f"a sequence has more than {self.context} tokens, the model's context")
-        cache.reserve(int((starts + counts).max()))
+        cache.reserve(0, int((starts + counts).max()))
         spans = self._spans(rows, starts, counts)
         angles = np.concatenate([start + np.arange(count) for start, count in zip(starts, counts)])[:, None]
         angles = angles * self._frequencies
