@@ -4,20 +4,23 @@ import torch
 from helping import caught
 from models import END, PADDING, VOCABULARY, llama, prompts, table
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
+from transformers.generation import logits_process
 
 import tombola
 from tombola.transformers import Decoder, generate
 
 MODEL = llama()
 IDS, MASK = prompts(4, 9)
+MIN_P = dict(min_p=0.02) if hasattr(logits_process, "MinPLogitsWarper") else {}   # Transformers 4.40 lacks it
+FIRST = MODEL.generate(IDS, attention_mask=MASK, max_new_tokens=1, do_sample=False)[:, -1].tolist()
 GREEDY = [dict(), dict(repetition_penalty=1.3), dict(no_repeat_ngram_size=2, min_new_tokens=5),
-          dict(bad_words_ids=[[5, 6], [7], [993]], suppress_tokens=[9, 10, 571]), dict(min_length=14),
+          dict(bad_words_ids=[[5, 6], [7], [993]], suppress_tokens=[9, FIRST[0]]), dict(min_length=14),
           dict(exponential_decay_length_penalty=(3, 1.5)), dict(sequence_bias={(11,): 30.0, (12,): -2.0}),
           dict(sequence_bias={(11, 12): 30.0, (11,): 30.0}), dict(forced_eos_token_id=END),
-          dict(begin_suppress_tokens=[571, 448, 7, 8], repetition_penalty=0.8), dict(eos_token_id=[END, 7, 448]),
+          dict(begin_suppress_tokens=FIRST, repetition_penalty=0.8), dict(eos_token_id=[END, 7, FIRST[1]]),
           dict(encoder_repetition_penalty=1.5), dict(remove_invalid_values=True, repetition_penalty=1.2),
           dict(repetition_penalty=1.1, no_repeat_ngram_size=3, min_new_tokens=3, forced_eos_token_id=END,
-               exponential_decay_length_penalty=(2, 1.2), suppress_tokens=[571], sequence_bias={(11,): 3.0})]
+               exponential_decay_length_penalty=(2, 1.2), suppress_tokens=FIRST[:1], sequence_bias={(11,): 3.0})]
 
 
 def drawn(model, ids, mask, decode=generate, **options):
@@ -84,7 +87,7 @@ def test_sampled_tokens_have_the_distribution_that_transformers_draws_from():
     model = table(logits)
     ids = torch.full((rows, 2), 17)
     for options in (dict(), dict(top_k=0, temperature=0.8, repetition_penalty=1.4), dict(top_k=0, top_p=0.9),
-                    dict(top_k=12, min_p=0.02), dict(top_k=0, typical_p=0.8), dict(top_k=0, epsilon_cutoff=0.02),
+                    dict(top_k=12, **MIN_P), dict(top_k=0, typical_p=0.8), dict(top_k=0, epsilon_cutoff=0.02),
                     dict(top_k=0, eta_cutoff=0.05), dict(top_k=0, logits_processor=LogitsProcessorList([Passes()]))):
         options = dict(max_new_tokens=1, do_sample=True, **options)
         told = model.generate(input_ids=ids[:1], attention_mask=torch.ones_like(ids[:1]), output_scores=True,
@@ -108,7 +111,9 @@ def test_a_row_keeps_its_tokens_in_any_batch():
 
 
 def test_padding_is_no_history():
-    model = table(np.random.default_rng(7).normal(size=(300, 300)) * 3)
+    logits = np.random.default_rng(7).normal(size=(300, 300)) * 3
+    logits[:, PADDING] = logits.max(axis=1) + 0.5   # what counts padding would hardly ever draw it
+    model = table(logits)
     ids, mask = prompts(3, 4, 300)
     padded = torch.cat([torch.full((3, 6), PADDING), ids], dim=1)
     padded_mask = torch.cat([torch.zeros((3, 6), dtype=mask.dtype), mask], dim=1)
@@ -234,6 +239,9 @@ def test_rows_that_cannot_be_drawn_from_are_told():
         told = str(caught(ValueError, drawn, model, torch.tensor([[5], [token]]), torch.ones(2, 1), max_new_tokens=1))
         assert "row 1" in told and words in told
     assert drawn(model, torch.tensor([[5], [6]]), torch.ones(2, 1), max_new_tokens=1) == [[0], [0]]
+    logits[5, END], logits[6, 9], logits[9, 9], logits[PADDING] = 1, 1, 1, np.nan   # a row that has ended may hold it
+    assert drawn(table(logits), torch.tensor([[5], [6]]), torch.ones(2, 1), max_new_tokens=3, eos_token_id=END) == \
+        [[END, PADDING, PADDING], [9, 9, 9]]
 
 
 def test_what_is_wanted_of_each_step_is_told():

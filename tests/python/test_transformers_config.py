@@ -18,8 +18,9 @@ from tombola.transformers.rules import split
 
 VOCABULARY, ROWS = 400, 6
 LOGITS = logits_of(ROWS, VOCABULARY, seed=4)
+MIN_P = dict(min_p=0.05) if hasattr(processes, "MinPLogitsWarper") else {}   # Transformers 4.40 lacks it
 CONFIGS = [dict(do_sample=True), dict(do_sample=True, temperature=0.6, top_k=30), dict(do_sample=True, top_p=0.8),
-           dict(do_sample=True, top_k=0, min_p=0.05, typical_p=0.9), dict(do_sample=True, epsilon_cutoff=0.01),
+           dict(do_sample=True, top_k=0, typical_p=0.9, **MIN_P), dict(do_sample=True, epsilon_cutoff=0.01),
            dict(do_sample=True, top_k=0, eta_cutoff=0.02, repetition_penalty=1.3), dict(do_sample=False, top_k=7),
            dict(do_sample=True, no_repeat_ngram_size=2, bad_words_ids=[[5], [3, 7], [4, 9]], top_k=100),
            dict(do_sample=True, suppress_tokens=[1, 2, 3], sequence_bias=[[[7], 2.5], [[9], -1.0]]),
@@ -100,7 +101,7 @@ def test_what_the_sampler_lacks_stays_transformers():
         assert parts_of(processor, processes.TopKLogitsWarper(5))[0] == [type(processor).__name__]
     least = processes.TopPLogitsWarper(0.5, min_tokens_to_keep=3)
     assert parts_of(least)[1].params == dict(top_p=0.5, min_keep=3)
-    assert parts_of(processes.MinPLogitsWarper(0.5), least)[0] == ["MinPLogitsWarper"]
+    assert parts_of(processes.EpsilonLogitsWarper(0.5), least)[0] == ["EpsilonLogitsWarper"]
 
 
 def test_a_banned_token_stays_banned_whatever_its_bias():

@@ -21,7 +21,7 @@ _OTHER_MODES = {
 
 
 def _refuse(mode):
-    """Raises ValueError unless a mode, a GenerationMode or its value, is one that draws tokens from their rows alone."""
+    """Raises ValueError unless a mode, a GenerationMode or its value, draws tokens from their rows alone."""
     mode = getattr(mode, "value", mode)
     if mode not in ("greedy_search", "sample"):
         _, option = _OTHER_MODES.get(mode, (None, "what asks for it"))
@@ -110,11 +110,11 @@ class Decoder:
         rows = len(input_ids)
         seeds, streams = self._rows("seeds", self._seeds if seeds is None else seeds, rows)
         offsets, _ = self._rows("offsets", self._offsets if offsets is None else offsets, rows)
-        choice = Choice(
-            self._samplers, processors, input_ids, self._mask(model, input_ids, options), params=self._params,
-            seeds=seeds, streams=streams, offsets=offsets, ends=None if ends is None else torch.as_tensor(ends).tolist(),
-            greedy=greedy, want=self._want,
-            has_scores=bool(settings.get("return_dict_in_generate") and settings.get("output_scores")))
+        has_scores = bool(settings.get("return_dict_in_generate") and settings.get("output_scores"))
+        choice = Choice(self._samplers, processors, input_ids, self._mask(model, input_ids, options),
+                        params=self._params, seeds=seeds, streams=streams, offsets=offsets,
+                        ends=None if ends is None else torch.as_tensor(ends).tolist(), greedy=greedy, want=self._want,
+                        has_scores=has_scores)
         self.results = choice.results
         options.update(logits_processor=choice, stopping_criteria=choice.watch(stopping_criteria))
         if generation_config is None:
