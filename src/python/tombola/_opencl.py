@@ -34,7 +34,11 @@ def opencl_of(device: Any) -> tuple[int, int] | None:
 
 def events_of(arrays: Iterable[Any]) -> list[Any]:
     """What has to be over before arrays are read or written, as they know it themselves."""
-    return [event for array in arrays if type(array) is not np.ndarray for event in getattr(array, "events", ())]
+    events: list[Any] = []
+    for array in arrays:
+        if type(array) is not np.ndarray:   # most are, and this is soon seen
+            events += getattr(array, "events", ())
+    return events
 
 
 def wait_for_arrays(arrays: Iterable[Any]) -> None:

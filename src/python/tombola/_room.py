@@ -34,7 +34,8 @@ class ParamsRoom:
         """
         if params is not None:
             array = params.array if isinstance(params, Params) else params
-            if not isinstance(array, np.ndarray) or array.dtype != params_dtype or array.ndim != 1:
+            if not isinstance(array, np.ndarray) or array.ndim != 1 \
+                    or array.dtype is not params_dtype and array.dtype != params_dtype:
                 raise TypeError("params are neither Params nor an array of params_dtype")
             if len(array) not in (1, count):
                 raise ValueError(f"params has {len(array)} rows, but there are {count}")

@@ -26,6 +26,7 @@ class Rows(_structs.Rows):
     """The rows of a batch, and `owners`: what has to live until the call that reads them has ended."""
 
     owners: list[Any]
+    logits: Any
 
     @classmethod
     def of(cls, logits: Any, indices: Any, dtype: str, vocabulary: int, max_rows: int) -> Self:
@@ -57,7 +58,11 @@ class Rows(_structs.Rows):
 
     def put_logits(self, logits: Any, dtype: str, vocabulary: int) -> int:
         """Places the logits of a batch, and gives how many rows these are."""
-        self.logits, count, self.stride, owner = rows_of(logits, dtype, vocabulary)
+        place, count, self.stride, owner = rows_of(logits, dtype, vocabulary)
+        if place[1] is None:
+            self.logits.host = place[0]   # sooner done than setting all three
+        else:
+            self.logits = place
         self.owners = [owner]
         return count
 

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from . import _structs
-from ._arrays import column_of
+from ._arrays import address_of, column_of
 from ._opencl import memory_of
 from .ragged import Ragged
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from ._types import Place
 
 COLUMNS = _structs.COLUMNS
 _DEFAULT = bytes(_structs.Results())   # a copy of a struct costs half of what making one does
@@ -109,28 +107,28 @@ class Results:
         return end
 
 
-def _columns_of(want: Iterable[str], out: Mapping[str, Any] | None,
-                places: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Place]]:
-    """The arrays of the columns in `want` and `out`, and where each lies.
+def _columns_of(want: Iterable[str], out: Mapping[str, Any] | None, places: Mapping[str, Any],
+                asked: _structs.Results) -> dict[str, Any]:
+    """The arrays of the columns in `want` and `out`, placed in `asked`.
 
     places  the shape that each kind of column has, or its length
     """
     columns: dict[str, Any] = {}
-    lying: dict[str, Place] = {}
     for name in want:
         if name not in COLUMNS:
             raise ValueError(f"want has '{name}', none of: " + ", ".join(COLUMNS))
         if not out or name not in out:
             dtype, place = COLUMNS[name]
             array = columns[name] = np.empty(places[place], dtype)
-            lying[name] = array.ctypes.data, None, 0
+            getattr(asked, name).host = address_of(array)
     for name, array in out.items() if out else ():
         if name not in COLUMNS:
             raise ValueError(f"out has '{name}', none of: " + ", ".join(COLUMNS))
-        dtype, place = COLUMNS[name]
-        shape = places[place]
-        columns[name], lying[name] = column_of(name, array, dtype, shape if isinstance(shape, tuple) else (shape,))
-    return columns, lying
+        dtype, kind = COLUMNS[name]
+        shape = places[kind]
+        columns[name], lying = column_of(name, array, dtype, shape if isinstance(shape, tuple) else (shape,))
+        setattr(asked, name, lying)
+    return columns
 
 
 def asked_of(want: str | Iterable[str], out: Mapping[str, Any] | None, count: int, vocabulary: int, samples: int,
@@ -153,14 +151,12 @@ def asked_of(want: str | Iterable[str], out: Mapping[str, Any] | None, count: in
         if out and "kept_tokens" in out:
             kept = out["kept_tokens"]
             kept_capacity = kept.size // 4 if memory_of(kept) is kept else len(kept)
-    columns, lying = _columns_of(want, out, {
+    asked = _structs.Results.from_buffer_copy(_DEFAULT)
+    columns = _columns_of(want, out, {
         "row": count, "sample": (count, samples) if samples > 1 else count, "vocabulary": (count, vocabulary),
         "candidate": (count, candidates), "score": 0 if score_ends is None else int(score_ends[-1]),
-        "kept": kept_capacity})
-    asked = _structs.Results.from_buffer_copy(_DEFAULT)
+        "kept": kept_capacity}, asked)
     if "kept_tokens" in columns:
         asked.kept_capacity = kept_capacity
     asked.samples, asked.candidate_count = samples, candidates
-    for name, place in lying.items():
-        setattr(asked, name, place)
     return asked, Results(columns, score_ends)

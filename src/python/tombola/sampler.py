@@ -1,9 +1,10 @@
 """Samplers: batches of logits in, tokens out."""
 from __future__ import annotations
 
+import inspect
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ctypes import addressof, byref, c_uint64, c_void_p
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,7 +22,7 @@ from .batch import Batch, Enqueued, Ticket
 from .context import Context
 from .errors import Forked, InUse
 from .generation import Generation
-from .params import Params, words_of_fields
+from .params import FIELDS, Params, words_of_fields
 from .ragged import Ragged, prompts_of
 from .results import Results, asked_of
 
@@ -43,6 +44,20 @@ def _number_of(name: str, value: str, names: dict[str, int]) -> int:
     if value not in names:
         raise ValueError(f"{name} is {value!r}, none of: " + ", ".join(names))
     return names[value]
+
+
+def split(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Parameters, and what else there is: Python takes its time to find out which keywords a function doesn't have."""
+    columns: dict[str, Any] = {}
+    others: dict[str, Any] = {}
+    for name, value in options.items():
+        if name in FIELDS:
+            columns[name] = value
+        elif name in _OPTIONS:
+            others[name] = value
+        else:
+            raise TypeError(f"there is no parameter {name}")
+    return columns, others
 
 
 class _Turn:
@@ -143,7 +158,8 @@ class Sampler(Handle):
 
         """
         with self._turn:
-            rows, asked, results = self._batch(logits, params, want, **options)
+            columns, others = split(options)
+            rows, asked, results = self._batch(logits, params, want, columns, **others)
             wait_for_arrays((*rows.owners, *results.columns.values()))
             self._call(lib.tombola_sampler_sample, addressof(rows), addressof(asked))
             if asked.kept_capacity and "kept_tokens" not in (options.get("out") or ()):
@@ -162,7 +178,8 @@ class Sampler(Handle):
         What kept_tokens has no room for is left out: kept_ends tell.
         """
         with self._turn:
-            rows, asked, results = self._batch(logits, params, want, **options)
+            columns, others = split(options)
+            rows, asked, results = self._batch(logits, params, want, columns, **others)
             wait_for_arrays((*rows.owners, *results.columns.values()))
             ticket = c_uint64()
             self._call(lib.tombola_sampler_submit, addressof(rows), addressof(asked), byref(ticket))
@@ -179,7 +196,8 @@ class Sampler(Handle):
         Arrays in `out` of pyopencl's know of the event, so that what pyopencl does with them next comes after it.
         """
         with self._turn:
-            rows, asked, results = self._batch(logits, params, want, **options)
+            columns, others = split(options)
+            rows, asked, results = self._batch(logits, params, want, columns, **others)
             arrays = (*rows.owners, *results.columns.values())
             before = [event.int_ptr for event in (*wait_for, *events_of(arrays))]
             event = c_void_p()
@@ -269,19 +287,25 @@ class Sampler(Handle):
     def _call(self, function: Any, *arguments: Any) -> None:
         call(function, self.handle, *arguments, error=self._error)
 
-    def _batch(self, logits: Any, params: Params | NDArray[Any] | None, want: str | Sequence[str], *, samples: int = 1,
-               candidates: int = 0, out: Any = None, kept_capacity: int | None = None, indices: Any = None,
-               masks: Any = None, mask_of_row: Any = None, biases: Any = None, history: Any = None,
-               prompt_lengths: Any = None, end_tokens: Any = None, banned_words: Any = None, breakers: Any = None,
-               forced: Any = None, thinking: Any = None, score_tokens: Any = None,
-               **columns: Any) -> tuple[Rows, _structs.Results, Results]:
+    def _batch(self, logits: Any, params: Params | NDArray[Any] | None, want: str | Sequence[str],
+               columns: Mapping[str, Any], *, samples: int = 1, candidates: int = 0, out: Any = None,
+               kept_capacity: int | None = None, indices: Any = None, masks: Any = None, mask_of_row: Any = None,
+               biases: Any = None, history: Any = None, prompt_lengths: Any = None, end_tokens: Any = None,
+               banned_words: Any = None, breakers: Any = None, forced: Any = None, thinking: Any = None,
+               score_tokens: Any = None) -> tuple[Rows, _structs.Results, Results]:
         """The structs of a call, and its Results."""
-        self._settle()
+        if self._abandoned:
+            self._settle()
         rows = Rows.of(logits, indices, self.dtype, self.vocabulary, self.max_rows)
         rows.params = self._room.place(params, columns, rows.count)
-        rows.put_masks(masks, mask_of_row, self.vocabulary)
-        score_ends = rows.put_lists(biases, history, prompt_lengths, end_tokens, banned_words, breakers, forced,
-                                    thinking, score_tokens)
+        score_ends = None
+        if masks is not None or mask_of_row is not None:
+            rows.put_masks(masks, mask_of_row, self.vocabulary)
+        if not (biases is None and history is None and prompt_lengths is None and end_tokens is None
+                and banned_words is None and breakers is None and forced is None and thinking is None
+                and score_tokens is None):
+            score_ends = rows.put_lists(biases, history, prompt_lengths, end_tokens, banned_words, breakers, forced,
+                                        thinking, score_tokens)
         return rows, *asked_of(want, out, rows.count, self.vocabulary, samples, candidates, kept_capacity, score_ends)
 
     # ------------------------------------------------------------------ facts
@@ -307,4 +331,7 @@ class Sampler(Handle):
             self._own_context.close()
 
 
+_OPTIONS = frozenset(
+    name for name, parameter in inspect.signature(Sampler._batch).parameters.items()
+    if parameter.kind is parameter.KEYWORD_ONLY)
 Sampler.sample.__doc__ = (Sampler.sample.__doc__ or "") + words_of_fields("        ")
