@@ -86,9 +86,10 @@ static void utf_16_is_told_from_text_with_a_mark_and_without(void **state)
         BYTES("\xFF\xFE\x2D\x4E\x87\x65", "looks like UTF-16, save it as UTF-8"), /* no letter of it has a 0 in it */
     };
     write_npy(npy_path, ARRAY, logits, sizeof logits);
-    for (size_t file = 0; file < COUNT_OF(FILES); file++)
-        for (size_t i = 0; i < COUNT_OF(CASES); i++)
-            expect_refused(FILES[file].option, &CASES[i]);
+    for (size_t i = 0; i < COUNT_OF(CASES); i++)
+        expect_refused(FILES[0].option, &CASES[i]);
+    for (size_t file = 1; file < COUNT_OF(FILES); file++)
+        expect_refused(FILES[file].option, &CASES[0]);
 }
 
 static void a_byte_order_mark_is_no_part_of_a_text(void **state)
@@ -96,6 +97,7 @@ static void a_byte_order_mark_is_no_part_of_a_text(void **state)
     (void)state;
     char marked[64];
     write_npy(npy_path, ARRAY, logits, sizeof logits);
+    process plain = SAMPLE("--stream=0");
     for (size_t file = 0; file < COUNT_OF(FILES); file++) {
         const char *option = FILES[file].option;
         write_file(csv_path, FILES[file].text, strlen(FILES[file].text));
@@ -106,11 +108,10 @@ static void a_byte_order_mark_is_no_part_of_a_text(void **state)
         expect_output(SAMPLE(option, csv_path), expected.out);
         snprintf(marked, sizeof marked, MARK "%s", FILES[file].nothing);
         write_file(csv_path, marked, strlen(marked));
-        process nothing = SAMPLE(option, csv_path), plain = SAMPLE("--stream=0");
-        expect_output(nothing, plain.out);
-        process_release(&plain);
+        expect_output(SAMPLE(option, csv_path), plain.out);
         process_release(&expected);
     }
+    process_release(&plain);
 }
 
 /* Breaks of all kinds. */
