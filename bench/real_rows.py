@@ -62,7 +62,7 @@ def quarters(tokens):
 
 
 def make():
-    model = Model(rows=64 // QUARTERS)
+    model = Model()
     texts = [model.encode(text) for text in PROSE + CODE + LISTS + LANGUAGES] + [model.chat(*chat) for chat in CHATS]
     rows = list(range(len(texts)))
     return np.concatenate([model.logits(rows, chunks) for chunks in zip(*map(quarters, texts))])
