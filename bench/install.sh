@@ -12,6 +12,9 @@ demo_packages=(
   pocl-opencl-icd     # an OpenCL device for every CPU
   libjansson-dev      # JSON for the command
   libcsv-dev          # CSV for the command
+  python3             # runs the demo
+  python3-venv        # a folder of its own for what PyPI has and Debian has not: the demo's language model
+  python3-numpy       # the arrays of the package's tests, and of the demo where PyPI can't be reached
 )
 
 test_packages=(
@@ -24,15 +27,12 @@ test_packages=(
 
 bench_packages=(
   "${demo_packages[@]}"
-  python3             # merges the results; a peer is NumPy
-  python3-numpy       # its arrays
   python3-matplotlib  # the plots
 )
 
 long_test_packages=(
   "${test_packages[@]}"
   oclgrind            # an OpenCL device that sees data races
-  python3-venv        # a folder of its own for Intel's runtime, which Debian has not
 )
 
 # install_missing PACKAGE...: installs those that are not there, and nothing else.

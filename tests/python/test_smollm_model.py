@@ -7,8 +7,8 @@ import numpy as np
 from helping import caught
 from tombola.smollm import Model
 
-TEXTS = ["Once upon a time", "\n\tif (a[0] != 'x') { return 10042; }\r\n", "Größe, 数千年, 😀 and e\u0301", "  two  spaces ",
-         "<|im_end|> is text here", ""]
+TEXTS = ["Once upon a time", "\n\tif (a[0] != 'x') { return 10042; }\r\n", "Größe, 数千年, 😀 and e\u0301",
+         "  two  spaces ", "<|im_end|> is text here", ""]
 
 
 @functools.lru_cache(None)
@@ -51,8 +51,8 @@ def test_a_text_that_ends_within_a_character_says_so_at_its_end():
 def test_a_conversation_has_the_tokens_that_its_template_makes():
     tokens = model().chat("Hi", "Hello!", "Bye", system="Be kind.")
     assert model().decode(tokens) == (
-        "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello!<|im_end|>\n"
-        "<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n")
+        "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello!"
+        "<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n")
     assert tokens[:6] == [1, 9690, 198, 6077, 1942, 30] and tokens.count(2) == 4
 
 
@@ -70,8 +70,8 @@ def test_perplexity_on_plain_prose_is_that_of_the_model():
 def test_greedy_text_is_what_it_was():
     # The runner-up is never nearer than 0.04, four hundred times what another BLAS changes.
     assert model().decode(greedy(model().encode("Once upon a time"), 60)) == (
-        ", the city of Nova Haven was a thriving metropolis, with towering skyscrapers and bustling streets. But as the "
-        "years went by, the city began to lose its original essence. The once-blue skies of the planet Earth began to "
+        ", the city of Nova Haven was a thriving metropolis, with towering skyscrapers and bustling streets. But as "
+        "the years went by, the city began to lose its original essence. The once-blue skies of the planet Earth began to "
         "fade, and the once-blue oceans of the ocean began to fade.")
 
 

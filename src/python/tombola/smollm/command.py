@@ -32,8 +32,8 @@ def parser():
     parser.add_argument("--preset", metavar="NAME", help="begin with the parameters of: " + ", ".join(presets()))
     parser.add_argument("--device", metavar="NAME", help="as the other commands have it")
     parser.add_argument("--model", metavar="FILE", help="another GGUF file of SmolLM2")
-    parser.add_argument("--output-tokens", metavar="FILE", help="also write the tokens to a file, a line for each text, "
-                        "as `tombola detect' reads them")
+    parser.add_argument("--output-tokens", metavar="FILE",
+                        help="also write the tokens to a file, a line for each text, as `tombola detect' reads them")
     options.add_to(parser, temperature=TEMPERATURE)
     return parser
 

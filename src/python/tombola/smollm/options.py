@@ -13,8 +13,9 @@ def add_to(parser, **defaults):
         what = field.help[0].upper() + field.help[1:]
         default = defaults.get(field.name, field.default)
         default = "" if field.dtype.shape or field.values else f" (default {default:g})"
-        group.add_argument("--" + field.name.replace("_", "-"), dest=field.name, help=(what + default).replace("%", "%%"),
-                           metavar="NAME" if field.values else "X" if field.dtype.kind == "f" else "N")
+        metavar = "NAME" if field.values else "X" if field.dtype.kind == "f" else "N"
+        group.add_argument("--" + field.name.replace("_", "-"), dest=field.name, metavar=metavar,
+                           help=(what + default).replace("%", "%%"))
 
 
 def values_of(name, text):

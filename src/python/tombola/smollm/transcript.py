@@ -81,6 +81,12 @@ class Transcript:
         if sequence == self._current:
             self._flush()
 
+    def take(self, tokens, sequence=0):
+        """Takes all that a sequence has, and ends."""
+        for token in tokens:
+            self(sequence, token)
+        self.end()
+
     def end(self):
         """Writes what is left where the generation has ended before all sequences have."""
         self._streams = [None] * len(self._streams)
