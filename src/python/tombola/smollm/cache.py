@@ -1,5 +1,8 @@
 """The keys and values that sequences have left behind."""
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import NDArray
 
 _FIRST_ROOM = 64
 
@@ -11,12 +14,12 @@ class Cache:
     lengths        int64 (rows,)
     """
 
-    def __init__(self, layers, heads, width):
+    def __init__(self, layers: int, heads: int, width: int) -> None:
         shape = (layers, 0, heads, _FIRST_ROOM, width)
         self.keys, self.values = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-        self.lengths = np.zeros(0, np.int64)
+        self.lengths: NDArray[np.int64] = np.zeros(0, np.int64)
 
-    def reserve(self, rows, length):
+    def reserve(self, rows: int, length: int) -> None:
         """Makes room for so many sequences of so many tokens."""
         _, old_rows, _, room, _ = self.keys.shape
         if rows > old_rows or length > room:
@@ -25,18 +28,18 @@ class Cache:
             self.lengths = np.concatenate([self.lengths, np.zeros(rows - old_rows, np.int64)])
 
     @staticmethod
-    def _grown(array, rows, room):
+    def _grown(array: NDArray[np.float32], rows: int, room: int) -> NDArray[np.float32]:
         layers, old_rows, heads, old_room, width = array.shape
         grown = np.zeros((layers, rows, heads, room, width), np.float32)
         grown[:, :old_rows, :, :old_room] = array
         return grown
 
-    def clear(self, row):
+    def clear(self, row: int) -> None:
         """Forgets a sequence, so that another one can begin in its row."""
         self.reserve(row + 1, 0)
         self.lengths[row] = 0
 
-    def copy(self, source, row):
+    def copy(self, source: int, row: int) -> None:
         """Gives a row the sequence that another has."""
         length = self.lengths[row] = self.lengths[source]
         for array in (self.keys, self.values):

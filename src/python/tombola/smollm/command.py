@@ -1,12 +1,16 @@
 """`python -m tombola generate`: lets the model write, on a terminal."""
+from __future__ import annotations
+
 import argparse
 import json
 import os
 import shutil
 import sys
+from typing import Any
 
-from .. import Sampler, presets
+from .. import FIELDS, Sampler, presets
 from ..errors import TombolaError
+from ..generation import Generation
 from . import chat, options
 from .model import Model
 from .timing import Stopwatch
@@ -15,7 +19,7 @@ from .transcript import Transcript
 TEMPERATURE = 0.8   # where neither an option nor a preset says another
 
 
-def parser():
+def parser() -> argparse.ArgumentParser:
     """What the command line may have."""
     parser = argparse.ArgumentParser(
         prog="python -m tombola generate", allow_abbrev=False,
@@ -38,14 +42,14 @@ def parser():
     return parser
 
 
-def head_of(setting, varied, number, batch):
+def head_of(setting: dict[str, Any], varied: list[str], number: int, batch: int) -> str:
     """What is written above one of several texts: how it differs from the others."""
     told = [f"{name.replace('_', '-')} {setting[name]:g}" if isinstance(setting[name], float) else
             f"{name.replace('_', '-')} {setting[name]}" for name in varied]
     return ", ".join(told + ([f"text {number + 1}"] if batch > 1 else []))
 
 
-def rows_of(arguments, settings):
+def rows_of(arguments: argparse.Namespace, settings: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any], str]]:
     """The texts to write, (prompt, setting, heading) each."""
     prompts = arguments.prompt or [""]
     varied = [name for name in settings[0] if len({repr(setting[name]) for setting in settings}) > 1]
@@ -53,16 +57,16 @@ def rows_of(arguments, settings):
             for prompt in prompts for setting in settings for number in range(arguments.batch)]
 
 
-def write_tokens(path, generation):
+def write_tokens(path: str, generation: Generation) -> None:
     """A line of JSON for each sequence."""
     with open(path, "w") as file:
         for prompt, tokens in zip(generation.prompts, generation.tokens):
             file.write(json.dumps({"prompt": prompt.tolist(), "output": tokens.tolist()}) + "\n")
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     """Carries a parsed command line out."""
-    texts = {name: vars(arguments)[name] for name in options.FIELDS if vars(arguments)[name] is not None}
+    texts = {name: vars(arguments)[name] for name in FIELDS if vars(arguments)[name] is not None}
     settings = options.settings_of(texts)
     if not arguments.preset:
         settings = [{"temperature": TEMPERATURE, **setting} for setting in settings]
@@ -79,7 +83,7 @@ def run(arguments):
     else:
         prompts = [model.encode(prompt) for prompt, _, _ in rows]
 
-    def write(text):
+    def write(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
 
@@ -103,7 +107,7 @@ def run(arguments):
             print(f"{watch}, on {sampler.context.device.name}", file=sys.stderr)
 
 
-def main(words):
+def main(words: list[str]) -> int:
     """Carries a command line out, and gives the exit status."""
     arguments = parser().parse_args(words)
     try:

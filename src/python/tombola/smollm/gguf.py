@@ -1,8 +1,12 @@
 """GGUF files, in which llama.cpp keeps models: their fields, and their tensors as float32."""
+from __future__ import annotations
+
 import mmap
 import struct
+from typing import Any, Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 _MAGIC, _VERSIONS = b"GGUF", (2, 3)
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
@@ -12,11 +16,11 @@ _Q4_1 = np.dtype([("scale", "<f2"), ("least", "<f2"), ("nibbles", "u1", _BLOCK /
 _Q8_0 = np.dtype([("scale", "<f2"), ("values", "i1", _BLOCK)])
 
 
-def _of_floats(blocks):
+def _of_floats(blocks: NDArray[Any]) -> NDArray[np.float32]:
     return blocks.astype(np.float32)
 
 
-def _of_q4_1(blocks):
+def _of_q4_1(blocks: NDArray[Any]) -> NDArray[np.float32]:
     values = np.empty((len(blocks), _BLOCK), np.float32)
     values[:, :_BLOCK // 2] = blocks["nibbles"] & 15   # the low halves come first
     values[:, _BLOCK // 2:] = blocks["nibbles"] >> 4
@@ -25,32 +29,34 @@ def _of_q4_1(blocks):
     return values
 
 
-def _of_q8_0(blocks):
-    return blocks["values"] * blocks["scale"].astype(np.float32)[:, None]
+def _of_q8_0(blocks: NDArray[Any]) -> NDArray[np.float32]:
+    values: NDArray[np.float32] = blocks["values"] * blocks["scale"].astype(np.float32)[:, None]
+    return values
 
 
 # By the number of a tensor's type: what it is stored as, the elements in one of these, and how they are read.
-_TENSORS = {0: (np.dtype("<f4"), 1, _of_floats), 1: (np.dtype("<f2"), 1, _of_floats),
-            3: (_Q4_1, _BLOCK, _of_q4_1), 8: (_Q8_0, _BLOCK, _of_q8_0)}
+_TENSORS: dict[int, tuple[np.dtype[Any], int, Callable[[NDArray[Any]], NDArray[np.float32]]]] = {
+    0: (np.dtype("<f4"), 1, _of_floats), 1: (np.dtype("<f2"), 1, _of_floats), 3: (_Q4_1, _BLOCK, _of_q4_1),
+    8: (_Q8_0, _BLOCK, _of_q8_0)}
 
 
 class _Reader:
     """Values one after another."""
 
-    def __init__(self, memory):
+    def __init__(self, memory: mmap.mmap) -> None:
         self.memory, self.place = memory, 0
 
-    def scalar(self, letter):
+    def scalar(self, letter: str) -> Any:
         value, = struct.unpack_from("<" + letter, self.memory, self.place)
         self.place += struct.calcsize("<" + letter)
         return value
 
-    def string(self):
-        length = self.scalar("Q")
+    def string(self) -> str:
+        length: int = self.scalar("Q")
         self.place += length
         return self.memory[self.place - length:self.place].decode("utf-8")
 
-    def value(self, kind):
+    def value(self, kind: int) -> Any:
         if kind == _STRING:
             return self.string()
         if kind != _ARRAY:
@@ -69,7 +75,7 @@ class File:
     Raises OSError, and ValueError where it isn't a whole file that this reader knows.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self.path = path
         with open(path, "rb") as file:
             self._memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -78,7 +84,7 @@ class File:
         except (struct.error, KeyError, UnicodeDecodeError) as error:
             raise ValueError(f"{path} is no GGUF file that can be read: {error!r}") from error
 
-    def _read_head(self):
+    def _read_head(self) -> None:
         reader = _Reader(self._memory)
         if self._memory[:len(_MAGIC)] != _MAGIC:
             raise ValueError(f"{self.path} is no GGUF file")
@@ -87,8 +93,8 @@ class File:
         if version not in _VERSIONS:
             raise ValueError(f"{self.path} has version {version} of GGUF, none of {_VERSIONS}")
         tensors, fields = reader.scalar("Q"), reader.scalar("Q")
-        self.fields = {reader.string(): reader.value(reader.scalar("I")) for _ in range(fields)}
-        self._places = {}
+        self.fields: dict[str, Any] = {reader.string(): reader.value(reader.scalar("I")) for _ in range(fields)}
+        self._places: dict[str, tuple[list[int], int, int]] = {}
         for _ in range(tensors):
             name = reader.string()
             shape = [reader.scalar("Q") for _ in range(reader.scalar("I"))][::-1]   # stored with the last axis first
@@ -96,10 +102,10 @@ class File:
         alignment = self.fields.get("general.alignment", 32)
         self._start = -(-reader.place // alignment) * alignment
 
-    def __contains__(self, name):
+    def __contains__(self, name: str) -> bool:
         return name in self._places
 
-    def tensor(self, name):
+    def tensor(self, name: str) -> NDArray[np.float32]:
         """A tensor as float32, C-contiguous; a matrix has its outputs as rows."""
         shape, kind, offset = self._places[name]
         if kind not in _TENSORS:

