@@ -3,7 +3,8 @@ import numpy as np
 import torch
 from helping import caught
 from models import END, PADDING, VOCABULARY, llama, prompts, table
-from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
+from transformers import (GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteria,
+                          StoppingCriteriaList, T5Config, T5ForConditionalGeneration)
 from transformers.generation import logits_process
 
 import tombola
@@ -273,3 +274,19 @@ def test_the_vocabulary_and_the_batch_may_grow_from_call_to_call():
             ids, mask = prompts(rows, 3, vocabulary)
             assert drawn(model, ids, mask, lambda model, **o: decoder.generate(model, **o), max_new_tokens=2) == \
                 drawn(model, ids, mask, own, max_new_tokens=2)
+
+
+def test_encoder_decoder_models_and_prompts_of_embeddings_are_served():
+    torch.manual_seed(0)
+    model = T5ForConditionalGeneration(T5Config(
+        vocab_size=300, d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=4, decoder_start_token_id=PADDING,
+        pad_token_id=PADDING, eos_token_id=1)).eval()
+    for parameter in model.parameters():
+        parameter.data *= 3
+    ids = prompts(3, 7, 300)[0]
+    embeddings = MODEL.get_input_embeddings()(IDS)
+    for options in (dict(), dict(repetition_penalty=1.5), dict(no_repeat_ngram_size=2)):
+        options = dict(do_sample=False, max_new_tokens=9, **options)
+        assert generate(model, ids, **options).tolist() == model.generate(ids, **options).tolist()
+        assert generate(MODEL, inputs_embeds=embeddings, attention_mask=MASK, **options).tolist() == \
+            MODEL.generate(inputs_embeds=embeddings, attention_mask=MASK, **options).tolist()
