@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from transformers import LogitsProcessorList, StoppingCriteriaList
 
-from .._tensors import NEEDY, host_rows, without_filters
 from ..params import Params
 from ..results import EMPTY
+from ..torch._tensors import NEEDY, host_rows, without_filters
 from .history import History
 from .rules import split
 

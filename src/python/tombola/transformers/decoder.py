@@ -1,11 +1,16 @@
 """generate() of Transformers with Tombola for the choice of tokens: all else stays Transformers' own."""
+from __future__ import annotations
+
 import copy
 import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
 
-from .._tensors import Samplers
+from ..results import Results
+from ..torch._tensors import Samplers
 from .choice import Choice
 
 # The modes of generation in which a token isn't drawn from its row alone: their methods, and what asks for them.
@@ -43,12 +48,14 @@ class Decoder:
     nor on the padding, which is no part of the history. Used by one thread at a time. A context manager.
     """
 
-    def __init__(self, seeds=None, *, offsets=0, device=None, want=(), **params):
+    def __init__(self, seeds: Iterable[int] | int | None = None, *, offsets: Iterable[int] | int = 0,
+                 device: Any = None, want: str | Iterable[str] = (), **params: Any):
         self._seeds, self._offsets, self._params = seeds, offsets, params
         self._want = want.replace(",", " ").split() if isinstance(want, str) else list(want)
-        self._samplers, self.results = Samplers(device), []
+        self._samplers = Samplers(device)
+        self.results: list[Results] = []
 
-    def generate(self, model, *arguments, **options):
+    def generate(self, model: Any, *arguments: Any, **options: Any) -> Any:
         """model.generate(*arguments, **options), with its tokens drawn by Tombola. For Transformers 4.40 and newer.
 
         Raises ValueError for beams, assistants and other modes that draw no token from each row, by their options.
@@ -144,7 +151,8 @@ class Decoder:
         return mask if getattr(mask, "shape", None) == input_ids.shape else None
 
 
-def generate(model, *arguments, seeds=None, offsets=0, device=None, params=None, **options):
+def generate(model: Any, *arguments: Any, seeds: Iterable[int] | int | None = None, offsets: Iterable[int] | int = 0,
+             device: Any = None, params: Mapping[str, Any] | None = None, **options: Any) -> Any:
     """model.generate(*arguments, **options), with its tokens drawn by Tombola. For Transformers 4.40 and newer.
 
     seeds, offsets, device   as Decoder takes them; params: Tombola's parameters, a dict

@@ -1,24 +1,25 @@
-"""The sampler's log-probabilities for training with torch: its own bits forward, softmax's gradient backward.
+"""Log-probabilities as an operation of torch's."""
+from __future__ import annotations
 
-    log_p = tombola.torch.logprobs(logits, ids, temperature=0.8, top_p=0.9)     # (..., vocabulary), (...)
-    log_p = tombola.torch.logprobs(logits, ids, kept=results, temperature=0.8)  # among what a rollout could draw
-"""
 import threading
+from typing import Any
 
 import numpy as np
 import torch
 
+from ..params import FIELDS, Params
+from ..ragged import Ragged
+from ..results import Results
 from ._tensors import Samplers, host_rows, without_filters
-from .params import Params
-from .ragged import Ragged
-from .results import Results
 
 # What makes the logits, or the temperature, something else than a line of each token's own logit.
 _WITHOUT_GRADIENT = {"length_penalty_factor": 1, "dynatemp_range": 0}
 _own = threading.local()
 
 
-def logprobs(logits, ids, params=None, *, kept=None, boundary=None, device=None, **options):
+def logprobs(logits: torch.Tensor, ids: torch.Tensor, params: Params | None = None, *,
+             kept: Results | Ragged | torch.Tensor | np.ndarray | None = None, boundary: Results | None = None,
+             device: Any = None, **options: Any) -> torch.Tensor:
     """The log-probabilities of tokens among those that the sampler could draw. Float32, in the shape of `ids`.
 
     logits    (..., vocabulary), float32, float16 or bfloat16. In host memory they are read where they lie
@@ -61,13 +62,9 @@ def _with_params(params, count, options):
     whole = Params(count)
     if params is not None:
         whole.array[:] = params.array
-    rest = {}
-    for name, value in options.items():
-        if hasattr(Params, name) and name != "array":
-            setattr(whole, name, value)
-        else:
-            rest[name] = value
-    return {**rest, "params": whole}
+    for name in FIELDS.keys() & options.keys():
+        setattr(whole, name, options[name])
+    return {**{name: value for name, value in options.items() if name not in FIELDS}, "params": whole}
 
 
 def _mask_of(kept, rows, vocabulary):

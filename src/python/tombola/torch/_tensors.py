@@ -3,14 +3,14 @@ import threading
 
 import torch
 
-from ._library import lib
-from .context import Context
-from .params import FIELDS, Params
-from .sampler import Sampler
+from .._library import lib
+from ..context import Context
+from ..params import FIELDS, Params
+from ..sampler import Sampler
 
 DTYPES = {torch.float32: "float32", torch.float16: "float16", torch.bfloat16: "bfloat16"}
 _ENTRIES = {name: lib.tombola_params_field(place).contents for place, name in enumerate(FIELDS)}
-# Parameters that decide which tokens are left, with the value by which they leave all.
+#: Parameters that decide which tokens are left, with the value by which they leave all.
 CUTS = {name: FIELDS[name].default for name, entry in _ENTRIES.items()
         if entry.filter not in (0, FIELDS["filters"].values["temperature"])}
 #: Parameters that need a row's history, end tokens or the like.
