@@ -160,7 +160,8 @@ def test_parameters_of_tombolas_own_go_before_the_config_and_may_differ_from_row
     hot, greedy = drawn(MODEL, IDS, MASK, seeds=range(4), **options), drawn(MODEL, IDS, MASK, own, max_new_tokens=8)
     assert mixed == [greedy[0], hot[1], greedy[2], hot[3]]
     assert drawn(MODEL, IDS, MASK, seeds=1, params=dict(top_n_sigma=0.001, dry_multiplier=1), **options) == greedy
-    assert "no_such" in str(caught((AttributeError, TypeError), drawn, MODEL, IDS, MASK, params={"no_such": 1}, **options))
+    error = caught((AttributeError, TypeError), drawn, MODEL, IDS, MASK, params={"no_such": 1}, **options)
+    assert "no_such" in str(error)
 
 
 def test_the_cache_is_used_and_the_model_stays_as_it_was():

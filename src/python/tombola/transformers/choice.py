@@ -8,6 +8,7 @@ import torch
 from transformers import LogitsProcessorList, StoppingCriteriaList
 
 from ..params import Params
+from ..ragged import Ragged
 from ..results import EMPTY
 from ..torch._tensors import NEEDY, host_rows, without_filters
 from .history import History
@@ -65,7 +66,8 @@ class Choice:
         self._before = LogitsProcessorList(before)
         self._samplers, self._greedy, self._want, self._has_scores = samplers, greedy, want, has_scores
         self._device, self._step, self._ended = input_ids.device, 0, None
-        self._ends = self._part.ends or ends
+        ends = np.asarray(self._part.ends or ends or (), np.int32)
+        self._ends = Ragged(np.tile(ends, rows), np.arange(1, rows + 1, dtype=np.uintp) * np.uintp(len(ends)))
         self._offsets = np.asarray(offsets, np.uint64)
         columns = {"seed": seeds, "stream": streams, **self._part.params, **({"temperature": 0} if greedy else {}),
                    **params}
@@ -80,7 +82,7 @@ class Choice:
         self.criteria = Watched(criteria)
         return self.criteria
 
-    def _lists(self, rows):
+    def _lists(self):
         """What else the sampler is to be given at this step."""
         lists, part = {}, self._part
         biases = {**part.biases, **part.begin.get(self._step, {})}
@@ -88,7 +90,7 @@ class Choice:
             lists["biases"] = biases
         if self._history is not None:
             lists.update(history=self._history.lists(), prompt_lengths=self._history.prompt_lengths,
-                         end_tokens=self._ends or [[]] * rows)
+                         end_tokens=self._ends)
         if part.words:
             lists["banned_words"] = part.words
         if self._step in part.forced:
@@ -103,12 +105,11 @@ class Choice:
         Raises ValueError where a row has nothing to draw, or holds NaN or +inf.
         """
         logits = host_rows(self._before(input_ids, logits) if self._before else logits)
-        rows = len(logits)
-        lists, sampler = self._lists(rows), self._samplers.of(logits)
+        lists, sampler = self._lists(), self._samplers.of(logits)
         self.params.offset = self._offsets + np.uint64(self._step)
         want = ("tokens", "status", *self._want, *(("processed_logits",) if self._has_scores else ()))
         results = sampler.sample(logits, self.params, want=want, **lists)
-        live = np.broadcast_to(~np.asarray(self.criteria.ended), rows)
+        live = np.broadcast_to(~np.asarray(self.criteria.ended), len(logits))
         self._check(results.status, live)
         scores = self._score(sampler, logits, lists, results) if self._has_scores else None
         if self._want:
