@@ -182,6 +182,20 @@ def test_the_cache_is_used_and_the_model_stays_as_it_was():
     assert type(model) is type(MODEL) and vars(model).keys() == before.keys()
 
 
+class Wrapper:
+    """A model around a model, as PEFT has them."""
+
+    def generate(self, *arguments, **options):
+        return MODEL.generate(*arguments, **options)
+
+
+class Astray(type(MODEL)):
+    """A model whose generate() draws in a way of its own."""
+
+    def generate(self, input_ids, **_):
+        return input_ids
+
+
 class Streamer:
     def __init__(self):
         self.put_in, self.ended = [], False
@@ -231,6 +245,7 @@ def test_what_draws_no_token_from_each_row_is_refused_by_name():
                            (dict(num_beams=4, force_words_ids=[[[5]]]), "force_words_ids")):
         told = str(caught(ValueError, generate, MODEL, IDS[:1], attention_mask=MASK[:1], max_new_tokens=3, **options))
         assert told.startswith("Tombola has no ") and words in told, told
+    assert "not asked Tombola" in str(caught(ValueError, generate, Astray(MODEL.config), IDS))
 
 
 def test_rows_that_cannot_be_drawn_from_are_told():
@@ -266,6 +281,7 @@ def test_custom_generate_draws_the_same_where_transformers_calls_it():
     assert drawn(MODEL, IDS, MASK, own, custom_generate=Decoder(), seeds=range(4), **options) == expected
     told = caught(ValueError, MODEL.generate, IDS[:1], attention_mask=MASK[:1], num_beams=2, custom_generate=decoder)
     assert "num_beams" in str(told)
+    assert drawn(Wrapper(), IDS, MASK, seeds=range(4), **options) == expected
 
 
 def test_the_vocabulary_and_the_batch_may_grow_from_call_to_call():

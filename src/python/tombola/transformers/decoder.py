@@ -60,9 +60,12 @@ class Decoder:
 
         Raises ValueError for beams, assistants and other modes that draw no token from each row, by their options.
         """
-        base, decoder = type(model), self
+        base, decoder, drawn = type(model), self, []
+        if not hasattr(base, "_sample"):   # it wraps a model, as PEFT's do, and hands on what it is given
+            return model.generate(*arguments, custom_generate=self, **options)
 
         def sample(own, input_ids, *rest, **kinds):
+            drawn.append(True)
             return decoder._decode(base, own, input_ids, *rest, **kinds)
 
         def refusal(mode):
@@ -77,7 +80,11 @@ class Decoder:
         # The model, by another class: one that has the same attributes, as it shares them.
         own = object.__new__(type(base.__name__, (base,), members))
         object.__setattr__(own, "__dict__", model.__dict__)
-        return own.generate(*arguments, **options)
+        told = own.generate(*arguments, **options)
+        if not drawn:
+            raise ValueError("generate() has gone a way of its own, and not asked Tombola for tokens: leave out "
+                             "custom_generate, cache_implementation='paged' and the like")
+        return told
 
     def __call__(self, model, input_ids, logits_processor=None, stopping_criteria=None, generation_config=None,
                  seeds=None, offsets=None, **options):
