@@ -23,6 +23,9 @@ test_packages=(
   g++                 # compiles the header as a caller in C++ does
   clang               # a second compiler, and the check of the kernels without a device
   clang-format        # the check of the layout
+  python3             # runs the Python package and its tests
+  python3-numpy       # the arrays of these, and of the references that known answers come from
+  python3-venv        # an empty environment for the package's wheel
 )
 
 bench_packages=(
@@ -49,7 +52,7 @@ install_missing() {
 
   echo "== Installing what is missing: ${missing[*]}"
   for package in "${missing[@]}"; do
-    sed -n "s/^  \($package\)  *# /   \1: /p" "${BASH_SOURCE[0]}"
+    sed -n "s/^  \($package\)  *# /   \1: /p" "${BASH_SOURCE[0]}" | head -n 1
   done
   if [ "$(id -u)" != 0 ]; then
     if ! command -v sudo >/dev/null || { ! sudo -n true 2>/dev/null && [ ! -t 0 ]; }; then

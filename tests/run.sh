@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # Builds everything, checks it and runs the tests; ends with what ctest says last.
 # usage: tests/run.sh [--all] [--peers]
-#   --all     the long tests, and those on other OpenCL devices, too
+#   --all     the long tests, and those on other OpenCL devices, too: hours
 #   --peers   nothing but a comparison with Transformers and llama.cpp, which it installs (minutes, 1 GB)
+# It installs what is missing: Debian's packages, and for the Python package's wheel pip's scikit-build-core and numpy
+# into build/wheel (20 MB); with --all Intel's OpenCL runtime besides (280 MB). Where PyPI can't be reached, nor has
+# been before, the wheel is left out, and the run fails at its end. All else needs no network but for Debian's packages.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/bench/install.sh"
@@ -10,6 +13,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/bench/install_peers.sh"
 build=$root/build
 jobs=$(nproc)
+. "$root/tests/wheel.sh"
 
 # Nothing hangs for ever. Tests have 300 s each (CMakeLists.txt), the long ones of --all and slow devices more; what
 # comes before the tests has so many seconds a command.
@@ -21,7 +25,7 @@ for argument; do
   case $argument in
     --all) all=1 ;;
     --peers) peers=1 ;;
-    -h | --help) sed -n '2,5s/^# //p' "${BASH_SOURCE[0]}"; exit 0 ;;
+    -h | --help) sed -n '2,8s/^# //p' "${BASH_SOURCE[0]}"; exit 0 ;;
     *) echo "run.sh: what is '$argument'? usage: run.sh [--all] [--peers]" >&2; exit 2 ;;
   esac
 done
@@ -33,7 +37,8 @@ limited() { timeout --kill-after=10 "$command_seconds" "$@"; }
 configure_and_build() {
   local folder=$1
   shift
-  limited cmake -S "$root" -B "$folder" -DTOMBOLA_WERROR=ON -DTOMBOLA_TESTS=ON "$@" >/dev/null
+  limited cmake -S "$root" -B "$folder" -DTOMBOLA_WERROR=ON -DTOMBOLA_TESTS=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON \
+    "$@" >/dev/null
   limited cmake --build "$folder" --parallel "$jobs" | { grep -v -E '^\[|^(Consolidate|Scanning|Built)' || true; }
 }
 
@@ -52,20 +57,25 @@ check_layout() {
 
 # Every variant that the library may build, by a compiler that needs no device.
 lint_kernels() {
-  local file width type probabilities lanes
-  for file in "$root"/kernels/*.cl; do
-    for width in 4 8 16; do
-      for type in 0 1 2; do
-        for probabilities in 0 1; do
-          for lanes in 1 4; do
-            limited clang --target=spir64 -x cl -cl-std=CL1.2 -Xclang -finclude-default-header -Wall -Wextra -Werror \
-              -fsyntax-only -D WIDTH=$width -D LANES=$lanes -D TEAMS=$lanes -D LOGIT_TYPE=$type \
-              -D PROBABILITIES=$probabilities "$file"
-          done
-        done
-      done
-    done
-  done
+  local lanes
+  for lanes in 1 4; do
+    printf '%s\n' "-D LANES=$lanes -D TEAMS=$lanes -D WIDTH="{4,8,16}" -D LOGIT_TYPE="{0,1,2}" -D PROBABILITIES="{0,1}
+  done |
+    limited xargs -P "$jobs" -L 1 clang --target=spir64 -x cl -cl-std=CL1.2 -Xclang -finclude-default-header -Wall \
+      -Wextra -Werror -fsyntax-only "$root"/kernels/*.cl
+}
+
+# What is not built with clang is compiled for its warnings alone: each file once, as gcc has it in build/.
+check_with_clang() {
+  limited python3 - "$build"/{,clang/}compile_commands.json <<'END' | limited xargs -0 -P "$jobs" -n 1 sh -c
+import json
+import sys
+
+every, built = ({entry["file"]: entry for entry in json.load(open(file))} for file in sys.argv[1:])
+for file in every.keys() - built.keys():
+    folder, (compiler, options) = every[file]["directory"], every[file]["command"].split(None, 1)
+    print(f"cd '{folder}' && clang -fsyntax-only {options}", end="\0")
+END
 }
 
 # with_device LIBRARY COMMAND...: the OpenCL loader sees this runtime alone.
@@ -93,19 +103,17 @@ run_sanitized() {
     with_device "$(cat /etc/OpenCL/vendors/pocl.icd)" run_tests "$build/sanitize"
 }
 
-install_intel() {
-  local venv=$build/intel
-  [ -e "$venv/lib/libintelocl.so" ] && return
-  rm -rf "$venv"
-  limited python3 -m venv "$venv"
-  limited "$venv/bin/pip" --quiet install intel-opencl-rt intel-cmplr-lib-rt
-  rm "$venv"/lib/libOpenCL.so*  # the system's loader is to be used
-}
-
+# The library on Intel's runtime, which the package brings by pip; and the package, on a machine with nothing else.
 run_on_intel() {
-  install_intel
-  LD_LIBRARY_PATH=$build/intel/lib with_device "$build/intel/lib/libintelocl.so" run_tests "$build" \
-    --timeout "$long_test_seconds"
+  local environment=$wheel/intel
+  fetch intel intel-opencl-rt intel-cmplr-lib-rt
+  new_environment "$environment"
+  install_package "$environment" "tombola[cpu]"
+  hide_drivers "$environment"
+  "$environment/bin/python" -I -c 'import tombola
+assert [d.platform for d in tombola.devices()] == ["Intel(R) OpenCL"], tombola.devices()'
+  test_package "$environment"
+  with_device "$environment/lib/libintelocl.so" run_tests "$build" --timeout "$long_test_seconds"
 }
 
 # run_on_oclgrind CHECK CTEST-OPTION...: Oclgrind reports what it finds and goes on, so that its log must be empty.
@@ -133,6 +141,10 @@ compare_with_peers() {
 if [ -n "$peers" ]; then compare_with_peers; exit; fi
 if [ -n "$all" ]; then install_missing "${long_test_packages[@]}"; else install_missing "${test_packages[@]}"; fi
 
+section "What PyPI has for the Python package"
+has_packages=1
+fetch package scikit-build-core numpy || has_packages=''
+
 section "Layout of the code"
 check_layout
 
@@ -144,22 +156,33 @@ choose_compiler
 configure_and_build "$build"
 
 section "Build with clang"
-CC=clang configure_and_build "$build/clang"
+host_tests='test_(api|limits|logarithm|mistakes|oracle|params_table|philox|weight)'
+CC=clang configure_and_build "$build/clang" -DTOMBOLA_TOOL=OFF -DTOMBOLA_TESTS_ONLY="$host_tests"
+check_with_clang
 
 section "Tests of what the host computes, as clang compiles it"
-run_tests "$build/clang" \
-  --tests-regex '^(test_(api|limits|logarithm|mistakes|oracle|params_table|philox|weight)|readme_example)$'
+run_tests "$build/clang" --tests-regex "^($host_tests|readme_example)\$"
 
 section "Tests that have most kernels compiled, small share"
 compile_for_sanitized
 
 section "Tests under the address and undefined-behaviour sanitizers, small share"
-CC=gcc configure_and_build "$build/sanitize" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DTOMBOLA_SANITIZE=address,undefined
+CC=gcc configure_and_build "$build/sanitize" -DCMAKE_BUILD_TYPE=Sanitized -DCMAKE_C_FLAGS='-O1 -g1' \
+  -DTOMBOLA_SANITIZE=address,undefined
 run_sanitized
+
+section "Python package: its wheel, installed into an empty environment"
+if [ -n "$has_packages" ]; then
+  build_wheel
+  install_package "$wheel/environment" tombola
+  with_device "$(cat /etc/OpenCL/vendors/pocl.icd)" test_package "$wheel/environment"
+else
+  echo "left out: see above"
+fi
 
 if [ -n "$all" ]; then
   section "Tests on Intel's OpenCL runtime for CPUs"
-  run_on_intel
+  [ -z "$has_packages" ] || run_on_intel
   section "Tests on Oclgrind, small share: data races"
   # the command's tests start it too often to be worth the hours; what is compiled before is not kept
   run_on_oclgrind OCLGRIND_DATA_RACES --exclude-regex '^(test_command|compile_|python_)'
@@ -173,3 +196,7 @@ fi
 
 section "Tests"
 run_tests "$build" ${all:+--timeout "$long_test_seconds"}
+if [ -z "$has_packages" ]; then
+  echo "run.sh: not tested is the Python package's wheel, as pip's scikit-build-core and numpy can't be had" >&2
+  exit 1
+fi

@@ -8,6 +8,8 @@ from helping import CONTEXT, caught, logits_of
 
 import tombola
 
+NEEDS = "pyopencl"
+
 VOCABULARY, ROWS = 300, 5
 LOGITS = logits_of(ROWS, VOCABULARY)
 WANT = "tokens status logprobs ranks"

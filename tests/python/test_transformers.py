@@ -10,6 +10,8 @@ from transformers.generation import logits_process
 import tombola
 from tombola.transformers import Decoder, generate
 
+NEEDS = "torch", "transformers"
+
 MODEL = llama()
 IDS, MASK = prompts(4, 9)
 MIN_P = dict(min_p=0.02) if hasattr(logits_process, "MinPLogitsWarper") else {}   # Transformers 4.40 lacks it

@@ -16,6 +16,8 @@ from tombola.__main__ import command
 from tombola.transformers import Decoder
 from tombola.transformers.rules import split
 
+NEEDS = "torch", "transformers"
+
 VOCABULARY, ROWS = 400, 6
 LOGITS = logits_of(ROWS, VOCABULARY, seed=4)
 MIN_P = dict(min_p=0.05) if hasattr(processes, "MinPLogitsWarper") else {}   # Transformers 4.40 lacks it

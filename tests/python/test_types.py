@@ -11,6 +11,8 @@ import typed_program
 
 import tombola
 
+NEEDS = "mypy"
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 PACKAGE = os.path.dirname(os.path.abspath(tombola.__file__))
 OTHERS = ("__main__.py",)   # not checked
