@@ -4,7 +4,7 @@
     PYTHONPATH=src/python TOMBOLA_LIBRARY=build/libtombola.so python3 tests/python/run.py [--list | FILE...]
 
 A file whose tests need more than numpy says so in a line `NEEDS = "torch", "transformers"`, the names of modules. It is
-run, and --list names it, only where this Python has them.
+run, and --list names it, only where this Python has them and numpy.
 """
 import ast
 import importlib
@@ -18,11 +18,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def needs(file):
-    """The modules that a file's tests need, by its line NEEDS, which is read without importing it."""
+    """The modules that a file's tests need: numpy, and those of its line NEEDS, which is read without importing it."""
     with open(os.path.join(HERE, file), encoding="utf-8") as text:
         line = re.search(r"^NEEDS = (.*)$", text.read(), re.M)
     value = ast.literal_eval(line.group(1)) if line else ()
-    return (value,) if isinstance(value, str) else value
+    return ("numpy", *((value,) if isinstance(value, str) else value))
 
 
 def test_files():
