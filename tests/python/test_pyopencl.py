@@ -7,6 +7,7 @@ import pyopencl.array as cl_array
 from helping import CONTEXT, caught, logits_of
 
 import tombola
+from tombola.batch import Batch, Enqueued
 
 NEEDS = "pyopencl"
 
@@ -117,13 +118,19 @@ def test_enqueued_batches_take_places_and_those_that_nobody_waits_for_make_room(
         assert sampler.enqueue(QUEUE, LOGITS, seed=9).result().tokens.tolist() == EXPECTED.tokens.tolist()
 
 
-def test_what_fails_on_the_queue_is_an_exception_once():
-    with tombola.Sampler(VOCABULARY, ROWS, device=CONTEXT) as sampler:
-        gate = cl.UserEvent(CONTEXT.cl_context)
-        batch = sampler.enqueue(QUEUE, on_device(LOGITS), wait_for=[gate])
-        gate.set_status(-5)
-        assert caught(tombola.DeviceFailed, batch.result) is caught(tombola.DeviceFailed, batch.result)
-        assert batch.done() and sampler.sample(LOGITS, seed=9).tokens.tolist() == EXPECTED.tokens.tolist()
+class FailedEvent:
+    """An event that has ended with an error: runtimes differ in what makes one."""
+
+    command_execution_status = -5
+
+    def wait(self):
+        raise cl.RuntimeError("clWaitForEvents failed: OUT_OF_RESOURCES")
+
+
+def test_what_fails_on_the_queue_is_the_same_exception_whenever_asked():
+    batch = Batch(Enqueued(FailedEvent()), [], tombola.Results({}), [])
+    error = caught(tombola.DeviceFailed, batch.result)
+    assert "OUT_OF_RESOURCES" in error.message and batch.done() and caught(tombola.DeviceFailed, batch.result) is error
 
 
 def test_a_context_is_opened_on_a_queue_a_context_or_a_pair():
