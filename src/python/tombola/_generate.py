@@ -81,6 +81,7 @@ class Loop:
         self._told: list[dict[str, NDArray[np.float32]]] = []
         for sequence, which in zip(self._sequences, self._which):
             self._set(sequence, which, int(limits[which]))
+        self._listens = on_token is not None or self._rules.stop is not None
         self._live: list[int] = []
         self._lengths: dict[int, int] = {}
         self._order: Iterator[int] = iter(())
@@ -119,10 +120,9 @@ class Loop:
         forward, hear = self._answers(self._forward, 1), self._answers(self._hear, _STOP_ALL)
         next(forward), next(hear)   # up to the first yield
         model = _structs.Model(user=id(forward), forward=_RESUME_ADDRESS)
-        listens = self._on_token is not None or self._rules.stop is not None
         try:
             self._sampler._call(lib.tombola_sampler_generate, addressof(self._sequences), len(self._sequences),
-                                addressof(model), _RESUME_ADDRESS if listens else None, id(hear))
+                                addressof(model), _RESUME_ADDRESS if self._listens else None, id(hear))
         except ModelFailed:
             if self._error is None:
                 raise
@@ -156,8 +156,9 @@ class Loop:
         step = _structs.Step.from_address(place)
         live = (c_size_t * step.rows).from_address(step.live)[:]
         before, self._live = self._live, live
-        self._lengths = {i: self._sequences[i].length for i in live}
-        self._order = iter(live)
+        if self._listens:
+            self._lengths = {i: self._sequences[i].length for i in live}
+            self._order = iter(live)
         which = self._which
         asked = Step([which[i] for i in live], (c_size_t * step.rows).from_address(step.cache_rows)[:],
                      [which[i] for i in live if i not in before] if live != before else [],
@@ -180,6 +181,8 @@ class Loop:
 
     def _rule(self, rows: Rows, live: list[int], constraints: dict[str, Any]) -> None:
         """Places what the step is drawn under."""
+        if not (constraints or self._rules.lists) and self._rules.thinking is None:
+            return
         if constraints or live != self._ruled_live:
             made = Rows.of_count(len(live))
             constraints = dict(constraints)
