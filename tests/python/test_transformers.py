@@ -166,6 +166,22 @@ def test_parameters_of_tombolas_own_go_before_the_config_and_may_differ_from_row
     assert "no_such" in str(error)
 
 
+def test_parameters_that_adapt_move_on_from_token_to_token():
+    logits = (np.random.default_rng(9).normal(size=(300, 300)) * 3).astype(np.float32)
+    ids, mask = prompts(3, 4, 300)
+    for adapting in (dict(mirostat=2, mirostat_entropy=2), dict(min_p=0.01, adaptive_target=0.3)):
+        params, last, expected = tombola.Params(3, seed=np.arange(3), **adapting), ids[:, -1].numpy(), []
+        with tombola.Sampler(300, 3) as sampler:
+            for step in range(12):
+                params.offset = step
+                results = sampler.sample(logits[last], params, want="tokens observed")
+                params.observe(results.observed)
+                last = results.tokens
+                expected.append(last.tolist())
+        assert drawn(table(logits), ids, mask, seeds=range(3), params=adapting, do_sample=True, top_k=0,
+                     max_new_tokens=12) == np.transpose(expected).tolist()
+
+
 def test_the_cache_is_used_and_the_model_stays_as_it_was():
     model, lengths = llama(), []
     forward = type(model).forward

@@ -65,13 +65,14 @@ class Choice:
         before, self._part = split(processors, prompt)
         self._before = LogitsProcessorList(before)
         self._samplers, self._greedy, self._want, self._has_scores = samplers, greedy, want, has_scores
-        self._device, self._step, self._ended = input_ids.device, 0, None
+        self._device, self._step = input_ids.device, 0
         ends = np.asarray(self._part.ends or ends or (), np.int32)
         self._ends = Ragged(np.tile(ends, rows), np.arange(1, rows + 1, dtype=np.uintp) * np.uintp(len(ends)))
         self._offsets = np.asarray(offsets, np.uint64)
         columns = {"seed": seeds, "stream": streams, **self._part.params, **({"temperature": 0} if greedy else {}),
                    **params}
         self.params = Params(rows, **columns)
+        self._adapts = bool((self.params.mirostat > 0).any() or (self.params.adaptive_target >= 0).any())
         self._history = None
         if columns.keys() & NEEDY or self._part.words:
             self._history = History(input_ids.cpu().numpy(), None if mask is None else mask.cpu().numpy())
@@ -107,8 +108,8 @@ class Choice:
         logits = host_rows(self._before(input_ids, logits) if self._before else logits)
         lists, sampler = self._lists(), self._samplers.of(logits)
         self.params.offset = self._offsets + np.uint64(self._step)
-        want = ("tokens", "status", *self._want, *(("processed_logits",) if self._has_scores else ()))
-        results = sampler.sample(logits, self.params, want=want, **lists)
+        own = ("processed_logits",) * self._has_scores + ("observed",) * self._adapts
+        results = sampler.sample(logits, self.params, want=("tokens", "status", *self._want, *own), **lists)
         live = np.broadcast_to(~np.asarray(self.criteria.ended), len(logits))
         self._check(results.status, live)
         scores = self._score(sampler, logits, lists, results) if self._has_scores else None
@@ -116,6 +117,8 @@ class Choice:
             self.results.append(results)
         if self._history is not None:
             self._history.append(results.tokens, live)
+        if self._adapts:
+            self.params.observe(np.where(live, results.observed, -np.inf))
         self._step += 1
         tokens = torch.from_numpy(np.maximum(results.tokens, 0).astype(np.int64)).to(self._device)
         return Drawn.of(tokens, scores)
@@ -135,7 +138,8 @@ class Choice:
             whole.temperature = 1
             processed = sampler.sample(logits, whole, want="processed_logits", **lists).processed_logits
         else:
-            processed = processed / self.params.temperature[:, None]
+            heat = self.params.temperature
+            processed = processed / np.where(heat < 1e-5, np.float32(1), heat)[:, None]
         scores = torch.from_numpy(processed).to(self._device)
         self.scores.append(scores.log_softmax(-1) if self._part.normalised else scores)
         return self.scores[-1]
