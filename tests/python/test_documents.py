@@ -34,7 +34,7 @@ def test_the_readmes_lines_run():
     names = {}
     with contextlib.redirect_stdout(io.StringIO()):
         for lines in re.findall(r"```python\n(.*?)```", section, re.S):
-            if not re.search("torch|transformers", lines):
+            if not re.search("torch|transformers|smollm", lines):   # what needs more than numpy
                 exec(lines, names)
     assert names["results"].tokens.shape == (64,) and (names["results"].logprobs <= 0).all()
     assert len(names["texts"]) == 2 and set(names["texts"].finish) <= {"end token", "limit"}
