@@ -19,7 +19,7 @@ endforeach()
 # The package's, on the library as built: each file by the first Python for which run.py lists it. A library with
 # sanitizers in it can't be loaded by a Python without.
 set(package_environment PYTHONPATH=${PROJECT_SOURCE_DIR}/src/python TOMBOLA_LIBRARY=$<TARGET_FILE:tombola>
-    CC=${CMAKE_C_COMPILER}
+    CC=${CMAKE_C_COMPILER} MYPY_CACHE_DIR=${CMAKE_CURRENT_BINARY_DIR}/mypy
     OPENBLAS_NUM_THREADS=1)   # threads of a BLAS wait by spinning, which costs tests side by side more than they give
 if(TARGET tombola_tool)
   list(APPEND package_environment TOMBOLA_COMMAND=$<TARGET_FILE:tombola_tool>)

@@ -25,8 +25,9 @@ def complaints(*files):
     if tuple(map(int, version("mypy").split(".")[:2])) < (1, 7):
         flags.append("--enable-incomplete-feature=Unpack")
     with tempfile.TemporaryDirectory() as folder:
-        found = subprocess.run([sys.executable, "-m", "mypy", *flags, "--cache-dir", folder, *files], text=True,
-                               capture_output=True, env=dict(os.environ, MYPYPATH=os.path.dirname(PACKAGE)))
+        environment = {"MYPY_CACHE_DIR": folder, **os.environ, "MYPYPATH": os.path.dirname(PACKAGE)}
+        found = subprocess.run([sys.executable, "-m", "mypy", *flags, *files], text=True, capture_output=True,
+                               env=environment)
     assert found.returncode in (0, 1), found.stderr
     told = re.findall(r"^(.*?):(\d+): error: .*\[([\w-]+)\]$", found.stdout, re.M)
     return [(os.path.basename(file), int(line), code) for file, line, code in told], found.stdout
