@@ -159,10 +159,9 @@ class Loop:
         if self._listens:
             self._lengths = {i: self._sequences[i].length for i in live}
             self._order = iter(live)
-        which = self._which
+        which, new, gone = self._which, set(live).difference(before), set(before).difference(live)
         asked = Step([which[i] for i in live], (c_size_t * step.rows).from_address(step.cache_rows)[:],
-                     [which[i] for i in live if i not in before] if live != before else [],
-                     [which[i] for i in before if i not in live] if live != before else [], self._tokens)
+                     [which[i] for i in sorted(new)], [which[i] for i in sorted(gone)], self._tokens)
         logits = self._model(asked)
         rows = Rows.from_address(step.batch)
         count = rows.put_logits(logits, self._sampler.dtype, self._sampler.vocabulary)
