@@ -1,8 +1,10 @@
-"""A driver that pip has installed is named to the loader, unless the system or the user has another."""
+"""OpenCL by pip alone: its loader and its driver are found, and where there is none, what to install is said."""
 import os
+import subprocess
+import sys
 import tempfile
 
-from tombola import _runtime
+from tombola import _library, _runtime
 
 NAMES = "OCL_ICD_VENDORS", "OCL_ICD_FILENAMES"
 
@@ -33,3 +35,46 @@ def test_pips_driver_is_named_where_there_is_no_other():
         os.mkdir(vendors)
         open(os.path.join(vendors, "pocl.icd"), "w").close()
         assert named_by(folder, vendors) == (None, None)
+
+
+def imported_without_loader():
+    """What comes of `import tombola` with no OpenCL loader: the library asks for one of another name."""
+    with tempfile.TemporaryDirectory() as folder:
+        library = os.path.join(folder, "libtombola.so")
+        with open(_library.path, "rb") as own:
+            content = own.read()
+        assert b"\0libOpenCL.so.1\0" in content
+        with open(library, "wb") as other:
+            other.write(content.replace(b"\0libOpenCL.so.1\0", b"\0libOpenCL.so.X\0"))
+        return subprocess.run([sys.executable, "-c", "import tombola"], capture_output=True, text=True,
+                              env=dict(os.environ, TOMBOLA_LIBRARY=library))
+
+
+def test_a_missing_loader_says_what_to_install():
+    found = imported_without_loader()
+    assert found.returncode == 1, found
+    last = found.stderr.strip().splitlines()[-1]
+    assert last.startswith("ImportError: ") and "the OpenCL loader is missing" in last, last
+    assert "ocl-icd-libopencl1 pocl-opencl-icd`" in last and "`pip install tombola[cpu]`" in last, last
+
+
+def test_pips_loader_serves_where_the_system_has_none():
+    loaded = []
+
+    def load(name, *mode):
+        loaded.append((name, *mode))
+        if name == "libOpenCL.so.1":
+            raise OSError("libOpenCL.so.1: cannot open shared object file")
+
+    real, _runtime.ctypes.CDLL = _runtime.ctypes.CDLL, load
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            loader = os.path.join(folder, "lib", "libOpenCL.so.1")
+            _runtime.offer(folder, folder)
+            assert loaded == [("libOpenCL.so.1",)]
+            os.mkdir(os.path.dirname(loader))
+            open(loader, "w").close()
+            _runtime.offer(folder, folder)
+            assert loaded[1:] == [("libOpenCL.so.1",), (loader, _runtime.ctypes.RTLD_GLOBAL)]
+    finally:
+        _runtime.ctypes.CDLL = real

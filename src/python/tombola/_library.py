@@ -6,30 +6,37 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from ctypes import POINTER, byref, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_void_p
 from typing import Any
 
 from . import _runtime, _structs
 from .errors import error_of
 
-_FOLDER = os.path.dirname(os.path.abspath(__file__))
+
+def _path() -> str:
+    """The library that $TOMBOLA_LIBRARY names, else the one in the package, else the system's.
+
+    An editable package has two folders: its sources', and that of what was built.
+    """
+    folders = sys.modules[__name__.rpartition(".")[0]].__path__
+    own = [path for path in (os.path.join(folder, "libtombola.so") for folder in folders) if os.path.exists(path)]
+    return os.environ.get("TOMBOLA_LIBRARY") or (own or ["libtombola.so.0.1"])[0]
 
 
 def _load() -> ctypes.CDLL:
-    """The library that $TOMBOLA_LIBRARY names, else the one in the package, else the system's."""
-    named = os.environ.get("TOMBOLA_LIBRARY")
-    own = os.path.join(_FOLDER, "libtombola.so")
-    path = named or (own if os.path.exists(own) else "libtombola.so.0.1")
     _runtime.offer()
     try:
         return ctypes.CDLL(path)
     except OSError as error:
-        remedy = ("the OpenCL loader is missing: `apt-get install ocl-icd-libopencl1`, or by pip alone "
-                  "`pip install tombola[cpu]`"
-                  if "OpenCL" in str(error) else "install the package with pip, or name the library in TOMBOLA_LIBRARY")
+        remedy = "install the package with pip, or name the library in TOMBOLA_LIBRARY"
+        if "OpenCL" in str(error):
+            remedy = ("the OpenCL loader is missing: on Debian `apt-get install ocl-icd-libopencl1 pocl-opencl-icd` "
+                      "brings it and a driver for every CPU, by pip alone `pip install tombola[cpu]` does for x86")
         raise ImportError(f"{path} can't be loaded ({error}); {remedy}") from error
 
 
+path = _path()
 lib = _load()
 _error = POINTER(_structs.Error)
 for _name, _result, _arguments in (
