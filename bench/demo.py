@@ -84,7 +84,7 @@ def chat(demo):
 
 
 def same_seeds(demo):
-    title("The same seed writes the same text", "One text, of seed 7 at temperature 1: alone, and with others of other "
+    title("The same seed writes the same text", "One text, of seed 2 at temperature 1: alone, and with others of other "
           "prompts, seeds and temperatures around it.")
     model, prompt = demo.model, "My favourite place is"
     others = ["The recipe begins with", "In the year 1900,", "def main():", "Dear Sir,", "The moon", "Once upon a time"]
@@ -94,9 +94,9 @@ def same_seeds(demo):
         prompts.insert(place, prompt)
         remembering = Remembering(model, place)
         seeds, heats = 100 + np.arange(count), np.linspace(0.5, 1.5, count)
-        seeds[place], heats[place] = 7, 1
+        seeds[place], heats[place] = 2, 1
         generation = demo.generate(remembering, list(map(model.encode, prompts)), 24, seed=seeds, stream=0,
-                                   temperature=heats, top_p=0.95)
+                                   temperature=heats, top_p=0.9)
         found.append((generation.tokens[place], remembering.logits))
         write("alone:\n" if count == 1 else f"number {place + 1} of a batch of {count}:\n")
         transcript = Transcript(write, model.tokenizer, [("", prompt)], 24, model.end_tokens, WIDTH, "  ")

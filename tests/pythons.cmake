@@ -5,16 +5,20 @@ set(pythons python3 /usr/bin/python3 ${PROJECT_SOURCE_DIR}/build/demo/bin/python
 
 # Answers in known_*.txt come from reference_*.py: one more test of each is that they still do. (Those of reference.py
 # itself take minutes.)
+set(numpy_python "")
 foreach(python ${pythons})
   execute_process(COMMAND ${python} -c "import numpy" RESULT_VARIABLE lacks_numpy OUTPUT_QUIET ERROR_QUIET)
   if(lacks_numpy EQUAL 0)
-    foreach(subject adaptive candidates entropy mirostat processors report results sequences shares watermark)
-      add_test(NAME reference_${subject} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}
-        COMMAND ${python} -B reference_${subject}.py --check known_${subject}.txt)
-    endforeach()
+    set(numpy_python ${python})
     break()
   endif()
 endforeach()
+if(numpy_python)
+  foreach(subject adaptive candidates entropy mirostat processors report results sequences shares watermark)
+    add_test(NAME reference_${subject} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}
+      COMMAND ${numpy_python} -B reference_${subject}.py --check known_${subject}.txt)
+  endforeach()
+endif()
 
 # The package's, on the library as built: each file by the first Python for which run.py lists it. A library with
 # sanitizers in it can't be loaded by a Python without.
@@ -40,4 +44,12 @@ if(NOT TOMBOLA_SANITIZE)
       endif()
     endforeach()
   endforeach()
+endif()
+
+# What the demo shows where the language model can't be had.
+if(numpy_python)
+  add_test(NAME demo_rows
+    COMMAND ${numpy_python} -B ${PROJECT_SOURCE_DIR}/bench/demo_rows.py ${PROJECT_SOURCE_DIR}/bench/data)
+  set_tests_properties(demo_rows PROPERTIES ENVIRONMENT "${package_environment}"
+    PASS_REGULAR_EXPRESSION "the same tokens alone and in 13 batches.*numpy / Tombola")
 endif()
