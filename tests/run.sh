@@ -3,7 +3,7 @@
 # usage: tests/run.sh [--all] [--peers]
 #   --all     the long tests, and those on other OpenCL devices, too: hours
 #   --peers   nothing but a comparison with Transformers and llama.cpp, which it installs (minutes, 1 GB)
-# It installs what is missing: Debian's packages, and for the Python package's wheel pip's scikit-build-core and numpy
+# It installs what is missing: Debian's packages, and for the Python package's wheel scikit-build-core, ninja and numpy
 # into build/wheel (20 MB); with --all Intel's OpenCL runtime besides (280 MB). Where PyPI can't be reached, nor has
 # been before, the wheel is left out, and the run fails at its end. All else needs no network but for Debian's packages.
 set -euo pipefail
@@ -147,7 +147,7 @@ if [ -n "$all" ]; then install_missing "${long_test_packages[@]}"; else install_
 
 section "What PyPI has for the Python package"
 has_packages=1
-fetch package scikit-build-core numpy || has_packages=''
+fetch package scikit-build-core ninja numpy || has_packages=''
 
 section "Layout of the code"
 check_layout
@@ -203,6 +203,6 @@ fi
 section "Tests"
 run_tests "$build" ${all:+--timeout "$long_test_seconds"}
 if [ -z "$has_packages" ]; then
-  echo "run.sh: not tested is the Python package's wheel, as pip's scikit-build-core and numpy can't be had" >&2
+  echo "run.sh: not tested is the Python package's wheel, as what it needs of PyPI can't be had" >&2
   exit 1
 fi
