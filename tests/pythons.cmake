@@ -1,3 +1,8 @@
+# A Python can't load a library that has sanitizers in it.
+if(TOMBOLA_SANITIZE)
+  return()
+endif()
+
 # What Python runs: each test by the first Python at hand that has the packages it imports.
 # bench/demo.sh makes build/demo, with the language model's packages; build/peers has what Tombola is held against.
 set(pythons python3 /usr/bin/python3 ${PROJECT_SOURCE_DIR}/build/demo/bin/python
@@ -20,8 +25,7 @@ if(numpy_python)
   endforeach()
 endif()
 
-# The package's, on the library as built: each file by the first Python for which run.py lists it. A library with
-# sanitizers in it can't be loaded by a Python without.
+# The package's, on the library as built: each file by the first Python for which run.py lists it.
 set(package_environment PYTHONPATH=${PROJECT_SOURCE_DIR}/src/python TOMBOLA_LIBRARY=$<TARGET_FILE:tombola>
     CC=${CMAKE_C_COMPILER} MYPY_CACHE_DIR=${CMAKE_CURRENT_BINARY_DIR}/mypy
     OPENBLAS_NUM_THREADS=1)   # threads of a BLAS wait by spinning, which costs tests side by side more than they give
@@ -31,20 +35,18 @@ endif()
 set(runner ${CMAKE_CURRENT_SOURCE_DIR}/python/run.py)
 file(GLOB package_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/python/*.py)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${package_files})
-if(NOT TOMBOLA_SANITIZE)
-  foreach(python ${pythons})
-    execute_process(COMMAND ${python} -B ${runner} --list
-      OUTPUT_VARIABLE files OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
-    string(REPLACE "\n" ";" files "${files}")
-    foreach(file ${files})
-      string(REGEX REPLACE "^test_(.*)\\.py$" "python_\\1" name ${file})
-      if(NOT TEST ${name})
-        add_test(NAME ${name} COMMAND ${python} -B ${runner} ${file})
-        set_tests_properties(${name} PROPERTIES ENVIRONMENT "${package_environment}")
-      endif()
-    endforeach()
+foreach(python ${pythons})
+  execute_process(COMMAND ${python} -B ${runner} --list
+    OUTPUT_VARIABLE files OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  string(REPLACE "\n" ";" files "${files}")
+  foreach(file ${files})
+    string(REGEX REPLACE "^test_(.*)\\.py$" "python_\\1" name ${file})
+    if(NOT TEST ${name})
+      add_test(NAME ${name} COMMAND ${python} -B ${runner} ${file})
+      set_tests_properties(${name} PROPERTIES ENVIRONMENT "${package_environment}")
+    endif()
   endforeach()
-endif()
+endforeach()
 
 # What the demo shows where the language model can't be had.
 if(numpy_python)
