@@ -47,6 +47,9 @@ foreach(python ${pythons})
     endif()
   endforeach()
 endforeach()
+if(numpy_python AND NOT TEST python_calls)
+  message(FATAL_ERROR "tests/python/run.py --list fails")
+endif()
 
 # What the demo shows where the language model can't be had.
 if(numpy_python)
