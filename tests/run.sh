@@ -120,6 +120,15 @@ assert [d.platform for d in tombola.devices()] == ["Intel(R) OpenCL"], tombola.d
   with_device "$environment/lib/libintelocl.so" run_tests "$build" --timeout "$long_test_seconds"
 }
 
+# The package beside PyPI's newest torch and Transformers: 5 GB with the CUDA libraries that come along.
+run_with_torch() {
+  local environment=$wheel/torch
+  new_environment "$environment"
+  timeout "$long_test_seconds" "$environment/bin/pip" --quiet --disable-pip-version-check install numpy torch transformers
+  install_package "$environment" tombola
+  with_device "$(cat /etc/OpenCL/vendors/pocl.icd)" test_package "$environment"
+}
+
 # run_on_oclgrind CHECK CTEST-OPTION...: Oclgrind reports what it finds and goes on, so that its log must be empty.
 # Optimised code it gets wrong: it widens a vector's true to 255.
 run_on_oclgrind() {
@@ -189,6 +198,8 @@ fi
 if [ -n "$all" ]; then
   section "Tests on Intel's OpenCL runtime for CPUs"
   [ -z "$has_packages" ] || run_on_intel
+  section "Python package beside torch and Transformers"
+  [ -z "$has_packages" ] || run_with_torch
   section "Tests on Oclgrind, small share: data races"
   # the command's tests start it too often to be worth the hours; what is compiled before is not kept
   run_on_oclgrind OCLGRIND_DATA_RACES --exclude-regex '^(test_command|compile_|python_)'
