@@ -11,8 +11,9 @@ from demo_page import WIDTH, say, table, title, write
 
 SHOWN = (4, 9)   # one of the sharper rows, and one of the flatter ones
 SETTINGS = (
-    ("greedy", {"temperature": 0}), ("temperature 0.3", {"temperature": 0.3}), ("temperature 0.7", {"temperature": 0.7}),
-    ("temperature 1", {"temperature": 1}), ("temperature 1.5", {"temperature": 1.5}),
+    ("greedy", {"temperature": 0}), ("temperature 0.3", {"temperature": 0.3}),
+    ("temperature 0.7", {"temperature": 0.7}), ("temperature 1", {"temperature": 1}),
+    ("temperature 1.5", {"temperature": 1.5}),
     ("1.5, top-k 10", {"temperature": 1.5, "top_k": 10}), ("1.5, top-p 0.5", {"temperature": 1.5, "top_p": 0.5}),
     ("1.5, min-p 0.1", {"temperature": 1.5, "min_p": 0.1}),
 )
@@ -86,8 +87,8 @@ def main():
     logits, texts = load(parser.parse_args().folder)
     with tombola.Sampler(logits.shape[1], 64, dtype="bfloat16") as sampler:
         title("Rows of a language model")
-        say(f"{len(logits)} rows of {logits.shape[1]} logits, as SmolLM2-135M-Instruct has left them after prose, code, "
-            f"chat and lists. Tombola {tombola.version} draws from them, on {sampler.context.device.name}.")
+        say(f"{len(logits)} rows of {logits.shape[1]} logits, as SmolLM2-135M-Instruct has left them after prose, "
+            f"code, chat and lists. Tombola {tombola.version} draws from them, on {sampler.context.device.name}.")
         draws(sampler, logits, texts)
         same_seeds(sampler, logits, texts)
         demo_times.show_rows(sampler, logits)

@@ -96,7 +96,7 @@ def show_model(demo, path):
     tell(rows, ["model", "Tombola", "numpy"])
     device = demo.sampler.context.device.name
     draw_plot(path, rows, device)
-    write(f"\n  as a plot: {os.path.relpath(path)}\n")
+    write(f"\n  as a plot: {min(os.path.relpath(path), path, key=len)}\n")
     title("In sum")
     speeds = {batch: 1000 / (model + ours) for chain, batch, model, ours, _ in rows if chain == "top-p"}
     say("Tokens a second: " + ", ".join(f"{speed:.0f} in a batch of {batch}" for batch, speed in speeds.items()) + ".")

@@ -73,8 +73,8 @@ def test_greedy_text_is_what_it_was():
     # The runner-up is never nearer than 0.04, four hundred times what another BLAS changes.
     assert model().decode(greedy(model().encode("Once upon a time"), 60)) == (
         ", the city of Nova Haven was a thriving metropolis, with towering skyscrapers and bustling streets. But as "
-        "the years went by, the city began to lose its original essence. The once-blue skies of the planet Earth began to "
-        "fade, and the once-blue oceans of the ocean began to fade.")
+        "the years went by, the city began to lose its original essence. The once-blue skies of the planet Earth began "
+        "to fade, and the once-blue oceans of the ocean began to fade.")
 
 
 def test_it_answers():
