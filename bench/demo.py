@@ -121,7 +121,8 @@ def main():
     with tombola.Sampler(model.vocabulary, MOST_ROWS) as sampler:
         demo = Demo(model, sampler)
         say(f"SmolLM2-135M-Instruct, {model.vocabulary} tokens, in numpy {np.__version__}. It makes a row of logits "
-            f"for each text; Tombola {tombola.version} draws the next token of each row, on {sampler.context.device.name}.")
+            f"for each text; Tombola {tombola.version} draws the next token of each row, on "
+            f"{sampler.context.device.name}.")
         for section in (greedy, temperatures, filters, chat, same_seeds):
             section(demo)
         demo_times.show_model(demo, arguments.plot)
