@@ -162,10 +162,6 @@ struct params_words params_words(void)
         for (size_t word = 0; word < count; word++)
             words.fields[field->offset / sizeof(uint32_t) + word] = field;
     }
-    const size_t places[] = {offsetof(tombola_params, seed), offsetof(tombola_params, offset),
-                             offsetof(tombola_params, stream)};
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
-        words.fields[places[i] / sizeof(uint32_t)] = NULL;
     return words;
 }
 
@@ -199,19 +195,23 @@ static int is_right(const tombola_field *field, const tombola_params *p, uint32_
 
 /* Whether what has changed from word `first` on, up to `end`, is right. */
 static int is_right_from(const struct params_words *words, const tombola_params *p, const tombola_params *before,
-                         size_t first, size_t end, int *is_alike, uint32_t *needs)
+                         size_t first, size_t end, uint32_t *needs)
 {
-    const char *now = (const char *)p, *then = (const char *)before;
+    const uint32_t *now = (const uint32_t *)p, *then = (const uint32_t *)before;
     for (size_t word = first; word < end; word++) {
         const tombola_field *field = words->fields[word];
-        const size_t at = word * sizeof(uint32_t);
-        if (!field || memcmp(now + at, then + at, sizeof(uint32_t)) == 0)
-            continue;
-        *is_alike = 0;
-        if (!is_right(field, p, needs))
+        if (field && memcmp(now + word, then + word, sizeof *now) && !is_right(field, p, needs))
             return 0;
     }
     return 1;
+}
+
+/* Whether they differ in no more than where in the random stream a row is. */
+static int are_alike(const tombola_params *a, const tombola_params *b)
+{
+    enum { FIRST = offsetof(tombola_params, stream), END = offsetof(tombola_params, method) };
+    _Static_assert(END - FIRST == sizeof a->stream + sizeof a->seed + sizeof a->offset, "they lie side by side");
+    return memcmp(a, b, FIRST) == 0 && memcmp((const char *)a + END, (const char *)b + END, sizeof *a - END) == 0;
 }
 
 tombola_status params_check(const struct params_words *words, const tombola_params *p, const tombola_params *before,
@@ -219,9 +219,9 @@ tombola_status params_check(const struct params_words *words, const tombola_para
 {
     const size_t few = sizeof(uint64_t) / sizeof(uint32_t); /* words that are compared at once */
     int is_fine = has_race_for_watermark(p);
-    *is_alike = 1;
-    for (size_t word = 0; word < PARAMS_WORDS && is_fine; word += few)
+    *is_alike = are_alike(p, before);
+    for (size_t word = 0; word < PARAMS_WORDS && is_fine && !*is_alike; word += few)
         if (memcmp((const uint32_t *)p + word, (const uint32_t *)before + word, few * sizeof(uint32_t)))
-            is_fine = is_right_from(words, p, before, word, word + few, is_alike, needs);
+            is_fine = is_right_from(words, p, before, word, word + few, needs);
     return is_fine ? TOMBOLA_OK : check_all(p, row, needs, error);
 }

@@ -7,8 +7,7 @@
 
 #define PARAMS_WORDS (sizeof(tombola_params) / sizeof(uint32_t))
 
-/* Of each word of a tombola_params the field that it is of; NULL where any value is right and converted as it is: where
- * in the random stream a row is. */
+/* Of each word of a tombola_params the field that it is of; NULL of struct_size. */
 struct params_words {
     const tombola_field *fields[PARAMS_WORDS];
 };
