@@ -13,8 +13,8 @@ demo_packages=(
   libjansson-dev      # JSON for the command
   libcsv-dev          # CSV for the command
   python3             # runs the demo
-  python3-venv        # a folder of its own for what PyPI has and Debian has not: the demo's language model
-  python3-numpy       # the arrays of the package's tests, and of the demo where PyPI can't be reached
+  python3-venv        # folders of its own for what PyPI has: the demo's language model, what builds a wheel
+  python3-numpy       # the arrays of the tests, and of the demo where PyPI can't be reached
 )
 
 test_packages=(
@@ -23,9 +23,8 @@ test_packages=(
   g++                 # compiles the header as a caller in C++ does
   clang               # a second compiler, and the check of the kernels without a device
   clang-format        # the check of the layout
-  python3             # runs the Python package and its tests
-  python3-numpy       # the arrays of these, and of the references that known answers come from
-  python3-venv        # an empty environment for the package's wheel
+  python3-mypy        # checks the Python package's types
+  python3-pyopencl    # OpenCL buffers of another package's, which the Python package takes
 )
 
 bench_packages=(

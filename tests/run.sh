@@ -142,7 +142,7 @@ run_on_oclgrind() {
 
 # The packages themselves say what they do: by hand, since versions of theirs come and go.
 compare_with_peers() {
-  install_missing "${demo_packages[@]}" python3 python3-numpy
+  install_missing "${demo_packages[@]}"
   ensure_peer transformers
   ensure_peer llama
   section "Build"
