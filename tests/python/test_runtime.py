@@ -59,22 +59,34 @@ def test_a_missing_loader_says_what_to_install():
 
 
 def test_pips_loader_serves_where_the_system_has_none():
-    loaded = []
+    loaded, lacks = [], {"libOpenCL.so.1": ["libsvml.so", "libimf.so"], "libsvml.so": ["libintlc.so.5"]}
 
     def load(name, *mode):
-        loaded.append((name, *mode))
-        if name == "libOpenCL.so.1":
-            raise OSError("libOpenCL.so.1: cannot open shared object file")
+        folder, file = os.path.split(name)
+        for needed in ["libOpenCL.so.1"] if not folder else lacks.get(file, []):
+            if needed not in loaded:
+                raise OSError(f"{needed}: cannot open shared object file: No such file or directory")
+        if folder and not os.path.getsize(name):
+            raise OSError(f"{name}: file too short")
+        assert mode == (_runtime.ctypes.RTLD_GLOBAL,)
+        loaded.append(file)
+        return object()
+
+    def offered(prefix, *files, content="ELF"):
+        del loaded[:]
+        for file in files:
+            with open(os.path.join(prefix, "lib", file), "w") as library:
+                library.write(content)
+        _runtime.offer(prefix, prefix)
+        return loaded
 
     real, _runtime.ctypes.CDLL = _runtime.ctypes.CDLL, load
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            loader = os.path.join(folder, "lib", "libOpenCL.so.1")
-            _runtime.offer(folder, folder)
-            assert loaded == [("libOpenCL.so.1",)]
-            os.mkdir(os.path.dirname(loader))
-            open(loader, "w").close()
-            _runtime.offer(folder, folder)
-            assert loaded[1:] == [("libOpenCL.so.1",), (loader, _runtime.ctypes.RTLD_GLOBAL)]
+        with tempfile.TemporaryDirectory() as prefix:
+            os.mkdir(os.path.join(prefix, "lib"))
+            assert offered(prefix) == []
+            assert offered(prefix, "libOpenCL.so.1", "libsvml.so", "libimf.so") == []   # one is missing still
+            assert offered(prefix, "libintlc.so.5", content="") == []
+            assert offered(prefix, "libintlc.so.5") == ["libintlc.so.5", "libsvml.so", "libimf.so", "libOpenCL.so.1"]
     finally:
         _runtime.ctypes.CDLL = real
