@@ -91,14 +91,13 @@ static struct choice choose(uint32_t number)
     return choice;
 }
 
-static const struct factor *factor_of(const tombola_field *field)
+static size_t factor_of(const tombola_field *field)
 {
-    for (size_t i = 0; i < FACTORS; i++) {
-        if (strcmp(factors[i].name, field->name) == 0) {
-            return &factors[i];
-        }
+    size_t i = 0;
+    while (i < FACTORS && strcmp(factors[i].name, field->name) != 0) {
+        i++;
     }
-    return NULL;
+    return i;
 }
 
 static int is_apart(const tombola_field *field)
@@ -124,18 +123,31 @@ static void set_field(tombola_params *params, const tombola_field *field, double
     }
 }
 
+/* The fields of the factors. They are looked for once: names take longer to compare than parameters to set. */
+static const tombola_field *const *factor_fields(void)
+{
+    static const tombola_field *fields[FACTORS];
+    static int are_found;
+    const tombola_field *field;
+    for (size_t i = 0; !are_found && (field = tombola_params_field(i)); i++) {
+        if (!is_apart(field)) {
+            size_t factor = factor_of(field);
+            if (factor == FACTORS) {
+                die("the grid has no values for the parameter %s", field->name);
+            }
+            fields[factor] = field;
+        }
+    }
+    are_found = 1;
+    return fields;
+}
+
 tombola_params grid_params(uint32_t number, uint32_t vocabulary)
 {
     struct choice choice = choose(number);
     tombola_params params = tombola_params_default();
-    const tombola_field *field;
-    for (size_t i = 0; (field = tombola_params_field(i)); i++) {
-        const struct factor *factor = factor_of(field);
-        if (factor) {
-            set_field(&params, field, factor->values[choice.value[factor - factors]], vocabulary);
-        } else if (!is_apart(field)) {
-            die("the grid has no values for the parameter %s", field->name);
-        }
+    for (size_t i = 0; i < FACTORS; i++) {
+        set_field(&params, factor_fields()[i], factors[i].values[choice.value[i]], vocabulary);
     }
     return params;
 }
