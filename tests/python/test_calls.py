@@ -1,6 +1,8 @@
 """Calls in flight, threads, forks, what is closed, and memory over many calls."""
+import copy
 import gc
 import os
+import pickle
 import threading
 
 import numpy as np
@@ -27,6 +29,14 @@ def test_a_batch_is_done_once_the_device_is():
         while not batch.done():
             pass
         assert (batch.result().status == tombola.OK).all()
+
+
+def test_samplers_and_contexts_are_not_copied_since_a_copy_would_release_what_the_first_one_holds():
+    with tombola.Sampler(VOCABULARY, ROWS, device=CONTEXT) as sampler:
+        for take in copy.copy, copy.deepcopy, pickle.dumps:
+            for what in sampler, CONTEXT:
+                assert "can't be copied or pickled" in str(caught(TypeError, take, what))
+        assert (sampler.sample(LOGITS).status == tombola.OK).all()
 
 
 def test_batches_that_nobody_waits_for_make_room():

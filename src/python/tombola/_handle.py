@@ -31,6 +31,9 @@ class Handle:
         if handle is not None:
             self._release(handle)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(f"a {self._noun} can't be copied or pickled: each process and each copy opens its own")
+
     def __enter__(self) -> Self:
         return self
 
