@@ -171,6 +171,20 @@ def test_what_has_no_gradient_says_so_and_only_where_one_is_wanted():
     assert float(logprobs(LOGITS, torch.full((ROWS,), 5), top_k=1)[0]) == -np.inf
 
 
+def test_what_was_kept_goes_with_no_dynamic_temperature_which_it_does_not_tell():
+    options = dict(dynatemp_range=0.3, top_k=5)
+    told = rollout(LOGITS, **options, want="tokens logprobs kept_tokens boundary kept")
+    assert bits(logprobs(LOGITS, tokens_of(told), **options)) == told.logprobs.tobytes()
+    for among in (dict(kept=told), dict(boundary=told)):
+        assert "dynatemp_range" in str(caught(ValueError, logprobs, LOGITS, tokens_of(told), **options, **among))
+
+
+def test_ids_that_are_no_tokens_are_refused_and_not_converted():
+    assert "ids has type float32" in str(caught(TypeError, logprobs, LOGITS, torch.full((ROWS,), 1.5)))
+    assert "ids is from" in str(caught(ValueError, logprobs, LOGITS, torch.full((ROWS,), 2**32 + 5)))
+    assert "params has 3 rows" in str(caught(ValueError, logprobs, LOGITS, torch.arange(ROWS), tombola.Params(3)))
+
+
 def test_threads_have_samplers_of_their_own():
     expected, results = logprobs(LOGITS, torch.arange(ROWS)), []
     threads = [threading.Thread(target=lambda: results.append(logprobs(LOGITS, torch.arange(ROWS)))) for _ in range(3)]

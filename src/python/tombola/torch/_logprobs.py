@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from .._arrays import integers_of
 from ..params import FIELDS, Params
 from ..ragged import Ragged
 from ..results import Results
@@ -36,7 +37,8 @@ def logprobs(logits: torch.Tensor, ids: torch.Tensor, params: Params | None = No
     not kept. Backward, the gradient of log p(i) by the logit of a kept token j is (1 if i is j, less p(j)) * the slope
     of j's logit / the temperature: 0 for what was not kept, and in greedy rows. The slope is that of the repetition
     penalty, else 1.
-    Raises ValueError for a length penalty, a dynamic temperature or adaptive-p where a gradient is wanted.
+    Raises ValueError for a length penalty, a dynamic temperature or adaptive-p where a gradient is wanted, and for a
+    dynamic temperature beside `kept` or `boundary`: it follows the entropy of a row of which these tell no more.
     """
     shape = logits.shape[:-1]
     if ids.shape[:len(shape)] != shape or ids.ndim > len(shape) + 1:
@@ -44,8 +46,12 @@ def logprobs(logits: torch.Tensor, ids: torch.Tensor, params: Params | None = No
     if kept is not None and boundary is not None:
         raise TypeError("kept and boundary say the same thing: give one of them")
     rows = logits.reshape(-1, logits.shape[-1])
+    tokens = integers_of("ids", ids.detach().cpu().numpy().ravel(), np.int32).reshape(len(rows), -1)
     options = _with_params(params, len(rows), options)
-    told = _LogProbs.apply(rows, ids.reshape(len(rows), -1), options, kept, boundary, _samplers(device))
+    if not (kept is None and boundary is None) and (options["params"].dynatemp_range != 0).any():
+        raise ValueError("dynatemp_range is on: what was kept doesn't tell the temperature, which follows the whole "
+                         "row's entropy")
+    told = _LogProbs.apply(rows, tokens, options, kept, boundary, _samplers(device))
     return told.reshape(ids.shape)
 
 
@@ -61,6 +67,8 @@ def _with_params(params, count, options):
     """The options, with all parameters among them in `params`, of `count` rows."""
     whole = Params(count)
     if params is not None:
+        if len(params) not in (1, count):
+            raise ValueError(f"params has {len(params)} rows, but there are {count}")
         whole.array[:] = params.array
     for name in FIELDS.keys() & options.keys():
         setattr(whole, name, options[name])
@@ -119,7 +127,7 @@ def _slopes(sampler, logits, options):
 
 class _LogProbs(torch.autograd.Function):
     @staticmethod
-    def forward(context, logits, ids, options, kept, boundary, samplers):
+    def forward(context, logits, tokens, options, kept, boundary, samplers):
         wanted, device, dtype = context.needs_input_grad[0], logits.device, logits.dtype
         logits = host_rows(logits)
         rows, vocabulary = logits.shape
@@ -133,7 +141,6 @@ class _LogProbs(torch.autograd.Function):
             if "masks" in options:
                 raise TypeError("kept and masks say the same thing: give one of them")
             options = {**options, "params": without_filters(params, rows), "masks": _mask_of(kept, rows, vocabulary)}
-        tokens = ids.detach().cpu().numpy().astype(np.int32)
         ends = np.arange(1, rows + 1, dtype=np.uintp) * np.uintp(tokens.shape[1])
         told = sampler.sample(logits, score_tokens=Ragged(tokens.ravel(), ends), **options,
                               want=("scores", "kept_probabilities") if wanted else ("scores",))
