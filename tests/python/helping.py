@@ -22,7 +22,7 @@ def caught(kind, call, *arguments, **options):
         result = call(*arguments, **options)
     except kind as error:
         return error
-    raise AssertionError(f"{kind.__name__} was not raised, but there was {result!r}")
+    raise AssertionError(f"{kind} was not raised, but there was {result!r}")
 
 
 def resident():

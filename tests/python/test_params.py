@@ -49,6 +49,13 @@ def test_what_a_type_cannot_hold_is_refused_by_name():
     caught(AttributeError, Params, 1, no_such=1)
 
 
+def test_seeds_of_64_bits_are_taken_from_a_list_whatever_side_of_the_middle_they_are_on():
+    seeds = [2**64 - 1, 1, 2**63, np.uint64(2**63 + 1)]
+    assert Params(4, seed=seeds).seed.tolist() == Params(4, seed=tuple(seeds)).seed.tolist() == list(map(int, seeds))
+    for wrong in ([2**64, 1], [2**63, -1], [2**63, 1.5], [True, False]):
+        assert "seed" in str(caught((ValueError, TypeError), Params, 2, seed=wrong))
+
+
 def test_presets_are_the_librarys():
     assert tombola.presets()[0] == "default" and "llama.cpp" in tombola.presets()
     assert Params.preset("default").array == Params(1).array

@@ -69,7 +69,10 @@ class Field:
         if array.dtype == self.dtype:
             return array
         if array.dtype.kind not in "iu":
-            raise TypeError(f"{self.name} has type {array.dtype}, not of integers")
+            if kind in (list, tuple) and all(isinstance(v, (int, np.integer)) and type(v) is not bool for v in value):
+                array = np.array(value, object)   # of integers on both sides of 2^63 numpy has made floats
+            else:
+                raise TypeError(f"{self.name} has type {array.dtype}, not of integers")
         if array.size and not (0 <= int(array.min()) and int(array.max()) <= self.limit):
             raise ValueError(f"{self.name} is from {array.min()} to {array.max()}, not from 0 to {self.limit}")
         return array
