@@ -1,4 +1,6 @@
 """Masks, biases, histories and the other lists of rows: every form that they are taken in says the same."""
+from types import MappingProxyType
+
 import numpy as np
 from helping import CONTEXT, caught, logits_of
 
@@ -9,6 +11,25 @@ VOCABULARY, ROWS = 100, 4
 LOGITS = logits_of(ROWS, VOCABULARY)
 SAMPLER = tombola.Sampler(VOCABULARY, ROWS, device=CONTEXT)
 BEST = LOGITS.argmax(axis=1)
+
+
+class Array:
+    """A tensor as other packages have them: no array of numpy's, with elements that are no integers."""
+
+    def __init__(self, array):
+        self._array = array
+
+    def __array__(self, dtype=None, copy=None):
+        return self._array
+
+    def __len__(self):
+        return len(self._array)
+
+    def __getitem__(self, place):
+        return Array(self._array[place])
+
+    def __dlpack__(self, **_):
+        raise RuntimeError("Bool type is not supported by dlpack")
 
 
 def effective(**options):
@@ -53,6 +74,22 @@ def test_biases_are_dicts_pairs_or_ragged():
     for biases in ([{}], Ragged(np.zeros(1, np.int32), [1, 1, 1, 1]), Ragged(np.zeros(1, BIAS), [1, 1, 1, 2]),
                    Ragged(np.zeros(3, BIAS), [2, 1, 3, 3])):
         caught((ValueError, TypeError), effective, biases=biases)
+
+
+def test_biases_may_be_arrays_or_any_mapping_of_whole_tokens():
+    array = np.array([(5, 1.5), (7, -2)], BIAS)
+    expected = effective(biases={5: 1.5, 7: -2})
+    for biases in ([array] * ROWS, MappingProxyType({5: 1.5, 7: -2}), {np.int64(5): np.float32(1.5), 7: -2}):
+        assert (effective(biases=biases) == expected).all()
+    for biases in ({5.7: 1}, {2**32 + 5: 1}, [[(5.5, 1)]] * ROWS):
+        assert "biases" in str(caught(ValueError, effective, biases=biases))
+
+
+def test_arrays_of_other_packages_serve_as_lists_and_masks():
+    flags = np.arange(VOCABULARY) < 3
+    assert (effective(masks=Array(flags)) == effective(masks=flags)).all()
+    assert greedy(end_tokens=Array(BEST), history=[[]] * ROWS, min_tokens=1) == greedy(
+        end_tokens=BEST, history=[[]] * ROWS, min_tokens=1)
 
 
 def test_histories_are_lists_or_ragged_or_one_for_all():

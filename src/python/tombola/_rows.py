@@ -87,7 +87,7 @@ class Rows(_structs.Rows):
             self.owners.append(view.owner)
             self._put_mask_of_row(mask_of_row)
             return
-        if not isinstance(masks, np.ndarray) and hasattr(masks, "__dlpack__"):
+        if not hasattr(masks, "__array__") and hasattr(masks, "__dlpack__"):   # some DLPacks know no bool
             masks = np.from_dlpack(masks)
         masks = np.atleast_2d(np.asarray(masks))
         if masks.dtype == np.bool_:

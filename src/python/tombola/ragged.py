@@ -1,7 +1,7 @@
 """Lists that differ in length from row to row."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable, Mapping, Sized
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -71,6 +71,8 @@ def tokens_of(name: str, value: Any, count: int) -> Ragged:
     """A list of tokens for each row; one flat list is that of all rows."""
     if isinstance(value, Ragged):
         return _checked(name, value, np.int32, count)
+    if hasattr(value, "__array__"):   # torch's tensors too, whose elements are no integers
+        value = np.asarray(value)
     if _is_flat(value):
         return Ragged.of([integers_of(f"{name}[0]", value, np.int32)] * count, name)
     return Ragged.of(_each(name, value, count), name)
@@ -85,9 +87,17 @@ def prompts_of(prompts: Any) -> list[NDArray[np.int32]]:
     return [integers_of(f"prompts[{i}]", prompt, np.int32) for i, prompt in enumerate(prompts)]
 
 
-def _pairs_of(part: Any) -> NDArray[Any]:
-    pairs: list[Any] = list(part.items()) if isinstance(part, dict) else [tuple(pair) for pair in part or ()]
-    return np.array(pairs, BIAS)
+def _pairs_of(name: str, part: Any) -> NDArray[Any]:
+    if isinstance(part, np.ndarray) and part.dtype == BIAS:
+        return part
+    pairs = part.items() if isinstance(part, Mapping) else () if part is None else part
+    try:
+        biases = np.array([tuple(pair) for pair in pairs], BIAS)
+        if [token for token, _ in pairs] == biases["token"].tolist():
+            return biases
+    except OverflowError:
+        pass
+    raise ValueError(f"{name} has a token that is no integer of 32 bits")
 
 
 def bias_lists_of(name: str, value: Any, count: int) -> list[Any]:
@@ -95,9 +105,9 @@ def bias_lists_of(name: str, value: Any, count: int) -> list[Any]:
     if isinstance(value, Ragged):
         checked = _checked(name, value, BIAS, count)
         return [checked.row(row) for row in range(count)]
-    if isinstance(value, dict):
-        return [_pairs_of(value)] * count
-    return [_pairs_of(part) for part in _each(name, value, count)]
+    if isinstance(value, Mapping):
+        return [_pairs_of(name, value)] * count
+    return [_pairs_of(name, part) for part in _each(name, value, count)]
 
 
 def biases_of(name: str, value: Any, count: int) -> Ragged:
