@@ -66,7 +66,7 @@ def test_other_types_are_refused():
     swapped = LOGITS.astype(">f4")
     for logits, words in ((LOGITS.astype(float), "float64"), (LOGITS.astype(np.float16), "float16"),
                           (LOGITS.astype(int), "int64"), (swapped, "byte order"), (LOGITS.tolist(), "list"),
-                          (Tensor(LOGITS.astype(float)), "code 2 of 64 bits"), (None, "NoneType"), (3, "int")):
+                          (Tensor(LOGITS.astype(float)), "logits are float64"), (None, "NoneType"), (3, "int")):
         assert words in str(caught(TypeError, drawn, logits)), words
     assert "none of" in str(caught(ValueError, tombola.Sampler, 4, 1, "float64"))
 

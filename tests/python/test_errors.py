@@ -42,7 +42,15 @@ def test_python_names_what_it_refuses_itself():
     for options, words in ((dict(top_q=1), "top_q"), (dict(samples=0), "samples is 0"), (dict(samples=129), "129"),
                            (dict(candidates=-1), "candidates is -1"), (dict(top_k=[1, 2]), "top_k has the shape (2,)")):
         assert words in str(caught((TypeError, ValueError), SAMPLER.sample, LOGITS, **options))
-    caught(ValueError, tombola.Sampler, -1, 1, device=CONTEXT)
+    for name, value in (("vocabulary", -1), ("max_rows", 2**64), ("in_flight", -1), ("max_candidates", 2**33),
+                        ("max_biases", -5), ("max_history", 2**64 + 1)):
+        words = f"{name} is {value}, not from 0"
+        assert words in str(caught(ValueError, tombola.Sampler, **{"vocabulary": 5, "max_rows": 1, name: value}))
+    for value in ("5", 1e3, None):
+        assert f"vocabulary is {value!r}, no integer" in str(caught(TypeError, tombola.Sampler, value, 1))
+    caught(ValueError, tombola.Context, lanes=2**32)
+    for name in ("candidate_tokens", "candidate_logprobs"):
+        assert f"candidates is 0, but {name}" in str(caught(ValueError, SAMPLER.sample, LOGITS, want=name))
     caught(TypeError, tombola.Sampler, 5, 1, no_such=1)
     caught(ValueError, tombola.Context, cache="x")
 
@@ -85,6 +93,8 @@ def test_the_command_is_the_librarys():
         return
     told = subprocess.run([sys.executable, "-m", "tombola", "--version"], check=True, capture_output=True, text=True)
     assert tombola.version in told.stdout
+    told = subprocess.run([sys.executable, "-m", "tombola", "--help"], check=True, capture_output=True, text=True)
+    assert "tombola generate --help" in told.stdout and "bench" in told.stdout
     assert subprocess.run([sys.executable, "-m", "tombola", "nonsense"], capture_output=True).returncode
 
 
@@ -101,3 +111,7 @@ def test_watermarks_are_found_with_their_key_alone():
     assert tombola.watermark_detect(key, 4, text, vocabulary, prompt_length=4).p_value < 1e-12
     assert tombola.watermark_detect(key + 1, 4, text, vocabulary, prompt_length=4).p_value > 1e-4
     caught(tombola.InvalidArgument, tombola.watermark_detect, key, 0, text, vocabulary)
+    for wrong in (dict(key=2**64 + key), dict(key=-1), dict(width=2**32 + 4), dict(prompt_length=-1)):
+        options = {"key": key, "width": 4, "tokens": text, "vocabulary": vocabulary, **wrong}
+        assert f"{next(iter(wrong))} is " in str(caught(ValueError, tombola.watermark_detect, **options))
+    assert "key is" in str(caught(ValueError, tombola.watermark_seed, 2**64, text))

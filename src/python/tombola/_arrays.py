@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ctypes
+import operator
 from collections.abc import Iterable
 from ctypes import POINTER, c_int32, c_int64, c_uint8, c_uint16, c_uint64, c_void_p
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ _pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
 _pointer_of.restype, _pointer_of.argtypes = c_void_p, (ctypes.py_object, ctypes.c_char_p)
 _IN_HOST_MEMORY = (1, 3)   # kDLCPU, kDLCUDAHost
 _CODES = {(2, 32): "float32", (2, 16): "float16", (4, 16): "bfloat16"}   # by code and bits
+_KINDS = {0: "int", 1: "uint", 2: "float", 5: "complex", 6: "bool"}   # what others are called in messages
 _SIZES = {name: bits // 8 for (_, bits), name in _CODES.items()}
 
 
@@ -72,7 +74,7 @@ def _from_dlpack(array: Any) -> View:
         strides = tuple(tensor.strides[:tensor.ndim])
     else:
         strides = tuple(int(np.prod(shape[i + 1:])) for i in range(len(shape)))
-    name = _CODES.get((tensor.code, tensor.bits), f"code {tensor.code} of {tensor.bits} bits")
+    name = _CODES.get((tensor.code, tensor.bits)) or f"{_KINDS.get(tensor.code, 'code ')}{tensor.bits}"
     return View((tensor.data or 0) + tensor.byte_offset, shape, strides, name, (capsule, array))
 
 
@@ -162,6 +164,17 @@ def column_of(name: str, array: Any, dtype: np.dtype[Any], shape: tuple[int, ...
     if not array.flags.writeable:
         raise ValueError(f"out['{name}'] is read-only")
     return array, (array.ctypes.data, None, 0)
+
+
+def integer_of(name: str, value: Any, bits: int) -> int:
+    """An integer that an unsigned type of so many bits holds: ctypes would take its lowest bits, and say nothing."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}, no integer") from None
+    if not 0 <= number < 2**bits:
+        raise ValueError(f"{name} is {number}, not from 0 to {2**bits - 1}")
+    return number
 
 
 def integers_of(name: str, values: Any, dtype: Any, count: int | None = None) -> NDArray[Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _structs
+from ._arrays import integer_of
 from ._handle import Handle
 from ._library import call, lib, text_of
 from ._opencl import opencl_of, pyopencl
@@ -76,7 +77,8 @@ class Context(Handle):
         if cache not in _CACHES:
             raise ValueError(f"cache is '{cache}', none of: " + ", ".join(_CACHES))
         options = _structs.ContextOptions(
-            lanes=lanes, width=width, teams=teams, cache=_CACHES[cache],
+            lanes=integer_of("lanes", lanes, 32), width=integer_of("width", width, 32),
+            teams=integer_of("teams", teams, 32), cache=_CACHES[cache],
             build_options=None if build_options is None else os.fsencode(build_options))
         handle = c_void_p()
         opencl = opencl_of(device)

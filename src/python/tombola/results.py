@@ -144,6 +144,9 @@ def asked_of(want: str | Iterable[str], out: Mapping[str, Any] | None, count: in
         raise ValueError(f"samples is {samples}, not from 1 to 128")
     if not 0 <= candidates <= 1024:
         raise ValueError(f"candidates is {candidates}, not from 0 to 1024")
+    candidate = next((name for name in (*want, *(out or ())) if name.startswith("candidate_")), None)
+    if candidate and not candidates:
+        raise ValueError(f"candidates is 0, but {candidate} is asked for: say how many")
     if "kept_tokens" in want and "kept_ends" not in want:
         want = (*want, "kept_ends")
     if kept_capacity is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from . import _structs
-from ._arrays import TYPES
+from ._arrays import TYPES, integer_of
 from ._generate import Loop, Rules
 from ._handle import Handle
 from ._library import call, lib
@@ -109,18 +109,18 @@ class Sampler(Handle):
         options = _structs.SamplerOptions(
             type=_number_of("dtype", name, TYPES), input=_number_of("input", input, _INPUTS),
             dispatch=_number_of("dispatch", dispatch, _DISPATCHES),
-            transfer=_number_of("transfer", transfer, _TRANSFERS), timed=bool(timed), in_flight=in_flight,
-            max_candidates=max_candidates, probabilities=bool(probabilities), masks=bool(masks),
-            max_biases=max_biases, max_history=max_history)
+            transfer=_number_of("transfer", transfer, _TRANSFERS), timed=bool(timed),
+            in_flight=integer_of("in_flight", in_flight, 32),
+            max_candidates=integer_of("max_candidates", max_candidates, 32), probabilities=bool(probabilities),
+            masks=bool(masks), max_biases=integer_of("max_biases", max_biases, 64),
+            max_history=integer_of("max_history", max_history, 64))
+        vocabulary, max_rows = integer_of("vocabulary", vocabulary, 64), integer_of("max_rows", max_rows, 64)
         if isinstance(device, Context):
             if context_options:
                 raise TypeError(f"{next(iter(context_options))} is an option of the context that was passed")
             context = device
         else:
             context = self._own_context = Context(device, **context_options)
-        for what, value in (("vocabulary", vocabulary), ("max_rows", max_rows)):
-            if not 0 <= value < 2**63:
-                raise ValueError(f"{what} is {value}, less than 1 or too large")
         handle = c_void_p()
         call(lib.tombola_sampler_create, context.handle, vocabulary, max_rows, addressof(options), byref(handle))
         self._handle, self.context = handle, context

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import _structs
-from ._arrays import integers_of
+from ._arrays import integer_of, integers_of
 from ._library import call, lib
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Detection:
 def watermark_seed(key: int, tokens: Tokens) -> int:
     """The seed of the race after these tokens, a list or an array of integers."""
     tokens = integers_of("tokens", tokens, np.int32)
-    return int(lib.tombola_watermark_seed(key, tokens.ctypes.data, len(tokens)))
+    return int(lib.tombola_watermark_seed(integer_of("key", key, 64), tokens.ctypes.data, len(tokens)))
 
 
 def watermark_detect(key: int, width: int, tokens: Tokens, vocabulary: int, prompt_length: int = 0) -> Detection:
@@ -44,6 +44,7 @@ def watermark_detect(key: int, width: int, tokens: Tokens, vocabulary: int, prom
     """
     tokens = integers_of("tokens", tokens, np.int32)
     found = _structs.Detection()
-    call(lib.tombola_watermark_detect, key, width, tokens.ctypes.data, len(tokens), vocabulary, prompt_length,
+    call(lib.tombola_watermark_detect, integer_of("key", key, 64), integer_of("width", width, 32), tokens.ctypes.data,
+         len(tokens), integer_of("vocabulary", vocabulary, 64), integer_of("prompt_length", prompt_length, 64),
          addressof(found))
     return Detection(found.scored, found.numbers, found.score, found.p_value)
