@@ -31,6 +31,27 @@ def test_a_batch_is_done_once_the_device_is():
         assert (batch.result().status == tombola.OK).all()
 
 
+def test_a_sampler_is_not_closed_within_its_own_call():
+    with tombola.Sampler(VOCABULARY, ROWS, device=CONTEXT) as sampler:
+        error = caught(tombola.InUse, sampler.generate, lambda step: sampler.close() or LOGITS[:1], [[1]], max_tokens=2)
+        assert "the model of its generation" in str(error)
+        held = threading.Event(), threading.Event()
+
+        def model(step):
+            held[0].set()
+            held[1].wait()
+            return LOGITS[:1]
+
+        thread = threading.Thread(target=sampler.generate, args=(model, [[1]]), kwargs=dict(max_tokens=1))
+        thread.start()
+        held[0].wait()
+        caught(tombola.InUse, sampler.close)
+        held[1].set()
+        thread.join()
+        assert (sampler.sample(LOGITS).status == tombola.OK).all()
+    sampler.close()   # again: nothing
+
+
 def test_samplers_and_contexts_are_not_copied_since_a_copy_would_release_what_the_first_one_holds():
     with tombola.Sampler(VOCABULARY, ROWS, device=CONTEXT) as sampler:
         for take in copy.copy, copy.deepcopy, pickle.dumps:

@@ -70,7 +70,7 @@ class _Turn:
         if not self._lock.acquire(False):
             if os.getpid() != self._process:   # the thread that held it is not in this process
                 raise Forked(f"this process was forked from process {self._process}, whose sampler this is")
-            raise InUse("another thread is using this sampler")
+            raise InUse("this sampler is in use: another thread is calling it, or the model of its generation does")
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
@@ -105,6 +105,7 @@ class Sampler(Handle):
                  max_candidates: int = 0, probabilities: bool = False, masks: bool = False, max_biases: int = 0,
                  max_history: int = 0, **context_options: Unpack[ContextOptions]) -> None:
         self._own_context: Context | None = None
+        self._turn = _Turn()
         name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
         options = _structs.SamplerOptions(
             type=_number_of("dtype", name, TYPES), input=_number_of("input", input, _INPUTS),
@@ -125,7 +126,6 @@ class Sampler(Handle):
         call(lib.tombola_sampler_create, context.handle, vocabulary, max_rows, addressof(options), byref(handle))
         self._handle, self.context = handle, context
         self.vocabulary, self.max_rows, self.dtype = vocabulary, max_rows, name
-        self._turn = _Turn()
         self._abandoned: list[Any] = []
         self._room, self._error = ParamsRoom(max_rows), _structs.Error()
 
@@ -325,8 +325,12 @@ class Sampler(Handle):
         return {name: getattr(struct, name) for name, _ in struct._fields_[2:]}   # behind struct_size and reserved
 
     def close(self) -> None:
-        """Waits for what is running and releases the sampler, and the device that it has opened itself."""
-        super().close()
+        """Waits for what is running and releases the sampler, and the device that it has opened itself.
+
+        Raises InUse while a call of it goes on, in another thread or around a generation's model.
+        """
+        with self._turn:
+            super().close()
         if self._own_context is not None:
             self._own_context.close()
 
