@@ -128,6 +128,16 @@ def test_end_tokens_forced_tokens_words_and_thinking_rule():
                   thinking_budget=2) == [2, BEST[1], 3, BEST[3]]
 
 
+def test_what_is_no_list_is_refused_by_its_name():
+    for options, words in ((dict(end_tokens=5), "end_tokens is 5, no list"), (dict(history=np.int64(5)), "history is "),
+                           (dict(banned_words=5), "banned_words is 5"),
+                           (dict(banned_words=[5, 6]), "banned_words[0] is 5, no list"),
+                           (dict(biases=5), "biases is 5, no list"), (dict(breakers=7), "breakers is 7, no list")):
+        assert words in str(caught(TypeError, effective, **options))
+    for prompts in (3, effective):
+        assert "prompts is " in str(caught(TypeError, SAMPLER.generate, effective, prompts, max_tokens=1))
+
+
 def test_breakers_end_what_dry_sees():
     history = [[7, 8, 9, 7, 8]] * ROWS
     assert (effective(history=history, dry_multiplier=1)[:, 9] < LOGITS[:, 9]).all()

@@ -42,8 +42,15 @@ def _ends_of(parts: Iterable[Sized]) -> NDArray[Any]:
     return np.cumsum([len(part) for part in parts], dtype=_SIZE)
 
 
+def _list(name: str, value: Any) -> Any:
+    """The value, if it is a list or serves as one."""
+    if not hasattr(value, "__len__") or isinstance(value, np.ndarray) and value.ndim == 0:
+        raise TypeError(f"{name} is {value!r}, no list")
+    return value
+
+
 def _each(name: str, lists: Any, count: int) -> Any:
-    if len(lists) != count:
+    if len(_list(name, lists)) != count:
         raise ValueError(f"{name} has {len(lists)} lists, but there are {count} rows")
     return lists
 
@@ -73,7 +80,7 @@ def tokens_of(name: str, value: Any, count: int) -> Ragged:
         return _checked(name, value, np.int32, count)
     if hasattr(value, "__array__"):   # torch's tensors too, whose elements are no integers
         value = np.asarray(value)
-    if _is_flat(value):
+    if _is_flat(_list(name, value)):
         return Ragged.of([integers_of(f"{name}[0]", value, np.int32)] * count, name)
     return Ragged.of(_each(name, value, count), name)
 
@@ -82,7 +89,7 @@ def prompts_of(prompts: Any) -> list[NDArray[np.int32]]:
     """A list of int32 arrays from a sequence of lists of tokens, or Ragged."""
     if isinstance(prompts, Ragged):
         prompts = [prompts.row(row) for row in range(len(prompts.ends))]
-    if not len(prompts):
+    if not len(_list("prompts", prompts)):
         raise ValueError("there are no prompts")
     return [integers_of(f"prompts[{i}]", prompt, np.int32) for i, prompt in enumerate(prompts)]
 
@@ -120,9 +127,10 @@ def biases_of(name: str, value: Any, count: int) -> Ragged:
 
 def sequence_lists_of(name: str, value: Any, count: int) -> list[list[Any]]:
     """Token sequences of each row, a list of lists of them; one list of them is that of all rows."""
-    if len(value) and all(part is not None and len(part) and _is_flat(part) for part in value):
-        value = [value] * count
-    return [list(part or ()) for part in _each(name, value, count)]
+    parts = [_list(f"{name}[{i}]", () if part is None else part) for i, part in enumerate(_list(name, value))]
+    if parts and all(len(part) and _is_flat(part) for part in parts):
+        parts = [value] * count
+    return [list(part) for part in _each(name, parts, count)]
 
 
 def sequences_of(name: str, value: Any, count: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
