@@ -46,7 +46,7 @@ def test_what_a_type_cannot_hold_is_refused_by_name():
     for options in (dict(top_k=1.5), dict(temperature="hot"), dict(temperature=1j), dict(top_k=None)):
         assert next(iter(options)) in str(caught(TypeError, Params, 1, **options))
     caught(ValueError, Params, 2, top_p=[1, 1, 1])
-    caught(AttributeError, Params, 1, no_such=1)
+    caught(TypeError, Params, 1, no_such=1)
 
 
 def test_seeds_of_64_bits_are_taken_from_a_list_whatever_side_of_the_middle_they_are_on():
@@ -54,6 +54,11 @@ def test_seeds_of_64_bits_are_taken_from_a_list_whatever_side_of_the_middle_they
     assert Params(4, seed=seeds).seed.tolist() == Params(4, seed=tuple(seeds)).seed.tolist() == list(map(int, seeds))
     for wrong in ([2**64, 1], [2**63, -1], [2**63, 1.5], [True, False]):
         assert "seed" in str(caught((ValueError, TypeError), Params, 2, seed=wrong))
+
+
+def test_what_is_no_parameter_is_refused_by_name():
+    for name in ("top_q", "array"):
+        assert f"there is no parameter {name}" in str(caught(TypeError, Params, 2, **{name: 1}))
 
 
 def test_presets_are_the_librarys():

@@ -144,6 +144,10 @@ def test_seeds_are_for_prompts_and_their_sequences_are_streams():
     torch.manual_seed(5)
     assert drawn(MODEL, IDS, MASK, **options) == first
     assert "seeds" in str(caught(ValueError, generate, MODEL, IDS, attention_mask=MASK, seeds=[1, 2, 3], **options))
+    assert drawn(MODEL, IDS, MASK, seeds=iter([2**64 - 1, 1, 2, 3]), **options) == \
+        drawn(MODEL, IDS, MASK, seeds=np.array([2**64 - 1, 1, 2, 3], np.uint64), **options)
+    for wrong in ([-1, 2, 3, 4], [1.5, 2, 3, 4], torch.arange(4) - 1, 2**64, "1234"):
+        assert "seed" in str(caught((ValueError, TypeError), generate, MODEL, IDS, seeds=wrong, **options))
 
 
 def test_a_text_goes_on_as_if_it_had_not_stopped():

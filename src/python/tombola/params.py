@@ -189,6 +189,8 @@ class Params(_ParamsColumns):
 
     def _set(self, columns: Mapping[str, Any]) -> None:
         for name, value in columns.items():
+            if name not in FIELDS:
+                raise TypeError(f"there is no parameter {name}")
             setattr(self, name, value)
 
     def __len__(self) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..params import FIELDS
 from ..results import Results
 from ..torch._tensors import Samplers
 from .choice import Choice
@@ -144,7 +145,9 @@ class Decoder:
         """A number for each row, and which of its prompt's sequences each row is."""
         if values is None:
             values = torch.randint(2**63 - 1, (rows,)).numpy()
-        values = np.atleast_1d(np.asarray(values, np.uint64))
+        if isinstance(values, Iterable) and not hasattr(values, "__array__"):
+            values = list(values)
+        values = np.atleast_1d(FIELDS[name[:-1]].convert(values)).astype(np.uint64)
         if values.ndim != 1 or len(values) == 0 or rows % len(values):
             raise ValueError(f"{name} has the shape {values.shape}, but there are {rows} rows")
         each = rows // len(values)
