@@ -84,8 +84,14 @@ class Sampler(Handle):
     dtype        "float32", "float16" or "bfloat16", or numpy's type: what the logits are
     device       as Context takes it, or a Context, which several samplers may share
     input        "logits" or "probabilities"
-    dispatch, transfer, in_flight, timed, max_candidates, probabilities, masks, max_biases, max_history
-                 as tombola.h has tombola_sampler_options
+    dispatch     "row": a work-group takes a whole row; "spread": many share one; "auto" chooses. Never changes a token
+    transfer     how logits in host memory reach the device: "in_place", read where they lie; "staged", copied part by
+                 part; "auto": in place where the device shares that memory
+    in_flight    batches that may be submitted at once, 1 to 16; 0: 2
+    timed        whether `times` has the seconds that the device took
+    max_candidates, probabilities, masks, max_biases, max_history
+                 make room for these when the sampler is made: candidates of a row; biases, and tokens of histories, of
+                 all rows together. Otherwise the first call that wants them makes it
     Other arguments are Context's. Used by one thread at a time: InUse is raised otherwise.
     Raises InvalidArgument, OutOfMemory, and what Context raises.
 
