@@ -174,3 +174,8 @@ def test_other_types_shapes_and_layouts_are_refused():
         assert words in str(caught((TypeError, ValueError), SAMPLER.sample, device, out={"tokens": tokens})), words
     read_only = cl.Buffer(CONTEXT.cl_context, cl.mem_flags.READ_ONLY, 4 * ROWS)
     caught(tombola.InvalidArgument, SAMPLER.sample, device, out={"tokens": read_only})
+
+
+def test_what_is_no_object_of_pyopencls_is_named():
+    assert "queue is 3" in str(caught(TypeError, SAMPLER.enqueue, 3, LOGITS))
+    assert "wait_for has 3" in str(caught(TypeError, SAMPLER.enqueue, QUEUE, LOGITS, wait_for=[3]))

@@ -185,6 +185,13 @@ def test_ids_that_are_no_tokens_are_refused_and_not_converted():
     assert "params has 3 rows" in str(caught(ValueError, logprobs, LOGITS, torch.arange(ROWS), tombola.Params(3)))
 
 
+def test_a_sampler_takes_torchs_types():
+    for dtype in (torch.float32, torch.float16, torch.bfloat16):
+        with tombola.Sampler(VOCABULARY, ROWS, dtype, CONTEXT) as sampler:
+            assert sampler.dtype == str(dtype)[6:] and (sampler.sample(LOGITS.to(dtype)).status == tombola.OK).all()
+    assert "float64" in str(caught(ValueError, tombola.Sampler, VOCABULARY, ROWS, torch.float64))
+
+
 def test_threads_have_samplers_of_their_own():
     expected, results = logprobs(LOGITS, torch.arange(ROWS)), []
     threads = [threading.Thread(target=lambda: results.append(logprobs(LOGITS, torch.arange(ROWS)))) for _ in range(3)]

@@ -17,6 +17,12 @@ class HasPointer(Protocol):
     @property
     def int_ptr(self) -> int: ...
 
+class TorchType(Protocol):
+    """torch.dtype, of which a type checker that has no torch knows nothing else."""
+
+    @property
+    def is_floating_point(self) -> bool: ...
+
 class _OpenCLArray(Protocol):
     @property
     def base_data(self) -> Any: ...

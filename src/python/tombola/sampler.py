@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from ._columns import Columns
     from ._types import (Biases, ContextOptions, HasPointer, Integers, Logits, OpenCLDevice, Prompts, SampleOptions,
-                         TokenLists, Tokens, TokenSequences)
+                         TokenLists, Tokens, TokenSequences, TorchType)
     from .generation import Step
 
 _INPUTS = {"logits": 0, "probabilities": 1}
@@ -44,6 +44,13 @@ def _number_of(name: str, value: str, names: dict[str, int]) -> int:
     if value not in names:
         raise ValueError(f"{name} is {value!r}, none of: " + ", ".join(names))
     return names[value]
+
+
+def _name_of_type(dtype: Any) -> str:
+    try:
+        return str(np.dtype(dtype).name)
+    except TypeError:   # torch's are none of numpy's
+        return str(dtype).rpartition(".")[2]
 
 
 def split(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -81,7 +88,7 @@ class Sampler(Handle):
 
     vocabulary   logits of a row, 1 to 2^23
     max_rows     rows of the largest batch
-    dtype        "float32", "float16" or "bfloat16", or numpy's type: what the logits are
+    dtype        "float32", "float16" or "bfloat16", or numpy's or torch's type: what the logits are
     device       as Context takes it, or a Context, which several samplers may share
     input        "logits" or "probabilities"
     dispatch     "row": a work-group takes a whole row; "spread": many share one; "auto" chooses. Never changes a token
@@ -103,7 +110,7 @@ class Sampler(Handle):
 
     _noun, _release = "sampler", lib.tombola_sampler_release
 
-    def __init__(self, vocabulary: int, max_rows: int, dtype: str | DTypeLike = "float32",
+    def __init__(self, vocabulary: int, max_rows: int, dtype: str | DTypeLike | TorchType = "float32",
                  device: str | int | Context | OpenCLDevice | None = None, *,
                  input: Literal["logits", "probabilities"] = "logits",
                  dispatch: Literal["auto", "row", "spread"] = "auto",
@@ -112,7 +119,7 @@ class Sampler(Handle):
                  max_history: int = 0, **context_options: Unpack[ContextOptions]) -> None:
         self._own_context: Context | None = None
         self._turn = _Turn()
-        name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+        name = dtype if isinstance(dtype, str) else _name_of_type(dtype)
         options = _structs.SamplerOptions(
             type=_number_of("dtype", name, TYPES), input=_number_of("input", input, _INPUTS),
             dispatch=_number_of("dispatch", dispatch, _DISPATCHES),
@@ -205,6 +212,9 @@ class Sampler(Handle):
             columns, others = split(options)
             rows, asked, results = self._batch(logits, params, want, columns, **others)
             arrays = (*rows.owners, *results.columns.values())
+            for what, value in (("queue is", queue), *(("wait_for has", event) for event in wait_for)):
+                if not hasattr(value, "int_ptr"):
+                    raise TypeError(f"{what} {value!r}, which is none of pyopencl's objects")
             before = [event.int_ptr for event in (*wait_for, *events_of(arrays))]
             event = c_void_p()
             self._call(lib.tombola_sampler_enqueue, queue.int_ptr, addressof(rows), addressof(asked), len(before),
