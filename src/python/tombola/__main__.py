@@ -17,8 +17,8 @@ if __name__ == "__main__":
         sys.exit(generate.main(sys.argv[2:]))
     path = command()
     if path is None:
-        sys.exit("the command tombola is not installed: the package brings it along if libjansson-dev and libcsv-dev are "
-                 "there when pip builds it; or build it with CMake (README.md), and put it on the PATH or name it in "
+        sys.exit("the command tombola is not installed: the package brings it along if libjansson-dev and libcsv-dev "
+                 "are there when pip builds it; or build it with CMake (README.md), and put it on the PATH or name it in "
                  "TOMBOLA_COMMAND")
     if sys.argv[1:] in (["--help"], ["-?"]):
         print("Besides what follows there is `generate', by which a language model writes:\n"

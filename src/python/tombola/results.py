@@ -144,8 +144,8 @@ def asked_of(want: str | Iterable[str], out: Mapping[str, Any] | None, count: in
         raise ValueError(f"samples is {samples}, not from 1 to 128")
     if not 0 <= candidates <= 1024:
         raise ValueError(f"candidates is {candidates}, not from 0 to 1024")
-    candidate = next((name for name in (*want, *(out or ())) if name.startswith("candidate_")), None)
-    if candidate and not candidates:
+    if not candidates and "candidate_" in " ".join((*want, *(out or ()))):
+        candidate = next(name for name in (*want, *(out or ())) if name.startswith("candidate_"))
         raise ValueError(f"candidates is 0, but {candidate} is asked for: say how many")
     if "kept_tokens" in want and "kept_ends" not in want:
         want = (*want, "kept_ends")
