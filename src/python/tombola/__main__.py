@@ -18,8 +18,8 @@ if __name__ == "__main__":
     path = command()
     if path is None:
         sys.exit("the command tombola is not installed: the package brings it along if libjansson-dev and libcsv-dev "
-                 "are there when pip builds it; or build it with CMake (README.md), and put it on the PATH or name it in "
-                 "TOMBOLA_COMMAND")
+                 "are there when pip builds it; or build it with CMake (README.md), and put it on the PATH or name it "
+                 "in TOMBOLA_COMMAND")
     if sys.argv[1:] in (["--help"], ["-?"]):
         print("Besides what follows there is `generate', by which a language model writes:\n"
               "`python -m tombola generate --help' tells more about it.\n", flush=True)
