@@ -1,5 +1,6 @@
 """GGUF files are read as the format has them."""
 import os
+import struct
 import tempfile
 
 import numpy as np
@@ -57,3 +58,13 @@ def test_a_file_that_is_none_or_ends_early_is_refused():
         other.write(bytes(100))
         other.flush()
         assert "no GGUF file" in str(caught(ValueError, lambda: gguf.File(other.name)))
+        other.seek(0)
+        other.write(b"GGUF" + struct.pack("<IQQQ", 3, 0, 1, 2**64 - 1))   # a name of so many bytes
+        other.flush()
+        assert "no GGUF file" in str(caught(ValueError, lambda: gguf.File(other.name)))
+
+
+def test_what_a_file_lacks_is_named():
+    file = read({"a": 1}, {"one": gguf_file.of_floats(np.zeros((8, 8)))})
+    assert "has no field b" in str(caught(ValueError, lambda: file.fields["b"])) and file.fields.get("b", 3) == 3
+    assert "has no tensor two" in str(caught(ValueError, lambda: file.tensor("two")))

@@ -69,6 +69,17 @@ class _Reader:
         return array.tolist()
 
 
+class _Fields(dict[str, Any]):
+    """Fields by name. ValueError: the file has no such one."""
+
+    def __init__(self, path: str, fields: dict[str, Any]) -> None:
+        super().__init__(fields)
+        self._path = path
+
+    def __missing__(self, name: str) -> Any:
+        raise ValueError(f"{self._path} has no field {name}")
+
+
 class File:
     """A file with its `fields`, a dict of numbers, strings and lists.
 
@@ -81,7 +92,7 @@ class File:
             self._memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         try:
             self._read_head()
-        except (struct.error, KeyError, UnicodeDecodeError) as error:
+        except (struct.error, KeyError, OverflowError, UnicodeDecodeError) as error:
             raise ValueError(f"{path} is no GGUF file that can be read: {error!r}") from error
 
     def _read_head(self) -> None:
@@ -93,7 +104,8 @@ class File:
         if version not in _VERSIONS:
             raise ValueError(f"{self.path} has version {version} of GGUF, none of {_VERSIONS}")
         tensors, fields = reader.scalar("Q"), reader.scalar("Q")
-        self.fields: dict[str, Any] = {reader.string(): reader.value(reader.scalar("I")) for _ in range(fields)}
+        self.fields: dict[str, Any] = _Fields(
+            self.path, {reader.string(): reader.value(reader.scalar("I")) for _ in range(fields)})
         self._places: dict[str, tuple[list[int], int, int]] = {}
         for _ in range(tensors):
             name = reader.string()
@@ -107,6 +119,8 @@ class File:
 
     def tensor(self, name: str) -> NDArray[np.float32]:
         """A tensor as float32, C-contiguous; a matrix has its outputs as rows."""
+        if name not in self._places:
+            raise ValueError(f"{self.path} has no tensor {name}")
         shape, kind, offset = self._places[name]
         if kind not in _TENSORS:
             raise ValueError(f"{self.path} has {name} in the type {kind}, none of {sorted(_TENSORS)}")
