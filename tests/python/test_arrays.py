@@ -71,6 +71,10 @@ def test_other_types_are_refused():
     assert "none of" in str(caught(ValueError, tombola.Sampler, 4, 1, "float64"))
 
 
+def test_masked_arrays_are_refused_since_their_mask_would_not_count():
+    assert "masks=" in str(caught(TypeError, drawn, np.ma.masked_array(LOGITS, LOGITS > 0)))
+
+
 def test_other_shapes_and_layouts_are_refused():
     bytes_apart = np.zeros(ROWS * VOCABULARY * 4 + 2, np.uint8)[2:].view(np.float32).reshape(ROWS, VOCABULARY)
     for logits, words in ((LOGITS[:, :-1], "(5, 299)"), (LOGITS[None], "(1, 5, 300)"), (np.float32(1), "shape ()"),

@@ -101,6 +101,8 @@ def _from_numpy(array: NDArray[Any], owner: Any) -> View:
 def view_of(array: Any) -> View:
     """A numpy array, an object with the buffer protocol, one with __dlpack__, or one of pyopencl's, as it lies."""
     if isinstance(array, np.ndarray):
+        if hasattr(array, "mask"):
+            raise TypeError("logits are a masked array, of which the library would read all: pass masks as masks=")
         return _from_numpy(array, array)
     memory = memory_of(array)
     if memory is not None:
