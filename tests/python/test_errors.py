@@ -87,6 +87,22 @@ def test_devices_versions_and_contexts_are_told():
     assert tombola.contract() == 2 and tombola.version.count(".") == 2
 
 
+def test_an_editable_packages_command_lies_in_its_other_folder():
+    folders, told = tombola.__path__, os.environ.pop("TOMBOLA_COMMAND", None)
+    with tempfile.TemporaryDirectory() as sources, tempfile.TemporaryDirectory() as built:
+        path = os.path.join(built, "tombola")
+        os.mkdir(os.path.join(sources, "tombola"))   # a folder of that name is no command
+        try:
+            tombola.__path__ = [sources, built]
+            assert not str(command()).startswith((sources, built))
+            open(path, "w").close()
+            assert command() == path
+        finally:
+            tombola.__path__ = folders
+            if told is not None:
+                os.environ["TOMBOLA_COMMAND"] = told
+
+
 def test_the_command_is_the_librarys():
     if command() is None:   # as where the library alone was built
         print("        no command: left out")

@@ -3,11 +3,12 @@ import os
 import shutil
 import sys
 
+from ._library import own_file
+
 
 def command():
     """The path of the command: what $TOMBOLA_COMMAND names, else the package's own, else the first on $PATH."""
-    own = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tombola")
-    return os.environ.get("TOMBOLA_COMMAND") or (own if os.path.exists(own) else shutil.which("tombola"))
+    return os.environ.get("TOMBOLA_COMMAND") or own_file("tombola") or shutil.which("tombola")
 
 
 if __name__ == "__main__":

@@ -14,14 +14,18 @@ from . import _runtime, _structs
 from .errors import error_of
 
 
-def _path() -> str:
-    """The library that $TOMBOLA_LIBRARY names, else the one in the package, else the system's.
+def own_file(name: str) -> str | None:
+    """The path of a file that the package has brought along; None: it has not.
 
     An editable package has two folders: its sources', and that of what was built.
     """
     folders = sys.modules[__name__.rpartition(".")[0]].__path__
-    own = [path for path in (os.path.join(folder, "libtombola.so") for folder in folders) if os.path.exists(path)]
-    return os.environ.get("TOMBOLA_LIBRARY") or (own or ["libtombola.so.0.1"])[0]
+    return next((path for path in (os.path.join(folder, name) for folder in folders) if os.path.isfile(path)), None)
+
+
+def _path() -> str:
+    """The library that $TOMBOLA_LIBRARY names, else the one in the package, else the system's."""
+    return os.environ.get("TOMBOLA_LIBRARY") or own_file("libtombola.so") or "libtombola.so.0.1"
 
 
 def _load() -> ctypes.CDLL:
