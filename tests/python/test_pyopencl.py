@@ -133,6 +133,14 @@ def test_what_fails_on_the_queue_is_the_same_exception_whenever_asked():
     assert "OUT_OF_RESOURCES" in error.message and batch.done() and caught(tombola.DeviceFailed, batch.result) is error
 
 
+def test_an_array_whose_event_has_failed_fails_the_call_by_the_packages_own_exception():
+    logits = on_device(LOGITS)
+    logits.add_event(FailedEvent())
+    for call in (SAMPLER.sample, SAMPLER.submit):
+        error = caught(tombola.DeviceFailed, call, logits)
+        assert "OUT_OF_RESOURCES" in error.message and isinstance(error.__cause__, cl.RuntimeError)
+
+
 def test_a_context_is_opened_on_a_queue_a_context_or_a_pair():
     context = cl.Context([CONTEXT.cl_device])
     queue = cl.CommandQueue(context)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .errors import DeviceFailed
+
 
 def memory_of(array: Any) -> Any:
     """The OpenCL buffer that an array lies in, or that it is itself; None: it lies elsewhere."""
@@ -41,10 +43,18 @@ def events_of(arrays: Iterable[Any]) -> list[Any]:
     return events
 
 
-def wait_for_arrays(arrays: Iterable[Any]) -> None:
-    """Waits until arrays may be read and written."""
-    for event in events_of(arrays):
+def wait_for(event: Any) -> None:
+    """Waits for an event to be over. DeviceFailed: it has failed."""
+    try:
         event.wait()
+    except Exception as error:   # one of pyopencl's
+        raise DeviceFailed(str(error)) from error
+
+
+def wait_for_arrays(arrays: Iterable[Any]) -> None:
+    """Waits until arrays may be read and written. DeviceFailed: what was to happen to one before has failed."""
+    for event in events_of(arrays):
+        wait_for(event)
 
 
 def hand_on(event: Any, arrays: Iterable[Any]) -> None:

@@ -5,6 +5,7 @@ from ctypes import byref, c_int
 from typing import TYPE_CHECKING, Any
 
 from ._library import lib
+from ._opencl import wait_for
 from .errors import DeviceFailed, InUse
 
 if TYPE_CHECKING:
@@ -43,15 +44,12 @@ class Enqueued:
         return bool(self.event.command_execution_status <= 0)   # CL_COMPLETE, or an error
 
     def wait(self) -> None:
-        try:
-            self.event.wait()
-        except Exception as error:   # one of pyopencl's
-            raise DeviceFailed(str(error)) from error
+        wait_for(self.event)
 
     def settle(self) -> None:
         try:
-            self.event.wait()
-        except Exception:   # nobody asks how it ends
+            wait_for(self.event)
+        except DeviceFailed:   # nobody asks how it ends
             pass
 
 
