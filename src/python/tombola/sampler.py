@@ -2,8 +2,6 @@
 from __future__ import annotations
 
 import inspect
-import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from ctypes import addressof, byref, c_uint64, c_void_p
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,9 +16,9 @@ from ._library import call, lib
 from ._opencl import event_of, events_of, hand_on, wait_for_arrays
 from ._room import ParamsRoom
 from ._rows import Rows
+from ._turn import Turn
 from .batch import Batch, Enqueued, Ticket
 from .context import Context
-from .errors import Forked, InUse
 from .generation import Generation
 from .params import FIELDS, Params, words_of_fields
 from .ragged import Ragged, prompts_of
@@ -67,22 +65,6 @@ def split(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return columns, others
 
 
-class _Turn:
-    """What one thread at a time has, in a `with`: another is refused, and doesn't wait."""
-
-    def __init__(self) -> None:
-        self._lock, self._process = threading.Lock(), os.getpid()
-
-    def __enter__(self) -> None:
-        if not self._lock.acquire(False):
-            if os.getpid() != self._process:   # the thread that held it is not in this process
-                raise Forked(f"this process was forked from process {self._process}, whose sampler this is")
-            raise InUse("this sampler is in use: another thread is calling it, or the model of its generation does")
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
-
-
 class Sampler(Handle):
     """Draws from batches of up to `max_rows` rows of `vocabulary` logits. A context manager.
 
@@ -118,7 +100,7 @@ class Sampler(Handle):
                  max_candidates: int = 0, probabilities: bool = False, masks: bool = False, max_biases: int = 0,
                  max_history: int = 0, **context_options: Unpack[ContextOptions]) -> None:
         self._own_context: Context | None = None
-        self._turn = _Turn()
+        self._turn = Turn()
         name = dtype if isinstance(dtype, str) else _name_of_type(dtype)
         options = _structs.SamplerOptions(
             type=_number_of("dtype", name, TYPES), input=_number_of("input", input, _INPUTS),

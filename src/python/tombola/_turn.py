@@ -1,0 +1,23 @@
+"""Whose turn it is to use a sampler."""
+from __future__ import annotations
+
+import os
+import threading
+
+from .errors import Forked, InUse
+
+
+class Turn:
+    """What one thread at a time has, in a `with`: another is refused, and doesn't wait."""
+
+    def __init__(self) -> None:
+        self._lock, self._process = threading.Lock(), os.getpid()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(False):
+            if os.getpid() != self._process:   # the thread that held it is not in this process
+                raise Forked(f"this process was forked from process {self._process}, whose sampler this is")
+            raise InUse("this sampler is in use: another thread is calling it, or the model of its generation does")
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
