@@ -55,6 +55,71 @@ def test_python_names_what_it_refuses_itself():
     caught(ValueError, tombola.Context, cache="x")
 
 
+def test_whatever_is_refused_names_the_argument_as_the_caller_wrote_it_and_its_row():
+    params, sample = tombola.Params, SAMPLER.sample
+
+    def generate(prompts, **options):
+        return SAMPLER.generate(lambda step: logits_of(len(step), 50), prompts, **{"max_tokens": 2, **options})
+
+    masks, shapeless = np.ones((2, 50), bool), [[1, 2], [3]]
+    for call, arguments, options, argument, row in (
+            (sample, (LOGITS,), dict(top_k=-1), "top_k", None),
+            (sample, (LOGITS,), dict(top_k=[1, -1, 2]), "top_k", 1),
+            (sample, (LOGITS,), dict(seed=[1, 2, -3]), "seed", 2),
+            (sample, (LOGITS,), dict(top_p=[1, 1]), "top_p", None),
+            (sample, (LOGITS,), dict(top_p=[1, 1, 2]), "top_p", 2),
+            (sample, (LOGITS,), dict(method="x"), "method", None),
+            (params, (2,), dict(top_p=[1, 1, 1]), "top_p", None),
+            (params, (2,), dict(top_p=shapeless), "top_p", None),
+            (params, (1,), dict(filters=["x"]), "filters", None),
+            (params, (1,), dict(filters=[300]), "filters", None),
+            (params.preset, ("x",), {}, "name", None),
+            (params(2).observe, ([1.0],), {}, "observed", None),
+            (sample, (LOGITS[:, :5],), {}, "logits", None),
+            (sample, (LOGITS.T.copy().T,), {}, "logits", None),
+            (sample, (logits_of(4, 50),), {}, "logits", None),
+            (sample, (LOGITS, params(2)), {}, "params", None),
+            (sample, (LOGITS,), dict(indices=[0, 3]), "indices", 1),
+            (sample, (LOGITS,), dict(indices=[0, -1]), "indices", 1),
+            (sample, (LOGITS,), dict(indices=[0] * 4), "indices", None),
+            (sample, (LOGITS,), dict(masks=masks), "mask_of_row", None),
+            (sample, (LOGITS,), dict(masks=masks[:, 1:]), "masks", None),
+            (sample, (LOGITS,), dict(masks=masks, mask_of_row=[0, 1]), "mask_of_row", None),
+            (sample, (LOGITS,), dict(masks=masks, mask_of_row=[0, 1, 2]), "mask_of_row", 2),
+            (sample, (LOGITS,), dict(history=[[1], [2]]), "history", None),
+            (sample, (LOGITS,), dict(history=[[1], [2**40], []]), "history", 1),
+            (sample, (LOGITS,), dict(history=[[1], shapeless, []]), "history", 1),
+            (sample, (LOGITS,), dict(history=[[1]] * 3, prompt_lengths=[1, -1, 1]), "prompt_lengths", 1),
+            (sample, (LOGITS,), dict(end_tokens=[2**40]), "end_tokens", None),
+            (sample, (LOGITS,), dict(banned_words=[[[1]], [[2, 3], [2**40]], []]), "banned_words", 1),
+            (sample, (LOGITS,), dict(banned_words=[[[1]], [[99]], []]), "banned_words", 1),
+            (sample, (LOGITS,), dict(breakers=[[[1]], [[99]], []]), "breakers", 1),
+            (sample, (LOGITS,), dict(thinking=([1], [99])), "thinking", None),
+            (sample, (LOGITS,), dict(biases=[{}, {2**40: 1.0}, {}]), "biases", 1),
+            (sample, (LOGITS,), dict(want="scores"), "score_tokens", None),
+            (sample, (LOGITS,), dict(want=()), "want", None),
+            (sample, (LOGITS,), dict(want="x"), "want", None),
+            (sample, (LOGITS,), dict(want="candidate_tokens"), "candidates", None),
+            (sample, (LOGITS,), dict(samples=0), "samples", None),
+            (sample, (LOGITS,), dict(want="kept_tokens", kept_capacity=-1), "kept_capacity", None),
+            (sample, (LOGITS,), dict(out={"tokens": np.zeros(2, np.int32)}), "out", None),
+            (SAMPLER.top_k, (LOGITS, -1), {}, "k", None),
+            (SAMPLER.score, (LOGITS, [[1], [99], []]), {}, "tokens", 1),
+            (generate, ([],), {}, "prompts", None),
+            (generate, ([[1], [2**40]],), {}, "prompts", 1),
+            (generate, ([[1], [99]],), {}, "prompts", 1),
+            (generate, ([[1], [2]],), dict(max_tokens=[1, 0]), "max_tokens", 1),
+            (generate, ([[1], [2]],), dict(stop=[[[1]], [[]]]), "stop", 1),
+            (generate, ([[1], [2]],), dict(want="x"), "want", None),
+            (tombola.Sampler, (-1, 1), {}, "vocabulary", None),
+            (tombola.Sampler, (5, 1, "x"), {}, "dtype", None),
+            (tombola.Context, (), dict(cache="x"), "cache", None),
+            (tombola.watermark_seed, (-1, [1]), {}, "key", None)):
+        error = caught(tombola.InvalidArgument, call, *arguments, **options)
+        assert (error.argument, error.row) == (argument, row), (options, error.argument, error.row, error)
+        assert error.message == str(error) and isinstance(error, ValueError)
+
+
 def test_a_device_that_is_not_there_says_what_to_install():
     error = caught(tombola.NoDevice, tombola.Context, "no such device")
     assert "no such device" in error.message and "pocl-opencl-icd" in error.message and "tombola[cpu]" in error.message

@@ -66,16 +66,20 @@ def test_wrong_logits_and_arguments_are_named():
     for options, words in ((dict(max_tokens=0), "max_tokens is 0"), (dict(max_tokens=[1]), "max_tokens has the shape"),
                            (dict(want="tokens"), "want has 'tokens'"), (dict(top_q=1), "no parameter top_q"),
                            (dict(end_tokens=[[1]]), "end_tokens has 1 lists"),
-                           (dict(stop=[[[0.5]]] * COUNT), "stop has type float64"),
+                           (dict(stop=[[[0.5]]] * COUNT), "stop[0] has type float64"),
                            (dict(params=tombola.Params(2)), "2 rows")):
         error = caught((TypeError, ValueError), SAMPLER.generate, model, PROMPTS, **{"max_tokens": 3, **options})
         assert words in str(error), error
     error = caught(tombola.InvalidArgument, SAMPLER.generate, model, PROMPTS, max_tokens=1, top_p=[1, 1, 2, 1, 1, 1])
     assert (error.argument, error.row) == ("top_p", 2) and set(error.generation.finish) == {"not finished"}
     error = caught(tombola.InvalidArgument, SAMPLER.generate, model, [[1], [VOCABULARY]], max_tokens=1)
-    assert (error.argument, error.row) == ("tokens", 1)
+    assert (error.argument, error.row) == ("prompts", 1)
     error = caught(tombola.InvalidArgument, SAMPLER.generate, model, [[1]], max_tokens=1, thinking_budget=3)
     assert (error.argument, error.row) == ("thinking_budget", 0)
+    first = SAMPLER.generate(lambda step: TABLE[:len(step)], [[1], [2]], max_tokens=[1, 3], end_tokens=[0])
+    first.finish[0], first.params.top_p = "end token", [1, 2]
+    error = caught(tombola.InvalidArgument, SAMPLER.generate, model, first, max_tokens=1)
+    assert (error.argument, error.row) == ("top_p", 1)   # though it is the only one to go on
     assert "prompts[1]" in str(caught((TypeError, ValueError), SAMPLER.generate, model, [[1], 5], max_tokens=1))
     assert "no prompts" in str(caught(ValueError, SAMPLER.generate, model, [], max_tokens=1))
 

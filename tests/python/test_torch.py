@@ -181,6 +181,8 @@ def test_what_was_kept_goes_with_no_dynamic_temperature_which_it_does_not_tell()
 
 def test_ids_that_are_no_tokens_are_refused_and_not_converted():
     assert "ids has type float32" in str(caught(TypeError, logprobs, LOGITS, torch.full((ROWS,), 1.5)))
+    error = caught(tombola.InvalidArgument, logprobs, LOGITS, torch.tensor([0, VOCABULARY] + [0] * (ROWS - 2)))
+    assert (error.argument, error.row) == ("ids", 1)
     assert "ids is from" in str(caught(ValueError, logprobs, LOGITS, torch.full((ROWS,), 2**32 + 5)))
     assert "params has 3 rows" in str(caught(ValueError, logprobs, LOGITS, torch.arange(ROWS), tombola.Params(3)))
 

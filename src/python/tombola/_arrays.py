@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._opencl import memory_of
+from .errors import refusal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,10 +58,10 @@ class View:
         self.address, self.shape, self.strides, self.dtype, self.owner = address, shape, strides, dtype, owner
         self.buffer = buffer
 
-    def place(self, size: int) -> Place:
-        """Where it lies, as the library's arrays have it. size: of an element"""
+    def place(self, name: str, size: int) -> Place:
+        """Where it lies, as the library's arrays have it. name: the argument it is of; size: of an element"""
         if self.address % size:
-            raise ValueError("an array is not aligned to its type")
+            raise refusal(name, "is not aligned to its type")
         return (self.address, None, 0) if self.buffer is None else (None, self.buffer, self.address // size)
 
 
@@ -80,7 +81,7 @@ def _from_dlpack(array: Any) -> View:
 
 def _elements(strides: Iterable[int], size: int) -> tuple[int, ...]:
     if any(s % size for s in strides):
-        raise ValueError("logits have strides that are no whole elements")
+        raise refusal("logits", "have strides that are no whole elements")
     return tuple(s // size for s in strides)
 
 
@@ -122,7 +123,7 @@ def rows_of(logits: Any, dtype: str, vocabulary: int) -> tuple[Place, int, int, 
 
     dtype   what they have to be; bits of bfloat16 may also come as uint16, where numpy lacks the type. A buffer of
             OpenCL's holds as many rows as fit
-    Raises TypeError for what is no array or of another type, ValueError for another shape or layout.
+    Raises TypeError for what is no array or of another type, InvalidArgument for another shape or layout.
     """
     if type(logits) is np.ndarray and logits.dtype is _NUMPY.get(dtype) and logits.ndim == 2 \
             and logits.shape[1] == vocabulary and logits.flags.carray:   # most are, and this is soon seen
@@ -131,7 +132,7 @@ def rows_of(logits: Any, dtype: str, vocabulary: int) -> tuple[Place, int, int, 
     if view.dtype == "bytes" and view.buffer is not None:
         rows, left = divmod(view.shape[0], vocabulary * _SIZES[dtype])
         if left:
-            raise ValueError(f"the buffer has {view.shape[0]} bytes, no whole rows of {vocabulary} {dtype} logits")
+            raise refusal("logits", f"have {view.shape[0]} bytes, no whole rows of {vocabulary} {dtype} logits")
         view = View(0, (rows, vocabulary), (vocabulary, 1), dtype, logits, view.buffer)
     if view.dtype != dtype and not (dtype == "bfloat16" and view.dtype == "uint16"):
         raise TypeError(f"logits are {view.dtype}, but the sampler's are {dtype}")
@@ -139,13 +140,13 @@ def rows_of(logits: Any, dtype: str, vocabulary: int) -> tuple[Place, int, int, 
     if len(shape) == 1:
         shape, strides = (1, *shape), (vocabulary, *strides)
     if len(shape) != 2 or shape[1] != vocabulary:
-        raise ValueError(f"logits have the shape {view.shape}, not (rows, {vocabulary})")
+        raise refusal("logits", f"have the shape {view.shape}, not (rows, {vocabulary})")
     if strides[1] != 1 and vocabulary > 1:
-        raise ValueError(f"logits of a row lie {strides[1]} elements apart, not 1: pass a C-contiguous array")
+        raise refusal("logits", f"of a row lie {strides[1]} elements apart, not 1: pass a C-contiguous array")
     stride = strides[0] if shape[0] > 1 else vocabulary
     if stride < vocabulary:
-        raise ValueError(f"rows of logits lie {stride} elements apart, less than the vocabulary {vocabulary}")
-    return view.place(_SIZES[dtype]), shape[0], stride, view.owner
+        raise refusal("logits", f"have rows {stride} elements apart, less than the vocabulary {vocabulary}")
+    return view.place("logits", _SIZES[dtype]), shape[0], stride, view.owner
 
 
 def column_of(name: str, array: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> tuple[Any, Place]:
@@ -153,18 +154,18 @@ def column_of(name: str, array: Any, dtype: np.dtype[Any], shape: tuple[int, ...
     memory = memory_of(array)
     if memory is array:
         if memory.size < int(np.prod(shape)) * dtype.itemsize:
-            raise ValueError(f"out['{name}'] has {memory.size} bytes, too few for {shape} of {dtype}")
+            raise refusal(f"out['{name}']", f"has {memory.size} bytes, too few for {shape} of {dtype}")
         return array, (None, memory.int_ptr, 0)
     if memory is None and not isinstance(array, np.ndarray) or np.dtype(array.dtype) != dtype:
         raise TypeError(f"out['{name}'] is {getattr(array, 'dtype', type(array).__name__)}, not an array of {dtype}")
     if array.shape != shape:
-        raise ValueError(f"out['{name}'] has the shape {array.shape}, not {shape}")
+        raise refusal(f"out['{name}']", f"has the shape {array.shape}, not {shape}")
     if not array.flags.c_contiguous or memory is None and not array.flags.aligned:
-        raise ValueError(f"out['{name}'] is not C-contiguous and aligned")
+        raise refusal(f"out['{name}']", "is not C-contiguous and aligned")
     if memory is not None:
-        return array, _from_opencl(array, memory).place(dtype.itemsize)
+        return array, _from_opencl(array, memory).place(f"out['{name}']", dtype.itemsize)
     if not array.flags.writeable:
-        raise ValueError(f"out['{name}'] is read-only")
+        raise refusal(f"out['{name}']", "is read-only")
     return array, (array.ctypes.data, None, 0)
 
 
@@ -175,21 +176,38 @@ def integer_of(name: str, value: Any, bits: int) -> int:
     except TypeError:
         raise TypeError(f"{name} is {value!r}, no integer") from None
     if not 0 <= number < 2**bits:
-        raise ValueError(f"{name} is {number}, not from 0 to {2**bits - 1}")
+        raise refusal(name, f"is {number}, not from 0 to {2**bits - 1}")
     return number
 
 
-def integers_of(name: str, values: Any, dtype: Any, count: int | None = None) -> NDArray[Any]:
-    """A contiguous array of integers from a list or an array, with `count` elements where that is given."""
-    array: NDArray[Any] = np.asarray(values)
+def array_of(name: str, values: Any) -> NDArray[Any]:
+    """What numpy makes of an array, a number or a list."""
+    try:
+        return np.asarray(values)
+    except ValueError as error:   # lists of several lengths
+        raise refusal(name, f"is no array: {error}") from None
+
+
+def check_range(name: str, array: NDArray[Any], low: int, high: int, of_rows: bool) -> None:
+    """Refuses integers that are not from `low` to `high`. of_rows: whether each is a row's"""
+    if array.size and not (low <= int(array.min()) and int(array.max()) <= high):
+        row = int(np.argmax((array < low) | (array > high))) if of_rows and array.ndim == 1 else None
+        raise refusal(name, f"is from {array.min()} to {array.max()}, not from {low} to {high}", row)
+
+
+def integers_of(name: str, values: Any, dtype: Any, count: int | None = None, of_rows: bool = False) -> NDArray[Any]:
+    """A contiguous array of integers from a list or an array, with `count` elements where that is given.
+
+    of_rows  whether each is a row's, as where there is a count
+    """
+    array = array_of(name, values)
     if array.size == 0:
         array = array.astype(dtype)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} has type {array.dtype}, not of integers")
     if array.ndim != 1 or count is not None and len(array) != count:
-        raise ValueError(f"{name} has the shape {array.shape}, not ({'any' if count is None else count},)")
+        raise refusal(name, f"has the shape {array.shape}, not ({'any' if count is None else count},)")
     if array.dtype != dtype:
         limits = np.iinfo(dtype)
-        if array.size and not (limits.min <= int(array.min()) and int(array.max()) <= limits.max):
-            raise ValueError(f"{name} is from {array.min()} to {array.max()}, not from {limits.min} to {limits.max}")
+        check_range(name, array, int(limits.min), int(limits.max), of_rows or count is not None)
     return np.ascontiguousarray(array, dtype)

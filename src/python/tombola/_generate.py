@@ -14,7 +14,7 @@ from ._arrays import integers_of
 from ._library import lib, text_of
 from ._opencl import wait_for_arrays
 from ._rows import Rows
-from .errors import ModelFailed, TombolaError
+from .errors import InvalidArgument, ModelFailed, TombolaError, refusal, renamed
 from .generation import Generation, Step
 from .ragged import bias_lists_of, sequence_lists_of, tokens_of
 
@@ -42,15 +42,16 @@ class Rules:
         self.want = want.replace(",", " ").split() if isinstance(want, str) else list(want)
         for name in self.want:
             if name not in _TOLD:
-                raise ValueError(f"want has '{name}', none of: " + ", ".join(_TOLD))
+                raise refusal("want", f"has '{name}', none of: " + ", ".join(_TOLD))
         self.end_tokens = None if end_tokens is None else tokens_of("end_tokens", end_tokens, count)
         self.forced = None if forced is None else tokens_of("forced", forced, count)
         self.stop: list[list[list[int]]] | None = None
         if stop is not None:
-            self.stop = [[integers_of("stop", end, np.int32).tolist() for end in ends]
-                         for ends in sequence_lists_of("stop", stop, count)]
-            if any(not end for ends in self.stop for end in ends):
-                raise ValueError("stop has an empty sequence")
+            self.stop = [[integers_of(f"stop[{i}]", end, np.int32).tolist() for end in ends]
+                         for i, ends in enumerate(sequence_lists_of("stop", stop, count))]
+            for i, ends in enumerate(self.stop):
+                if not all(ends):
+                    raise refusal(f"stop[{i}]", "has an empty sequence")
         self.lists: dict[str, list[Any]] = {}
         for name, value, lists_of in (("biases", biases, bias_lists_of), ("breakers", breakers, sequence_lists_of),
                                       ("banned_words", banned_words, sequence_lists_of)):
@@ -70,10 +71,11 @@ class Loop:
             max_tokens = [max_tokens] * count
         limits = integers_of("max_tokens", max_tokens, np.int64, count)
         if count and int(limits.min()) < 1:
-            raise ValueError(f"max_tokens is {limits.min()}, less than 1")
+            raise refusal("max_tokens", f"is {limits.min()}, less than 1", int(limits.argmin()))
         self._params = start.params.copy()
         if len(self._params) != count:
-            raise ValueError(f"the generation's params have {len(self._params)} rows, but there are {count} sequences")
+            raise InvalidArgument(f"the generation's params have {len(self._params)} rows, but there are {count} "
+                                  "sequences", "params")
         self._which = [i for i, finish in enumerate(start.finish) if finish in ("limit", "not finished")]
         self._sequences = (_structs.Sequence * len(self._which))()
         self._position = {which: i for i, which in enumerate(self._which)}
@@ -121,13 +123,16 @@ class Loop:
         next(forward), next(hear)   # up to the first yield
         model = _structs.Model(user=id(forward), forward=_RESUME_ADDRESS)
         try:
-            self._sampler._call(lib.tombola_sampler_generate, addressof(self._sequences), len(self._sequences),
-                                addressof(model), _RESUME_ADDRESS if self._listens else None, id(hear))
+            with renamed(tokens="prompts"):
+                self._sampler._call(lib.tombola_sampler_generate, addressof(self._sequences), len(self._sequences),
+                                    addressof(model), _RESUME_ADDRESS if self._listens else None, id(hear))
         except ModelFailed:
             if self._error is None:
                 raise
         except TombolaError as error:
             error.generation = self._result()
+            if error.row is not None and error.message.startswith("sequences["):
+                error.row = self._which[error.row]   # the library knows only those that go on
             raise
         finally:
             self._is_over = True
@@ -166,7 +171,8 @@ class Loop:
         rows = Rows.from_address(step.batch)
         count = rows.put_logits(logits, self._sampler.dtype, self._sampler.vocabulary)
         if count != len(live):
-            raise ValueError(f"the model gave {count} rows of logits, but {len(live)} sequences are live")
+            raise InvalidArgument(f"the model gave {count} rows of logits, but {len(live)} sequences are live",
+                                  "logits")
         self._rule(rows, live, asked.constraints)
         wait_for_arrays(rows.owners)
         self._owners = rows.owners   # until the next step

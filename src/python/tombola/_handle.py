@@ -4,6 +4,8 @@ from __future__ import annotations
 from ctypes import c_void_p
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .errors import InvalidArgument
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -20,9 +22,9 @@ class Handle:
 
     @property
     def handle(self) -> c_void_p:
-        """The library's own pointer. ValueError: it is closed."""
+        """The library's own pointer. InvalidArgument: it is closed."""
         if self._handle is None:
-            raise ValueError(f"the {self._noun} is closed")
+            raise InvalidArgument(f"the {self._noun} is closed", self._noun)
         return self._handle
 
     def close(self) -> None:

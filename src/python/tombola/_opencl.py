@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import DeviceFailed
+from .errors import DeviceFailed, InvalidArgument
 
 
 def memory_of(array: Any) -> Any:
@@ -19,7 +19,7 @@ def memory_of(array: Any) -> Any:
 def opencl_of(device: Any) -> tuple[int, int] | None:
     """(cl_context, cl_device) by address, of a queue, a context with one device, or a pair; None: it is none of these.
 
-    ValueError: the context has several devices.
+    InvalidArgument: the context has several devices.
     """
     if isinstance(device, tuple):
         context, chosen = device
@@ -30,7 +30,7 @@ def opencl_of(device: Any) -> tuple[int, int] | None:
         return device.context.int_ptr, device.device.int_ptr
     devices: Any = getattr(device, "devices", ())
     if len(devices) != 1:
-        raise ValueError(f"{device} is no queue, nor a context of one device: pass (context, device)")
+        raise InvalidArgument(f"{device} is no queue, nor a context of one device: pass (context, device)", "device")
     return device.int_ptr, devices[0].int_ptr
 
 

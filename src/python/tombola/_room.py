@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .errors import refusal
 from .params import DEFAULT, FIELDS, Params, params_dtype
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class ParamsRoom:
                     or array.dtype is not params_dtype and array.dtype != params_dtype:
                 raise TypeError("params are neither Params nor an array of params_dtype")
             if len(array) not in (1, count):
-                raise ValueError(f"params has {len(array)} rows, but there are {count}")
+                raise refusal("params", f"has {len(array)} rows, but there are {count}")
             if len(array) == count and not columns and array.flags.c_contiguous and array.flags.aligned:
                 return array.ctypes.data
         if count > self._room:
@@ -53,10 +54,7 @@ class ParamsRoom:
                 raise TypeError(f"there is no parameter {name}")
             if type(value) is not np.ndarray or value.dtype is not field.dtype:
                 value = field.convert(value)
-            try:
-                self._views[name][:count] = value
-            except ValueError:
-                raise ValueError(f"{name} has the shape {np.shape(value)}, but there are {count} rows") from None
+            field.fill(self._views[name], count, value)
         return self._params_place
 
     def copy(self, params: Params | NDArray[Any] | None, columns: Mapping[str, Any], count: int) -> NDArray[Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from . import _structs
 from ._arrays import integers_of, rows_of, view_of
 from ._opencl import memory_of
+from .errors import InvalidArgument, refusal
 from .ragged import biases_of, sequences_of, tokens_of
 
 if TYPE_CHECKING:
@@ -34,13 +35,15 @@ class Rows(_structs.Rows):
         rows = cls.from_buffer_copy(_DEFAULT)
         count = rows.put_logits(logits, dtype, vocabulary)
         if indices is not None:
-            indices = integers_of("indices", indices, np.uint32)
+            indices = integers_of("indices", indices, np.uint32, of_rows=True)
             if len(indices) and int(indices.max()) >= count:
-                raise ValueError(f"indices has {indices.max()}, but the logits have {count} rows")
+                raise refusal("indices", f"has {indices.max()}, but the logits have {count} rows",
+                              int(indices.argmax()))
             count = len(indices)
             rows.indices = rows.place(indices)
         if not 1 <= count <= max_rows:
-            raise ValueError(f"there are {count} rows, not from 1 to the sampler's max_rows {max_rows}")
+            raise InvalidArgument(f"there are {count} rows, not from 1 to the sampler's max_rows {max_rows}",
+                                  "logits" if indices is None else "indices")
         rows.count = count
         return rows
 
@@ -83,7 +86,7 @@ class Rows(_structs.Rows):
             if view.dtype not in ("uint32", "int32") or len(view.shape) != 2 or view.shape[1] < words \
                     or view.strides[1] != 1:
                 raise TypeError(f"masks on the device are {view.dtype} {view.shape}, not uint32 (masks, {words})")
-            self.masks, self.mask_stride, self.mask_count = view.place(4), view.strides[0], view.shape[0]
+            self.masks, self.mask_stride, self.mask_count = view.place("masks", 4), view.strides[0], view.shape[0]
             self.owners.append(view.owner)
             self._put_mask_of_row(mask_of_row)
             return
@@ -92,7 +95,7 @@ class Rows(_structs.Rows):
         masks = np.atleast_2d(np.asarray(masks))
         if masks.dtype == np.bool_:
             if masks.shape[1] != vocabulary:
-                raise ValueError(f"masks has the shape {masks.shape}, not (masks, {vocabulary})")
+                raise refusal("masks", f"has the shape {masks.shape}, not (masks, {vocabulary})")
             packed = np.zeros((len(masks), words * 4), np.uint8)
             bits = np.packbits(masks, axis=1, bitorder="little")
             packed[:, :bits.shape[1]] = bits
@@ -100,7 +103,7 @@ class Rows(_structs.Rows):
         elif masks.dtype not in (np.uint32, np.int32):
             raise TypeError(f"masks are {masks.dtype}, not bool, uint32 or int32")
         if masks.ndim != 2 or masks.shape[1] < words:
-            raise ValueError(f"masks has the shape {masks.shape}, not (masks, {words})")
+            raise refusal("masks", f"has the shape {masks.shape}, not (masks, {words})")
         masks = np.ascontiguousarray(masks)
         self.masks = self.place(masks), None, 0
         self.mask_stride, self.mask_count = masks.shape[1], len(masks)
@@ -109,6 +112,8 @@ class Rows(_structs.Rows):
     def _put_mask_of_row(self, mask_of_row: Any) -> None:
         if mask_of_row is None and self.mask_count == 1:
             mask_of_row = [0] * self.count
+        elif mask_of_row is None and self.mask_count < self.count:
+            raise refusal("mask_of_row", f"is not there, but there are {self.mask_count} masks for {self.count} rows")
         if mask_of_row is not None:
             self.mask_of_row = self.place(integers_of("mask_of_row", mask_of_row, np.int32, self.count))
 

@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +12,10 @@ if TYPE_CHECKING:
 _PLACE = re.compile(r"^([a-z_]+(?:\.[a-z_]+)*)(?:\[(\d+)\])?(?:\.([a-z_]+))?")
 _SEQUENCE = re.compile(r"^sequences\[(\d+)\](?:\.|: )")
 _ROW = re.compile(r"\brow (\d+)\b")
+# The library's names for parts of what is one argument in Python.
+_WHOLE = {"words": "banned_words", "word_ends": "banned_words", "breaker_ends": "breakers",
+          "thinking_start": "thinking", "thinking_end": "thinking"}
+_NAME = re.compile(r"(\w+)(?:\[(\d+)\])?")
 
 
 class TombolaError(Exception):
@@ -32,7 +38,7 @@ class TombolaError(Exception):
 
 
 class InvalidArgument(TombolaError, ValueError):
-    """An argument is out of range; nothing was drawn."""
+    """An argument's value, shape or layout is none that can be taken; nothing was drawn."""
 
 
 class NoDevice(TombolaError):
@@ -90,7 +96,7 @@ def error_of(status: int, message: str) -> TombolaError:
         words = place.group(1).split(".") if place else []
         if place and place.group(3):    # params[3].top_p, and biases[7].token, whose row is told apart
             argument = place.group(3) if words[-1] == "params" else words[-1]
-        elif len(words) > 1 or place and place.group(2) or words and " is " in message:
+        elif len(words) > 1 or place and place.group(2) or place and message.startswith(" is ", place.end()):
             argument = words[-1]
         told = _ROW.search(message)
         if told:
@@ -101,4 +107,30 @@ def error_of(status: int, message: str) -> TombolaError:
     elif status == 2:
         message += _NO_DEVICE
     kind = _CLASSES[status] if 0 < status < len(_CLASSES) else TombolaError
-    return kind(message, argument, row)
+    return kind(message, _WHOLE.get(argument or "", argument), row)
+
+
+def refusal(name: str, words: str, row: int | None = None) -> InvalidArgument:
+    """The exception for an argument that the package refuses itself.
+
+    name   begins its message: the argument as the caller knows it, as "top_k", "history[3]" or "out['tokens']"
+    words  the rest of the sentence
+    row    the row at fault, where the name tells none
+
+    >>> error = refusal("history[3]", "has the shape (2, 2)")
+    >>> error.argument, error.row
+    ('history', 3)
+    """
+    place = _NAME.match(name)
+    argument, told = place.groups() if place else (name, None)
+    return InvalidArgument(f"{name} {words}", argument, int(told) if told else row)
+
+
+@contextmanager
+def renamed(**names: str) -> Iterator[None]:
+    """Within it an argument that is refused by one name has another, by which the caller knows it."""
+    try:
+        yield
+    except InvalidArgument as error:
+        error.argument = names.get(error.argument or "", error.argument)
+        raise

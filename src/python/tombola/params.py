@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _structs
+from ._arrays import array_of, check_range
 from ._library import call, lib
+from .errors import refusal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,7 +55,7 @@ class Field:
         if self.kind == _FLOAT:
             if kind is float or kind is int:
                 return value
-            array = np.asarray(value)
+            array = array_of(self.name, value)
             if array.dtype.kind not in "fiu" and array.dtype.name != "bfloat16":
                 raise TypeError(f"{self.name} has type {array.dtype}, not of numbers")
             return array
@@ -63,9 +65,9 @@ class Field:
             return self._choice(value)
         if kind is int:
             if not 0 <= value <= self.limit:
-                raise ValueError(f"{self.name} is {value}, not from 0 to {self.limit}")
+                raise refusal(self.name, f"is {value}, not from 0 to {self.limit}")
             return value
-        array = np.asarray(value)
+        array = array_of(self.name, value)
         if array.dtype == self.dtype:
             return array
         if array.dtype.kind not in "iu":
@@ -73,37 +75,44 @@ class Field:
                 array = np.array(value, object)   # of integers on both sides of 2^63 numpy has made floats
             else:
                 raise TypeError(f"{self.name} has type {array.dtype}, not of integers")
-        if array.size and not (0 <= int(array.min()) and int(array.max()) <= self.limit):
-            raise ValueError(f"{self.name} is from {array.min()} to {array.max()}, not from 0 to {self.limit}")
+        check_range(self.name, array, 0, self.limit, of_rows=True)
         return array
+
+    def fill(self, column: NDArray[Any], count: int, value: Any) -> None:
+        """Puts what `convert` has given, or an array of the field's type, into the first `count` rows of a column."""
+        try:
+            column[:count] = value
+        except ValueError:
+            raise refusal(self.name, f"has the shape {np.shape(value)}, but there are {count} rows") from None
 
     def _choice(self, value: Any) -> Any:
         if isinstance(value, (list, tuple)):
             return np.array([self._choice(v) for v in value], self.dtype)
         if not isinstance(value, str):
             if value != int(value) or not 0 <= value <= self.limit:
-                raise ValueError(f"{self.name} is {value}, not from 0 to {self.limit}")
+                raise refusal(self.name, f"is {value}, not from 0 to {self.limit}")
             return int(value)
         if value not in self.values:
-            raise ValueError(f"{self.name} is '{value}', none of: " + ", ".join(self.values))
+            raise refusal(self.name, f"is '{value}', none of: " + ", ".join(self.values))
         return self.values[value]
 
     def _order(self, value: Any) -> Any:
         if isinstance(value, str):
             if value not in self.presets:
-                raise ValueError(f"{self.name} is '{value}', none of: " + ", ".join(self.presets))
+                raise refusal(self.name, f"is '{value}', none of: " + ", ".join(self.presets))
             return self.presets[value]
         if isinstance(value, (list, tuple)):
             if any(isinstance(v, (list, tuple, np.ndarray)) or v in self.presets for v in value):
                 return np.array([self._order(v) for v in value], np.uint8)
             unknown = [v for v in value if isinstance(v, str) and v not in self.values]
             if unknown:
-                raise ValueError(f"{self.name} has '{unknown[0]}', none of: " + ", ".join(self.values))
+                raise refusal(self.name, f"has '{unknown[0]}', none of: " + ", ".join(self.values))
             steps = [self.values[v] if isinstance(v, str) else int(v) for v in value]
             if len(steps) > _STEPS:
-                raise ValueError(f"{self.name} has {len(steps)} steps, more than {_STEPS}")
+                raise refusal(self.name, f"has {len(steps)} steps, more than {_STEPS}")
+            check_range(self.name, np.array(steps, np.int64), 0, 255, of_rows=False)
             return np.array(steps + [0] * (_STEPS - len(steps)), np.uint8)
-        array = np.asarray(value)
+        array = array_of(self.name, value)
         if array.dtype != np.uint8 or array.ndim == 0 or array.shape[-1] != _STEPS:
             raise TypeError(f"{self.name} is no array of uint8 whose last axis has {_STEPS} elements")
         return array
@@ -150,8 +159,8 @@ class Params(_ParamsColumns):
     Params(3, temperature=[0, 0.7, 1], top_p=0.9) sets columns, from one value for all rows or one for each. `array`
     is the structured array itself, of params_dtype. Choices and the order of filters are taken by name too.
 
-    ValueError, TypeError: no such parameter, or a value that its type can't hold; ranges are checked by the call that
-    draws.
+    InvalidArgument, TypeError: no such parameter, or a value that its type can't hold; ranges are checked by the call
+    that draws.
 
     >>> params = Params(3, temperature=[0, 0.5, 1], top_p=0.9)
     >>> params.seed = 42
@@ -174,6 +183,8 @@ class Params(_ParamsColumns):
     @classmethod
     def preset(cls, name: str, count: int = 1, **columns: Unpack[Columns]) -> Params:
         """Parameters that others draw by where nothing is said: "transformers", "llama.cpp", ...; see presets()."""
+        if name not in presets():
+            raise refusal("name", f"is {name!r}, none of: " + ", ".join(presets()))
         one = DEFAULT.copy()
         call(lib.tombola_params_preset, name.encode(), one.ctypes.data)
         params = cls(count)
@@ -211,7 +222,7 @@ class Params(_ParamsColumns):
         """
         values = np.asarray(observed, np.float32)
         if values.shape != (len(self.array),):
-            raise ValueError(f"observed has the shape {values.shape}, not ({len(self.array)},)")
+            raise refusal("observed", f"has the shape {values.shape}, not ({len(self.array)},)")
         address, step = self.array.ctypes.data, self.array.strides[0]
         for row, value in enumerate(values.tolist()):
             lib.tombola_params_observe(address + row * step, value)
@@ -227,7 +238,7 @@ def _column(field: Field) -> property:
         return self.array[field.name]
 
     def put(self: Params, value: Any) -> None:
-        self.array[field.name] = field.convert(value)
+        field.fill(self.array[field.name], len(self.array), field.convert(value))
 
     return property(get, put, doc=field.help)
 

@@ -1,13 +1,14 @@
 """Lists that differ in length from row to row."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ._arrays import integers_of
 from ._structs import BIAS
+from .errors import InvalidArgument, refusal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,8 +29,11 @@ class Ragged(NamedTuple):
     @classmethod
     def of(cls, lists: Iterable[Any], name: str = "lists") -> Ragged:
         """From a sequence of sequences of integers; None is an empty one."""
-        parts = [integers_of(f"{name}[{row}]", () if part is None else part, np.int32)
-                 for row, part in enumerate(lists)]
+        return cls._joined([integers_of(f"{name}[{row}]", () if part is None else part, np.int32)
+                            for row, part in enumerate(lists)])
+
+    @classmethod
+    def _joined(cls, parts: Sequence[NDArray[Any]]) -> Ragged:
         return cls(np.concatenate(parts) if parts else np.zeros(0, np.int32), _ends_of(parts))
 
     def row(self, index: int) -> NDArray[Any]:
@@ -51,7 +55,7 @@ def _list(name: str, value: Any) -> Any:
 
 def _each(name: str, lists: Any, count: int) -> Any:
     if len(_list(name, lists)) != count:
-        raise ValueError(f"{name} has {len(lists)} lists, but there are {count} rows")
+        raise refusal(name, f"has {len(lists)} lists, but there are {count} rows")
     return lists
 
 
@@ -64,7 +68,7 @@ def _checked(name: str, ragged: Ragged, dtype: Any, count: int) -> Ragged:
     else:
         values = integers_of(f"{name}.values", ragged.values, dtype)
     if len(ends) and (int(ends[-1]) > len(values) or (ends[1:] < ends[:-1]).any()):
-        raise ValueError(f"{name}.ends descend, or lie beyond the {len(values)} values")
+        raise refusal(f"{name}.ends", f"descend, or lie beyond the {len(values)} values")
     return Ragged(values, ends)
 
 
@@ -81,7 +85,7 @@ def tokens_of(name: str, value: Any, count: int) -> Ragged:
     if hasattr(value, "__array__"):   # torch's tensors too, whose elements are no integers
         value = np.asarray(value)
     if _is_flat(_list(name, value)):
-        return Ragged.of([integers_of(f"{name}[0]", value, np.int32)] * count, name)
+        return Ragged._joined([integers_of(name, value, np.int32)] * count)
     return Ragged.of(_each(name, value, count), name)
 
 
@@ -90,7 +94,7 @@ def prompts_of(prompts: Any) -> list[NDArray[np.int32]]:
     if isinstance(prompts, Ragged):
         prompts = [prompts.row(row) for row in range(len(prompts.ends))]
     if not len(_list("prompts", prompts)):
-        raise ValueError("there are no prompts")
+        raise InvalidArgument("there are no prompts", "prompts")
     return [integers_of(f"prompts[{i}]", prompt, np.int32) for i, prompt in enumerate(prompts)]
 
 
@@ -104,7 +108,7 @@ def _pairs_of(name: str, part: Any) -> NDArray[Any]:
             return biases
     except OverflowError:
         pass
-    raise ValueError(f"{name} has a token that is no integer of 32 bits")
+    raise refusal(name, "has a token that is no integer of 32 bits")
 
 
 def bias_lists_of(name: str, value: Any, count: int) -> list[Any]:
@@ -114,7 +118,7 @@ def bias_lists_of(name: str, value: Any, count: int) -> list[Any]:
         return [checked.row(row) for row in range(count)]
     if isinstance(value, Mapping):
         return [_pairs_of(name, value)] * count
-    return [_pairs_of(name, part) for part in _each(name, value, count)]
+    return [_pairs_of(f"{name}[{row}]", part) for row, part in enumerate(_each(name, value, count))]
 
 
 def biases_of(name: str, value: Any, count: int) -> Ragged:
@@ -136,5 +140,6 @@ def sequence_lists_of(name: str, value: Any, count: int) -> list[list[Any]]:
 def sequences_of(name: str, value: Any, count: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Token sequences of each row: (tokens, ends of sequences, ends of rows); see sequence_lists_of."""
     rows = sequence_lists_of(name, value, count)
-    all_of_them = Ragged.of([sequence for row in rows for sequence in row], name)
+    all_of_them = Ragged._joined([integers_of(f"{name}[{i}]", sequence, np.int32)
+                                  for i, row in enumerate(rows) for sequence in row])
     return all_of_them.values, all_of_them.ends, _ends_of(rows)

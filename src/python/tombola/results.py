@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from . import _structs
-from ._arrays import address_of, column_of
+from ._arrays import address_of, column_of, integer_of
 from ._opencl import memory_of
+from .errors import refusal
 from .ragged import Ragged
 
 if TYPE_CHECKING:
@@ -116,14 +117,14 @@ def _columns_of(want: Iterable[str], out: Mapping[str, Any] | None, places: Mapp
     columns: dict[str, Any] = {}
     for name in want:
         if name not in COLUMNS:
-            raise ValueError(f"want has '{name}', none of: " + ", ".join(COLUMNS))
+            raise refusal("want", f"has '{name}', none of: " + ", ".join(COLUMNS))
         if not out or name not in out:
             dtype, place = COLUMNS[name]
             array = columns[name] = np.empty(places[place], dtype)
             getattr(asked, name).host = address_of(array)
     for name, array in out.items() if out else ():
         if name not in COLUMNS:
-            raise ValueError(f"out has '{name}', none of: " + ", ".join(COLUMNS))
+            raise refusal("out", f"has '{name}', none of: " + ", ".join(COLUMNS))
         dtype, kind = COLUMNS[name]
         shape = places[kind]
         columns[name], lying = column_of(name, array, dtype, shape if isinstance(shape, tuple) else (shape,))
@@ -141,15 +142,23 @@ def asked_of(want: str | Iterable[str], out: Mapping[str, Any] | None, count: in
     """
     want = want.replace(",", " ").split() if isinstance(want, str) else tuple(want)
     if not 1 <= samples <= 128:
-        raise ValueError(f"samples is {samples}, not from 1 to 128")
+        raise refusal("samples", f"is {samples}, not from 1 to 128")
     if not 0 <= candidates <= 1024:
-        raise ValueError(f"candidates is {candidates}, not from 0 to 1024")
+        raise refusal("candidates", f"is {candidates}, not from 0 to 1024")
+    if not want and not out:
+        raise refusal("want", "is empty, and there is no out")
+    if score_ends is None:
+        for name in ("scores", "raw_scores"):
+            if name in want or out and name in out:
+                raise refusal("score_tokens", f"is not there, but {name} is asked for")
     if not candidates and "candidate_" in " ".join((*want, *(out or ()))):
         candidate = next(name for name in (*want, *(out or ())) if name.startswith("candidate_"))
-        raise ValueError(f"candidates is 0, but {candidate} is asked for: say how many")
+        raise refusal("candidates", f"is 0, but {candidate} is asked for: say how many")
     if "kept_tokens" in want and "kept_ends" not in want:
         want = (*want, "kept_ends")
-    if kept_capacity is None:
+    if kept_capacity is not None:
+        kept_capacity = integer_of("kept_capacity", kept_capacity, 48)
+    else:
         kept_capacity = count * min(vocabulary, _KEPT_ROOM)
         if out and "kept_tokens" in out:
             kept = out["kept_tokens"]

@@ -19,6 +19,7 @@ from ._rows import Rows
 from ._turn import Turn
 from .batch import Batch, Enqueued, Ticket
 from .context import Context
+from .errors import refusal, renamed
 from .generation import Generation
 from .params import FIELDS, Params, words_of_fields
 from .ragged import Ragged, prompts_of
@@ -40,7 +41,7 @@ _TRANSFERS = {"auto": 0, "in_place": 1, "staged": 2}
 
 def _number_of(name: str, value: str, names: dict[str, int]) -> int:
     if value not in names:
-        raise ValueError(f"{name} is {value!r}, none of: " + ", ".join(names))
+        raise refusal(name, f"is {value!r}, none of: " + ", ".join(names))
     return names[value]
 
 
@@ -213,7 +214,9 @@ class Sampler(Handle):
             NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
         """(tokens, logits, probabilities at the `temperature`) of the k most likely tokens of each row, (rows, k)."""
         options["candidates"] = k
-        found = self.sample(logits, want=("candidate_tokens", "candidate_logits", "candidate_probabilities"), **options)
+        want = ("candidate_tokens", "candidate_logits", "candidate_probabilities")
+        with renamed(candidates="k"):
+            found = self.sample(logits, want=want, **options)
         return found.candidate_tokens, found.candidate_logits, found.candidate_probabilities
 
     def score(self, logits: Logits, tokens: TokenLists, params: Params | NDArray[Any] | None = None,
@@ -223,7 +226,8 @@ class Sampler(Handle):
         tokens  for each row a list of them; one list for all rows
         """
         options["score_tokens"] = tokens
-        found = self.sample(logits, params, want=("scores",), **options)
+        with renamed(score_tokens="tokens"):
+            found = self.sample(logits, params, want=("scores",), **options)
         return Ragged(found.scores, found._score_ends)   # type: ignore[arg-type]  # there are some
 
     def generate(self, model: Callable[[Step], Logits], prompts: Prompts | Generation,

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from .._arrays import integers_of
+from ..errors import renamed
 from ..params import FIELDS, Params
 from ..ragged import Ragged
 from ..results import Results
@@ -51,7 +52,8 @@ def logprobs(logits: torch.Tensor, ids: torch.Tensor, params: Params | None = No
     if not (kept is None and boundary is None) and (options["params"].dynatemp_range != 0).any():
         raise ValueError("dynatemp_range is on: what was kept doesn't tell the temperature, which follows the whole "
                          "row's entropy")
-    told = _LogProbs.apply(rows, tokens, options, kept, boundary, _samplers(device))
+    with renamed(score_tokens="ids"):
+        told = _LogProbs.apply(rows, tokens, options, kept, boundary, _samplers(device))
     return told.reshape(ids.shape)
 
 
