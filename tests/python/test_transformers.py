@@ -130,6 +130,20 @@ def test_padding_is_no_history():
          for row in range(4)]
 
 
+def test_an_end_token_that_is_banned_stays_so_whatever_the_length_penalty():
+    options = dict(max_new_tokens=12, do_sample=False, exponential_decay_length_penalty=(1, 9.0))
+    assert all(END in row[:9] for row in drawn(MODEL, IDS, MASK, **options))
+    assert all(row.index(END) == 9 for row in drawn(MODEL, IDS, MASK, min_new_tokens=9, **options))
+
+
+def test_an_end_token_that_is_forced_is_drawn_though_it_is_suppressed():
+    options = dict(max_new_tokens=5, do_sample=False, forced_eos_token_id=END, suppress_tokens=[END])
+    try:
+        assert all(row.index(END) == 4 for row in drawn(MODEL, IDS, MASK, **options))
+    except ValueError as error:   # newer versions of Transformers refuse it themselves
+        assert "forced_eos_token_id" in str(error) and "suppress_tokens" in str(error)
+
+
 def test_seeds_are_for_prompts_and_their_sequences_are_streams():
     options = dict(max_new_tokens=6, do_sample=True)
     many = drawn(MODEL, IDS[:2], MASK[:2], seeds=[3, 4], num_return_sequences=3, **options)
