@@ -91,12 +91,12 @@ with_device() {
 # small share is compiled before.
 compile_for_sanitized() {
   TOMBOLA_TEST_SMALL=1 with_device "$(cat /etc/OpenCL/vendors/pocl.icd)" run_tests "$build" --tests-regex \
-    '^(compile_|test_(devices|faults_devices|growth$|invariance|kernel_cache_device|list))'
+    '^(compile_|test_(devices|faults_devices|growth$|invariance|list))'
 }
 
 # Sanitizers see what runs on the host. Of these tests that is their own, or what others have run as well; most of it
 # takes long, or has kernels compiled that no other test wants.
-not_sanitized='test_(bench_workloads|counters.*|kernel_cache_choice|race_law|stages.*|textbook)'
+not_sanitized='test_(bench_workloads|counters.*|kernel_cache_(choice|device)|race_law|stages.*|textbook|weight)'
 
 # PoCL alone: what other runtimes leak and unload again cannot be told from leaks of ours. Up to gcc 13 the address
 # sanitizer's interceptor of __tls_get_addr takes a block of thread-local memory at some offsets in its page for one
@@ -124,7 +124,8 @@ assert [d.platform for d in tombola.devices()] == ["Intel(R) OpenCL"], tombola.d
 run_with_torch() {
   local environment=$wheel/torch
   new_environment "$environment"
-  timeout "$long_test_seconds" "$environment/bin/pip" --quiet --disable-pip-version-check install numpy torch transformers
+  timeout "$long_test_seconds" "$environment/bin/pip" --quiet --disable-pip-version-check \
+    install numpy torch transformers
   install_package "$environment" tombola
   with_device "$(cat /etc/OpenCL/vendors/pocl.icd)" test_package "$environment"
 }
