@@ -1,4 +1,6 @@
 """`python -m tombola`: the command, which is a program of its own, but for `generate`, which runs a language model."""
+from __future__ import annotations
+
 import os
 import shutil
 import sys
@@ -6,7 +8,7 @@ import sys
 from ._library import own_file
 
 
-def command():
+def command() -> str | None:
     """The path of the command: what $TOMBOLA_COMMAND names, else the package's own, else the first on $PATH."""
     return os.environ.get("TOMBOLA_COMMAND") or own_file("tombola") or shutil.which("tombola")
 

@@ -94,7 +94,7 @@ class Network:
         angles = np.concatenate([start + np.arange(count) for start, count in zip(starts, counts)])[:, None]
         angles = angles * self._frequencies
         turn = np.cos(angles).astype(np.float32)[:, None], np.sin(angles).astype(np.float32)[:, None]
-        x = self._embedding[np.concatenate(chunks)]
+        x: _Floats = self._embedding[np.concatenate(chunks)]
         for layer, block in enumerate(self._blocks):
             x = x + self._attend(cache, layer, block, self._norm(x, block.attention_norm), turn, spans)
             x = x + self._feed(block, self._norm(x, block.feed_norm))

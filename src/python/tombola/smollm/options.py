@@ -18,10 +18,10 @@ def add_to(parser: argparse.ArgumentParser, **defaults: float) -> None:
     for field in FIELDS.values():
         what = field.help[0].upper() + field.help[1:]
         default = defaults.get(field.name, field.default)
-        default = "" if field.dtype.shape or field.values else f" (default {default:g})"
+        told = "" if field.dtype.shape or field.values else f" (default {default:g})"
         metavar = "NAME" if field.values else "X" if field.dtype.kind == "f" else "N"
         group.add_argument("--" + field.name.replace("_", "-"), dest=field.name, metavar=metavar,
-                           help=(what + default).replace("%", "%%"))
+                           help=(what + told).replace("%", "%%"))
 
 
 def values_of(name: str, text: str) -> Any:

@@ -22,7 +22,7 @@ class Tokenizer:
     """
 
     def __init__(self, fields: dict[str, Any]) -> None:
-        import tokenizers   # type: ignore[import-not-found, unused-ignore]  # which may be missing
+        import tokenizers   # type: ignore[import, unused-ignore]  # which may be missing
 
         kind = fields["tokenizer.ggml.model"], fields.get("tokenizer.ggml.pre")
         if kind != ("gpt2", "smollm"):
