@@ -63,7 +63,9 @@ def test_wrong_logits_and_arguments_are_named():
                           (TABLE[:4].astype(float), "float64"), (None, "NoneType"), (TABLE[:4].T.copy().T, "elements")):
         error = caught((TypeError, ValueError), SAMPLER.generate, lambda step: logits, PROMPTS, max_tokens=2)
         assert words in str(error) and error.generation.finish == ["not finished"] * COUNT, words
-    for options, words in ((dict(max_tokens=0), "max_tokens is 0"), (dict(max_tokens=[1]), "max_tokens has the shape"),
+    for options, words in ((dict(max_tokens=0), "max_tokens is 0"),
+                           (dict(max_tokens=2**62), "max_tokens is from 4611686018427387904"),
+                           (dict(max_tokens=[1]), "max_tokens has the shape"),
                            (dict(want="tokens"), "want has 'tokens'"), (dict(top_q=1), "no parameter top_q"),
                            (dict(end_tokens=[[1]]), "end_tokens has 1 lists"),
                            (dict(stop=[[[0.5]]] * COUNT), "stop[0] has type float64"),

@@ -69,7 +69,7 @@ class Loop:
         self._rules, count = start._rules, len(start)
         if isinstance(max_tokens, (int, np.integer)):
             max_tokens = [max_tokens] * count
-        limits = integers_of("max_tokens", max_tokens, np.int64, count)
+        limits = integers_of("max_tokens", max_tokens, np.int32, count)
         if count and int(limits.min()) < 1:
             raise refusal("max_tokens", f"is {limits.min()}, less than 1", int(limits.argmin()))
         self._params = start.params.copy()
