@@ -57,8 +57,9 @@ class ParamsRoom:
             field.fill(self._views[name], count, value)
         return self._params_place
 
-    def copy(self, params: Params | NDArray[Any] | None, columns: Mapping[str, Any], count: int) -> NDArray[Any]:
-        """The same parameters as an array of their own."""
-        array = np.empty(count, params_dtype)
-        ctypes.memmove(array.ctypes.data, self.place(params, columns, count), array.nbytes)
-        return array
+
+def params_of(params: Params | NDArray[Any] | None, columns: Mapping[str, Any], count: int) -> Params:
+    """What ParamsRoom.place gives, in memory of its own."""
+    whole, room = Params(count), ParamsRoom(count)   # whose memory has to live until it is copied
+    ctypes.memmove(whole.array.ctypes.data, room.place(params, columns, count), whole.array.nbytes)
+    return whole

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._room import ParamsRoom
-from .params import Params
+from ._room import params_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ._generate import Rules
     from ._types import Biases, Integers, Masks, TokenSequences
+    from .params import Params
 
 
 class Generation:
@@ -52,7 +52,7 @@ class Generation:
             columns = {**columns, "stream": np.arange(count, dtype=np.uint32)}
         return cls(prompts, [np.zeros(0, np.int32)] * count, ["not finished"] * count,
                    {name: [np.zeros(0, np.float32)] * count for name in rules.want},
-                   Params._of(ParamsRoom(count).copy(params, columns, count)), rules)
+                   params_of(params, columns, count), rules)
 
     @property
     def logprobs(self) -> list[NDArray[np.float32]] | None:

@@ -8,10 +8,12 @@ import numpy as np
 import torch
 
 from .._arrays import integers_of
+from .._room import params_of
 from ..errors import renamed
-from ..params import FIELDS, Params
+from ..params import Params
 from ..ragged import Ragged
 from ..results import Results
+from ..sampler import split
 from ._tensors import Samplers, host_rows, without_filters
 
 # What makes the logits, or the temperature, something else than a line of each token's own logit.
@@ -48,7 +50,8 @@ def logprobs(logits: torch.Tensor, ids: torch.Tensor, params: Params | None = No
         raise TypeError("kept and boundary say the same thing: give one of them")
     rows = logits.reshape(-1, logits.shape[-1])
     tokens = integers_of("ids", ids.detach().cpu().numpy().ravel(), np.int32).reshape(len(rows), -1)
-    options = _with_params(params, len(rows), options)
+    columns, options = split(options)
+    options["params"] = params_of(params, columns, len(rows))
     if not (kept is None and boundary is None) and (options["params"].dynatemp_range != 0).any():
         raise ValueError("dynatemp_range is on: what was kept doesn't tell the temperature, which follows the whole "
                          "row's entropy")
@@ -63,18 +66,6 @@ def _samplers(device):
     if device not in kept:
         kept[device] = Samplers(device)
     return kept[device]
-
-
-def _with_params(params, count, options):
-    """The options, with all parameters among them in `params`, of `count` rows."""
-    whole = Params(count)
-    if params is not None:
-        if len(params) not in (1, count):
-            raise ValueError(f"params has {len(params)} rows, but there are {count}")
-        whole.array[:] = params.array
-    for name in FIELDS.keys() & options.keys():
-        setattr(whole, name, options[name])
-    return {**{name: value for name, value in options.items() if name not in FIELDS}, "params": whole}
 
 
 def _mask_of(kept, rows, vocabulary):
@@ -137,12 +128,12 @@ class _LogProbs(torch.autograd.Function):
         params = options["params"]
         if boundary is not None:
             whole = sampler.sample(logits, want="processed_logits",
-                                   **{**options, "params": without_filters(params, rows)})
+                                   **{**options, "params": without_filters(params)})
             kept = _within(boundary, whole.processed_logits)
         if kept is not None:
             if "masks" in options:
                 raise TypeError("kept and masks say the same thing: give one of them")
-            options = {**options, "params": without_filters(params, rows), "masks": _mask_of(kept, rows, vocabulary)}
+            options = {**options, "params": without_filters(params), "masks": _mask_of(kept, rows, vocabulary)}
         ends = np.arange(1, rows + 1, dtype=np.uintp) * np.uintp(tokens.shape[1])
         told = sampler.sample(logits, score_tokens=Ragged(tokens.ravel(), ends), **options,
                               want=("scores", "kept_probabilities") if wanted else ("scores",))

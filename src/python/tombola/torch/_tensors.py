@@ -5,7 +5,7 @@ import torch
 
 from .._library import lib
 from ..context import Context
-from ..params import FIELDS, Params
+from ..params import FIELDS
 from ..sampler import Sampler
 
 DTYPES = {torch.float32: "float32", torch.float16: "float16", torch.bfloat16: "bfloat16"}
@@ -30,10 +30,9 @@ def host_rows(logits):
     return logits if fits else logits.contiguous()
 
 
-def without_filters(params, count):
-    """A copy of the parameters of `count` rows in which no filter cuts: temperature and penalties stay."""
-    whole = Params(count)
-    whole.array[:] = params.array
+def without_filters(params):
+    """A copy of parameters in which no filter cuts: temperature and penalties stay."""
+    whole = params.copy()
     for name, neutral in CUTS.items():
         whole.array[name] = neutral
     whole.array["filters"] = 0

@@ -134,7 +134,7 @@ class Choice:
         """Scores as Transformers has them: processed, divided by the temperature, -inf where a filter has cut."""
         processed = results.processed_logits
         if self._greedy:   # where all tokens have one
-            whole = without_filters(self.params, len(logits))
+            whole = without_filters(self.params)
             whole.temperature = 1
             processed = sampler.sample(logits, whole, want="processed_logits", **lists).processed_logits
         else:
