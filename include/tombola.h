@@ -691,9 +691,9 @@ typedef struct tombola_rows {
     const size_t *end_token_ends; /* `count`, never descending */
     /* Token sequences of each row, none of them empty: word w is words[word_ends[w - 1]] up to words[word_ends[w]], and
      * row r has the banned words [banned_ends[r - 1], banned_ends[r]). A word's last token can't be drawn where the
-     * row's history ends with its others; a word of one token never. Without history_ends
-     * no word of two or more tokens ever matches. Breakers are the same: no repetition that DRY sees reaches back
-     * beyond one. All in host memory; NULL: none. Rows of probabilities may have all but DRY. */
+     * row's history ends with its others; a word of one token never. Without history_ends no word of two or more
+     * tokens ever matches. Breakers are the same: no repetition that DRY sees reaches back beyond one. All in host
+     * memory; NULL: none. Rows of probabilities may have all but DRY. */
     const int32_t *words;
     const size_t *word_ends;
     const size_t *banned_ends; /* `count`, never descending */
@@ -982,8 +982,8 @@ typedef struct tombola_step {
      * masks, mask_stride, mask_count, mask_of_row, biases and bias_ends, banned words and breakers with their ends, and
      * what begins and ends thinking, to memory of its own that stays as it is until the next call of `forward`, or the
      * end of generate. They are 0 before each call. So it may set logits, stride and indices, to rows of its own in
-     * host memory or in a buffer. What is changed of the other fields does not count. Where any
-     * sequence has a thinking_budget, live yet or not, the first step needs what begins and ends thinking too. */
+     * host memory or in a buffer. What is changed of the other fields does not count. Where any sequence has a
+     * thinking_budget, live yet or not, the first step needs what begins and ends thinking too. */
     tombola_rows *batch;
 } tombola_step;
 

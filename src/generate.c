@@ -1,9 +1,7 @@
 /* The autoregressive loop: continuous batching over the caller's model. */
 #include "tombola.h"
 
-#include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "adapt.h"
 #include "error.h"
@@ -91,34 +89,12 @@ static tombola_sequence *sequence_at(const struct round *round, size_t index)
     return (tombola_sequence *)((char *)round->sequences + index * round->sequence_size);
 }
 
-/* Its parameters, to be changed too; NULL where it has none, or its caller's struct no place for them. */
-static tombola_params *params_of(const struct round *round, const tombola_sequence *sequence)
+/* The same to be read, with the defaults for fields that its caller's struct lacks. It was checked before. */
+static tombola_sequence read_sequence(const struct round *round, size_t index)
 {
-    return round->sequence_size < offsetof(tombola_sequence, params) + sizeof sequence->params ? NULL
-                                                                                               : sequence->params;
-}
-
-/* How many forced tokens it has. */
-static size_t forced_of(const struct round *round, const tombola_sequence *sequence)
-{
-    const size_t needed = offsetof(tombola_sequence, forced_count) + sizeof sequence->forced_count;
-    return round->sequence_size < needed ? 0 : sequence->forced_count;
-}
-
-/* How many tokens of its start context have been generated before. */
-static size_t generated_of(const struct round *round, const tombola_sequence *sequence)
-{
-    const size_t needed = offsetof(tombola_sequence, generated) + sizeof sequence->generated;
-    return round->sequence_size < needed ? 0 : sequence->generated;
-}
-
-/* Where it has log-probabilities written, by the place of the field that tells; NULL where they are not wanted. */
-static float *told_at(const struct round *round, const tombola_sequence *sequence, size_t field)
-{
-    float *array = NULL;
-    if (round->sequence_size >= field + sizeof array)
-        memcpy(&array, (const char *)sequence + field, sizeof array);
-    return array;
+    tombola_sequence whole = tombola_sequence_default();
+    sized_read("sequences", "tombola_sequence_default", &whole, sizeof whole, sequence_at(round, index), NULL);
+    return whole;
 }
 
 static void free_round(struct round *round)
@@ -196,22 +172,21 @@ static void append(tombola_sequence *sequence, tombola_params *params, int32_t t
 }
 
 /* Tells the row's sequence what it wants to know of its token, before that is counted in `left`. */
-static void tell(const struct round *round, size_t row)
+static void tell(const struct round *round, size_t row, const tombola_sequence *sequence)
 {
-    const tombola_sequence *sequence = sequence_at(round, round->live[row]);
-    float *logprobs = told_at(round, sequence, offsetof(tombola_sequence, logprobs));
-    float *raw_logprobs = told_at(round, sequence, offsetof(tombola_sequence, raw_logprobs));
     const size_t place = sequence->max_new_tokens - round->left[row];
-    if (logprobs && round->status[row] == TOMBOLA_ROW_OK)
-        logprobs[place] = round->logprobs[row];
-    if (raw_logprobs && round->status[row] == TOMBOLA_ROW_OK)
-        raw_logprobs[place] = round->raw_logprobs[row];
+    if (round->status[row] != TOMBOLA_ROW_OK)
+        return;
+    if (sequence->logprobs)
+        sequence->logprobs[place] = round->logprobs[row];
+    if (sequence->raw_logprobs)
+        sequence->raw_logprobs[place] = round->raw_logprobs[row];
 }
 
 /* What the row's sequence has learned from its token, for the next one and for its caller. */
-static void learn(struct round *round, size_t row)
+static void learn(struct round *round, size_t row, tombola_params *theirs)
 {
-    tombola_params *own = &round->params[row], *theirs = params_of(round, sequence_at(round, round->live[row]));
+    tombola_params *own = &round->params[row];
     if (round->status[row] != TOMBOLA_ROW_OK || !adapt_is_on(own))
         return;
     adapt_next(own, round->observed[row]);
@@ -238,10 +213,11 @@ static int deliver(struct round *round, tombola_token_callback on_token, void *t
         size_t index = round->live[row];
         tombola_sequence *sequence = sequence_at(round, index);
         if (goes_on) {
-            tell(round, row);
-            append(sequence, params_of(round, sequence), round->tokens[row], round->status[row], &round->left[row]);
+            const tombola_sequence whole = read_sequence(round, index);
+            tell(round, row, &whole);
+            append(sequence, whole.params, round->tokens[row], round->status[row], &round->left[row]);
             round->params[row].offset++;
-            learn(round, row);
+            learn(round, row, whole.params);
         }
         if (goes_on && on_token && round->status[row] == TOMBOLA_ROW_OK) {
             tombola_verdict verdict = on_token(token_user, round->sequences, index, round->tokens[row]);
@@ -268,7 +244,6 @@ static int deliver(struct round *round, tombola_token_callback on_token, void *t
 static tombola_status refill(struct round *round, size_t *waiting, tombola_error *error)
 {
     for (; round->rows < round->capacity && *waiting < round->count; ++*waiting) {
-        const tombola_sequence *sequence = sequence_at(round, *waiting);
         size_t row = round->rows, cache = round->free_caches[round->free_count - 1];
         tombola_params *params = &round->params[row];
         if (round->model.begin) {
@@ -277,16 +252,17 @@ static tombola_status refill(struct round *round, size_t *waiting, tombola_error
                 return fail(error, TOMBOLA_MODEL_FAILED, "the model returned %d when sequences[%zu] began", answer,
                             *waiting);
         }
+        const tombola_sequence sequence = read_sequence(round, *waiting);
         round->free_count--;
         *params = tombola_params_default();
-        if (!params_of(round, sequence))
+        if (!sequence.params)
             params->stream = (uint32_t)*waiting;
         else /* checked before */
-            sized_read("params", "tombola_params_default", params, sizeof *params, params_of(round, sequence), NULL);
+            sized_read("params", "tombola_params_default", params, sizeof *params, sequence.params, NULL);
         round->live[row] = *waiting;
         round->cache_rows[row] = cache;
-        round->left[row] = sequence->max_new_tokens;
-        round->prompts[row] = sequence->length - generated_of(round, sequence);
+        round->left[row] = sequence.max_new_tokens;
+        round->prompts[row] = sequence.length - sequence.generated;
         round->rows++;
     }
     return TOMBOLA_OK;
@@ -328,10 +304,10 @@ static tombola_status add_pasts(struct round *round, tombola_rows *rows, tombola
     tombola_status status = TOMBOLA_OK;
     round->pasts.rows = 0;
     for (size_t row = 0; row < round->rows && !status; row++) {
-        const tombola_sequence *sequence = sequence_at(round, round->live[row]);
-        const size_t forced = forced_of(round, sequence);
-        const int needs = rows->banned_ends || forced > 0 || processors_need_history(&round->params[row]);
-        status = pasts_add(&round->pasts, needs ? sequence : NULL, needs ? round->prompts[row] : 0, forced, error);
+        const tombola_sequence sequence = read_sequence(round, round->live[row]);
+        const int needs =
+            rows->banned_ends || sequence.forced_count > 0 || processors_need_history(&round->params[row]);
+        status = pasts_add(&round->pasts, needs ? &sequence : NULL, needs ? round->prompts[row] : 0, error);
         is_needed |= needs;
     }
     if (is_needed)
@@ -346,8 +322,8 @@ static tombola_status check_needs(const struct round *round, int is_of_live, con
     tombola_status status = TOMBOLA_OK;
     for (size_t i = 0; i < (is_of_live ? round->rows : round->count) && !status; i++) {
         const size_t index = is_of_live ? round->live[i] : i;
-        status = sequence_check_needs(params_of(round, sequence_at(round, index)), index, &round->sampler->engine.plan,
-                                      batch, error);
+        status =
+            sequence_check_needs(read_sequence(round, index).params, index, &round->sampler->engine.plan, batch, error);
     }
     return status;
 }
@@ -359,12 +335,12 @@ static tombola_results wanted_of(const struct round *round)
     results.tokens.host = round->tokens;
     results.status.host = round->status;
     for (size_t row = 0; row < round->rows; row++) {
-        const tombola_sequence *sequence = sequence_at(round, round->live[row]);
+        const tombola_sequence sequence = read_sequence(round, round->live[row]);
         if (adapt_is_on(&round->params[row]))
             results.observed.host = round->observed;
-        if (told_at(round, sequence, offsetof(tombola_sequence, logprobs)))
+        if (sequence.logprobs)
             results.logprobs.host = round->logprobs;
-        if (told_at(round, sequence, offsetof(tombola_sequence, raw_logprobs)))
+        if (sequence.raw_logprobs)
             results.raw_logprobs.host = round->raw_logprobs;
     }
     return results;

@@ -47,8 +47,7 @@ static tombola_status add(struct tokens *list, size_t row, const int32_t *tokens
     return TOMBOLA_OK;
 }
 
-tombola_status pasts_add(struct pasts *pasts, const tombola_sequence *sequence, size_t prompt, size_t forced_count,
-                         tombola_error *error)
+tombola_status pasts_add(struct pasts *pasts, const tombola_sequence *sequence, size_t prompt, tombola_error *error)
 {
     static const tombola_sequence none;
     const tombola_sequence *s = sequence ? sequence : &none;
@@ -56,7 +55,7 @@ tombola_status pasts_add(struct pasts *pasts, const tombola_sequence *sequence, 
     if (!status)
         status = add(&pasts->end_tokens, pasts->rows, s->end_tokens, s->end_token_count, error);
     if (!status)
-        status = add(&pasts->forced, pasts->rows, forced_count ? s->forced : NULL, forced_count, error);
+        status = add(&pasts->forced, pasts->rows, s->forced, s->forced_count, error);
     if (status)
         return status;
     pasts->prompts[pasts->rows++] = prompt;

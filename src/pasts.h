@@ -20,9 +20,8 @@ struct pasts {
 tombola_status pasts_make(struct pasts *pasts, size_t rows, tombola_error *error);
 void pasts_free(struct pasts *pasts);
 
-/* Adds a row of a sequence, which has so many forced tokens; without one, a row that has no past. */
-tombola_status pasts_add(struct pasts *pasts, const tombola_sequence *sequence, size_t prompt, size_t forced_count,
-                         tombola_error *error);
+/* Adds a row of a sequence, whose prompt has so many tokens; without one, a row that has no past. */
+tombola_status pasts_add(struct pasts *pasts, const tombola_sequence *sequence, size_t prompt, tombola_error *error);
 
 /* Hands them to rows, to stay there until the next is added. */
 void pasts_hand(const struct pasts *pasts, tombola_rows *rows);
