@@ -132,19 +132,24 @@ static void mixed_rows_take_every_other_configuration_in_turn(void **state)
     assert_real_equal(both.min_p, 0.0f);
 }
 
-static void top_p_at_other_temperatures_is_that_and_nothing_more(void **state)
+static void variants_differ_in_what_their_names_say_and_in_nothing_else(void **state)
 {
     (void)state;
     static const struct {
         bench_config config;
         float temperature, top_p;
-    } cases[] = {{BENCH_TOP_P_WARM, 1.0f, 0.95f}, {BENCH_TOP_P_HOT, 1.5f, 0.95f}, {BENCH_TOP_P_COOL, 0.7f, 0.9f}};
+        uint32_t top_k;
+    } cases[] = {{BENCH_TOP_P_WARM, 1.0f, 0.95f, 0},
+                 {BENCH_TOP_P_HOT, 1.5f, 0.95f, 0},
+                 {BENCH_TOP_P_COOL, 0.7f, 0.9f, 0},
+                 {BENCH_TOP_K_TOP_P_LOW, 0.8f, 0.9f, 50}};
     const bench_options options = {.seed = SEED};
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         tombola_params expected = bench_config_params(BENCH_TEMPERATURE, &options, 3);
         const tombola_params got = bench_config_params(cases[i].config, &options, 3);
         expected.temperature = cases[i].temperature;
         expected.top_p = cases[i].top_p;
+        expected.top_k = cases[i].top_k;
         assert_memory_equal(&got, &expected, sizeof got);
     }
 }
@@ -241,7 +246,7 @@ int main(void)
         cmocka_unit_test(histories_are_as_text_is),
         cmocka_unit_test(a_large_batch_is_checked_from_end_to_end),
         cmocka_unit_test(mixed_rows_take_every_other_configuration_in_turn),
-        cmocka_unit_test(top_p_at_other_temperatures_is_that_and_nothing_more),
+        cmocka_unit_test(variants_differ_in_what_their_names_say_and_in_nothing_else),
         cmocka_unit_test(what_is_kept_has_a_median_and_a_range),
         cmocka_unit_test(the_plain_read_reads_every_word_once),
         cmocka_unit_test(the_plain_read_leaves_out_what_lies_between_rows),

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -56,6 +57,10 @@ static void each_workload_has_the_nucleus_it_promises(void **state)
     expect_kept(WORKLOAD_FLAT, 0.93 * VOCABULARY, 0.94 * VOCABULARY);
     expect_kept(WORKLOAD_GAUSSIAN, 600, 4000);
     expect_kept(WORKLOAD_TIES, 600, 4000);
+    expect_kept(WORKLOAD_EQUAL, 0.95 * VOCABULARY, 0.95 * VOCABULARY);
+    expect_kept(WORKLOAD_TWO_VALUES, 0.64 * VOCABULARY, 0.70 * VOCABULARY);
+    expect_kept(WORKLOAD_SUBNORMAL, 0.95 * VOCABULARY - 1, 0.95 * VOCABULARY);
+    expect_kept(WORKLOAD_HUGE, 1, 1);
 }
 
 static void a_peaked_row_has_one_token_of_99_in_100(void **state)
@@ -119,6 +124,56 @@ static void a_pool_holds_64_distinct_rows_that_do_not_depend_on_its_batches(void
     bench_pool_release(&wide);
 }
 
+static size_t count_distinct(const struct oracle_row *row)
+{
+    return VOCABULARY - count_if_equal_to_next(row);
+}
+
+static void the_worst_rows_are_in_every_type_what_they_are_called(void **state)
+{
+    (void)state;
+    for (int type = 0; type < 3; type++) {
+        uint32_t kept;
+        struct oracle_row *row = make_row(WORKLOAD_EQUAL, 0, (tombola_type)type, &kept);
+        assert_int_equal(count_distinct(row), 1);
+        const float first = oracle_row_logits(row)[0];
+        oracle_row_release(row);
+        row = make_row(WORKLOAD_EQUAL, 1, (tombola_type)type, &kept);
+        assert_true(oracle_row_logits(row)[0] != first);
+        oracle_row_release(row);
+
+        row = make_row(WORKLOAD_TWO_VALUES, 0, (tombola_type)type, &kept);
+        assert_int_equal(count_distinct(row), 2);
+        oracle_row_release(row);
+
+        row = make_row(WORKLOAD_HUGE, 0, (tombola_type)type, &kept);
+        const float most = oracle_row_logits(row)[oracle_row_order(row)[0]];
+        assert_real_less(type == TOMBOLA_FLOAT16 ? 1e3f : 1e30f, most);
+        assert_true(isfinite(most));
+        oracle_row_release(row);
+    }
+}
+
+/* As they are stored: to the oracle those of binary32 are 0. */
+static void subnormal_rows_have_no_normal_number(void **state)
+{
+    (void)state;
+    for (tombola_type type = TOMBOLA_FLOAT32; type <= TOMBOLA_BFLOAT16; type++) {
+        bench_pool pool;
+        assert_int_equal(bench_pool_make(&pool, WORKLOAD_SUBNORMAL, type, 64, 1000, SEED), 0);
+        const float least = type == TOMBOLA_FLOAT16 ? 0x1p-14f : FLT_MIN;
+        float values[1000];
+        bench_pool_widen(&pool, 63, values);
+        size_t count = 0;
+        for (size_t id = 0; id < COUNT_OF(values); id++) {
+            assert_real_less(fabsf(values[id]), least);
+            count += values[id] != 0.0f;
+        }
+        assert_less(900, count);
+        bench_pool_release(&pool);
+    }
+}
+
 /* Rows that lie apart become a pool in which every row is one of them with its tokens shifted. */
 static void real_rows_come_again_with_their_tokens_shifted(void **state)
 {
@@ -158,6 +213,8 @@ int main(void)
         cmocka_unit_test(each_workload_has_the_nucleus_it_promises),
         cmocka_unit_test(a_peaked_row_has_one_token_of_99_in_100),
         cmocka_unit_test(ties_are_ties_in_every_type_and_nine_in_ten_are_masked),
+        cmocka_unit_test(the_worst_rows_are_in_every_type_what_they_are_called),
+        cmocka_unit_test(subnormal_rows_have_no_normal_number),
         cmocka_unit_test(a_pool_holds_64_distinct_rows_that_do_not_depend_on_its_batches),
         cmocka_unit_test(real_rows_come_again_with_their_tokens_shifted),
     };

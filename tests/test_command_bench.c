@@ -266,10 +266,13 @@ static void bad_options_are_named(void **state)
     expect_refused(BENCH("--configs", "greedy,top-q"),
                    "--configs: 'top-q' is not greedy, temperature, top-k, top-p, "
                    "top-k-top-p, min-p, mixed, top-n-sigma, xtc, typical-p, epsilon, eta, top-a, top-h, p-less, min-k, "
-                   "dynatemp, top-p-t1, top-p-t1.5, top-p-0.9-t0.7, logprobs, samples-8, n-best-20, preset, mask, "
+                   "dynatemp, top-p-t1, top-p-t1.5, top-p-0.9-t0.7, top-k-top-p-0.9, logprobs, samples-8, n-best-20, "
+                   "preset, mask, "
                    "bias, mask-bias, repetition, penalties, "
                    "mask-bias-penalties, dry or no-repeat-ngram");
-    expect_refused(BENCH("--workloads", ""), "--workloads: '' is not lm, peaked, gaussian, flat, ties, masked or real");
+    expect_refused(
+        BENCH("--workloads", ""),
+        "--workloads: '' is not lm, peaked, gaussian, flat, ties, masked, equal, two-values, subnormal, huge or real");
     expect_refused(BENCH("--types", "float64"), "--types: 'float64' is not float32, float16 or bfloat16");
     expect_refused(BENCH("--where", "there"), "--where: 'there' is not host, device or staged");
     expect_refused(BENCH("--seconds", "-1"), "--seconds: '-1' is not a number from 0 to 3600");

@@ -8,7 +8,7 @@ enum { LONG = 128256, MIDDLE = 32000, SHORT = 1000, ROWS = 8 };
 
 #define BLOCKS_OF(vocabulary) (((uint64_t)(vocabulary) + 255) / 256)
 
-/* The workloads below have no -inf: WORKLOAD_MASKED, the last one, stays out. */
+/* The workloads below have no -inf: WORKLOAD_MASKED and what is listed behind it stay out. */
 enum { PLAIN_WORKLOADS = WORKLOAD_MASKED };
 
 /* Lists are shorter where local memory is small, and slow devices do not see long rows. */

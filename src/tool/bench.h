@@ -31,20 +31,21 @@ typedef enum bench_config {
     BENCH_TOP_A,       /* 0.2 */
     BENCH_TOP_H,       /* 0.4 */
     BENCH_P_LESS,
-    BENCH_MIN_K,      /* 3 */
-    BENCH_DYNATEMP,   /* by 0.5 */
-    BENCH_TOP_P_WARM, /* 0.95 at temperature 1 */
-    BENCH_TOP_P_HOT,  /* 0.95 at 1.5 */
-    BENCH_TOP_P_COOL, /* 0.9 at 0.7 */
-    BENCH_LOGPROBS,   /* top-p, and what is told of its tokens; see bench_told.h */
-    BENCH_SAMPLES,    /* likewise */
-    BENCH_N_BEST,     /* likewise */
-    BENCH_PRESET,     /* the options' preset; only where it is asked for */
-    BENCH_MASK,       /* top-p with a mask for each row, in host memory; see bench_edits.h */
-    BENCH_BIAS,       /* top-p with biases */
-    BENCH_MASK_BIAS,  /* with both */
-    BENCH_REPETITION, /* top-p with a history, here and below: a penalty of 1.1 */
-    BENCH_PENALTIES,  /* and of 0.2 by frequency, 0.1 by presence */
+    BENCH_MIN_K,           /* 3 */
+    BENCH_DYNATEMP,        /* by 0.5 */
+    BENCH_TOP_P_WARM,      /* 0.95 at temperature 1 */
+    BENCH_TOP_P_HOT,       /* 0.95 at 1.5 */
+    BENCH_TOP_P_COOL,      /* 0.9 at 0.7 */
+    BENCH_TOP_K_TOP_P_LOW, /* 50 and 0.9 */
+    BENCH_LOGPROBS,        /* top-p, and what is told of its tokens; see bench_told.h */
+    BENCH_SAMPLES,         /* likewise */
+    BENCH_N_BEST,          /* likewise */
+    BENCH_PRESET,          /* the options' preset; only where it is asked for */
+    BENCH_MASK,            /* top-p with a mask for each row, in host memory; see bench_edits.h */
+    BENCH_BIAS,            /* top-p with biases */
+    BENCH_MASK_BIAS,       /* with both */
+    BENCH_REPETITION,      /* top-p with a history, here and below: a penalty of 1.1 */
+    BENCH_PENALTIES,       /* and of 0.2 by frequency, 0.1 by presence */
     BENCH_MASK_BIAS_PENALTIES,
     BENCH_DRY,   /* 0.8 */
     BENCH_NGRAM, /* 3 */

@@ -26,6 +26,7 @@ static const struct {
     [BENCH_TOP_P_WARM] = {"top-p-t1", 0},
     [BENCH_TOP_P_HOT] = {"top-p-t1.5", 0},
     [BENCH_TOP_P_COOL] = {"top-p-0.9-t0.7", 0},
+    [BENCH_TOP_K_TOP_P_LOW] = {"top-k-top-p-0.9", 0},
     [BENCH_LOGPROBS] = {"logprobs", 0},
     [BENCH_SAMPLES] = {"samples-8", 0},
     [BENCH_N_BEST] = {"n-best-20", 0},
@@ -106,6 +107,10 @@ static void set_params(bench_config config, tombola_params *params)
         break;
     case BENCH_TOP_P_COOL:
         params->temperature = 0.7f;
+        params->top_p = 0.9f;
+        return;
+    case BENCH_TOP_K_TOP_P_LOW:
+        params->top_k = 50;
         params->top_p = 0.9f;
         return;
     case BENCH_REPETITION:

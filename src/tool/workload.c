@@ -24,8 +24,16 @@ static const struct {
     const char *name;
     float deviation; /* of the body */
 } KINDS[WORKLOADS] = {
-    [WORKLOAD_LM] = {"lm", 2.0f},     [WORKLOAD_PEAKED] = {"peaked", 1.0f}, [WORKLOAD_GAUSSIAN] = {"gaussian", 2.5f},
-    [WORKLOAD_FLAT] = {"flat", 0.1f}, [WORKLOAD_TIES] = {"ties", 2.5f},     [WORKLOAD_MASKED] = {"masked", 2.0f},
+    [WORKLOAD_LM] = {"lm", 2.0f},
+    [WORKLOAD_PEAKED] = {"peaked", 1.0f},
+    [WORKLOAD_GAUSSIAN] = {"gaussian", 2.5f},
+    [WORKLOAD_FLAT] = {"flat", 0.1f},
+    [WORKLOAD_TIES] = {"ties", 2.5f},
+    [WORKLOAD_MASKED] = {"masked", 2.0f},
+    [WORKLOAD_EQUAL] = {"equal", 1.0f},
+    [WORKLOAD_TWO_VALUES] = {"two-values", 1.0f},
+    [WORKLOAD_SUBNORMAL] = {"subnormal", 2.5f},
+    [WORKLOAD_HUGE] = {"huge", 2.0f},
     [WORKLOAD_REAL] = {"real", 0.0f},
 };
 
@@ -131,6 +139,12 @@ static void mask_body(struct workload_maker *maker, uint64_t *state)
             maker->row[id] = -INFINITY;
 }
 
+static void scale_row(struct workload_maker *maker, float scale)
+{
+    for (size_t id = 0; id < maker->vocabulary; id++)
+        maker->row[id] *= scale;
+}
+
 /* The logarithm of what a whole body weighs, at WORKLOAD_TEMPERATURE. */
 static double body_weight(const struct workload_maker *maker, float deviation)
 {
@@ -172,6 +186,21 @@ void workload_fill(struct workload_maker *maker, workload kind, uint64_t seed, s
     case WORKLOAD_TIES:
         for (size_t id = 0; id < maker->vocabulary; id++)
             maker->row[id] = widen_bfloat(narrow_to_bfloat(maker->row[id]));
+        break;
+    case WORKLOAD_EQUAL:
+        for (size_t id = 1; id < maker->vocabulary; id++)
+            maker->row[id] = maker->row[0];
+        break;
+    case WORKLOAD_TWO_VALUES:
+        for (size_t id = 0; id < maker->vocabulary; id++)
+            maker->row[id] = maker->row[id] < 0 ? 0.0f : 2.0f;
+        break;
+    case WORKLOAD_SUBNORMAL:
+        scale_row(maker, type == TOMBOLA_FLOAT16 ? 0x1p-18f : 0x1p-130f);
+        break;
+    case WORKLOAD_HUGE:
+        add_head(maker, weight, &state);
+        scale_row(maker, type == TOMBOLA_FLOAT16 ? 1e3f : 1e30f);
         break;
     default:
         break;

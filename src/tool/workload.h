@@ -18,7 +18,12 @@ typedef enum workload {
     WORKLOAD_FLAT,     /* standard deviation 0.1: top-p 0.95 keeps 93% */
     WORKLOAD_TIES,     /* Gaussian, rounded to bfloat16 whatever the type: hundreds of tokens are equal */
     WORKLOAD_MASKED,   /* as lm, nine in ten of the body masked out with -inf */
-    WORKLOAD_REAL,     /* a language model's own, which the user brings */
+    /* The worst rows that were found: what is guessed of a row from some of it tells nothing of these. */
+    WORKLOAD_EQUAL,      /* all logits are equal, another number in each row */
+    WORKLOAD_TWO_VALUES, /* each is 0 or 2, one as often as the other */
+    WORKLOAD_SUBNORMAL,  /* Gaussian, of the type's subnormal numbers alone */
+    WORKLOAD_HUGE,       /* those of lm times 1e30, in float16 1e3: the first token holds all */
+    WORKLOAD_REAL,       /* a language model's own, which the user brings */
     WORKLOADS
 } workload;
 
