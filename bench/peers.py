@@ -2,7 +2,7 @@
 """Measures what other samplers take for the rows that Tombola was measured with.
 
     peers.py --list [PEER...]              says which can be imported here, a line each
-    peers.py PEER FILE.npy ROWS [OPTION...]  an object a line, as `tombola bench --json`
+    peers.py PEER FILE.npy ROWS [OPTION...]  in turns, as turns.py has it: an object a line, as `tombola bench --json`
 
 A peer is a module peer_NAME.py beside this file with
     VERSION             of what is measured
@@ -21,7 +21,6 @@ import time
 
 PEERS = ["numpy", "torch", "transformers", "llama"]
 WARM_CALLS = 2
-LEAST_CALLS = 5
 
 
 def load(name):
@@ -46,23 +45,36 @@ def check(config, batch, tokens):
             assert (row > row[token]).sum() < 50, (config, token)
 
 
-def measure(draw, batches, prepared, config, seconds):
+def warm_up(draw, batches, prepared, config):
     for call in range(WARM_CALLS):
         check(config, batches[call % len(batches)], draw(prepared[call % len(batches)]))
-    times, start = [], time.perf_counter()
-    while len(times) < LEAST_CALLS or time.perf_counter() - start < seconds:
-        rows = prepared[len(times) % len(batches)]
+
+
+def measure(draw, prepared, times, seconds):
+    """Adds the times of calls to those there are: one call at least, and as many as there is time for."""
+    end = time.perf_counter() + seconds
+    while True:
+        rows = prepared[len(times) % len(prepared)]
         before = time.perf_counter()
         draw(rows)
-        times.append(time.perf_counter() - before)
-    return sorted(times)
+        now = time.perf_counter()
+        times.append(now - before)
+        if now >= end:
+            break
+
+
+def turns():
+    """The seconds of each, while there are any."""
+    print("ready", flush=True)
+    for line in sys.stdin:
+        yield float(line)
+        print("ready", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--list", action="store_true", help="say which peers can be imported")
     parser.add_argument("--workload", default="lm", help="what the rows are called in the results")
-    parser.add_argument("--seconds", type=float, default=1, help="for each configuration")
     parser.add_argument("arguments", nargs="*")
     options = parser.parse_args()
     if options.list:
@@ -74,13 +86,19 @@ def main():
     count = len(logits) // rows
     batches = logits[: count * rows].reshape(count, rows, -1)
     prepared = [peer.prepare(batch) for batch in batches]
+    times = {config: [] for config in peer.DRAWS}
     for config, draw in peer.DRAWS.items():
-        times = measure(draw, batches, prepared, config, options.seconds)
+        warm_up(draw, batches, prepared, config)
+    for seconds in turns():
+        for config, draw in peer.DRAWS.items():
+            measure(draw, prepared, times[config], seconds)
+    for config, of_config in times.items():
+        of_config.sort()
         print(json.dumps({
             "kind": "peer", "peer": name, "version": peer.VERSION, "threads": peer.THREADS, "name": config,
             "workload": options.workload, "type": "float32", "rows": rows, "vocabulary": logits.shape[1],
-            "calls": len(times), "median_us": 1e6 * statistics.median(times), "min_us": 1e6 * times[0],
-            "p95_us": 1e6 * times[(len(times) * 95 + 99) // 100 - 1],
+            "calls": len(of_config), "median_us": 1e6 * statistics.median(of_config), "min_us": 1e6 * of_config[0],
+            "p95_us": 1e6 * of_config[(len(of_config) * 95 + 99) // 100 - 1],
         }), flush=True)
 
 

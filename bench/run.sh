@@ -55,13 +55,15 @@ raw=$output/raw.jsonl
 seconds=0.5
 [ -z "$quick" ] || seconds=0.1
 
-# measure RUN OPTION...: one call of `tombola bench`; RUN tells its results from those of others.
+# of_run RUN: keeps the results that it reads; RUN tells them from those of others.
+of_run() { sed "s/^{/{\"run\":\"$1\",/" >>"$raw"; }
+
+# measure RUN OPTION...: one call of `tombola bench`.
 measure() {
-  local run=$1 lines
+  local run=$1
   shift
   section "tombola bench $*"
-  lines=$("$root/build/tombola" bench "${device[@]}" --seconds "$seconds" --json "$@")
-  printf '%s\n' "$lines" | sed "s/^{/{\"run\":\"$run\",/" >>"$raw"
+  "$root/build/tombola" bench "${device[@]}" --seconds "$seconds" --json "$@" | of_run "$run"
 }
 
 # real_rows: 64 rows of a language model, which the demo installs and which makes them once; else those of bench/data.
@@ -80,17 +82,18 @@ real_rows() {
   about_real="64 next-token rows of SmolLM2-135M-Instruct, of the texts in bench/real_rows.py"
 }
 
-# measure_peers WORKLOAD ROWS OPTION...: Tombola, then others on the same bytes.
+# measure_peers WORKLOAD ROWS OPTION...: Tombola and others on the same bytes, in turns.
 measure_peers() {
-  local workload=$1 rows=$2 peer
+  local workload=$1 rows=$2 logits=$output/logits.npy peer commands=()
   shift 2
-  measure peers "$@" --save-logits "$output/logits.npy"
+  section "tombola bench $*, in turns with ${there[*]}"
   for peer in "${there[@]}"; do
-    section "$peer: $workload, $rows rows at once"
-    "$(peer_python)" -B "$root/bench/peers.py" "$peer" "$output/logits.npy" "$rows" --workload "$workload" \
-      --seconds "$seconds" >>"$raw" || echo "run.sh: $peer failed" >&2
+    commands+=(-- "$(peer_python)" -B "$root/bench/peers.py" "$peer" "$logits" "$rows" --workload "$workload")
   done
-  rm -f "$output/logits.npy"
+  "$python" -B "$root/bench/turns.py" "$seconds" \
+    -- "$root/build/tombola" bench "${device[@]}" --json --turns "$@" --save-logits "$logits" "${commands[@]}" |
+    of_run peers
+  rm -f "$logits"
 }
 
 real_rows

@@ -51,6 +51,11 @@ if(numpy_python AND NOT TEST python_calls)
   message(FATAL_ERROR "tests/python/run.py --list fails")
 endif()
 
+# Scripts of bench/ that need nothing but Python.
+foreach(subject turns)
+  add_test(NAME bench_${subject} COMMAND python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/bench_${subject}.py)
+endforeach()
+
 # What the demo shows where the language model can't be had.
 if(numpy_python)
   add_test(NAME demo_rows

@@ -250,6 +250,39 @@ static void a_preset_is_measured_alone_or_beside_what_is_named(void **state)
     json_decref(lines);
 }
 
+static process bench_in_turns(const char *turns)
+{
+    const char *const arguments[] = {"bench", "--turns", "--shapes", "2x1000", "--configs", "greedy", "--json", NULL};
+    return command_run(arguments, (const char *const[]){"POCL_AFFINITY", "1", NULL}, turns, strlen(turns));
+}
+
+/* Behind what it was ready for. */
+static void expect_turns_refused(const char *turns, const char *message)
+{
+    process got = bench_in_turns(turns);
+    assert_int_equal(got.status, 1);
+    assert_non_null(strstr(got.err, message));
+    process_release(&got);
+}
+
+static void turns_are_given_by_lines_and_answered(void **state)
+{
+    (void)state;
+    static const char READY[] = "ready\nready\nready\n{\"kind\":\"header\"";
+    process got = bench_in_turns("0\n0\n"); /* a round each */
+    assert_int_equal(got.status, 0);
+    assert_memory_equal(got.out, READY, sizeof READY - 1);
+    memmove(got.out, got.out + strlen("ready\n") * 3, strlen(got.out) - strlen("ready\n") * 3 + 1);
+    json_t *lines = parse_lines(got);
+    assert_int_equal(json_array_size(lines), 1 + 4);
+    for (size_t i = 1; i <= 4; i++)
+        assert_int_equal((int)number_of(json_array_get(lines, i), "calls"), 2);
+    json_decref(lines);
+    expect_turns_refused("", "--turns: standard input ends before the first one");
+    expect_turns_refused("0\nsoon\n",
+                         "--turns: a line of standard input, 'soon', is not a number of seconds from 0 to 3600");
+}
+
 static void bad_options_are_named(void **state)
 {
     (void)state;
@@ -293,6 +326,8 @@ static void options_that_do_not_go_together_are_named(void **state)
     expect_refused(BENCH("--logits", "a.npy", "--types", "float16,float32"), "--logits: takes a single shape and type");
     expect_refused(BENCH("--save-logits", "a.npy", "--shapes", "1x2,3x4"),
                    "--save-logits: takes a single shape, workload and type");
+    expect_refused(BENCH("--turns", "--types", "f16,f32"), "--turns: takes a single shape, workload and type");
+    expect_refused(BENCH("--turns", "--where", "host,device"), "--turns: takes a single place of --where");
     expect_refused(BENCH("--workloads", "lm,real"),
                    "--workloads: real needs rows; name a file of them with --real-rows");
     expect_refused(BENCH("--workloads", "lm", "--real-rows", "a.npy"), "--real-rows: real is none of the --workloads");
@@ -346,6 +381,7 @@ int main(void)
         cmocka_unit_test(the_table_has_the_range_of_what_real_rows_keep),
         cmocka_unit_test(rows_that_nothing_can_be_drawn_from_are_measured_too),
         cmocka_unit_test(a_preset_is_measured_alone_or_beside_what_is_named),
+        cmocka_unit_test(turns_are_given_by_lines_and_answered),
         cmocka_unit_test(bad_options_are_named),
         cmocka_unit_test(options_that_do_not_go_together_are_named),
         cmocka_unit_test(what_cannot_be_measured_is_a_failure),

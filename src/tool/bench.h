@@ -1,7 +1,7 @@
 /* What the parts of `tombola bench` share: bench_plan reads the options, bench.c goes through the cases, bench_pool
  * makes their rows, bench_configs and bench_edits make what they are drawn with, bench_told knows what is asked for
- * beside tokens, bench_verify checks these, bench_measure times calls, bench_device and bench_read are what they
- * are compared with, bench_figure sums up, bench_print tells.
+ * beside tokens, bench_verify checks these, bench_measure times calls, as many as bench_pace says, bench_device and
+ * bench_read are what they are compared with, bench_figure sums up, bench_print tells.
  *
  * Functions that can fail return 0, or -1 after a message on standard error. */
 #ifndef BENCH_H
@@ -65,6 +65,7 @@ typedef struct bench_options {
     uint64_t seed;
     size_t repeats; /* 0: as many as `seconds` hold */
     double seconds; /* for each configuration and case */
+    int turns;      /* rounds are measured in turns with other programs, as bench_pace.h says, whatever `seconds` */
     size_t threads; /* of the plain read; 0: a thread a core */
     tombola_dispatch dispatch;
     tombola_params preset; /* of BENCH_PRESET */

@@ -7,12 +7,11 @@
 
 #include "bench_device.h"
 #include "bench_edits.h"
+#include "bench_pace.h"
 #include "bench_read.h"
 #include "bench_told.h"
 
 #define WARM_ROUNDS 3
-#define LEAST_ROUNDS 7
-#define MOST_ROUNDS 5000
 #define TIMED_CALLS 15 /* that give the times of upload, kernels and read-back */
 #define LAG 2          /* times of a batch on the caller's queue are there two calls later */
 
@@ -163,6 +162,20 @@ static int run_item(struct measuring *m, int item, size_t batch, double *seconds
     }
 }
 
+static int run_round(struct measuring *m, size_t round, size_t step)
+{
+    size_t turn = 0;
+    double scratch;
+    for (int item = 0; item < ITEMS; item++)
+        if (has_item(m, item)) {
+            size_t batch = (round + step * turn++) % m->pool->batches;
+            double *seconds = round < WARM_ROUNDS ? &scratch : &m->seconds[item][round - WARM_ROUNDS];
+            if (run_item(m, item, batch, seconds))
+                return -1;
+        }
+    return 0;
+}
+
 /* Round by round, so that noise hits all alike. Each item goes through all batches, and a batch comes up again only
  * when about all others have: each call finds the caches in the same state. */
 static int run_rounds(struct measuring *m, bench_result *result)
@@ -171,22 +184,13 @@ static int run_rounds(struct measuring *m, bench_result *result)
     for (int item = 0; item < ITEMS; item++)
         items += (size_t)has_item(m, item);
     size_t step = m->pool->batches / items > 0 ? m->pool->batches / items : 1;
-    size_t most = m->options->repeats ? m->options->repeats : MOST_ROUNDS;
-    double enough = m->options->seconds * (double)items, start = 0, scratch;
-    for (; round < WARM_ROUNDS + most; round++) {
-        if (round == WARM_ROUNDS)
-            start = bench_now();
-        if (!m->options->repeats && round >= WARM_ROUNDS + LEAST_ROUNDS && bench_now() - start > enough)
-            break;
-        size_t turn = 0;
-        for (int item = 0; item < ITEMS; item++)
-            if (has_item(m, item)) {
-                size_t batch = (round + step * turn++) % m->pool->batches;
-                double *seconds = round < WARM_ROUNDS ? &scratch : &m->seconds[item][round - WARM_ROUNDS];
-                if (run_item(m, item, batch, seconds))
-                    return -1;
-            }
-    }
+    bench_pace pace = {.options = m->options, .items = items};
+    int goes_on = 1;
+    for (; round < WARM_ROUNDS || (goes_on = bench_pace_goes_on(&pace, round - WARM_ROUNDS)) == 1; round++)
+        if (run_round(m, round, step))
+            return -1;
+    if (goes_on < 0)
+        return -1;
     result->calls = round - WARM_ROUNDS;
     result->kernel_read = bench_figure_of(m->seconds[KERNEL_READ], result->calls);
     result->plain_read = bench_figure_of(m->seconds[PLAIN_READ], result->calls);
@@ -250,7 +254,7 @@ static int make_sampler(const struct measuring *m, int timed, tombola_sampler **
 
 static int allocate(struct measuring *m)
 {
-    size_t rows = m->pool->rows * m->pool->batches, rounds = m->options->repeats ? m->options->repeats : MOST_ROUNDS;
+    size_t rows = m->pool->rows * m->pool->batches, rounds = bench_pace_most(m->options);
     m->results = tombola_results_default();
     int failed = !(m->draws = calloc(m->pool->rows, sizeof *m->draws)) ||
                  !(m->digests = calloc(m->pool->rows, sizeof *m->digests)) ||

@@ -41,6 +41,7 @@ enum {
     WHERE,
     REPEATS,
     SECONDS,
+    TURNS,
     SEED,
     DEVICE,
     LANES,
@@ -78,6 +79,11 @@ static const struct argp_option OPTIONS[] = {
     {"save-logits", SAVE, "FILE.npy", 0, "Save the rows that are measured; for a single shape, workload and type", 0},
     {"seconds", SECONDS, "S", 0, "Time for each configuration of a case (default 0.5)", 1},
     {"repeats", REPEATS, "N", 0, "Calls of each configuration of a case, in place of --seconds", 1},
+    {"turns", TURNS, 0, 0,
+     "Measure in turns with other programs: each line of standard input has the seconds of a turn for each "
+     "configuration, `ready' is the answer before and after, and the input's end the end. For a single shape, workload "
+     "and type",
+     1},
     {"seed", SEED, "N", 0,
      "Of the workloads and the draws (default 1); random takes one from the system and says which", 1},
     {"device", DEVICE, "NAME", 0, "Index, type or a part of the name, as for `tombola sample'", 2},
@@ -227,12 +233,19 @@ static void check_real_rows(struct bench_plan *plan, struct argp_state *state)
         argp_error(state, "--workloads: real needs rows; name a file of them with --real-rows");
 }
 
+static void check_single(const struct bench_plan *plan, struct argp_state *state)
+{
+    const int is_one = plan->shape_count <= 1 && is_single(plan->workloads) && is_single(plan->types);
+    if ((plan->save || plan->options.turns) && !is_one)
+        argp_error(state, "%s: takes a single shape, workload and type", plan->save ? "--save-logits" : "--turns");
+    if (plan->options.turns && !is_single(plan->wheres))
+        argp_error(state, "--turns: takes a single place of --where");
+}
+
 /* What is read may not be written too. */
 static void check_save(const struct bench_plan *plan, struct argp_state *state)
 {
     const char *input = plan->logits ? plan->logits : plan->real_rows;
-    if (plan->save && (plan->shape_count > 1 || !is_single(plan->workloads) || !is_single(plan->types)))
-        argp_error(state, "--save-logits: takes a single shape, workload and type");
     if (output_file_is_same(plan->save, input))
         argp_error(state, "--save-logits %s: would overwrite the file of %s", plan->save,
                    plan->logits ? "--logits" : "--real-rows");
@@ -250,6 +263,7 @@ static void check_plan(struct bench_plan *plan, struct argp_state *state)
         argp_error(state, "--configs: which preset? Give --preset");
     if (plan->has_preset)
         plan->options.configs = (plan->has_configs ? plan->options.configs : 0) | BENCH_BIT(BENCH_PRESET);
+    check_single(plan, state);
     check_save(plan, state);
     if (plan->shape_count == 0 && !plan->logits && plan->workloads != 1u << WORKLOAD_REAL)
         plan->shapes[plan->shape_count++] = (struct bench_shape){8, 128256};
@@ -303,6 +317,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case REPEATS:
         plan->options.repeats = read_count("--repeats", text, 1, 1000000, state);
+        return 0;
+    case TURNS:
+        plan->options.turns = 1;
         return 0;
     case SEED:
         if (tool_seed_read(text, INT64_MAX, &plan->options.seed, &plan->has_random_seed))
