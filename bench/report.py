@@ -9,13 +9,14 @@ import pathlib
 import sys
 
 import plots
+from reads import FROM_MEMORY, IN_CACHE, settle_reads
+from tables import number, table
 
 COLUMNS = ["kind", "name", "peer", "version", "workload", "type", "rows", "vocabulary", "where", "logits", "calls",
            "distinct_rows", "checked_rows", "threads", "median_us", "min_us", "p95_us", "bytes", "gb_per_s",
            "read", "share_of_read", "upload_us", "kernel_us", "read_back_us", "kept_median", "kept_min",
            "kept_max", "own_bytes"]
 SIZES = {"float32": 4, "float16": 2, "bfloat16": 2}
-FROM_MEMORY, IN_CACHE = 0.80, 0.65
 
 
 def load(folder):
@@ -23,51 +24,6 @@ def load(folder):
     lines = [json.loads(line) for line in (folder / "raw.jsonl").read_text().splitlines()]
     headers = [line for line in lines if line["kind"] == "header"]
     return headers[0], [line for line in lines if line["kind"] != "header"]
-
-
-def case(result):
-    return result.get("run"), result["workload"], result["type"], result["rows"], result["vocabulary"], result["where"]
-
-
-def reads_of(results):
-    reads = {}
-    for result in results:
-        if result["kind"] == "read":
-            reads.setdefault(case(result), {})[result["name"]] = result["median_us"]
-    return reads
-
-
-def kernel_is_read(reads):
-    """By the two sizes that decide it, where they were measured; None where neither was."""
-    verdicts = []
-    for (_, _, kind, rows, vocabulary, where), of in reads.items():
-        least = {(256, 262144): FROM_MEMORY, (64, 128256): IN_CACHE}.get((rows, vocabulary))
-        if least and kind == "float32" and where == "host":
-            verdicts.append(of["plain"] / of["kernel"] >= least)
-    return all(verdicts) if verdicts else None
-
-
-def settle_reads(results):
-    """Measures all against the same read, whichever run they come from."""
-    reads = reads_of(results)
-    by_kernel = kernel_is_read(reads)
-    for result in results:
-        if "where" in result and by_kernel is not None and "share_of_read" in result:
-            result["read"] = "kernel" if by_kernel else "plain"
-            result["share_of_read"] = reads[case(result)][result["read"]] / result["median_us"]
-
-
-def table(head, rows):
-    widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
-    lines = ["| " + " | ".join(f"{cell:{'<' if i == 0 else '>'}{widths[i]}}" for i, cell in enumerate(map(str, row)))
-             + " |" for row in [head, *rows]]
-    lines.insert(1, "|" + "|".join((":" if i == 0 else "-") + "-" * widths[i] + ("-" if i == 0 else ":")
-                                   for i in range(len(head))) + "|")
-    return "\n".join(lines) + "\n"
-
-
-def number(value, digits=1):
-    return "" if value is None else f"{value:.{digits}f}"
 
 
 def kept(result):

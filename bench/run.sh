@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
 # Measures Tombola on this machine, beside the fastest read of the same bytes and, if wanted, beside other samplers.
-# usage: bench/run.sh [--quick] [--device NAME] [--peers none|all|NAME,...] [--output FOLDER]
+# usage: bench/run.sh [--quick] [--device NAME] [--peers none|all|NAME,...] [--output FOLDER] [--compare OTHER.json]
 #   --quick    fewer and smaller cases, within 3 minutes; all of them take up to 30
 #   --device   index or a part of the name, as listed by `tombola devices`
 #   --peers    numpy, torch, transformers, llama: installed when named here; by default those that are there already
 #   --output   for results.json, .csv, .md and plots (default: build/bench)
+#   --compare  prints another run's results.json beside this one; exits with 1 where a share of the read on the same
+#              machine has fallen by more than a tenth. bench/compare.sh measures both in turn
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/bench/install.sh"
 . "$root/bench/build.sh"
 . "$root/bench/install_peers.sh"
+. "$root/bench/real_rows.sh"
 
-quick='' device=() peers=found output=$root/build/bench
+quick='' device=() peers=found output=$root/build/bench other=''
 need() { [ "$1" -gt 1 ] || { echo "run.sh: $2 needs a value" >&2; exit 2; }; }
 while [ $# -gt 0 ]; do
   case $1 in
@@ -22,11 +25,15 @@ while [ $# -gt 0 ]; do
     --peers=*) peers=${1#--peers=}; shift ;;
     --output) need $# "$1"; output=$2; shift 2 ;;
     --output=*) output=${1#--output=}; shift ;;
-    -h | --help) sed -n '2,7s/^# //p' "${BASH_SOURCE[0]}"; exit 0 ;;
-    *) echo "run.sh: what is '$1'? usage: run.sh [--quick] [--device NAME] [--peers LIST] [--output FOLDER]" >&2
+    --compare) need $# "$1"; other=$2; shift 2 ;;
+    --compare=*) other=${1#--compare=}; shift ;;
+    -h | --help) sed -n '2,9s/^# //p' "${BASH_SOURCE[0]}"; exit 0 ;;
+    *) echo "run.sh: what is '$1'? usage: run.sh [--quick] [--device NAME] [--peers LIST] [--output FOLDER]" \
+      "[--compare OTHER.json]" >&2
       exit 2 ;;
   esac
 done
+[ -z "$other" ] || [ -r "$other" ] || { echo "run.sh: --compare $other: there is no such file" >&2; exit 2; }
 known=(numpy torch transformers llama)
 case $peers in
   none) wanted=() ;;
@@ -50,6 +57,7 @@ build_command quietly
 export POCL_AFFINITY=${POCL_AFFINITY:-1}  # else two of PoCL's threads may share a core
 mkdir -p "$output"
 output=$(cd "$output" && pwd)
+[ -z "$other" ] || cp "$other" "$output/old.json"  # it may be the one that this run writes anew
 raw=$output/raw.jsonl
 : >"$raw"
 seconds=0.5
@@ -64,22 +72,6 @@ measure() {
   shift
   section "tombola bench $*"
   "$root/build/tombola" bench "${device[@]}" --seconds "$seconds" --json "$@" | of_run "$run"
-}
-
-# real_rows: 64 rows of a language model, which the demo installs and which makes them once; else those of bench/data.
-real_rows() {
-  local rows=$root/build/real_rows.npy python=$root/build/demo/bin/python
-  if [ ! -e "$rows" ] && [ -x "$python" ]; then
-    section "Rows of a language model, build/real_rows.npy"
-    quietly cmake --build "$root/build" --parallel "$(nproc)" --target tombola
-    PYTHONPATH=$root/src/python TOMBOLA_LIBRARY=$root/build/libtombola.so quietly "$python" -B \
-      "$root/bench/real_rows.py" "$rows" || echo "run.sh: it made none; those that are shipped have to do" >&2
-  fi
-  real=(--real-rows "$root/bench/data/real_rows_bf16.npy" --dtype bfloat16)
-  about_real="16 next-token rows of SmolLM2-135M-Instruct, four times over with their tokens shifted (bench/data)"
-  [ -e "$rows" ] || return 0
-  real=(--real-rows "$rows")
-  about_real="64 next-token rows of SmolLM2-135M-Instruct, of the texts in bench/real_rows.py"
 }
 
 # measure_peers WORKLOAD ROWS OPTION...: Tombola and others on the same bytes, in turns.
@@ -101,7 +93,7 @@ real_configs=greedy,temperature,top-k,top-p,min-p,top-p-t1,top-p-t1.5,top-p-0.9-
 if [ -n "$quick" ]; then
   measure shapes --shapes 1x32000,1x128256,8x32000,8x128256,8x262144,64x128256
   measure real "${real[@]}" --configs "$real_configs"
-  measure workloads --shapes 16x128256 --workloads peaked,gaussian,flat --configs temperature,top-p
+  measure workloads --shapes 16x128256 --workloads peaked,gaussian,flat --configs temperature,top-p,min-p
   measure types --shapes 16x128256 --types bfloat16 --configs greedy,temperature,top-k,top-p
   measure controls --shapes 8x128256 --configs all
   peer_shapes=(8x128256)
@@ -111,6 +103,8 @@ else
   measure rows --shapes 2x128256,4x128256,16x128256,32x128256,128x128256
   measure vocabulary --shapes 32x32000,32x64000
   measure workloads --shapes 64x128256 --workloads peaked,gaussian,flat,ties,masked
+  measure worst --shapes 16x128256 --workloads lm,equal,two-values,subnormal,huge \
+    --configs temperature,top-k,top-p,top-k-top-p-0.9
   measure types --shapes 64x128256 --types float16,bfloat16
   measure where --shapes 64x128256 --where device,staged
   measure controls --shapes 64x128256 --configs all
@@ -138,3 +132,7 @@ section "Results"
 rm "$output/notes.txt"
 [ ${#missing[@]} -eq 0 ] || echo "Peers that are missing: ${missing[*]} (--peers ${missing[0]} installs)"
 echo "In $output: results.md, results.json, results.csv and plots"
+if [ -n "$other" ]; then
+  section "Beside $other"
+  "$python" -B "$root/bench/compare.py" "$output/old.json" "$output/results.json"
+fi
