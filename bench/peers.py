@@ -75,6 +75,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--list", action="store_true", help="say which peers can be imported")
     parser.add_argument("--workload", default="lm", help="what the rows are called in the results")
+    parser.add_argument("--configs", default="all", help="which of its DRAWS, names with commas between them")
     parser.add_argument("arguments", nargs="*")
     options = parser.parse_args()
     if options.list:
@@ -86,11 +87,13 @@ def main():
     count = len(logits) // rows
     batches = logits[: count * rows].reshape(count, rows, -1)
     prepared = [peer.prepare(batch) for batch in batches]
-    times = {config: [] for config in peer.DRAWS}
-    for config, draw in peer.DRAWS.items():
+    wanted = list(peer.DRAWS) if options.configs == "all" else options.configs.split(",")
+    draws = {config: draw for config, draw in peer.DRAWS.items() if config in wanted}
+    times = {config: [] for config in draws}
+    for config, draw in draws.items():
         warm_up(draw, batches, prepared, config)
     for seconds in turns():
-        for config, draw in peer.DRAWS.items():
+        for config, draw in draws.items():
             measure(draw, prepared, times[config], seconds)
     for config, of_config in times.items():
         of_config.sort()

@@ -74,17 +74,18 @@ measure() {
   "$root/build/tombola" bench "${device[@]}" --seconds "$seconds" --json "$@" | of_run "$run"
 }
 
-# measure_peers WORKLOAD ROWS OPTION...: Tombola and others on the same bytes, in turns.
+# measure_peers WORKLOAD ROWS CONFIGS OPTION...: Tombola and others on the same bytes, in turns.
 measure_peers() {
-  local workload=$1 rows=$2 logits=$output/logits.npy peer commands=()
-  shift 2
-  section "tombola bench $*, in turns with ${there[*]}"
+  local workload=$1 rows=$2 configs=$3 logits=$output/logits.npy peer commands=()
+  shift 3
+  section "tombola bench $* --configs $configs, in turns with ${there[*]}"
   for peer in "${there[@]}"; do
-    commands+=(-- "$(peer_python)" -B "$root/bench/peers.py" "$peer" "$logits" "$rows" --workload "$workload")
+    commands+=(-- "$(peer_python)" -B "$root/bench/peers.py" "$peer" "$logits" "$rows" --workload "$workload"
+      --configs "$configs")
   done
   "$python" -B "$root/bench/turns.py" "$seconds" \
-    -- "$root/build/tombola" bench "${device[@]}" --json --turns "$@" --save-logits "$logits" "${commands[@]}" |
-    of_run peers
+    -- "$root/build/tombola" bench "${device[@]}" --json --turns "$@" --configs "$configs" \
+    --save-logits "$logits" "${commands[@]}" | of_run peers
   rm -f "$logits"
 }
 
@@ -97,6 +98,7 @@ if [ -n "$quick" ]; then
   measure types --shapes 16x128256 --types bfloat16 --configs greedy,temperature,top-k,top-p
   measure controls --shapes 8x128256 --configs all
   peer_shapes=(8x128256)
+  peer_configs=greedy,temperature,top-k,top-p,top-k-top-p,min-p peer_real_configs=greedy,top-k,min-p,top-p-t1,top-p-t1.5
 else
   measure shapes --shapes 1x32000,1x128256,8x128256,64x128256,64x151936,32x262144,256x32000,256x262144
   measure real "${real[@]}" --types float32,bfloat16 --configs "$real_configs"
@@ -109,6 +111,7 @@ else
   measure where --shapes 64x128256 --where device,staged
   measure controls --shapes 64x128256 --configs all
   peer_shapes=(8x128256 64x151936 1x128256)
+  peer_configs=all peer_real_configs=$real_configs
 fi
 
 there=() missing=()
@@ -116,9 +119,9 @@ for peer in "${wanted[@]}"; do
   if has_peer "$peer"; then there+=("$peer"); else missing+=("$peer"); fi
 done
 if [ ${#there[@]} -gt 0 ]; then
-  measure_peers real 64 "${real[@]}" --configs "$real_configs"
+  measure_peers real 64 "$peer_real_configs" "${real[@]}"
   for shape in "${peer_shapes[@]}"; do
-    measure_peers lm "${shape%x*}" --shapes "$shape" --configs all
+    measure_peers lm "${shape%x*}" "$peer_configs" --shapes "$shape"
   done
 fi
 
