@@ -54,7 +54,7 @@ static tombola_status fail_build(const tombola_context *context, cl_program prog
 }
 
 /* Tokens that a work-item alone can list, at 20 bytes each: the more the better, while they leave half of the local
- * memory alone. */
+ * memory alone. Tuned: bench/tune.py CANDIDATES. */
 static unsigned list_size(const tombola_context *context)
 {
     cl_ulong memory = 0;

@@ -52,7 +52,7 @@ if(numpy_python AND NOT TEST python_calls)
 endif()
 
 # Scripts of bench/ that need nothing but Python.
-foreach(subject compare turns)
+foreach(subject compare tune turns)
   add_test(NAME bench_${subject} COMMAND python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/bench_${subject}.py)
 endforeach()
 
