@@ -23,6 +23,7 @@
     COUNTER(QUADS_TAILED, "quads whose lower bits are drawn as well")                                                  \
     COUNTER(PROBES, "probes of the row")                                                                               \
     COUNTER(LISTS, "selections from a new list of candidates")                                                         \
+    COUNTER(LISTS_BY_TOPS, "lists gathered by tops, without a second look at whole blocks")                            \
     COUNTER(LISTS_AGAIN, "selections from a list that was there")                                                      \
     COUNTER(PARTITIONS, "partitions of the row by a pivot interval")                                                   \
     COUNTER(PIVOT_HITS, "pivot intervals that hold the last token at the first try")                                   \

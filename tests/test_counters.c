@@ -108,6 +108,7 @@ static void top_k_50_makes_one_list(void **state)
         for (size_t i = 0; i < (is_for_this_device() ? COUNT_OF(lengths) : 0); i++) {
             const struct counts c = count_alone(kind, lengths[i], with_filters(50, 1.0f, 0.0f));
             check_listed(&c, lengths[i], 1);
+            assert_int_equal(c.sum[COUNTER_LISTS_BY_TOPS], ROWS);
         }
     }
 }
