@@ -29,6 +29,8 @@
     COUNTER(PIVOT_HITS, "pivot intervals that hold the last token at the first try")                                   \
     COUNTER(PIVOT_HITS_LATE, "pivot intervals that hold it at a later try")                                            \
     COUNTER(PIVOT_TIES, "last tokens whose key many tokens share")                                                     \
+    COUNTER(ESTIMATES, "nuclei found from estimates")                                                                  \
+    COUNTER(ESTIMATES_DOUBTED, "nuclei that estimates have left in doubt")                                             \
     COUNTER(SELECTIONS, "selections by turns of histograms")                                                           \
     COUNTER(BOUND_TURNS, "turns over block maxima")                                                                    \
     COUNTER(TURNS, "turns over the row")

@@ -35,6 +35,7 @@ typedef JOIN(ulong, WIDTH) longs;
 #define ALWAYS_INLINE inline __attribute__((always_inline)) /* for loops whose last arguments choose their form */
 #define NOT_INLINE __attribute__((noinline))                /* for loops that need all registers to themselves */
 #define longs_of(x) JOIN(convert_ulong, WIDTH)(x)
+#define longs_of_floats(x) JOIN(convert_ulong, WIDTH)(x)                /* 0 <= x < 2^63 */
 #define lower_words(x) JOIN(convert_uint, WIDTH)(x)                     /* of longs */
 #define masks_of(x) JOIN(as_ulong, WIDTH)(JOIN(convert_long, WIDTH)(x)) /* flags, each bit 64 times */
 #define signed_to_floats(x) JOIN(convert_float, WIDTH)(JOIN(as_int, WIDTH)(x))
