@@ -116,11 +116,12 @@ static tombola_status run_candidates(struct batch *b, const struct part *part, s
 static struct column column_at(const struct batch *b, int column, const struct part *part)
 {
     struct place place = column_place(b, column);
+    if (!place_is_wanted(place))
+        return (struct column){NULL, 0};
+    const u64 row = column_row(column, &b->counts, part->first);
     if (place.buffer)
-        return (struct column){place.buffer, place.offset + column_row(column, &b->counts, part->first)};
-    return (struct column){place.host ? b->columns : NULL,
-                           column_begin(column, &b->counts) / column_member(column)->words +
-                               column_row(column, &b->counts, part->first)};
+        return (struct column){place.buffer, place.offset + row};
+    return (struct column){b->columns, column_begin(column, &b->counts) / column_member(column)->words + row};
 }
 
 /* What the kernels behind the sample kernel have to know of rows, FIND_...; 0 where they have nothing to tell. */
@@ -217,10 +218,10 @@ tombola_status results_collect(struct batch *b, tombola_error *error)
     size_t begin = SIZE_MAX, end = 0; /* of those that go to host memory */
     for (int column = 0; column < COLUMNS && !status; column++) {
         void *host = column_place(b, column).host;
-        const size_t first = column_begin(column, &b->counts);
         const size_t words = column_elements(column, &b->counts) * column_member(column)->words;
         if (!host || words == 0)
             continue;
+        const size_t first = column_begin(column, &b->counts);
         begin = smaller(begin, first);
         end = end > first + words ? end : first + words;
         if (b->is_enqueued)
