@@ -111,7 +111,8 @@ typedef enum tombola_device_type {
 
 typedef struct tombola_device {
     uint32_t struct_size;
-    uint32_t index; /* place in the list, 0 first; platforms in the ICD loader's order */
+    uint32_t
+        index; /* place in the list, 0 first; platforms in the ICD loader's order, in-thread devices last of each */
     tombola_device_type type;
     int is_default; /* 1 for the device that is tried first when none is named */
     char platform[128];
@@ -120,6 +121,7 @@ typedef struct tombola_device {
     char driver[128];
     uint64_t memory; /* global memory, bytes */
     uint32_t compute_units;
+    int is_in_thread; /* 1 for one that works in the thread which calls it: PoCL's basic, or cpu-minimal since 4.0 */
 } tombola_device;
 
 static inline tombola_device tombola_device_default(void)
@@ -196,6 +198,12 @@ TOMBOLA_API tombola_status tombola_context_open(const char *device, const tombol
 /* Describes the device that was taken. device: made by tombola_device_default */
 TOMBOLA_API void tombola_context_device(const tombola_context *context, tombola_device *device);
 
+/* Describes the device that takes batches of few rows off it, see tombola_in_thread, and opens that if no sampler has.
+ * device   made by tombola_device_default, or NULL
+ * Errors: NO_DEVICE where there is none; or why it did not open, which leaves all batches to the context's own. */
+TOMBOLA_API tombola_status tombola_context_in_thread(tombola_context *context, tombola_device *device,
+                                                     tombola_error *error);
+
 /* Why it was taken: a sentence a line, first the devices that were passed over and what was wrong with each, last the
  * platforms that list none, and why compiled kernels are not kept where every start compiles them. Lives as long as
  * the context. */
@@ -246,6 +254,17 @@ typedef enum tombola_transfer {
     TOMBOLA_TRANSFER_STAGED = 2    /* through pinned memory, one part of the batch while another decodes */
 } tombola_transfer;
 
+/* What becomes of batches of so few rows that waking a device's threads takes longer than the work. A CPU that PoCL
+ * shows twice, by its threads and by a device that works in the thread which calls it (POCL_DEVICES="pthread basic",
+ * "cpu cpu-minimal" since 4.0), does better with the second. AUTO lets that one have them: the calls are those of
+ * sample and generate, whose thread has nothing else to do, with all arrays in host memory, on a context from
+ * tombola_context_open. The context's first sampler then compiles and checks the kernels for it, too. Their stack is
+ * the caller's: leave them 256 KiB. */
+typedef enum tombola_in_thread {
+    TOMBOLA_IN_THREAD_AUTO = 0, /* as told above; where there is no such device, the context's own takes all */
+    TOMBOLA_IN_THREAD_OFF = 1   /* the context's own takes all */
+} tombola_in_thread;
+
 #define TOMBOLA_MAX_VOCABULARY (1u << 23)
 #define TOMBOLA_MAX_CANDIDATES 1024u
 #define TOMBOLA_MAX_SAMPLES 128u
@@ -263,12 +282,12 @@ typedef struct tombola_sampler_options {
      * way to the device, is made by the first call that wants them, grows with one that wants more candidates, biases
      * or history, and is kept; these make it at creation. So is room for scores and their ids, further samples and
      * lists of kept tokens, by calls alone. */
-    uint32_t max_candidates; /* of a row, up to TOMBOLA_MAX_CANDIDATES; default 0 */
-    int probabilities;       /* non-zero: probabilities or their logarithms will be wanted; default 0 */
-    uint32_t reserved;       /* 0 */
-    int masks;               /* non-zero: masks in host memory will come, and may have to be copied; default 0 */
-    size_t max_biases;       /* of all rows of a batch together; default 0 */
-    size_t max_history;      /* tokens of the histories of all rows of a batch together, where penalties count them;
+    uint32_t max_candidates;     /* of a row, up to TOMBOLA_MAX_CANDIDATES; default 0 */
+    int probabilities;           /* non-zero: probabilities or their logarithms will be wanted; default 0 */
+    tombola_in_thread in_thread; /* default TOMBOLA_IN_THREAD_AUTO */
+    int masks;                   /* non-zero: masks in host memory will come, and may have to be copied; default 0 */
+    size_t max_biases;           /* of all rows of a batch together; default 0 */
+    size_t max_history;          /* tokens of the histories of all rows of a batch together, where penalties count them;
                                 default 0 */
 } tombola_sampler_options;
 
@@ -311,6 +330,7 @@ typedef struct tombola_times {
     double upload_seconds;
     double kernel_seconds;
     double read_seconds;
+    uint64_t in_thread_calls; /* calls that the in-thread device took */
 } tombola_times;
 
 static inline tombola_times tombola_times_default(void)

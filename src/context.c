@@ -2,6 +2,7 @@
 
 #include "absence.h"
 #include "build_options.h"
+#include "companion.h"
 #include "device_check.h"
 #include "device_name.h"
 #include "error.h"
@@ -91,9 +92,9 @@ static tombola_status take_cl(tombola_context *context, cl_context given, tombol
     return fail_cl_because(error, "clCreateContext", code, reason);
 }
 
-/* Opens one device, whole: what is returned has its kernels for binary32 logits built and checked. */
-static tombola_status open_device(const struct device *device, cl_context given, const tombola_context_options *options,
-                                  tombola_context **opened, tombola_error *error)
+tombola_status context_open_device(const struct device *device, cl_context given,
+                                   const tombola_context_options *options, tombola_context **opened,
+                                   tombola_error *error)
 {
     tombola_context *context = calloc(1, sizeof *context);
     if (!context || pthread_mutex_init(&context->lock, NULL) != 0) {
@@ -101,6 +102,7 @@ static tombola_status open_device(const struct device *device, cl_context given,
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a context");
     }
     pthread_mutex_init(&context->wrapped_lock, NULL);
+    pthread_mutex_init(&context->companion.lock, NULL);
     tombola_status status = TOMBOLA_OK;
     atomic_init(&context->references, 1);
     context->device = *device;
@@ -197,7 +199,7 @@ static tombola_status open_named(const struct device *devices, size_t count, con
             continue;
         add_sentence(choice, "Device %u (%s) is the first that matches \"%s\", which %s asks for.",
                      (unsigned)devices[i].info.index, devices[i].info.name, name, source);
-        return open_device(&devices[i], NULL, options, context, error);
+        return context_open_device(&devices[i], NULL, options, context, error);
     }
     return fail_to_match(devices, count, name, source, error);
 }
@@ -214,7 +216,7 @@ static tombola_status open_default(const struct device *devices, size_t count, c
     while (tried < count && status) {
         const struct device *device = &devices[order[tried++]];
         tombola_error reason = tombola_error_default();
-        status = open_device(device, NULL, options, context, &reason);
+        status = context_open_device(device, NULL, options, context, &reason);
         if (status)
             add_sentence(choice, "Device %u (%s) was passed over: %s.", (unsigned)device->info.index, device->info.name,
                          reason.message);
@@ -255,6 +257,8 @@ tombola_status tombola_context_open(const char *device, const tombola_context_op
         status = open_named(devices, count, variable, "TOMBOLA_DEVICE", &own, context, &choice, error);
     else
         status = open_default(devices, count, &own, context, &choice, error);
+    if (!status)
+        companion_find(*context, devices, count);
     free(devices);
     if (status) {
         free(choice);
@@ -304,7 +308,7 @@ tombola_status tombola_context_open_cl(cl_context context, cl_device_id device, 
     if (!status)
         status = device_find(device, &found, error);
     if (!status)
-        status = open_device(&found, context, &own, opened, error);
+        status = context_open_device(&found, context, &own, opened, error);
     if (!status)
         add_sentence(&(*opened)->choice, "Device %u (%s) is the one that was given, in an OpenCL context.",
                      (unsigned)found.info.index, found.info.name);
@@ -357,6 +361,7 @@ static void release_cl(tombola_context *context)
     if (context->cl)
         clReleaseContext(context->cl);
     pthread_mutex_destroy(&context->lock);
+    pthread_mutex_destroy(&context->companion.lock);
     pthread_mutex_destroy(&context->wrapped_lock);
 }
 
@@ -364,6 +369,7 @@ void tombola_context_close(tombola_context *context)
 {
     if (!context || atomic_fetch_sub(&context->references, 1) > 1)
         return;
+    tombola_context_close(context->companion.context);
     if (!process_is_forked()) /* else the lock may be one that a thread of the parent holds for ever */
         release_cl(context);
     free(context->build_options);

@@ -18,6 +18,18 @@ static void text_of(cl_device_id id, cl_device_info what, char *text, size_t siz
     text[size - 1] = '\0';
 }
 
+/* OpenCL has no word for it: PoCL's driver is told by its name, with which the device's begins. */
+static int is_in_thread(const tombola_device *info)
+{
+    static const char *const drivers[] = {"basic-", "cpu-minimal-"};
+    if (strcmp(info->platform, "Portable Computing Language") != 0)
+        return 0;
+    for (size_t i = 0; i < sizeof drivers / sizeof drivers[0]; i++)
+        if (strncmp(info->name, drivers[i], strlen(drivers[i])) == 0)
+            return 1;
+    return 0;
+}
+
 static void describe(struct device *device, cl_platform_id platform, size_t index)
 {
     cl_device_id id = device->id;
@@ -37,15 +49,16 @@ static void describe(struct device *device, cl_platform_id platform, size_t inde
     cl_uint units = 0;
     clGetDeviceInfo(id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
     info->compute_units = units;
-
     if (clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof info->platform - 1, info->platform, NULL) != CL_SUCCESS)
         info->platform[0] = '\0';
     text_of(id, CL_DEVICE_NAME, info->name, sizeof info->name);
     text_of(id, CL_DEVICE_VERSION, info->version, sizeof info->version);
     text_of(id, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
+    info->is_in_thread = is_in_thread(info);
 }
 
-/* Appends the devices of one platform. A platform that fails or has none adds nothing. */
+/* Appends the devices of one platform, those that work in the caller's thread last: who asks for a CPU without saying
+ * which wants all of its cores. A platform that fails or has none adds nothing. */
 static tombola_status add_platform(cl_platform_id platform, struct device **devices, size_t *count,
                                    tombola_error *error)
 {
@@ -61,10 +74,13 @@ static tombola_status add_platform(cl_platform_id platform, struct device **devi
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for the list of devices");
     }
     if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, here, ids, NULL) == CL_SUCCESS) {
-        for (cl_uint i = 0; i < here; i++) {
-            grown[*count].id = ids[i];
-            describe(&grown[*count], platform, *count);
-            ++*count;
+        for (int is_last = 0; is_last <= 1; is_last++) {
+            for (cl_uint i = 0; i < here; i++) {
+                struct device device = {.id = ids[i]};
+                describe(&device, platform, *count);
+                if (device.info.is_in_thread == is_last)
+                    grown[(*count)++] = device;
+            }
         }
     }
     free(ids);
@@ -139,6 +155,23 @@ tombola_status device_find(cl_device_id id, struct device *found, tombola_error 
     }
     free(devices);
     return TOMBOLA_OK;
+}
+
+static cl_platform_id platform_of(const struct device *device)
+{
+    cl_platform_id platform = NULL;
+    clGetDeviceInfo(device->id, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL);
+    return platform;
+}
+
+const struct device *device_in_thread(const struct device *devices, size_t count, const struct device *of)
+{
+    if (of->info.type != TOMBOLA_DEVICE_CPU || of->info.is_in_thread)
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        if (devices[i].info.is_in_thread && platform_of(&devices[i]) == platform_of(of))
+            return &devices[i];
+    return NULL;
 }
 
 void device_default_order(const struct device *devices, size_t count, size_t *order)

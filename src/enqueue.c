@@ -56,7 +56,7 @@ tombola_status tombola_sampler_enqueue(tombola_sampler *sampler, cl_command_queu
     if (!status)
         status = check_waits(wait_count, wait_list, error);
     if (!status)
-        status = sampler_begin(sampler, rows, results, queue, &b, error);
+        status = sampler_begin(sampler, rows, results, queue, 0, &b, error);
     if (status)
         return status;
     b->is_chained = 1;

@@ -83,6 +83,12 @@ static int overlaps(const struct wrapped *wrapped, const char *start, size_t byt
     return from < first + wrapped->bytes && first < from + bytes;
 }
 
+/* The context whose list has what is wrapped: a companion works in the same memory as the context that it is of. */
+static tombola_context *lister(tombola_context *context)
+{
+    return context->companion.of ? context->companion.of : context;
+}
+
 /* Puts the region into the context's list; 0 if it overlaps one that is there. */
 static int claim(tombola_context *context, const char *start, size_t bytes, struct wrapped *wrapped)
 {
@@ -114,7 +120,7 @@ tombola_status host_memory_wrap(tombola_context *context, cl_mem_flags flags, co
                                 struct wrapped *wrapped, tombola_error *error)
 {
     wrapped->buffer = NULL;
-    if (!claim(context, start, bytes, wrapped))
+    if (!claim(lister(context), start, bytes, wrapped))
         return TOMBOLA_OK;
     cl_int code;
     void *memory = (void *)(uintptr_t)start; /* OpenCL's type; what is read only stays so */
@@ -122,15 +128,13 @@ tombola_status host_memory_wrap(tombola_context *context, cl_mem_flags flags, co
     if (code == CL_SUCCESS)
         return TOMBOLA_OK;
     wrapped->buffer = NULL;
-    give_back(context, wrapped);
+    give_back(lister(context), wrapped);
     return fail_cl(error, "clCreateBuffer over host memory", code);
 }
 
-void host_memory_unwrap(tombola_context *context, struct wrapped *wrapped)
+void host_memory_release(tombola_context *context, struct wrapped *wrapped)
 {
-    if (!wrapped->buffer)
-        return;
     clReleaseMemObject(wrapped->buffer);
     wrapped->buffer = NULL;
-    give_back(context, wrapped);
+    give_back(lister(context), wrapped);
 }

@@ -1,7 +1,7 @@
 /* OpenCL buffers over the caller's host memory, on devices that work in it.
  *
  * OpenCL leaves undefined what happens to buffers over regions that overlap, whoever reads or writes them. So a context
- * keeps a list of what is wrapped, and a region that overlaps one of them is refused: it has to be staged. Regions are
+ * keeps a list of what is wrapped, its companion's regions included, and a region that overlaps one of them is refused: it has to be staged. Regions are
  * wrapped from their first byte to their last and no further. */
 #ifndef TOMBOLA_SRC_HOST_MEMORY_H
 #define TOMBOLA_SRC_HOST_MEMORY_H
@@ -30,7 +30,13 @@ int host_memory_is_aligned(const tombola_context *context, const void *start);
 tombola_status host_memory_wrap(tombola_context *context, cl_mem_flags flags, const void *start, size_t bytes,
                                 struct wrapped *wrapped, tombola_error *error);
 
-/* Releases the buffer; nothing to do where nothing is wrapped. */
-void host_memory_unwrap(tombola_context *context, struct wrapped *wrapped);
+/* Releases the buffer. A batch has room for many, and each call looks at all of them, so that where nothing is wrapped
+ * it costs next to nothing. */
+void host_memory_release(tombola_context *context, struct wrapped *wrapped);
+static inline void host_memory_unwrap(tombola_context *context, struct wrapped *wrapped)
+{
+    if (wrapped->buffer)
+        host_memory_release(context, wrapped);
+}
 
 #endif

@@ -21,8 +21,9 @@ static tombola_status check_options(const tombola_sampler_options *o, tombola_er
     if ((unsigned)o->transfer > TOMBOLA_TRANSFER_STAGED)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.transfer is %d, which is no tombola_transfer",
                     (int)o->transfer);
-    if (o->reserved)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.reserved is %lu, not 0", (unsigned long)o->reserved);
+    if ((unsigned)o->in_thread > TOMBOLA_IN_THREAD_OFF)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.in_thread is %d, which is no tombola_in_thread",
+                    (int)o->in_thread);
     if (o->in_flight > TOMBOLA_MAX_IN_FLIGHT)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "options.in_flight is %lu, not from 0 to %u",
                     (unsigned long)o->in_flight, TOMBOLA_MAX_IN_FLIGHT);

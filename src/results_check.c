@@ -87,6 +87,18 @@ static tombola_status check_numbers(const struct plan *p, tombola_results *r, si
     return TOMBOLA_OK;
 }
 
+int results_have_buffers(const tombola_results *r)
+{
+    int have = 0;
+    for (int column = 0; column < COLUMNS; column++)
+        have |= member_place(r, column_member(column)).buffer != NULL;
+    for (int output = 0; output < OUTPUTS; output++)
+        have |= member_place(r, output_member(output)).buffer != NULL;
+    for (int column = 0; column < TOP_K_COLUMNS; column++)
+        have |= member_place(r, candidate_member(column)).buffer != NULL;
+    return have;
+}
+
 struct counts results_counts(const tombola_rows *rows, const tombola_results *results)
 {
     return (struct counts){

@@ -6,10 +6,10 @@
 #include "results.h"
 #include "run.h"
 
-static tombola_status begin(tombola_sampler *s, const tombola_rows *rows, const tombola_results *results,
+static tombola_status begin(tombola_sampler *s, const tombola_rows *rows, const tombola_results *results, int is_urgent,
                             struct batch **batch, tombola_error *error)
 {
-    tombola_status status = sampler_begin(s, rows, results, NULL, batch, error);
+    tombola_status status = sampler_begin(s, rows, results, NULL, is_urgent, batch, error);
     if (status)
         return status;
     status = run_batch(*batch, 0, NULL, error);
@@ -32,7 +32,7 @@ tombola_status tombola_sampler_sample(tombola_sampler *sampler, const tombola_ro
     if (process_check(error))
         return TOMBOLA_FORKED;
     struct batch *batch;
-    tombola_status status = begin(sampler, rows, results, &batch, error);
+    tombola_status status = begin(sampler, rows, results, 1, &batch, error);
     return status ? status : end(batch, error);
 }
 
@@ -46,7 +46,7 @@ tombola_status tombola_sampler_submit(tombola_sampler *sampler, const tombola_ro
     if (!ticket)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "ticket is NULL");
     struct batch *batch;
-    tombola_status status = begin(sampler, rows, results, &batch, error);
+    tombola_status status = begin(sampler, rows, results, 0, &batch, error);
     if (status)
         return status;
     batch->is_awaited = 1;

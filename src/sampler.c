@@ -1,5 +1,6 @@
 #include "sampler.h"
 
+#include "companion.h"
 #include "context.h"
 #include "error.h"
 #include "logits.h"
@@ -84,6 +85,8 @@ tombola_status tombola_sampler_create(tombola_context *context, size_t vocabular
         status = context_program(context, plan.options.type, plan.options.input, &program, error);
     if (!status)
         status = sampler_create_from(context, program, &plan, sampler, error);
+    if (!status)
+        companion_join(*sampler);
     return status;
 }
 
@@ -105,6 +108,7 @@ void tombola_sampler_release(tombola_sampler *s)
 {
     if (!s)
         return;
+    tombola_sampler_release(s->few);
     if (!process_is_forked())
         release_cl(s);
     for (uint32_t i = 0; s->batches && i < s->engine.plan.options.in_flight; i++)
@@ -116,12 +120,19 @@ void tombola_sampler_release(tombola_sampler *s)
 
 void tombola_sampler_times(const tombola_sampler *sampler, tombola_times *times)
 {
-    sized_write(times, &sampler->engine.times, sizeof *times);
+    tombola_times all = sampler->engine.times;
+    companion_add_times(sampler, &all);
+    sized_write(times, &all, sizeof all);
 }
 
 void tombola_sampler_memory(const tombola_sampler *sampler, tombola_memory *memory)
 {
-    sized_write(memory, &sampler->engine.memory, sizeof *memory);
+    tombola_memory all = sampler->engine.memory;
+    if (sampler->few) {
+        all.device_bytes += sampler->few->engine.memory.device_bytes;
+        all.host_bytes += sampler->few->engine.memory.host_bytes;
+    }
+    sized_write(memory, &all, sizeof all);
 }
 
 tombola_status tombola_sampler_memory_before(tombola_context *context, size_t vocabulary, size_t max_rows,
@@ -138,7 +149,8 @@ tombola_status tombola_sampler_memory_before(tombola_context *context, size_t vo
     tombola_status status = plan_make(context, vocabulary, max_rows, options, &plan, error);
     if (status)
         return status;
-    const tombola_memory needed = plan_memory(&plan);
+    tombola_memory needed = plan_memory(&plan);
+    companion_add_memory(context, &plan, &needed);
     sized_write(memory, &needed, sizeof needed);
     return TOMBOLA_OK;
 }
@@ -174,7 +186,7 @@ tombola_status sampler_check_room(tombola_sampler *s, tombola_error *error)
 }
 
 tombola_status sampler_begin(tombola_sampler *s, const tombola_rows *rows, const tombola_results *results,
-                             cl_command_queue queue, struct batch **batch, tombola_error *error)
+                             cl_command_queue queue, int is_urgent, struct batch **batch, tombola_error *error)
 {
     tombola_rows own_rows;
     tombola_results own_results;
@@ -191,6 +203,10 @@ tombola_status sampler_begin(tombola_sampler *s, const tombola_rows *rows, const
         return status;
     struct batch *b = free_batch(s);
     uint32_t needs = 0;
+    if (b && is_urgent && companion_takes(s, &own_rows, &own_results)) {
+        s = s->few;
+        b = free_batch(s);
+    }
     status =
         params_convert(own_rows.params, own_rows.count, own_results.samples, b ? b->host_params : NULL, &needs, error);
     if (status)

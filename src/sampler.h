@@ -8,6 +8,7 @@ struct tombola_sampler {
     struct engine engine;
     struct batch *batches; /* as many as may be in flight */
     uint64_t begun;        /* batches so far */
+    tombola_sampler *few;  /* the companion's, for batches of few rows; NULL: there is none */
 };
 
 /* A sampler with kernels that its context has not taken up yet: for the self-test. */
@@ -15,9 +16,11 @@ tombola_status sampler_create_from(tombola_context *context, cl_program program,
                                    tombola_sampler **sampler, tombola_error *error);
 
 /* Checks all arguments of a call, and starts a batch with them in a place that is free. Waits for nothing, and enqueues
- * nothing. queue: NULL for the sampler's own */
+ * nothing.
+ * queue     NULL for the sampler's own
+ * is_urgent the caller does nothing but wait for it: the companion may have it */
 tombola_status sampler_begin(tombola_sampler *sampler, const tombola_rows *rows, const tombola_results *results,
-                             cl_command_queue queue, struct batch **batch, tombola_error *error);
+                             cl_command_queue queue, int is_urgent, struct batch **batch, tombola_error *error);
 
 /* BUSY where there is no place for a batch. */
 tombola_status sampler_check_room(tombola_sampler *sampler, tombola_error *error);

@@ -13,7 +13,7 @@ static int is_refused(tombola_sampler *sampler, const tombola_rows *rows, size_t
     struct batch *batch;
     tombola_rows first = *rows;
     first.count = count;
-    if (sampler_begin(sampler, &first, results, NULL, &batch, reason))
+    if (sampler_begin(sampler, &first, results, NULL, 0, &batch, reason))
         return 1;
     batch_finish(batch, TOMBOLA_OK, NULL);
     return 0;

@@ -82,7 +82,7 @@ static void defaults_are_neutral(void **state)
     assert_int_equal(options.in_flight, 0);
     assert_int_equal(options.max_candidates, 0);
     assert_int_equal(options.probabilities, 0);
-    assert_int_equal(options.reserved, 0);
+    assert_int_equal(options.in_thread, TOMBOLA_IN_THREAD_AUTO);
     tombola_context_options shape = tombola_context_options_default();
     assert_int_equal(shape.struct_size, sizeof shape);
     assert_int_equal(shape.lanes, 0);
@@ -220,16 +220,18 @@ static void sampler_create_refuses_bad_arguments(void **state)
     snprintf(message, sizeof message, "max_rows is %zu, not from 1 to 2147483647", SIZE_MAX);
     expect_refused(tombola_sampler_create(context, 10, SIZE_MAX, NULL, &made, &error), message);
     static const struct {
-        int type, input, dispatch, transfer;
+        int type, input, dispatch, transfer, in_thread;
         const char *message;
-    } options_refused[] = {{3, 0, 0, 0, "options.type is 3, which is no tombola_type"},
-                           {-1, 0, 0, 0, "options.type is -1, which is no tombola_type"},
-                           {0, 2, 0, 0, "options.input is 2, which is no tombola_input"},
-                           {0, -1, 0, 0, "options.input is -1, which is no tombola_input"},
-                           {0, 0, 3, 0, "options.dispatch is 3, which is no tombola_dispatch"},
-                           {0, 0, -1, 0, "options.dispatch is -1, which is no tombola_dispatch"},
-                           {0, 0, 0, 3, "options.transfer is 3, which is no tombola_transfer"},
-                           {0, 0, 0, -1, "options.transfer is -1, which is no tombola_transfer"}};
+    } options_refused[] = {{3, 0, 0, 0, 0, "options.type is 3, which is no tombola_type"},
+                           {-1, 0, 0, 0, 0, "options.type is -1, which is no tombola_type"},
+                           {0, 2, 0, 0, 0, "options.input is 2, which is no tombola_input"},
+                           {0, -1, 0, 0, 0, "options.input is -1, which is no tombola_input"},
+                           {0, 0, 3, 0, 0, "options.dispatch is 3, which is no tombola_dispatch"},
+                           {0, 0, -1, 0, 0, "options.dispatch is -1, which is no tombola_dispatch"},
+                           {0, 0, 0, 3, 0, "options.transfer is 3, which is no tombola_transfer"},
+                           {0, 0, 0, -1, 0, "options.transfer is -1, which is no tombola_transfer"},
+                           {0, 0, 0, 0, 2, "options.in_thread is 2, which is no tombola_in_thread"},
+                           {0, 0, 0, 0, -1, "options.in_thread is -1, which is no tombola_in_thread"}};
     tombola_sampler_options options;
     for (size_t i = 0; i < COUNT_OF(options_refused); i++) {
         options = tombola_sampler_options_default();
@@ -237,6 +239,7 @@ static void sampler_create_refuses_bad_arguments(void **state)
         options.input = (tombola_input)options_refused[i].input;
         options.dispatch = (tombola_dispatch)options_refused[i].dispatch;
         options.transfer = (tombola_transfer)options_refused[i].transfer;
+        options.in_thread = (tombola_in_thread)options_refused[i].in_thread;
         expect_refused(tombola_sampler_create(context, 10, 1, &options, &made, &error), options_refused[i].message);
     }
     options = tombola_sampler_options_default();

@@ -1,4 +1,4 @@
-#define _DEFAULT_SOURCE /* unsetenv, setenv */
+#define _DEFAULT_SOURCE /* unsetenv */
 #include "two_devices.h"
 
 #include <setjmp.h>
@@ -9,9 +9,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "faults.h"
+#include "restart.h"
 
 tombola_device devices[MOST_DEVICES];
 size_t device_count;
@@ -19,12 +19,7 @@ size_t order[MOST_DEVICES];
 
 void offer_devices(char **argv, const char *drivers)
 {
-    const char *offered = getenv("POCL_DEVICES");
-    if (offered && strcmp(offered, drivers) == 0)
-        return;
-    setenv("POCL_DEVICES", drivers, 1);
-    execv("/proc/self/exe", argv);
-    die("cannot start again");
+    restart_with(argv, "POCL_DEVICES", drivers);
 }
 
 void offer_two_devices(char **argv)

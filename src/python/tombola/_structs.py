@@ -33,7 +33,7 @@ class Device(Struct):
     _fields_ = [
         ("struct_size", c_uint32), ("index", c_uint32), ("type", c_int), ("is_default", c_int),
         ("platform", c_char * 128), ("name", c_char * 256), ("version", c_char * 128), ("driver", c_char * 128),
-        ("memory", c_uint64), ("compute_units", c_uint32),
+        ("memory", c_uint64), ("compute_units", c_uint32), ("is_in_thread", c_int),
     ]
 
 
@@ -50,7 +50,7 @@ class SamplerOptions(Struct):
     _fields_ = [
         ("struct_size", c_uint32), ("type", c_int), ("input", c_int), ("dispatch", c_int), ("transfer", c_int),
         ("timed", c_int), ("in_flight", c_uint32), ("max_candidates", c_uint32), ("probabilities", c_int),
-        ("reserved", c_uint32), ("masks", c_int), ("max_biases", c_size_t), ("max_history", c_size_t),
+        ("in_thread", c_int), ("masks", c_int), ("max_biases", c_size_t), ("max_history", c_size_t),
     ]
 
 
@@ -61,6 +61,7 @@ class Times(Struct):
         ("spread_dispatches", c_uint64), ("in_place_calls", c_uint64), ("staged_calls", c_uint64),
         ("device_calls", c_uint64), ("parts", c_uint64), ("bytes_uploaded", c_uint64), ("bytes_read", c_uint64),
         ("upload_seconds", c_double), ("kernel_seconds", c_double), ("read_seconds", c_double),
+        ("in_thread_calls", c_uint64),
     ]
 
 
