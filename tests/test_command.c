@@ -155,6 +155,7 @@ static void devices_lists_what_the_library_lists(void **state)
         assert_string_equal(json_string_value(json_object_get(object, "version")), devices[i].version);
         assert_int_equal(json_integer_value(json_object_get(object, "memory")), devices[i].memory);
         assert_int_equal(json_integer_value(json_object_get(object, "contract")), tombola_contract());
+        assert_int_equal(json_is_true(json_object_get(object, "in_thread")), devices[i].is_in_thread);
         defaults += json_is_true(json_object_get(object, "default"));
     }
     assert_int_equal(defaults, 1);
@@ -166,6 +167,21 @@ static void devices_lists_what_the_library_lists(void **state)
     assert_non_null(strstr(got.out, "\n*")); /* marks the default */
     for (size_t i = 0; i < count; i++)
         assert_non_null(strstr(got.out, devices[i].name));
+    process_release(&got);
+}
+
+/* Nothing of PoCL's is opened, so that this costs no kernels. */
+static void devices_marks_the_one_that_works_in_the_calling_thread(void **state)
+{
+    (void)state;
+    static const char *const ENVIRONMENT[] = {"POCL_DEVICES", "basic pthread", NULL};
+    process got = command_run((const char *const[]){"devices", NULL}, ENVIRONMENT, "", 0);
+    assert_int_equal(got.status, 0);
+    const char *pool = strstr(got.out, "pthread-"), *in_thread = strstr(got.out, "basic-");
+    if (pool) {
+        assert_true(in_thread > pool); /* who asks for no device by name gets all cores */
+        assert_non_null(strstr(got.out, "\n+"));
+    }
     process_release(&got);
 }
 
@@ -210,6 +226,7 @@ int main(void)
         cmocka_unit_test(an_unknown_command_names_the_known_ones),
         cmocka_unit_test(a_full_disk_is_a_failure),
         cmocka_unit_test(devices_lists_what_the_library_lists),
+        cmocka_unit_test(devices_marks_the_one_that_works_in_the_calling_thread),
         cmocka_unit_test(without_opencl_there_is_a_message),
         cmocka_unit_test(a_named_device_that_is_not_there_is_a_failure),
         cmocka_unit_test(verbose_tells_which_device_was_taken),

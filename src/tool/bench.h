@@ -198,7 +198,7 @@ int bench_read_is_kernel(const bench_result *results, size_t count, const bench_
 
 /* What the results hold for. */
 typedef struct bench_about {
-    const tombola_context *context;
+    tombola_context *context;
     char processor[256];
     uint64_t seed;
     size_t threads; /* of the plain read */

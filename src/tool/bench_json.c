@@ -9,13 +9,16 @@ static json_t *pack_header(const bench_about *about)
 {
     tombola_device device = tombola_device_default();
     tombola_context_device(about->context, &device);
+    tombola_device in_thread = tombola_device_default();
+    tombola_context_in_thread(about->context, &in_thread, NULL); /* else its name stays empty */
     uint32_t lanes, width, teams;
     tombola_context_shape(about->context, &lanes, &width, &teams);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:[I,I,I], s:s, s:I, s:I, s:I}", "kind", "header", "tombola",
-                     tombola_version_string(), "device", device.name, "platform", device.platform, "version",
-                     device.version, "driver", device.driver, "compute_units", (json_int_t)device.compute_units,
-                     "blocks", (json_int_t)lanes, (json_int_t)width, (json_int_t)teams, "processor", about->processor,
-                     "cores", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "threads", (json_int_t)about->threads, "seed",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:[I,I,I], s:s, s:I, s:I, s:I}", "kind", "header",
+                     "tombola", tombola_version_string(), "device", device.name, "in_thread", in_thread.name,
+                     "platform", device.platform, "version", device.version, "driver", device.driver, "compute_units",
+                     (json_int_t)device.compute_units, "blocks", (json_int_t)lanes, (json_int_t)width,
+                     (json_int_t)teams, "processor", about->processor, "cores",
+                     (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "threads", (json_int_t)about->threads, "seed",
                      (json_int_t)about->seed);
 }
 

@@ -235,7 +235,9 @@ static const char *describe_lay(const struct measuring *m)
     tombola_sampler_times(m->sampler, &times);
     if (m->where == BENCH_DEVICE)
         return bench_device_shares_memory(m->device) ? "OpenCL buffer over host memory" : "OpenCL buffer on the device";
-    return times.in_place_calls ? "host memory, read in place" : "host memory, copied to the device";
+    return !times.in_place_calls   ? "host memory, copied to the device"
+           : times.in_thread_calls ? "host memory, read in place by the calling thread"
+                                   : "host memory, read in place";
 }
 
 static int make_sampler(const struct measuring *m, int timed, tombola_sampler **sampler)

@@ -41,6 +41,8 @@ static void print_heading(const bench_about *about, const bench_result *results,
     printf("Tombola %s on %s (%s, %s, driver %s), %u compute units, blocks %ux%u, %u side by side.\n",
            tombola_version_string(), device.name, device.platform, device.version, device.driver, device.compute_units,
            lanes, width, teams);
+    if (!tombola_context_in_thread(about->context, &device, NULL))
+        printf("Batches of few rows are drawn by the calling thread, on %s.\n", device.name);
     printf("Processor: %s, %ld cores, plain read with %zu threads. Seed %llu.\n", about->processor,
            sysconf(_SC_NPROCESSORS_ONLN), about->threads, (unsigned long long)about->seed);
     printf("The read is the maximum-reduction kernel where that reaches %.0f%% of the plain read at 256x262144 and "

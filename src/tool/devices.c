@@ -5,7 +5,8 @@
 #include <string.h>
 
 static const char DOC[] = "Lists the OpenCL devices of this machine. The default, marked with *, is the one that is "
-                          "tried first where neither --device nor $TOMBOLA_DEVICE names one.";
+                          "tried first where neither --device nor $TOMBOLA_DEVICE names one. One marked with + works "
+                          "in the thread that calls it, and takes batches of few rows off the others of its platform.";
 
 static const struct argp_option OPTIONS[] = {
     {"json", 'j', 0, 0, "An object a line in place of the table", 0},
@@ -44,10 +45,11 @@ static int print_json(const tombola_device *devices, size_t count)
     for (size_t i = 0; i < count; i++) {
         const tombola_device *device = &devices[i];
         json_t *object =
-            json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:i}", "index", (json_int_t)device->index,
+            json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:b, s:i}", "index", (json_int_t)device->index,
                       "platform", device->platform, "device", device->name, "type", type_name(device->type), "version",
                       device->version, "driver", device->driver, "memory", (json_int_t)device->memory, "compute_units",
-                      (json_int_t)device->compute_units, "default", device->is_default, "contract", tombola_contract());
+                      (json_int_t)device->compute_units, "default", device->is_default, "in_thread",
+                      device->is_in_thread, "contract", tombola_contract());
         if (tool_json_print(stdout, object))
             return TOOL_FAILURE;
     }
@@ -70,9 +72,12 @@ static void print_table(const tombola_device *devices, size_t count)
     }
     printf("  index  type   %-*s  %-*s  %-*s  memory\n", name, "device", platform, "platform", version, "version");
     for (size_t i = 0; i < count; i++)
-        printf("%c %5u  %-5s  %-*s  %-*s  %-*s  %.1f GiB\n", devices[i].is_default ? '*' : ' ', devices[i].index,
-               type_name(devices[i].type), name, devices[i].name, platform, devices[i].platform, version,
-               devices[i].version, (double)devices[i].memory / (1024.0 * 1024 * 1024));
+        printf("%c %5u  %-5s  %-*s  %-*s  %-*s  %.1f GiB\n",
+               devices[i].is_default     ? '*'
+               : devices[i].is_in_thread ? '+'
+                                         : ' ',
+               devices[i].index, type_name(devices[i].type), name, devices[i].name, platform, devices[i].platform,
+               version, devices[i].version, (double)devices[i].memory / (1024.0 * 1024 * 1024));
     printf("contract %d: whatever has the same number draws the same tokens\n", tombola_contract());
 }
 

@@ -161,6 +161,7 @@ int figures_compute(figures *figures, const tool_sampling *sampling, const float
         goto done;
     tombola_sampler_options options = tombola_sampler_options_default();
     options.input = input;
+    options.in_thread = TOMBOLA_IN_THREAD_OFF; /* to open it takes longer than it saves in a few calls */
     if (tombola_sampler_create(batch.context, figures->tokens, batch.rows, &options, &batch.sampler, &error)) {
         warnx("%s", error.message);
         goto done;

@@ -342,6 +342,7 @@ static int draw_array(options *options, const npy *array)
     tombola_sampler_options sampler_options = tombola_sampler_options_default();
     sampler_options.type = array->type;
     sampler_options.input = options->probabilities ? TOMBOLA_PROBABILITIES : TOMBOLA_LOGITS;
+    sampler_options.in_thread = TOMBOLA_IN_THREAD_OFF; /* to open it takes longer than it saves in a few calls */
     if (tombola_sampler_create(context, array->vocabulary, batch, &sampler_options, &sampler, &error)) {
         warnx("%s", error.message);
         goto done;
