@@ -256,10 +256,11 @@ typedef enum tombola_transfer {
 
 /* What becomes of batches of so few rows that waking a device's threads takes longer than the work. A CPU that PoCL
  * shows twice, by its threads and by a device that works in the thread which calls it (POCL_DEVICES="pthread basic",
- * "cpu cpu-minimal" since 4.0), does better with the second. AUTO lets that one have them: the calls are those of
- * sample and generate, whose thread has nothing else to do, with all arrays in host memory, on a context from
- * tombola_context_open. The context's first sampler then compiles and checks the kernels for it, too. Their stack is
- * the caller's: leave them 256 KiB. */
+ * "cpu cpu-minimal" since 4.0), does better with the second. AUTO lets that one have them, in calls of sample and
+ * generate, whose thread has nothing else to do, with all arrays in host memory, on a context from
+ * tombola_context_open. Tokens and all other results are the same, to the bit. The context's first sampler compiles and
+ * checks the kernels for this device, too, and each sampler has some memory for it. The kernels run on the caller's
+ * stack, of which they take some 20 KiB. */
 typedef enum tombola_in_thread {
     TOMBOLA_IN_THREAD_AUTO = 0, /* as told above; where there is no such device, the context's own takes all */
     TOMBOLA_IN_THREAD_OFF = 1   /* the context's own takes all */
