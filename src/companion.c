@@ -8,7 +8,7 @@
 #include "sized.h"
 
 /* What a pool takes longer to wake than a thread to draw: so many logits of so many rows, each of which costs as much
- * as ROW_LOGITS more. Measured on two cores of an Intel Xeon (model 207): with POCL_DEVICES set to basic and to pthread,
+ * as ROW_LOGITS more. Measured on two cores of an Intel Xeon (model 207), POCL_DEVICES set to basic and to pthread:
  * tombola bench --configs greedy,top-k,top-p --shapes 1x128256,2x128256,4x128256,4x32000,8x32000,4x4096,16x4096 */
 #define WAKING_LOGITS 150000u
 #define ROW_LOGITS 16384u

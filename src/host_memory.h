@@ -1,8 +1,8 @@
 /* OpenCL buffers over the caller's host memory, on devices that work in it.
  *
  * OpenCL leaves undefined what happens to buffers over regions that overlap, whoever reads or writes them. So a context
- * keeps a list of what is wrapped, its companion's regions included, and a region that overlaps one of them is refused: it has to be staged. Regions are
- * wrapped from their first byte to their last and no further. */
+ * keeps a list of what is wrapped, for its companion too, and a region that overlaps one of them is refused: it has to
+ * be staged. Regions are wrapped from their first byte to their last and no further. */
 #ifndef TOMBOLA_SRC_HOST_MEMORY_H
 #define TOMBOLA_SRC_HOST_MEMORY_H
 
