@@ -51,6 +51,12 @@ static tombola_status reserve_sequences(struct batch *b, struct extent e, tombol
     return status;
 }
 
+static uint64_t penalties_bytes(const struct batch *b)
+{
+    const struct adjustments *a = &b->adjustments;
+    return plan_penalties(&b->engine->plan, a->tally.room, a->arranger.room, a->recall.room).host;
+}
+
 /* Memory for a batch of that extent. Biases alone need no more than their place. */
 static tombola_status reserve(struct batch *b, struct extent e, tombola_error *error)
 {
@@ -66,11 +72,13 @@ static tombola_status reserve(struct batch *b, struct extent e, tombola_error *e
         status = reserve_sequences(b, e, error);
     if (status || e.history == 0)
         return status;
-    const uint64_t before = plan_penalties(p, a->tally.room, a->arranger.room).host;
+    const uint64_t before = penalties_bytes(b);
     status = tally_reserve(&a->tally, p->vocabulary, e.history, error);
     if (!status)
         status = arranger_reserve(&a->arranger, p->blocks, e.others, error);
-    b->engine->memory.host_bytes += plan_penalties(p, a->tally.room, a->arranger.room).host - before;
+    if (!status)
+        status = recall_reserve(&a->recall, p->max_rows, a->copy.room / sizeof(struct adjustment), error);
+    b->engine->memory.host_bytes += penalties_bytes(b) - before;
     return status;
 }
 
@@ -78,7 +86,10 @@ tombola_status adjustments_reserve(struct batch *b, size_t biases, size_t histor
 {
     const size_t vocabulary = b->engine->plan.vocabulary;
     const struct extent e = {
-        .most = biases + history, .history = history < vocabulary ? history : vocabulary, .others = biases + history};
+        .most = plan_adjustments(&b->engine->plan, biases, history),
+        .history = history < vocabulary ? history : vocabulary,
+        .others = biases + history,
+    };
     return reserve(b, e, error);
 }
 
@@ -88,6 +99,7 @@ void adjustments_free(struct adjustments *a)
         upload_free(&a->copy);
     tally_free(&a->tally);
     arranger_free(&a->arranger);
+    recall_free(&a->recall);
     sequence_room_free(&a->room);
 }
 
@@ -117,21 +129,56 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What adjusts a row. */
+struct row_needs {
+    struct history history;
+    tombola_params params;
+    size_t counted; /* tokens of its history, by penalties */
+    size_t biases;
+    size_t added; /* adjustments that sequences may make */
+};
+
+static struct row_needs needs_of(const tombola_rows *rows, size_t row)
+{
+    struct row_needs n = {.biases = biases_count(rows, row)};
+    if (!has_lists(rows))
+        return n;
+    n.history = history_of(rows, row);
+    n.params = params_of_row(rows->params, row);
+    n.counted = counted_tokens(penalties_counted(&n.history, &n.params));
+    n.added = sequences_most(rows, row, &n.history, &n.params);
+    return n;
+}
+
+/* Whether its list is worth remembering. What sequences make is another in each call. */
+static int is_recalled(const struct row_needs *n)
+{
+    return n->counted > 0 && n->added == 0;
+}
+
+/* Room for the row's list and what is remembered of it. */
+static size_t part_of(const struct row_needs *n)
+{
+    return is_recalled(n) ? recall_parts(1, n->counted, n->biases) : n->counted + n->biases + n->added;
+}
+
 static struct extent extent_of(const struct plan *p, const tombola_rows *rows)
 {
-    struct extent e = {.most = rows->bias_ends ? rows->bias_ends[rows->count - 1] : 0};
+    struct extent e = {.most = has_lists(rows) || !rows->bias_ends ? 0 : rows->bias_ends[rows->count - 1]};
     for (size_t row = 0; has_lists(rows) && row < rows->count; row++) {
-        const struct history history = history_of(rows, row);
-        const tombola_params params = params_of_row(rows->params, row);
-        const size_t penalties = penalties_most(&history, &params, p->vocabulary),
-                     added = sequences_most(rows, row, &history, &params);
-        e.history = larger(e.history, penalties);
-        e.others = larger(e.others, biases_count(rows, row) + added);
-        e.added = larger(e.added, added);
-        e.length = larger(e.length, sequences_length(rows, row, &history, &params));
-        e.slots = larger(e.slots, sequences_slots(rows, row, &history, &params));
-        e.most += penalties + added;
-        e.has_forced = e.has_forced || sequences_only(rows, row, &history, &params) >= 0;
+        const struct row_needs n = needs_of(rows, row);
+        e.history = larger(e.history, smaller(n.counted, p->vocabulary));
+        e.others = larger(e.others, n.biases + n.added);
+        e.added = larger(e.added, n.added);
+        e.length = larger(e.length, sequences_length(rows, row, &n.history, &n.params));
+        e.slots = larger(e.slots, sequences_slots(rows, row, &n.history, &n.params));
+        e.most += part_of(&n);
+        e.has_forced = e.has_forced || sequences_only(rows, row, &n.history, &n.params) >= 0;
     }
     if (e.has_forced) /* rows that are forced have an adjustment each */
         e.most += mask_entries(p) + rows->count;
@@ -153,44 +200,73 @@ static struct extent with_room(const struct batch *b, struct extent e)
     return e;
 }
 
-/* Puts all into `list`, from which `others` may start. */
-static void make_lists(struct adjustments *a, const struct plan *p, const struct history *history,
-                       const tombola_params *params, struct adjustment_list *others, struct adjustment_list *list)
-{
-    if (!a->has_penalties) {
-        arrange_by_place(others);
-        list->count = others->count;
-        return;
-    }
-    if (penalties_most(history, params, p->vocabulary) > 0)
-        penalties_count(history, params, &a->tally);
-    arrange_by_block(&a->arranger, p->blocks, others->count, params, &a->tally, list);
-}
+/* Where a row's list lies in the memory of all. */
+struct row_place {
+    size_t first, last; /* it may begin from here to there */
+    size_t begin, count;
+    size_t end; /* of what the next row has to leave it */
+};
 
-static tombola_status make_row(struct batch *b, const tombola_rows *rows, size_t row, struct adjustment_list *list,
-                               tombola_error *error)
+/* A row's list at place->first, of its biases, which are in `others`, and all else. */
+static tombola_status make_list(struct batch *b, const tombola_rows *rows, size_t row, const struct row_needs *n,
+                                struct adjustment_list *others, struct row_place *place, tombola_error *error)
 {
     struct adjustments *a = &b->adjustments;
-    struct adjustment_list others = {a->has_penalties ? a->arranger.few : list->entries, 0};
-    biases_add(rows, row, &others);
-    arrange_by_place(&others);
-    tombola_status status = biases_check_twice(&others, row, error);
-    if (status || !has_lists(rows)) {
-        list->count = others.count; /* biases alone are in place */
+    struct adjustment_list list = {(struct adjustment *)a->copy.host + place->first, 0};
+    arrange_by_place(others);
+    tombola_status status = biases_check_twice(others, row, error);
+    if (status)
         return status;
+    if (n->added > 0)
+        sequences_add(rows, row, &n->history, &n->params, &a->room, others);
+    list.count = others->count;
+    if (a->has_penalties) {
+        penalties_count(&n->history, penalties_counted(&n->history, &n->params), &a->tally);
+        arrange_by_block(&a->arranger, b->engine->plan.blocks, others->count, &n->params, &a->tally, &list);
     }
-    const struct history history = history_of(rows, row);
-    const tombola_params params = params_of_row(rows->params, row);
-    const int32_t only = sequences_only(rows, row, &history, &params);
+    place->begin = place->first;
+    place->count = list.count;
+    place->end = place->begin + list.count;
+    return TOMBOLA_OK;
+}
+
+/* The same from what is remembered, or so that it will be. */
+static tombola_status recall_list(struct batch *b, const tombola_rows *rows, size_t row, const struct row_needs *n,
+                                  struct adjustment_list *others, struct row_place *place, tombola_error *error)
+{
+    struct adjustments *a = &b->adjustments;
+    const struct recalling now = {&n->history, &n->params, others, a->copy.host};
+    struct recalled *r = recall_row(&a->recall, row, place->first, place->last, &now);
+    tombola_status status = TOMBOLA_OK;
+    if (!r) {
+        r = recall_begin(&a->recall, row, place->first, &now);
+        status = make_list(b, rows, row, n, others, place, error);
+        r->count = place->count;
+    }
+    place->begin = r->place;
+    place->count = r->count;
+    place->end = r->place + r->room;
+    return status;
+}
+
+static tombola_status make_row(struct batch *b, const tombola_rows *rows, size_t row, const struct row_needs *n,
+                               struct row_place *place, tombola_error *error)
+{
+    struct adjustments *a = &b->adjustments;
+    struct adjustment *lists = a->copy.host;
+    struct adjustment_list others = {a->has_penalties ? a->arranger.few : lists + place->first, 0};
+    const int32_t only = has_lists(rows) ? sequences_only(rows, row, &n->history, &n->params) : -1;
     if (only >= 0) {
         b->host_params[row].flags |= ROW_FORCED;
-        adjustment_add(list, (u32)only, ADJUST_FORCE, 0.0f);
+        lists[place->first] = (struct adjustment){(u32)only << ADJUST_BITS | ADJUST_FORCE, 0.0f};
+        place->begin = place->first;
+        place->count = 1;
+        place->end = place->begin + 1;
         return TOMBOLA_OK;
     }
-    if (sequences_most(rows, row, &history, &params) > 0)
-        sequences_add(rows, row, &history, &params, &a->room, &others);
-    make_lists(a, &b->engine->plan, &history, &params, &others, list);
-    return TOMBOLA_OK;
+    biases_add(rows, row, &others);
+    return is_recalled(n) ? recall_list(b, rows, row, n, &others, place, error)
+                          : make_list(b, rows, row, n, &others, place, error);
 }
 
 tombola_status adjustments_make(struct batch *b, const tombola_rows *rows, tombola_error *error)
@@ -202,16 +278,23 @@ tombola_status adjustments_make(struct batch *b, const tombola_rows *rows, tombo
     a->count = e.has_forced ? mask_entries(p) : 0;
     a->has_penalties = e.history > 0;
     a->has_more = has_more(e);
+    recall_next(&a->recall);
     if (!status && e.has_forced)
         memset(a->copy.host, 0, a->count * sizeof(struct adjustment));
+    size_t last = a->count;
     for (size_t row = 0; row < rows->count && !status; row++) {
-        struct adjustment_list list = {(struct adjustment *)a->copy.host + a->count, 0};
-        if (e.most)
-            status = make_row(b, rows, row, &list, error);
-        b->host_params[row].adjust_first = (u32)a->count;
-        a->count += list.count;
-        b->host_params[row].adjust_end = (u32)a->count;
+        struct row_place place = {.first = a->count, .last = last, .end = a->count};
+        if (e.most) {
+            const struct row_needs n = needs_of(rows, row);
+            last += part_of(&n);
+            status = make_row(b, rows, row, &n, &place, error);
+        }
+        b->host_params[row].adjust_first = (u32)place.begin;
+        b->host_params[row].adjust_end = (u32)(place.begin + place.count);
+        a->count = place.end;
     }
+    if (status)
+        recall_next(&a->recall); /* lists may have been overwritten that were to be remembered */
     return status;
 }
 

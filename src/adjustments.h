@@ -5,6 +5,7 @@
 
 #include "arrange.h"
 #include "plan.h"
+#include "recall.h"
 #include "sequence_room.h"
 #include "upload.h"
 
@@ -19,6 +20,7 @@ struct adjustments {
     int has_penalties; /* that count tokens */
     struct tally tally;
     struct arranger arranger;
+    struct recall recall;
     struct sequence_room room;
 };
 

@@ -4,11 +4,7 @@
 
 #include <float.h>
 
-/* The tokens that count, from one place of the history to another: a prompt's, for repetition alone, and others. */
-struct counted {
-    size_t first, middle, end;
-};
-
+/* Where they do count. */
 static struct counted counted_of(const struct history *h, const tombola_params *p)
 {
     const size_t first = p->penalty_window && p->penalty_window < h->count ? h->count - p->penalty_window : 0;
@@ -20,19 +16,22 @@ static struct counted counted_of(const struct history *h, const tombola_params *
     return (struct counted){first, output, h->count};
 }
 
-size_t penalties_most(const struct history *h, const tombola_params *p, size_t vocabulary)
+struct counted penalties_counted(const struct history *h, const tombola_params *p)
 {
-    const struct counted c = counted_of(h, p);
     if (p->repetition_penalty == 1.0f && p->frequency_penalty == 0.0f && p->presence_penalty == 0.0f)
-        return 0;
-    return c.end - c.first < vocabulary ? c.end - c.first : vocabulary;
+        return (struct counted){0};
+    return counted_of(h, p);
 }
 
-void penalties_count(const struct history *h, const tombola_params *p, struct tally *tally)
+void penalties_count(const struct history *h, struct counted c, struct tally *tally)
 {
-    const struct counted c = counted_of(h, p);
     tally_note(tally, h->tokens + c.first, c.middle - c.first);
     tally_count(tally, h->tokens + c.middle, c.end - c.middle);
+}
+
+static u32 kind_of(const tombola_params *p)
+{
+    return p->repetition_penalty == 1.0f ? ADJUST_PENALTY : ADJUST_REPETITION;
 }
 
 float penalties_price(const tombola_params *p, u32 entry)
@@ -44,8 +43,13 @@ float penalties_price(const tombola_params *p, u32 entry)
 
 struct prices penalties_prices(const tombola_params *p)
 {
-    struct prices prices = {.params = p, .kind = p->repetition_penalty == 1.0f ? ADJUST_PENALTY : ADJUST_REPETITION};
+    struct prices prices = {.params = p, .kind = kind_of(p)};
     for (u32 entry = 1; entry < PRICED_ENTRIES; entry += 2)
         prices.values[entry] = penalties_price(p, entry);
     return prices;
+}
+
+struct adjustment penalties_of_token(const tombola_params *p, u32 token, u32 entry)
+{
+    return (struct adjustment){token << ADJUST_BITS | kind_of(p), penalties_price(p, entry)};
 }

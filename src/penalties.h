@@ -6,11 +6,21 @@
 #include "history.h"
 #include "tally.h"
 
-/* At most how many tokens of a row they are for; 0: the row has none. */
-size_t penalties_most(const struct history *history, const tombola_params *params, size_t vocabulary);
+/* The tokens of a history that count, from one place to another: a prompt's, for repetition alone, and others. */
+struct counted {
+    size_t first, middle, end;
+};
 
-/* Counts the row's tokens in a tally that is empty. */
-void penalties_count(const struct history *history, const tombola_params *params, struct tally *tally);
+static inline size_t counted_tokens(struct counted c)
+{
+    return c.end - c.first;
+}
+
+/* Those of a row; none where it has no penalties. */
+struct counted penalties_counted(const struct history *history, const tombola_params *params);
+
+/* Counts them in a tally that is empty. */
+void penalties_count(const struct history *history, struct counted counted, struct tally *tally);
 
 /* What penalties make of a token by its entry in the tally. Entries of few counts are worked out beforehand. */
 #define PRICED_ENTRIES 64
@@ -22,6 +32,7 @@ struct prices {
 
 struct prices penalties_prices(const tombola_params *params);
 float penalties_price(const tombola_params *params, u32 entry);
+struct adjustment penalties_of_token(const tombola_params *params, u32 token, u32 entry);
 
 static inline struct adjustment priced(const struct prices *prices, u32 token, u32 entry)
 {

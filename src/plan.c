@@ -4,6 +4,7 @@
 #include "columns.h"
 #include "context.h"
 #include "error.h"
+#include "recall.h"
 #include "sized.h"
 
 #define PART_BYTES ((size_t)4 << 20) /* keep a bus busy for some time */
@@ -154,9 +155,15 @@ struct cost plan_upload(const struct plan *p, size_t bytes)
     return (struct cost){p->shares_memory ? 0 : bytes, bytes};
 }
 
-struct cost plan_penalties(const struct plan *p, size_t tokens, size_t others)
+size_t plan_adjustments(const struct plan *p, size_t biases, size_t tokens)
 {
-    return (struct cost){0, tokens ? tally_bytes(p->vocabulary, tokens) + arranger_bytes(p->blocks, others) : 0};
+    return tokens ? recall_parts(p->max_rows, tokens, biases) : biases;
+}
+
+struct cost plan_penalties(const struct plan *p, size_t tokens, size_t others, size_t adjustments)
+{
+    const size_t counting = tally_bytes(p->vocabulary, tokens) + arranger_bytes(p->blocks, others);
+    return (struct cost){0, tokens ? counting + recall_bytes(p->max_rows, adjustments) : 0};
 }
 
 size_t plan_mask_bytes(const struct plan *p)
@@ -168,15 +175,16 @@ size_t plan_mask_bytes(const struct plan *p)
 tombola_memory plan_memory(const struct plan *p)
 {
     tombola_memory memory = tombola_memory_default();
+    const size_t adjustments = plan_adjustments(p, p->options.max_biases, p->options.max_history);
     const struct cost costs[] = {
         plan_base(p),
         p->shares_memory ? (struct cost){0, 0} : plan_staging(p),
         plan_candidates(p, p->options.max_candidates),
         p->options.probabilities ? plan_outputs(p) : (struct cost){0, 0},
         plan_upload(p, p->options.masks ? plan_mask_bytes(p) : 0),
-        plan_upload(p, (p->options.max_biases + p->options.max_history) * sizeof(struct adjustment)),
+        plan_upload(p, adjustments * sizeof(struct adjustment)),
         plan_penalties(p, smaller(p->options.max_history, p->vocabulary),
-                       p->options.max_biases + p->options.max_history),
+                       p->options.max_biases + p->options.max_history, adjustments),
     };
     for (size_t i = 0; i < sizeof costs / sizeof costs[0]; i++) {
         memory.device_bytes += p->options.in_flight * costs[i].device;

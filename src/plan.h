@@ -38,7 +38,11 @@ struct cost plan_staging(const struct plan *plan);                       /* logi
 struct cost plan_candidates(const struct plan *plan, size_t candidates); /* on their way to host memory */
 struct cost plan_outputs(const struct plan *plan);                       /* probabilities likewise */
 struct cost plan_upload(const struct plan *plan, size_t bytes); /* masks or adjustments on their way to the device */
-struct cost plan_penalties(const struct plan *plan, size_t tokens, size_t others); /* of a row, and what else it has */
+/* To count so many tokens of a row, beside what else it has, and to remember lists of so many adjustments. */
+struct cost plan_penalties(const struct plan *plan, size_t tokens, size_t others, size_t adjustments);
+
+/* At most how many adjustments a batch has room for, by the tokens that its penalties count. */
+size_t plan_adjustments(const struct plan *plan, size_t biases, size_t tokens);
 
 /* Bytes of the masks of a batch, where each row has one of its own, as far as a buffer can hold them. */
 size_t plan_mask_bytes(const struct plan *plan);
