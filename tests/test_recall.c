@@ -193,6 +193,7 @@ static void lists_are_those_that_would_be_made_anew(void **state)
             a->biases[a->bias_ends[count - 1]] = a->biases[a->bias_ends[count - 1] - 1];
             a->bias_ends[count - 1]++;
             refuse(steady, &rows);
+            refuse(steady, &rows);
         }
     }
     assert_in_range(amended, calls, calls * ROWS); /* of some 2 in 3 rows that have penalties and no window */
