@@ -55,6 +55,7 @@ static inline struct standing standing_of(local struct workspace *ws, const stru
     s.window = w;
     s.listed = NOT_LISTED;
     s.known_number = 0;
+    s.lowest = 0;
     make_facts(ws, row, 0, row->blocks, q.scale, w, FACT_SUMS);
     group_barrier(ws);
     s.is_summed = 1;

@@ -143,6 +143,16 @@ static void min_p_is_told_by_value(void **state)
     }
 }
 
+static void min_p_that_keeps_all_is_a_race_without_filters(void **state)
+{
+    (void)state;
+    const struct counts c = count_alone(WORKLOAD_FLAT, LONG, with_filters(0, 1.0f, 1e-20f));
+    const struct counts plain = count_alone(WORKLOAD_FLAT, LONG, at_temperature());
+    for (size_t i = 0; i < COUNTER_COUNT && is_for_this_device(); i++)
+        if (i != COUNTER_NUMBERS_TOLD)
+            assert_int_equal(c.sum[i], plain.sum[i]);
+}
+
 static void filters_after_a_list_take_it_again(void **state)
 {
     (void)state;
@@ -233,6 +243,7 @@ int main(void)
         cmocka_unit_test(top_k_50_makes_one_list),
         cmocka_unit_test(top_p_that_keeps_hundreds_makes_one_list),
         cmocka_unit_test(min_p_is_told_by_value),
+        cmocka_unit_test(min_p_that_keeps_all_is_a_race_without_filters),
         cmocka_unit_test(filters_after_a_list_take_it_again),
         cmocka_unit_test(thousands_of_tokens_are_cut_by_a_pivot_interval),
         cmocka_unit_test(a_key_that_many_tokens_share_is_found_before_its_ids),
