@@ -72,8 +72,8 @@ int bench_edits_make(bench_edits *edits, const bench_pool *pool)
         edits->masks[i] = mask_word(i / edits->words, i % edits->words);
     for (size_t i = 0; i < rows * edits->count; i++)
         edits->biases[i] = bias_of(i / edits->count, i % edits->count, pool->vocabulary);
-    for (size_t row = 0; row < rows; row++)
-        bench_edits_history(row, pool->vocabulary, edits->history + row * BENCH_HISTORY);
+    for (size_t row = 0; row < rows; row++) /* a batch goes on with the texts of the one before */
+        bench_edits_history(row % pool->rows, pool->vocabulary, edits->history + row * BENCH_HISTORY);
     for (size_t row = 0; row < pool->rows; row++) {
         edits->ends[row] = (row + 1) * edits->count;
         edits->history_ends[row] = (row + 1) * BENCH_HISTORY;

@@ -19,7 +19,7 @@ static struct oracle_row *make_row(bench_config config, const tombola_params *pa
     bench_pool_widen(pool, row, values);
     bench_edits_apply(config, row, pool->vocabulary, values);
     if (has_history) {
-        bench_edits_history(row, pool->vocabulary, history);
+        bench_edits_history(row % pool->rows, pool->vocabulary, history);
         input.history = (struct oracle_history){history, BENCH_HISTORY, prompt, NULL, 0};
         input.sequences = &sequences;
     }
