@@ -14,61 +14,8 @@
  *
  * The report kernel, and top_k where log-probabilities are wanted, follow the sample kernel, which leaves a struct
  * finding of each row of the batch for them. */
+#include "arguments.clh"
 #include "report.clh"
-
-/* The row of the launch that this work-group works on, and which of its groups this is. */
-static inline uint group_row(struct launch launch)
-{
-    return (uint)get_group_id(0) / launch.groups;
-}
-static inline uint group_of_row(struct launch launch)
-{
-    return (uint)get_group_id(0) % launch.groups;
-}
-
-#define ROW_ARGUMENTS                                                                                                  \
-    global const stored *logits, global const struct row_params *params, global const u32 *masks,                      \
-        global const struct adjustment *adjustments, global u32 *maxima, global u64 *facts, struct launch launch,      \
-        global int *status
-#define THE_ROW row_at(logits, masks, adjustments, maxima, facts, launch, &p)
-
-static inline struct row row_at(global const stored *logits, global const u32 *masks,
-                                global const struct adjustment *adjustments, global u32 *maxima, global u64 *facts,
-                                struct launch launch, const struct row_params *p)
-{
-    ulong scratch = (ulong)group_row(launch) * padded_blocks_of(launch.vocabulary);
-    struct row row = row_of(logits + p->begin, launch.vocabulary, maxima + scratch, facts + scratch);
-    row.mask = p->flags & ROW_FORCED         ? (global const u32 *)adjustments
-               : masks && p->mask != NO_MASK ? masks + launch.masks + (ulong)p->mask * launch.mask_stride
-                                             : 0;
-    row.adjustments = adjustments;
-    row.adjust_first = adjustments ? p->adjust_first : 0;
-    row.adjust_end = adjustments ? p->adjust_end : 0;
-    row.repeated_above = p->repeated_above;
-    row.repeated_below = p->repeated_below;
-    return row;
-}
-
-/* The part of the row that this work-group takes. */
-static inline struct span span_of(const struct row *row, struct launch launch)
-{
-    uint blocks = (row->blocks + launch.groups - 1) / launch.groups;
-    struct span s;
-    s.first = min(group_of_row(launch) * blocks, row->blocks);
-    s.last = min(s.first + blocks, row->blocks);
-    s.phases = launch.phases;
-    return s;
-}
-
-/* Whether this work-group, and this work-item, writes what the row comes to. */
-static inline int is_writing_group(struct launch launch)
-{
-    return (launch.phases & PHASE_FINISH) && group_of_row(launch) == 0;
-}
-static inline int is_writer(struct launch launch)
-{
-    return is_writing_group(launch) && group_item() == 0;
-}
 
 #define COLUMN_ARGUMENT(NAME, field, type, entries) , global type *field
 #define COLUMN_WANTED(NAME, field, type, entries) | (field ? 1u << SAMPLE_##NAME : 0u)
