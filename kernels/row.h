@@ -203,6 +203,8 @@ enum {
     TOP_K_ARGUMENTS
 };
 
+enum { SHARD_QUESTS, SHARD_ANSWERS, SHARD_MESSAGES, SHARD_ARGUMENTS };
+
 /* Arguments of its own that a kernel has at most. */
 enum { MAX_COLUMNS = (int)SAMPLE_ARGUMENTS > (int)REPORT_ARGUMENTS ? (int)SAMPLE_ARGUMENTS : (int)REPORT_ARGUMENTS };
 
@@ -222,6 +224,8 @@ struct launch {
     u32 mask_stride; /* words from mask to mask */
     u32 finds;       /* sample: what findings are to have, FIND_... */
     u32 samples;     /* sample: of each row */
+    u32 first_block; /* shard: with which its columns begin */
+    u32 whole;       /* shard: the vocabulary of the whole row */
 };
 
 /* The arguments of every kernel, by number: those that all have, then the columns of its own. A column that is NULL is

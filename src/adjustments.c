@@ -265,8 +265,31 @@ static tombola_status make_row(struct batch *b, const tombola_rows *rows, size_t
         return TOMBOLA_OK;
     }
     biases_add(rows, row, &others);
-    return is_recalled(n) ? recall_list(b, rows, row, n, &others, place, error)
-                          : make_list(b, rows, row, n, &others, place, error);
+    return is_recalled(n) && !plan_is_shard(&b->engine->plan) /* whose lists are cut afterwards */
+               ? recall_list(b, rows, row, n, &others, place, error)
+               : make_list(b, rows, row, n, &others, place, error);
+}
+
+/* Leaves of the rows' adjustments those of a shard's columns, as these count. */
+static void keep_columns(struct batch *b, size_t rows)
+{
+    const struct plan *p = &b->engine->plan;
+    struct adjustment *all = b->adjustments.copy.host;
+    size_t kept = b->host_params[0].adjust_first;
+    for (size_t row = 0; row < rows; row++) {
+        struct row_params *params = &b->host_params[row];
+        const size_t first = params->adjust_first, end = params->adjust_end;
+        params->adjust_first = (u32)kept;
+        for (size_t i = first; i < end; i++) {
+            const u32 token = all[i].place >> ADJUST_BITS;
+            if (token < p->first || token >= p->last)
+                continue;
+            all[kept].place = all[i].place - ((u32)p->first << ADJUST_BITS);
+            all[kept++].value = all[i].value;
+        }
+        params->adjust_end = (u32)kept;
+    }
+    b->adjustments.count = kept;
 }
 
 tombola_status adjustments_make(struct batch *b, const tombola_rows *rows, tombola_error *error)
@@ -295,6 +318,8 @@ tombola_status adjustments_make(struct batch *b, const tombola_rows *rows, tombo
     }
     if (status)
         recall_next(&a->recall); /* lists may have been overwritten that were to be remembered */
+    if (!status && plan_is_shard(p))
+        keep_columns(b, rows->count);
     return status;
 }
 

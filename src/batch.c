@@ -332,6 +332,16 @@ static void settle_events(struct batch *b)
     b->event_count = 0;
 }
 
+tombola_status batch_pause(struct batch *b, tombola_error *error)
+{
+    cl_int code = b->event_count > 0 ? clWaitForEvents(1, b->events + b->event_count - 1) : CL_SUCCESS;
+    if (code != CL_SUCCESS)
+        return fail_cl(error, "clWaitForEvents", code);
+    settle_events(b);
+    b->chain = -1;
+    return TOMBOLA_OK;
+}
+
 tombola_status batch_finish(struct batch *b, tombola_status status, tombola_error *error)
 {
     tombola_context *context = b->engine->context;

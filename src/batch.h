@@ -13,13 +13,13 @@
 #include "plan.h"
 #include "scores.h"
 
-#define KERNELS 4 /* sample, softmax, top_k, report */
+#define KERNELS 5
 #define MAX_EVENTS                                                                                                     \
     (26 * MAX_PARTS + 32) /* of a part: an upload; two launches for sample, top_k and each output, one for report; two
                                             commands to collect each output, five for candidates; and of the batch, one
                                             for each column */
 
-enum kernel { KERNEL_SAMPLE, KERNEL_SOFTMAX, KERNEL_TOP_K, KERNEL_REPORT };
+enum kernel { KERNEL_SAMPLE, KERNEL_SOFTMAX, KERNEL_TOP_K, KERNEL_REPORT, KERNEL_SHARD };
 
 /* What the batches of a sampler share. */
 struct engine {
@@ -27,7 +27,7 @@ struct engine {
     struct plan plan;
     cl_command_queue queue;     /* in order; for batches that are not on a caller's queue */
     cl_command_queue transfers; /* in order, beside it, for uploads; NULL until logits are staged */
-    cl_kernel kernels[KERNELS];
+    cl_kernel kernels[KERNELS]; /* a sampler has all but the last, and a shard that one alone */
     tombola_times times;
     tombola_memory memory;
 };
@@ -151,6 +151,9 @@ tombola_status batch_read(struct batch *batch, cl_mem buffer, size_t begin, size
 
 /* Whether all of its commands have completed, or one has failed. */
 int batch_has_completed(const struct batch *batch);
+
+/* Waits for all commands of the batch so far, which goes on. */
+tombola_status batch_pause(struct batch *batch, tombola_error *error);
 
 /* Waits for the batch, takes its times and lets go of what it held. After a failure, whose status is passed on, each
  * of its commands is waited for: they may be in queues of their own, and host memory in use. */

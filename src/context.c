@@ -123,7 +123,7 @@ tombola_status context_open_device(const struct device *device, cl_context given
     if (!status)
         status = take_cl(context, given, error);
     if (!status)
-        status = context_program(context, TOMBOLA_FLOAT32, TOMBOLA_LOGITS, &program, error);
+        status = context_program(context, PROGRAM_ROWS, TOMBOLA_FLOAT32, TOMBOLA_LOGITS, &program, error);
     if (!status)
         status = host_memory_probe(context, program, error);
 
@@ -354,10 +354,11 @@ void tombola_context_retain(tombola_context *context)
 
 static void release_cl(tombola_context *context)
 {
-    for (int type = 0; type < TYPES; type++)
-        for (int input = 0; input < INPUTS; input++)
-            if (context->programs[type][input])
-                clReleaseProgram(context->programs[type][input]);
+    for (int program = 0; program < PROGRAMS; program++)
+        for (int type = 0; type < TYPES; type++)
+            for (int input = 0; input < INPUTS; input++)
+                if (context->programs[program][type][input])
+                    clReleaseProgram(context->programs[program][type][input]);
     if (context->cl)
         clReleaseContext(context->cl);
     pthread_mutex_destroy(&context->lock);

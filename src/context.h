@@ -11,6 +11,8 @@
 #define TYPES 3
 #define INPUTS 2
 
+enum program { PROGRAM_ROWS, PROGRAM_SHARDS, PROGRAMS };
+
 /* The context of a device that works in the calling thread, for batches of few rows (companion.h). */
 struct companion {
     struct device device; /* id NULL: there is none */
@@ -36,8 +38,8 @@ struct tombola_context {
     int cache_code;          /* the errno of what was last put there, 0 if all is well */
     char *choice;            /* why this device, a sentence a line */
     struct companion companion;
-    pthread_mutex_t lock;               /* guards programs */
-    cl_program programs[TYPES][INPUTS]; /* built and checked when first asked for; NULL before */
+    pthread_mutex_t lock;                         /* guards programs */
+    cl_program programs[PROGRAMS][TYPES][INPUTS]; /* built and checked when first asked for; NULL before */
 };
 
 /* Opens one device, whole: what is returned has its kernels for binary32 logits built and checked.

@@ -1,6 +1,6 @@
 # Writes the kernels as one C string: ROOT with each file that it includes in place of the #include, every file once,
 # and #line where a file begins or goes on, so that a compiler names the place.
-# cmake -D ROOT=tombola.cl -D OUTPUT=kernel_text.c -P embed.cmake
+# cmake -D ROOT=tombola.cl -D NAME=tombola_kernel_text -D OUTPUT=kernel_text.c -P embed.cmake
 cmake_minimum_required(VERSION 3.18)
 get_filename_component(folder ${ROOT} DIRECTORY)
 set(done "")
@@ -44,4 +44,4 @@ string(REPLACE "<open>" "[" text "${text}")
 string(REPLACE "<close>" "]" text "${text}")
 string(REPLACE "<backslash>" "\\\\" text "${text}")
 string(REPLACE "<quote>" "\\\"" text "${text}")
-file(WRITE ${OUTPUT} "/* Made by src/embed.cmake from kernels/. */\n#include \"kernel_text.h\"\n\n#pragma GCC diagnostic ignored \"-Woverlength-strings\"\n\nconst char tombola_kernel_text[] =\n${text}    ;\n")
+file(WRITE ${OUTPUT} "/* Made by src/embed.cmake from kernels/. */\n#include \"kernel_text.h\"\n\n#pragma GCC diagnostic ignored \"-Woverlength-strings\"\n\nconst char ${NAME}[] =\n${text}    ;\n")

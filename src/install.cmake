@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/tombola)
 
 install(TARGETS tombola tombola_static EXPORT tombola)
-install(FILES include/tombola.h include/tombola_cl.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES include/tombola.h include/tombola_cl.h include/tombola_shard.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 if(TARGET tombola_tool)
   install(TARGETS tombola_tool)

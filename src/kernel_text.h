@@ -3,5 +3,6 @@
 #define TOMBOLA_KERNEL_TEXT_H
 
 extern const char tombola_kernel_text[];
+extern const char tombola_shard_text[]; /* those of shards */
 
 #endif

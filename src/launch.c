@@ -10,7 +10,8 @@
 static const int column_counts[KERNELS] = {[KERNEL_SAMPLE] = SAMPLE_ARGUMENTS,
                                            [KERNEL_SOFTMAX] = SOFTMAX_COLUMNS,
                                            [KERNEL_TOP_K] = TOP_K_ARGUMENTS,
-                                           [KERNEL_REPORT] = REPORT_ARGUMENTS};
+                                           [KERNEL_REPORT] = REPORT_ARGUMENTS,
+                                           [KERNEL_SHARD] = SHARD_ARGUMENTS};
 
 /* Work-groups that share a row. A forced spread takes some even where it does not pay. */
 static cl_uint choose_groups(const struct engine *e, size_t rows)
@@ -78,9 +79,11 @@ static tombola_status launch(struct batch *b, const struct launching *l, cl_uint
     struct launch common = {
         .status = l->status.begin,
         .stride = l->stride,
-        .masks = b->masks.begin,
+        .masks = b->masks.begin + e->plan.first / 32,
         .first_row = (u32)l->first_row,
-        .vocabulary = (u32)e->plan.vocabulary,
+        .vocabulary = (u32)e->plan.columns,
+        .first_block = (u32)(e->plan.first / BLOCK),
+        .whole = (u32)e->plan.vocabulary,
         .groups = groups,
         .phases = phases,
         .logarithms = l->logarithms != 0,

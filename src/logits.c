@@ -21,10 +21,10 @@ static tombola_status check_places(const struct plan *p, const tombola_rows *row
                                    tombola_error *error)
 {
     size_t offset = rows->logits.offset;
-    if (offset > elements || p->vocabulary > elements - offset)
+    if (offset > elements || p->columns > elements - offset)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows.logits.offset is %zu: no row of %zu fits behind it into %zu",
-                    offset, p->vocabulary, elements);
-    size_t last = (elements - offset - p->vocabulary) / rows->stride;
+                    offset, p->columns, elements);
+    size_t last = (elements - offset - p->columns) / rows->stride;
     if (!rows->indices && rows->count - 1 > last)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows.count is %zu: row %zu lies beyond the buffer's %zu elements",
                     rows->count, last + 1, elements);
@@ -74,10 +74,10 @@ tombola_status logits_check(const struct engine *e, const tombola_rows *theirs, 
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows.count is %zu, not from 1 to the sampler's max_rows %zu",
                     own->count, p->max_rows);
     if (own->stride == 0)
-        own->stride = p->vocabulary;
-    if (own->stride < p->vocabulary)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows.stride is %zu, less than the vocabulary %zu", own->stride,
-                    p->vocabulary);
+        own->stride = p->columns;
+    if (own->stride < p->columns)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows.stride is %zu, less than the %s %zu", own->stride,
+                    p->is_shard ? "shard's columns," : "vocabulary", p->columns);
     if (own->logits.host)
         return check_addresses(p, own, error);
     size_t bytes;
@@ -112,7 +112,7 @@ struct extent {
 
 static struct extent extend(const struct batch *b, struct extent extent, size_t row)
 {
-    size_t place = row_index(&b->rows, row) * b->rows.stride, end = place + b->engine->plan.vocabulary;
+    size_t place = row_index(&b->rows, row) * b->rows.stride, end = place + b->engine->plan.columns;
     extent.low = place < extent.low ? place : extent.low;
     extent.high = end > extent.high ? end : extent.high;
     return extent;
@@ -186,7 +186,7 @@ static void set_places(struct batch *b, const struct part *part)
         u64 place = row_index(&b->rows, row) * (u64)b->rows.stride;
         b->host_params[row].begin = b->way == WAY_BUFFER     ? b->rows.logits.offset + place
                                     : b->way == WAY_IN_PLACE ? place - part->low
-                                                             : row % b->round_rows * p->vocabulary;
+                                                             : row % b->round_rows * p->columns;
     }
 }
 

@@ -67,9 +67,15 @@ static tombola_status check_rows(const struct plan *p, const tombola_context *co
         what, p->max_rows, p->vocabulary, least, row_bytes, p->largest_buffer, context->device.info.name);
 }
 
-tombola_status plan_make(const tombola_context *context, size_t vocabulary, size_t max_rows,
-                         const tombola_sampler_options *options, struct plan *plan, tombola_error *error)
+int plan_is_shard(const struct plan *p)
 {
+    return p->is_shard;
+}
+
+static tombola_status make(const tombola_context *context, const struct plan *shape,
+                           const tombola_sampler_options *options, struct plan *plan, tombola_error *error)
+{
+    const size_t vocabulary = shape->vocabulary, max_rows = shape->max_rows;
     tombola_sampler_options own = tombola_sampler_options_default();
     tombola_status status = TOMBOLA_OK;
     if (vocabulary < 1 || vocabulary > TOMBOLA_MAX_VOCABULARY)
@@ -86,11 +92,12 @@ tombola_status plan_make(const tombola_context *context, size_t vocabulary, size
     if (own.in_flight == 0)
         own.in_flight = IN_FLIGHT;
 
-    struct plan p = {.options = own, .vocabulary = vocabulary, .max_rows = max_rows};
+    struct plan p = *shape;
+    p.options = own;
     p.blocks = (vocabulary + BLOCK - 1) / BLOCK;
-    p.padded_blocks = (p.blocks + context->width - 1) / context->width * context->width;
-    p.row_bytes = vocabulary * tombola_type_size(own.type);
-    p.output_bytes = vocabulary * sizeof(float);
+    p.padded_blocks = ((p.columns + BLOCK - 1) / BLOCK + context->width - 1) / context->width * context->width;
+    p.row_bytes = p.columns * tombola_type_size(own.type);
+    p.output_bytes = p.columns * sizeof(float);
     p.mask_words = (vocabulary + 31) / 32;
     p.largest_buffer = context->largest_buffer;
     p.shares_memory =
@@ -114,6 +121,43 @@ tombola_status plan_make(const tombola_context *context, size_t vocabulary, size
     if (!status)
         *plan = p;
     return status;
+}
+
+tombola_status plan_make(const tombola_context *context, size_t vocabulary, size_t max_rows,
+                         const tombola_sampler_options *options, struct plan *plan, tombola_error *error)
+{
+    const struct plan shape = {
+        .vocabulary = vocabulary, .max_rows = max_rows, .last = vocabulary, .columns = vocabulary};
+    return make(context, &shape, options, plan, error);
+}
+
+tombola_status plan_make_shard(const tombola_context *context, size_t vocabulary, size_t first, size_t last,
+                               size_t max_rows, const tombola_sampler_options *options, struct plan *plan,
+                               tombola_error *error)
+{
+    const struct plan shape = {.vocabulary = vocabulary,
+                               .max_rows = max_rows,
+                               .first = first,
+                               .last = last,
+                               .columns = last > first ? last - first : 1,
+                               .is_shard = 1};
+    struct plan p;
+    tombola_status status = make(context, &shape, options, &p, error);
+    if (status)
+        return status;
+    if (first > last || last > vocabulary)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "first is %zu and last is %zu, no columns of a vocabulary of %zu",
+                    first, last, vocabulary);
+    if ((first % BLOCK && first < last) || (last % BLOCK && last != vocabulary && first < last))
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "first is %zu and last is %zu: shards are cut at multiples of %u",
+                    first, last, BLOCK);
+    if (p.scratch_rows < max_rows || p.resident_rows < max_rows)
+        return fail(error, TOMBOLA_OUT_OF_MEMORY,
+                    "max_rows %zu x %zu columns do not fit into one buffer of at most %zu bytes "
+                    "(CL_DEVICE_MAX_MEM_ALLOC_SIZE of %s), as a shard's have to",
+                    max_rows, p.columns, p.largest_buffer, context->device.info.name);
+    *plan = p;
+    return TOMBOLA_OK;
 }
 
 size_t plan_columns(const struct plan *p)

@@ -11,11 +11,14 @@
 struct plan {
     tombola_sampler_options options; /* in_flight is set */
     size_t vocabulary, max_rows;
+    size_t first, last; /* of a row's tokens those whose logits are here: all, but of a shard */
+    size_t columns;     /* as many; one that can't be drawn in place of none */
     size_t blocks, padded_blocks; /* of a row; rounded up to whole vectors as the kernels take them */
     size_t row_bytes;             /* of logits */
     size_t output_bytes;          /* of a row of probabilities */
     size_t mask_words;            /* of a mask */
     size_t largest_buffer;        /* of the device, bytes */
+    int is_shard;
     int shares_memory;    /* rows and results may be used where they are in host memory; else they are always staged */
     size_t scratch_rows;  /* rows of a part: those that the scratch has room for */
     size_t pin_rows;      /* and a pin, a piece of pinned memory for logits */
@@ -23,10 +26,16 @@ struct plan {
     size_t output_rows;   /* and a pin, a piece of pinned memory for probabilities */
 };
 
-/* Checks a sampler's options and works out its plan. Fails where a batch of max_rows can't be cut so that its parts fit
+/* Checks a sampler's options and works out its plan, for rows of which the columns [first, last) are here. Fails where a batch of max_rows can't be cut so that its parts fit
  * into the device's buffers. */
 tombola_status plan_make(const tombola_context *context, size_t vocabulary, size_t max_rows,
                          const tombola_sampler_options *options, struct plan *plan, tombola_error *error);
+tombola_status plan_make_shard(const tombola_context *context, size_t vocabulary, size_t first, size_t last,
+                               size_t max_rows, const tombola_sampler_options *options, struct plan *plan,
+                               tombola_error *error);
+
+/* Whether the plan is a shard's. */
+int plan_is_shard(const struct plan *plan);
 
 /* Bytes that each batch in flight holds for something, in device buffers and in host memory. */
 struct cost {

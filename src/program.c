@@ -88,10 +88,9 @@ static tombola_status write_options(const tombola_context *context, tombola_type
     return TOMBOLA_OK;
 }
 
-static tombola_status compile(const tombola_context *context, const char *options, cl_program *program,
-                              tombola_error *error)
+static tombola_status compile(const tombola_context *context, const char *text, const char *options,
+                              cl_program *program, tombola_error *error)
 {
-    const char *text = tombola_kernel_text;
     cl_int code;
     *program = clCreateProgramWithSource(context->cl, 1, &text, NULL, &code);
     if (code != CL_SUCCESS)
@@ -112,7 +111,7 @@ static tombola_status compile(const tombola_context *context, const char *option
 
 /* All that decides what the compiler makes, NUL after each part. The vectors stand for the instructions that the
  * processor has: in a virtual machine these can be fewer than its name promises. */
-static struct bytes make_key(const tombola_context *context, const char *options)
+static struct bytes make_key(const tombola_context *context, const char *text, const char *options)
 {
     const tombola_device *info = &context->device.info;
     cl_uint native = 0, preferred = 0;
@@ -120,8 +119,7 @@ static struct bytes make_key(const tombola_context *context, const char *options
     clGetDeviceInfo(context->device.id, CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT, sizeof preferred, &preferred, NULL);
     char vectors[32];
     snprintf(vectors, sizeof vectors, "%u %u", (unsigned)native, (unsigned)preferred);
-    const char *parts[] = {info->platform, info->name, info->version,      info->driver,
-                           vectors,        options,    tombola_kernel_text};
+    const char *parts[] = {info->platform, info->name, info->version, info->driver, vectors, options, text};
     struct bytes key = {NULL, 0};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         key.size += strlen(parts[i]) + 1;
@@ -135,9 +133,16 @@ static struct bytes make_key(const tombola_context *context, const char *options
     return key;
 }
 
+/* Known answers that kernels must give. */
+static tombola_status check(tombola_context *context, cl_program program, enum program which, tombola_type type,
+                            tombola_input input, tombola_error *error)
+{
+    return which == PROGRAM_ROWS ? self_test_run(context, program, type, input, error) : TOMBOLA_OK;
+}
+
 /* NULL unless the cache has kernels that the driver still takes and that give the known answers. */
-static cl_program take(tombola_context *context, struct bytes key, const char *options, tombola_type type,
-                       tombola_input input)
+static cl_program take(tombola_context *context, struct bytes key, const char *options, enum program which,
+                       tombola_type type, tombola_input input)
 {
     struct bytes binary = kernel_cache_load(context->cache, key);
     if (!binary.data)
@@ -150,7 +155,7 @@ static cl_program take(tombola_context *context, struct bytes key, const char *o
     if (code != CL_SUCCESS)
         return NULL;
     if (refused == CL_SUCCESS && clBuildProgram(program, 1, &context->device.id, options, NULL, NULL) == CL_SUCCESS &&
-        self_test_run(context, program, type, input, NULL) == TOMBOLA_OK)
+        check(context, program, which, type, input, NULL) == TOMBOLA_OK)
         return program;
     clReleaseProgram(program);
     return NULL;
@@ -188,21 +193,22 @@ static void keep(tombola_context *context, struct bytes key, cl_program program)
     free(sizes);
 }
 
-tombola_status program_make(tombola_context *context, tombola_type type, tombola_input input, cl_program *program,
-                            tombola_error *error)
+tombola_status program_make(tombola_context *context, enum program which, tombola_type type, tombola_input input,
+                            cl_program *program, tombola_error *error)
 {
+    const char *text = which == PROGRAM_ROWS ? tombola_kernel_text : tombola_shard_text;
     char options[OPTIONS_SIZE];
     tombola_status status = write_options(context, type, input, options, error);
     if (status)
         return status;
     struct bytes key = {NULL, 0};
     if (context->cache)
-        key = make_key(context, options);
-    *program = key.data ? take(context, key, options, type, input) : NULL;
+        key = make_key(context, text, options);
+    *program = key.data ? take(context, key, options, which, type, input) : NULL;
     if (!*program) {
-        status = compile(context, options, program, error);
+        status = compile(context, text, options, program, error);
         if (!status) {
-            status = self_test_run(context, *program, type, input, error);
+            status = check(context, *program, which, type, input, error);
             if (status) {
                 clReleaseProgram(*program);
                 *program = NULL;
@@ -215,14 +221,14 @@ tombola_status program_make(tombola_context *context, tombola_type type, tombola
     return status;
 }
 
-tombola_status context_program(tombola_context *context, tombola_type type, tombola_input input, cl_program *program,
-                               tombola_error *error)
+tombola_status context_program(tombola_context *context, enum program which, tombola_type type, tombola_input input,
+                               cl_program *program, tombola_error *error)
 {
     pthread_mutex_lock(&context->lock);
-    cl_program *kept = &context->programs[type][input];
+    cl_program *kept = &context->programs[which][type][input];
     tombola_status status = TOMBOLA_OK;
     if (!*kept)
-        status = program_make(context, type, input, kept, error);
+        status = program_make(context, which, type, input, kept, error);
     *program = *kept;
     pthread_mutex_unlock(&context->lock);
     return status;

@@ -13,11 +13,11 @@ int program_cache_trouble(const tombola_context *context, tombola_cache cache, c
 
 /* The kernels for one kind of row, checked against known answers; to be released. From context->cache where it
  * has them, else compiled, and then kept there. */
-tombola_status program_make(tombola_context *context, tombola_type type, tombola_input input, cl_program *program,
-                            tombola_error *error);
+tombola_status program_make(tombola_context *context, enum program which, tombola_type type, tombola_input input,
+                            cl_program *program, tombola_error *error);
 
 /* The same, but they stay the context's and are made once, when they are first asked for. */
-tombola_status context_program(tombola_context *context, tombola_type type, tombola_input input, cl_program *program,
-                               tombola_error *error);
+tombola_status context_program(tombola_context *context, enum program which, tombola_type type, tombola_input input,
+                               cl_program *program, tombola_error *error);
 
 #endif

@@ -27,10 +27,15 @@ static tombola_status make_queue(struct engine *e, tombola_error *error)
 
 static tombola_status make_kernels(struct engine *e, cl_program program, tombola_error *error)
 {
-    static const char *const names[KERNELS] = {
-        [KERNEL_SAMPLE] = "sample", [KERNEL_SOFTMAX] = "softmax", [KERNEL_TOP_K] = "top_k", [KERNEL_REPORT] = "report"};
+    static const char *const names[KERNELS] = {[KERNEL_SAMPLE] = "sample",
+                                               [KERNEL_SOFTMAX] = "softmax",
+                                               [KERNEL_TOP_K] = "top_k",
+                                               [KERNEL_REPORT] = "report",
+                                               [KERNEL_SHARD] = "shard"};
     for (int i = 0; i < KERNELS; i++) {
         cl_int code;
+        if ((i == KERNEL_SHARD) != plan_is_shard(&e->plan))
+            continue;
         e->kernels[i] = clCreateKernel(program, names[i], &code);
         if (code != CL_SUCCESS) {
             e->kernels[i] = NULL;
@@ -82,7 +87,7 @@ tombola_status tombola_sampler_create(tombola_context *context, size_t vocabular
     cl_program program;
     tombola_status status = plan_make(context, vocabulary, max_rows, options, &plan, error);
     if (!status)
-        status = context_program(context, plan.options.type, plan.options.input, &program, error);
+        status = context_program(context, PROGRAM_ROWS, plan.options.type, plan.options.input, &program, error);
     if (!status)
         status = sampler_create_from(context, program, &plan, sampler, error);
     if (!status)

@@ -50,7 +50,7 @@ static int new_cache(void **state)
 static tombola_status make_and_release(tombola_type type, tombola_input input)
 {
     cl_program program;
-    tombola_status status = program_make(context, type, input, &program, NULL);
+    tombola_status status = program_make(context, PROGRAM_ROWS, type, input, &program, NULL);
     if (!status)
         clReleaseProgram(program);
     return status;
@@ -93,8 +93,8 @@ static void a_sampler_draws_the_same_with_kernels_from_the_cache(void **state)
     probe_make(&probe, TOMBOLA_FLOAT32);
     expect_made(1, 0);
     tombola_context *second = test_context_open(0, 0);
-    clReleaseProgram(second->programs[TOMBOLA_FLOAT32][TOMBOLA_LOGITS]);
-    second->programs[TOMBOLA_FLOAT32][TOMBOLA_LOGITS] = NULL;
+    clReleaseProgram(second->programs[PROGRAM_ROWS][TOMBOLA_FLOAT32][TOMBOLA_LOGITS]);
+    second->programs[PROGRAM_ROWS][TOMBOLA_FLOAT32][TOMBOLA_LOGITS] = NULL;
     second->cache = strdup(folder);
     faults_begin();
     assert_true(probe_passes_on(&probe, second));

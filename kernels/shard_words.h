@@ -1,0 +1,100 @@
+/* What shards and the host tell each other of a row between rounds: a head, then words of 64 bits. What several shards
+ * tell of the same row is merged word by word, so that their order is free. */
+#ifndef TOMBOLA_SHARD_WORDS_H
+#define TOMBOLA_SHARD_WORDS_H
+
+#include "row.h"
+
+#define SHARD_STATE_BYTES 1024 /* room for where a row stands between rounds */
+#define SHARD_LISTED 64u       /* tokens that a filter by mass looks at before it makes histograms */
+#define SHARD_WIDE 256         /* bins of a histogram */
+
+/* What is told in a round: KIND(NAME, words that add up, words of which the largest counts, words of which the least
+ * does). Behind these come pairs, of which the least counts, the first word before the second; then a list that ascends,
+ * of which the first ones of all lists count.
+ *
+ * NOTHING   the row is done
+ * START     maximum: how the row is (row_state), of its columns here; and what RACE has, where it is drawn from whole
+ * RACE      sum: tokens kept; least: the last of these, upside down; a pair for each sample: when it arrives, and which
+ * MEASURES  sums: MEASURE_...; a list where a filter by mass has use for the first tokens
+ * LIST      the first tokens of a window
+ * BINS      sums: a histogram
+ * END       sum: tokens of a window; least: the last one upside down
+ * FIRST     least: the first token of a window
+ * COUNT     sum: tokens of a window
+ * CLIFF     of bins: numbers of tokens, largest and least keys */
+#define SHARD_KINDS(KIND)                                                                                              \
+    KIND(NOTHING, 0, 0, 0)                                                                                             \
+    KIND(START, 1, 1, 1)                                                                                               \
+    KIND(RACE, 1, 0, 1)                                                                                                \
+    KIND(MEASURES, MEASURES, 0, 0)                                                                                     \
+    KIND(LIST, 0, 0, 0)                                                                                                \
+    KIND(BINS, SHARD_WIDE, 0, 0)                                                                                       \
+    KIND(END, 1, 0, 1)                                                                                                 \
+    KIND(FIRST, 0, 0, 1)                                                                                               \
+    KIND(COUNT, 1, 0, 0)                                                                                               \
+    KIND(CLIFF, SHARD_WIDE, SHARD_WIDE, SHARD_WIDE)
+
+/* Words of START and RACE, and of what a window's tokens come to. */
+enum { DRAWN_KEPT };
+enum { START_STATE = 1, START_LAST, START_DRAWS };
+enum { RACE_LAST = 1, RACE_DRAWS };
+enum { MEASURE_MASS, MEASURE_COUNT, MEASURE_MOMENTS, MEASURE_SQUARES = MEASURE_MOMENTS + 5, MEASURE_DEPTH, MEASURES };
+enum { END_NUMBER, END_LAST };
+
+#define SHARD_KIND_NUMBER(NAME, sums, highest, least) SHARD_##NAME,
+enum { SHARD_KINDS(SHARD_KIND_NUMBER) SHARD_KINDS_COUNT };
+
+/* The head: the kind, whether the row is drawn when this is merged, pairs, and words of the list. */
+#define SHARD_LAST 0x100u
+static inline u64 shard_head(u32 kind, u32 is_last, u32 pairs, u32 list)
+{
+    return kind | (is_last ? SHARD_LAST : 0u) | pairs << 16 | (u64)list << 32;
+}
+
+struct shard_form {
+    u32 kind, is_last, sums, highest, least, pairs, list;
+};
+static inline struct shard_form shard_form_of(u64 head)
+{
+#define SHARD_KIND_FORM(NAME, sums_, highest_, least_)                                                                 \
+    case SHARD_##NAME:                                                                                                 \
+        f.sums = sums_, f.highest = highest_, f.least = least_;                                                        \
+        break;
+    struct shard_form f = {(u32)head & 0xFFu, ((u32)head & SHARD_LAST) != 0, 0, 0, 0, (u32)head >> 16,
+                           (u32)(head >> 32)};
+    switch (f.kind) {
+        SHARD_KINDS(SHARD_KIND_FORM)
+    default:
+        break;
+    }
+    return f;
+}
+
+/* Words behind the head, and those before the list. */
+static inline u32 shard_list_begin(struct shard_form f)
+{
+    return f.sums + f.highest + f.least + 2 * f.pairs;
+}
+static inline u32 shard_words(struct shard_form f)
+{
+    return shard_list_begin(f) + f.list;
+}
+
+/* How a row is, so that the largest of all shards is that of the row: the status, then the largest key. */
+static inline u64 row_state(int status, u32 top)
+{
+    return (u64)(status == ROW_INVALID ? 2 : status == ROW_OK ? 1 : 0) << 32 | top;
+}
+static inline int status_of_state(u64 state)
+{
+    return state >> 32 == 2 ? ROW_INVALID : state >> 32 == 1 ? ROW_OK : ROW_EMPTY;
+}
+
+/* A token as a number that sorts in rank order; and upside down. */
+static inline u64 rank_number(u32 key, u32 id)
+{
+    return (u64)~key << 32 | id;
+}
+
+#endif

@@ -1,0 +1,96 @@
+/* The kernel of shards: a launch for each round. It goes on with the answer that all shards have given together, and
+ * tells of its own columns what is asked for next.
+ *
+ * Arguments are those of other kernels (tombola.cl), for columns that begin with block launch.first_block of rows of
+ * launch.whole tokens; masks and adjustments are those of the columns, and so is the scratch, which stays the row's from
+ * round to round. And
+ * quests    where each row of the batch stands, SHARD_STATE_BYTES each
+ * answers   launch.stride words for each row of the batch: what was merged, and in the last one what the shards before
+ *           this one have told first; NULL in the first round
+ * messages  likewise: a head, and what it says
+ * launch.finds are the columns that are wanted. */
+#define SHARDS 1
+#include "arguments.clh"
+#include "shard_steps.clh"
+#include "shard_tell.clh"
+
+/* Steps in which a group looks at what all shards have told. */
+static inline void take_hundred(local struct workspace *ws, const struct row *whole, const struct row_params *p,
+                                struct quest *q, global const u64 *list)
+{
+    for (uint i = group_item(); i < HUNDRED_SORTED; i += GROUP)
+        ws->cost[i] = i < HUNDRED ? list[i] : NO_TOKEN;
+    if (list[HUNDRED - 1] != NO_TOKEN)
+        cut_at(q, list[HUNDRED - 1]);
+    group_barrier(ws);
+    WHEN (q->cut.kind == CUT_ENTROPY)
+        select_entropy(ws, whole, &q->s, q->cut.share);
+    u32 number = NOWHERE;
+    if (q->cut.kind == CUT_ZIPF)
+        number = number_by_zipf(ws->cost, whole->vocabulary, q->s.scaling.scale, q->cut.surprise);
+    u64 last = number < HUNDRED ? ws->cost[number - 1] : NO_TOKEN;
+    if (q->cut.kind == CUT_ZIPF && last == NO_TOKEN) {
+        restore(&q->s, q->before);
+        begin_number(whole, p, q, number);
+        return;
+    }
+    if (q->cut.kind == CUT_ZIPF)
+        cut_at(q, last);
+    end_filter(p, q);
+}
+
+static inline void take_cliff(local struct workspace *ws, const struct row *whole, const struct row_params *p,
+                              struct quest *q, global const u64 *bins)
+{
+    for (uint bin = group_item(); bin < BINS; bin += GROUP) {
+        ws->sums[bin].low = (u32)bins[bin];
+        ws->maxima[bin] = (u32)bins[SHARD_WIDE + bin];
+        ws->sums[bin].high = (u32)bins[2 * SHARD_WIDE + bin];
+    }
+    group_barrier(ws);
+    if (see_bins(ws, &q->cliff, &q->rest, q->end.last.key))
+        ask(q, STEP_CLIFF, SHARD_CLIFF, q->s.window, 0);
+    else
+        begin_number(whole, p, q, max(q->cliff.rank, number_within(p->min_k, range_of(q), q->end.number)));
+}
+
+ROW_KERNEL void shard(ROW_ARGUMENTS, global uchar *quests, global const u64 *answers, global u64 *messages)
+{
+    WORKSPACE(ws);
+    local u64 ranks_memory[MAX_TOP_K];
+    POINT_TO(u64, ranks, ranks_memory);
+    uint index = launch.first_row + group_row(launch);
+    struct row_params p = params[index];
+    struct row row = THE_ROW;
+    ulong scratch = (ulong)launch.first_row * row.padded_blocks;
+    row.first_block = launch.first_block;
+    row.maxima += scratch;
+    row.facts += scratch;
+    struct row whole = row;
+    whole.vocabulary = launch.whole;
+    (void)status;
+    global struct quest *kept = (global struct quest *)(quests + (ulong)index * SHARD_STATE_BYTES);
+    global const u64 *answer = answers + (ulong)index * launch.stride + 1;
+    global u64 *message = messages + (ulong)index * launch.stride;
+    struct teller t = {ws, ranks, &row, &p, message + 1, launch.finds};
+    struct quest q;
+    WHEN (!answers)
+        begin_quest(&t, &q, launch.whole, launch.samples);
+    WHEN (answers != 0) {
+        q = *kept;
+        int is_hundred = q.step == STEP_HUNDRED, is_cliff = q.step == STEP_CLIFF;
+        WHEN (is_hundred)
+            take_hundred(ws, &whole, &p, &q, answer);
+        WHEN (is_cliff)
+            take_cliff(ws, &whole, &p, &q, answer);
+        if (!(is_hundred || is_cliff) || q.kind == SHARD_NOTHING)
+            go_on(&whole, &p, &q, answer, launch.samples);
+        group_barrier(ws);
+        tell_quest(&t, &q, answer[launch.stride - 2]);
+    }
+    group_barrier(ws);
+    if (group_item() == 0) {
+        *kept = q;
+        message[0] = shard_head(q.kind, q.is_last, q.pairs, q.list);
+    }
+}

@@ -1,0 +1,382 @@
+#include "shard.h"
+
+#include "context.h"
+#include "error.h"
+#include "logits.h"
+#include "process.h"
+#include "order.h"
+#include "program.h"
+#include "results.h"
+#include "shard_rounds.h"
+#include "siphash.h"
+#include "sized.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------ life */
+
+/* The bits of -inf, or of probability 0, whatever the type. */
+static u32 no_logit(const tombola_sampler_options *o)
+{
+    if (o->input == TOMBOLA_PROBABILITIES)
+        return 0;
+    return o->type == TOMBOLA_FLOAT32 ? 0xFF800000u : o->type == TOMBOLA_FLOAT16 ? 0xFC00u : 0xFF80u;
+}
+
+static tombola_status make(tombola_context *context, const struct plan *plan, tombola_shard *s, tombola_error *error)
+{
+    cl_program program;
+    tombola_status status =
+        context_program(context, PROGRAM_SHARDS, plan->options.type, plan->options.input, &program, error);
+    if (!status)
+        status = sampler_create_from(context, program, plan, &s->sampler, error);
+    if (status)
+        return status;
+    s->rows = calloc(plan->max_rows, sizeof *s->rows);
+    s->none = no_logit(&plan->options);
+    if (plan->first == plan->last)
+        s->zeros = calloc(plan->max_rows, sizeof *s->zeros);
+    return s->rows && (s->zeros || plan->first < plan->last)
+               ? TOMBOLA_OK
+               : fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a shard of max_rows %zu", plan->max_rows);
+}
+
+tombola_status tombola_shard_create(tombola_context *context, size_t vocabulary, size_t first, size_t last,
+                                    size_t max_rows, const tombola_sampler_options *options, tombola_shard **shard,
+                                    tombola_error *error)
+{
+    if (!context)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "context is NULL");
+    if (process_check(error))
+        return TOMBOLA_FORKED;
+    if (!shard)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "shard is NULL");
+    struct plan plan;
+    tombola_status status = plan_make_shard(context, vocabulary, first, last, max_rows, options, &plan, error);
+    if (status)
+        return status;
+    tombola_shard *s = calloc(1, sizeof *s);
+    status = s ? make(context, &plan, s, error) : fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a shard");
+    if (status) {
+        tombola_shard_release(s);
+        return status;
+    }
+    *shard = s;
+    return TOMBOLA_OK;
+}
+
+void tombola_shard_release(tombola_shard *s)
+{
+    if (!s)
+        return;
+    tombola_shard_cancel(s);
+    if (s->sampler && !process_is_forked()) {
+        upload_release_cl(&s->sampler->batches[0], &s->answers);
+        if (s->quests)
+            clReleaseMemObject(s->quests);
+        if (s->messages)
+            clReleaseMemObject(s->messages);
+    }
+    if (!s->answers.pinned)
+        upload_free(&s->answers);
+    tombola_sampler_release(s->sampler);
+    free(s->told);
+    free(s->rows);
+    free(s->pairs);
+    free(s->zeros);
+    free(s);
+}
+
+/* ------------------------------------------------------------------ begin */
+
+/* That only what shards tell is asked for, in host memory. */
+static tombola_status check_results(const tombola_results *r, tombola_error *error)
+{
+    for (int column = 0; column < COLUMNS; column++) {
+        const struct member *m = column_member(column);
+        const struct place place = member_place(r, m);
+        const int is_told = column == COLUMN_STATUS || column == COLUMNS_OF_SAMPLE + SAMPLE_TOKENS ||
+                            column == COLUMNS_OF_SAMPLE + SAMPLE_KEPT || column == COLUMNS_OF_SAMPLE + SAMPLE_BOUNDARY;
+        if (place_is_wanted(place) && !is_told)
+            return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.%s is wanted, which shards do not tell", m->name);
+        if (place.buffer)
+            return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.%s is in a buffer, where shards do not write",
+                        m->name);
+    }
+    for (int i = 0; i < OUTPUTS; i++)
+        if (place_is_wanted(member_place(r, output_member(i))))
+            return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.%s is wanted, which shards do not tell",
+                        output_member(i)->name);
+    if (r->candidate_count)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.candidate_count is %lu, but shards tell no candidates",
+                    (unsigned long)r->candidate_count);
+    return TOMBOLA_OK;
+}
+
+static tombola_status check_params(const struct batch *b, tombola_error *error)
+{
+    for (size_t row = 0; row < b->rows.count; row++)
+        if (b->host_params[row].flags & ROW_ADAPTIVE)
+            return fail(error, TOMBOLA_INVALID_ARGUMENT,
+                        "params[%zu].adaptive_target is in force, which shards do not have", row);
+    return TOMBOLA_OK;
+}
+
+/* A hash of what all shards have to agree about beside the shape. What a row has where differs. */
+static uint64_t hash_of(struct batch *b)
+{
+    const uint64_t wanted = (uint64_t)(b->results.kept.host != NULL) | (uint64_t)(b->results.boundary.host != NULL)
+                                                                           << 1;
+    uint64_t hash = siphash(&wanted, sizeof wanted).low ^ b->counts.samples;
+    for (size_t row = 0; row < b->rows.count; row++) {
+        struct {
+            uint64_t before;
+            struct row_params params;
+        } one;
+        memset(&one, 0, sizeof one);
+        one.before = hash;
+        one.params = b->host_params[row];
+        one.params.begin = 0;
+        one.params.mask = one.params.adjust_first = one.params.adjust_end = 0;
+        one.params.score_first = one.params.score_end = 0;
+        hash = siphash(&one, sizeof one).low;
+    }
+    return hash;
+}
+
+static tombola_status reserve_pairs(tombola_shard *s, tombola_error *error)
+{
+    const size_t words = 2 * s->batch->rows.count * s->batch->counts.samples;
+    if (s->pairs_room >= words)
+        return TOMBOLA_OK;
+    free(s->pairs);
+    s->pairs = malloc(words * sizeof *s->pairs);
+    s->pairs_room = s->pairs ? words : 0;
+    return s->pairs ? TOMBOLA_OK : fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for shards' samples");
+}
+
+static void describe(tombola_shard *s)
+{
+    struct batch *b = s->batch;
+    const struct plan *p = &b->engine->plan;
+    size_t words = 0;
+    for (size_t row = 0; row < b->rows.count; row++) {
+        const size_t own = shard_row_words(&b->host_params[row], p->vocabulary, b->counts.samples);
+        words = own > words ? own : words;
+    }
+    s->call.stride = words;
+    s->call.samples = b->counts.samples;
+    s->call.head.agreed = hash_of(b);
+    s->call.head.rows = (uint32_t)b->rows.count;
+    s->taken.most = sizeof s->call.head + b->rows.count * words * sizeof(u64);
+}
+
+static tombola_status begin(tombola_shard *s, const tombola_rows *theirs, const tombola_results *results,
+                            tombola_error *error)
+{
+    tombola_rows rows = tombola_rows_default();
+    tombola_results own;
+    if (!theirs)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows is NULL");
+    tombola_status status = sized_read("rows", "tombola_rows_default", &rows, sizeof rows, theirs, error);
+    if (status)
+        return status;
+    if (s->zeros && rows.count <= s->sampler->engine.plan.max_rows) {
+        rows.logits.host = &s->none;
+        rows.logits.buffer = NULL;
+        rows.logits.offset = 0;
+        rows.stride = 1;
+        rows.indices = s->zeros;
+    }
+    status = sampler_begin(s->sampler, &rows, results, NULL, &s->batch, error);
+    if (status)
+        return status;
+    own = s->batch->results;
+    status = check_results(&own, error);
+    if (!status)
+        status = check_params(s->batch, error);
+    if (!status)
+        status = reserve_pairs(s, error);
+    if (status)
+        return status;
+    describe(s);
+    return shard_rounds_begin(s, error);
+}
+
+/* The call goes on only to tell that it has failed. */
+static tombola_status fail_call(tombola_shard *s, tombola_status status, tombola_error *error)
+{
+    if (s->batch)
+        batch_finish(s->batch, status, error);
+    s->batch = NULL;
+    s->stage = SHARD_FAILED;
+    s->failure = status;
+    return status;
+}
+
+tombola_status tombola_shard_begin(tombola_shard *s, const tombola_rows *rows, const tombola_results *results,
+                                   tombola_error *error)
+{
+    if (!s)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "shard is NULL");
+    if (process_check(error))
+        return TOMBOLA_FORKED;
+    if (s->batch)
+        return fail(error, TOMBOLA_BUSY, "a call of the shard is under way: end it first");
+    const struct plan *p = &s->sampler->engine.plan;
+    s->call.head = (tombola_shard_head){.magic = TOMBOLA_SHARD_MAGIC,
+                                        .layout = TOMBOLA_SHARD_LAYOUT,
+                                        .contract = TOMBOLA_CONTRACT,
+                                        .vocabulary = (uint32_t)p->vocabulary,
+                                        .input = p->options.input,
+                                        .first = (uint32_t)p->first,
+                                        .last = (uint32_t)p->last};
+    s->taken = (tombola_shard_call){.struct_size = sizeof s->taken};
+    tombola_status status = begin(s, rows, results, error);
+    if (status)
+        return fail_call(s, status, error);
+    s->stage = SHARD_RUNS;
+    return TOMBOLA_OK;
+}
+
+/* ------------------------------------------------------------------ rounds */
+
+static tombola_status fail_stage(const tombola_shard *s, const char *call, tombola_error *error)
+{
+    return fail(error, TOMBOLA_INVALID_ARGUMENT, "%s comes out of turn: %s", call,
+                s->stage == SHARD_IDLE   ? "no call of the shard is under way"
+                : s->stage == SHARD_SENT ? "the message is there, and merge is next"
+                                         : "partial is next");
+}
+
+/* A message that tells of a failure alone. */
+static void write_failure(tombola_shard *s, void *message)
+{
+    s->call.head.status = (uint32_t)s->failure;
+    s->call.head.size = sizeof s->call.head;
+    memcpy(message, &s->call.head, sizeof s->call.head);
+}
+
+tombola_status tombola_shard_partial(tombola_shard *s, void *message, size_t capacity, size_t *size,
+                                     tombola_error *error)
+{
+    if (!s)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "shard is NULL");
+    if (process_check(error))
+        return TOMBOLA_FORKED;
+    if (!size)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "size is NULL");
+    if (s->stage == SHARD_IDLE || s->stage == SHARD_SENT)
+        return fail_stage(s, "partial", error);
+    if (s->stage == SHARD_RUNS) {
+        tombola_status status = shard_rounds_wait(s, error);
+        if (status)
+            return fail_call(s, status, error);
+        s->call.head.size = shard_message_size(&s->call, s->told);
+    } else {
+        s->call.head.size = sizeof s->call.head;
+    }
+    *size = s->call.head.size;
+    if (capacity < *size || !message || (uintptr_t)message % sizeof(u64))
+        return fail(error, TOMBOLA_INVALID_ARGUMENT,
+                    !message           ? "message is NULL: it needs %zu bytes"
+                    : capacity < *size ? "the message needs %zu bytes, more than the capacity"
+                                       : "message is not aligned to 8 bytes: it needs %zu",
+                    *size);
+    if (s->stage == SHARD_FAILED) {
+        write_failure(s, message);
+        return TOMBOLA_OK;
+    }
+    shard_message_write(&s->call, s->told, message);
+    s->taken.rounds++;
+    s->taken.bytes += *size;
+    s->stage = SHARD_SENT;
+    return TOMBOLA_OK;
+}
+
+/* ------------------------------------------------------------------ results */
+
+static tombola_boundary boundary_of(const struct shard_row *row, const u64 *pair, int is_greedy)
+{
+    if (is_greedy)
+        return (tombola_boundary){value_of(~(u32)(pair[0] >> 32)), (int32_t)pair[1]};
+    return (tombola_boundary){value_of((u32)(row->last >> 32)), (int32_t) ~(u32)row->last};
+}
+
+static void deliver(const tombola_shard *s)
+{
+    const struct batch *b = s->batch;
+    const tombola_results *r = &b->results;
+    const size_t n = s->call.samples;
+    for (size_t row = 0; row < b->rows.count; row++) {
+        const struct shard_row *from = &s->rows[row];
+        const int status = status_of_state(from->state), is_drawn = status == ROW_OK;
+        const int is_greedy = (b->host_params[row].flags & ROW_GREEDY) != 0;
+        const u64 *pairs = s->pairs + 2 * row * n;
+        for (size_t i = 0; i < n && r->tokens.host; i++)
+            r->tokens.host[row * n + i] = is_drawn ? (int32_t)pairs[2 * i + 1] : -1;
+        if (r->status.host)
+            r->status.host[row] = status;
+        if (r->kept.host)
+            r->kept.host[row] = !is_drawn ? 0 : is_greedy ? 1 : from->kept;
+        if (r->boundary.host)
+            r->boundary.host[row] = is_drawn ? boundary_of(from, pairs, is_greedy) : (tombola_boundary){-INFINITY, -1};
+    }
+}
+
+static tombola_status end(tombola_shard *s, tombola_error *error)
+{
+    deliver(s);
+    tombola_status status = batch_finish(s->batch, TOMBOLA_OK, error);
+    s->batch = NULL;
+    s->stage = SHARD_IDLE;
+    return status;
+}
+
+tombola_status tombola_shard_merge(tombola_shard *s, const void *messages, size_t stride, size_t count, int *is_done,
+                                   tombola_error *error)
+{
+    if (!s)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "shard is NULL");
+    if (process_check(error))
+        return TOMBOLA_FORKED;
+    if (!is_done)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "is_done is NULL");
+    if (s->stage == SHARD_IDLE || s->stage == SHARD_RUNS)
+        return fail_stage(s, "merge", error);
+    if (!messages || count == 0)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "messages is NULL, or count is 0");
+    if ((uintptr_t)messages % sizeof(u64) || stride % sizeof(u64) || stride < sizeof(tombola_shard_head))
+        return fail(error, TOMBOLA_INVALID_ARGUMENT,
+                    "messages are not aligned to 8 bytes, or stride %zu is none of such messages", stride);
+    *is_done = 0;
+    tombola_status status = shard_messages_merge(&s->call, s->told, messages, stride, count, s->answers.host, s->rows,
+                                                 s->pairs, is_done, error);
+    if (!status && !*is_done) {
+        s->call.head.round++;
+        status = shard_rounds_go_on(s, error);
+        if (status)
+            return fail_call(s, status, error);
+        s->stage = SHARD_RUNS;
+        return TOMBOLA_OK;
+    }
+    if (!status)
+        return end(s, error);
+    tombola_shard_cancel(s);
+    return status;
+}
+
+void tombola_shard_cancel(tombola_shard *s)
+{
+    if (s->batch && !process_is_forked())
+        batch_finish(s->batch, TOMBOLA_OK, NULL);
+    s->batch = NULL;
+    s->stage = SHARD_IDLE;
+}
+
+void tombola_shard_last_call(const tombola_shard *s, tombola_shard_call *call)
+{
+    sized_write(call, &s->taken, sizeof *call);
+}

@@ -1,0 +1,40 @@
+/* A shard: a sampler of some columns, whose calls go in rounds.
+ *
+ * shard_message.h knows messages and how they are merged, shard_rounds.h what the device does for a round, and shard.c
+ * has the calls. */
+#ifndef TOMBOLA_SRC_SHARD_H
+#define TOMBOLA_SRC_SHARD_H
+
+#include "sampler.h"
+#include "shard_message.h"
+#include "tombola_shard.h"
+
+enum shard_stage {
+    SHARD_IDLE,
+    SHARD_RUNS,   /* the device is at the round's messages */
+    SHARD_SENT,   /* they are told, and merge is awaited */
+    SHARD_FAILED, /* begin or partial has failed, which others may still be told */
+};
+
+struct tombola_shard {
+    tombola_sampler *sampler;
+    enum shard_stage stage;
+    tombola_status failure; /* SHARD_FAILED */
+    struct batch *batch;    /* under way; NULL: none */
+    cl_mem logits[MAX_PARTS];
+    const cl_event *after[MAX_PARTS]; /* the first round's kernels wait for it */
+    cl_mem params;
+    cl_mem quests, messages; /* max_rows x SHARD_STATE_BYTES; and the device's messages, rows x stride words */
+    size_t message_words;    /* that there is room for, in both */
+    u64 *told;               /* the same in host memory */
+    struct upload answers;   /* as large */
+    struct shard_batch call;
+    struct shard_row *rows; /* max_rows */
+    u64 *pairs;             /* of all rows' samples; grows */
+    size_t pairs_room;
+    tombola_shard_call taken;
+    u32 none;        /* a logit or probability of a token that can't be drawn, of any type */
+    uint32_t *zeros; /* max_rows: a shard without columns has that one in all rows; NULL: it has columns */
+};
+
+#endif

@@ -1,0 +1,255 @@
+#include "shard_message.h"
+
+#include "error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WORD sizeof(u64)
+
+/* ------------------------------------------------------------------ sizes */
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* What a filter may ask for, behind which there are as many words as a list has. */
+static size_t filter_words(const struct row_params *p, u32 filter, size_t vocabulary)
+{
+    switch (filter) {
+    case FILTER_TOP_K:
+        return p->top_k >= vocabulary ? 0 : p->top_k > MAX_TOP_K ? SHARD_WIDE : p->top_k;
+    case FILTER_TOP_P:
+    case FILTER_TYPICAL_P:
+    case FILTER_TEMPERATURE:
+    case FILTER_MIROSTAT:
+    case FILTER_TOP_H:
+        return SHARD_WIDE;
+    case FILTER_MIN_K:
+        return MAX_TOP_K > 3 * SHARD_WIDE ? MAX_TOP_K : 3 * SHARD_WIDE;
+    default:
+        return MEASURES;
+    }
+}
+
+size_t shard_row_words(const struct row_params *p, size_t vocabulary, size_t samples)
+{
+    size_t most = MEASURES;
+    for (size_t i = 0; i < MAX_FILTERS; i++) {
+        most = larger(most, p->filters[i] ? filter_words(p, p->filters[i], vocabulary) : 0);
+        most = larger(most, p->other_filters[i] ? filter_words(p, p->other_filters[i], vocabulary) : 0);
+    }
+    const size_t least = p->min_keep > MAX_TOP_K ? SHARD_WIDE : p->min_keep;
+    return 1 + START_DRAWS + 2 * samples + larger(most, least) + 1;
+}
+
+static const u64 *next_row(const u64 *row)
+{
+    return row + 1 + shard_words(shard_form_of(*row));
+}
+
+size_t shard_message_size(const struct shard_batch *b, const u64 *told)
+{
+    size_t words = 0;
+    for (size_t row = 0; row < b->head.rows; row++)
+        words += 1 + shard_words(shard_form_of(told[row * b->stride]));
+    return sizeof b->head + words * WORD;
+}
+
+void shard_message_write(const struct shard_batch *b, const u64 *told, void *message)
+{
+    u64 *to = (u64 *)((char *)message + sizeof b->head);
+    memcpy(message, &b->head, sizeof b->head);
+    for (size_t row = 0; row < b->head.rows; row++) {
+        const u64 *from = told + row * b->stride;
+        const size_t words = 1 + shard_words(shard_form_of(*from));
+        memcpy(to, from, words * WORD);
+        to += words;
+    }
+}
+
+/* ------------------------------------------------------------------ checks */
+
+static const tombola_shard_head *head_of(const void *message)
+{
+    return message;
+}
+
+static int by_columns(const void *a, const void *b)
+{
+    const tombola_shard_head *x = head_of(*(const void *const *)a), *y = head_of(*(const void *const *)b);
+    if (x->first != y->first)
+        return x->first < y->first ? -1 : 1;
+    return x->last < y->last ? -1 : x->last > y->last;
+}
+
+/* A clause that tells of the first disagreement of a shard and the first one; NULL if there is none. */
+static const char *disagreement(const tombola_shard_head *first, const tombola_shard_head *other)
+{
+    if (other->input != first->input)
+        return "has another input";
+    if (other->vocabulary != first->vocabulary)
+        return "has another vocabulary";
+    if (other->rows != first->rows)
+        return "has another number of rows";
+    if (other->round != first->round)
+        return "is at another round";
+    if (other->agreed != first->agreed)
+        return "has other parameters, samples or results";
+    return other->size != first->size ? "has a message of another size" : NULL;
+}
+
+static tombola_status fail_at(const tombola_shard_head *head, const char *what, tombola_error *error)
+{
+    return fail(error, TOMBOLA_INVALID_ARGUMENT, "the shard of columns %lu to %lu %s", (unsigned long)head->first,
+                (unsigned long)head->last, what);
+}
+
+/* heads: in the order of their columns */
+static tombola_status check_heads(const void *const *heads, size_t count, tombola_error *error)
+{
+    for (size_t i = 0; i < count; i++)
+        if (head_of(heads[i])->magic != TOMBOLA_SHARD_MAGIC)
+            return fail(error, TOMBOLA_INVALID_ARGUMENT, "one of %zu messages is none of a shard's", count);
+    const tombola_shard_head *first = head_of(heads[0]);
+    for (size_t i = 0; i < count; i++) {
+        const tombola_shard_head *h = head_of(heads[i]);
+        if (h->layout != TOMBOLA_SHARD_LAYOUT || h->contract != TOMBOLA_CONTRACT)
+            return fail_at(h, "has another version", error);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const tombola_shard_head *h = head_of(heads[i]);
+        if (h->status)
+            return fail(error, (tombola_status)h->status, "the shard of columns %lu to %lu has failed: %s",
+                        (unsigned long)h->first, (unsigned long)h->last,
+                        tombola_status_string((tombola_status)h->status));
+    }
+    for (size_t i = 0; i < count; i++) {
+        const char *what = disagreement(first, head_of(heads[i]));
+        if (what)
+            return fail(error, TOMBOLA_INVALID_ARGUMENT, "the shard of columns %lu to %lu %s than that of %lu to %lu",
+                        (unsigned long)head_of(heads[i])->first, (unsigned long)head_of(heads[i])->last, what,
+                        (unsigned long)first->first, (unsigned long)first->last);
+    }
+    size_t end = 0;
+    for (size_t i = 0; i < count; i++) {
+        const tombola_shard_head *h = head_of(heads[i]);
+        if (h->first == h->last)
+            continue;
+        if (h->first != end)
+            return fail(error, TOMBOLA_INVALID_ARGUMENT, "%s shard has columns %lu to %lu",
+                        h->first > end ? "no" : "more than one", (unsigned long)(h->first > end ? end : h->first),
+                        (unsigned long)(h->first > end || h->last < end ? h->first > end ? h->first : h->last : end));
+        end = h->last;
+    }
+    if (end != first->vocabulary)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "no shard has columns %zu to %lu", end,
+                    (unsigned long)first->vocabulary);
+    return TOMBOLA_OK;
+}
+
+/* That the words of a message are those of its rows. */
+static int is_whole(const struct shard_batch *b, const u64 *told, const void *message)
+{
+    const u64 *row = (const u64 *)((const char *)message + sizeof b->head);
+    const u64 *end = (const u64 *)((const char *)message + head_of(message)->size);
+    for (size_t i = 0; i < b->head.rows; i++) {
+        if (row >= end || *row != told[i * b->stride])
+            return 0;
+        row = next_row(row);
+    }
+    return row == end;
+}
+
+/* ------------------------------------------------------------------ merging */
+
+/* The first of two ascending lists' words. */
+static void merge_lists(u64 *list, const u64 *other, size_t count)
+{
+    u64 both[MAX_TOP_K > SHARD_WIDE ? MAX_TOP_K : SHARD_WIDE];
+    for (size_t i = 0, a = 0, b = 0; i < count; i++)
+        both[i] = list[a] <= other[b] ? list[a++] : other[b++];
+    memcpy(list, both, count * WORD);
+}
+
+static void merge_pair(u64 *pair, const u64 *other)
+{
+    if (other[0] < pair[0] || (other[0] == pair[0] && other[1] < pair[1]))
+        memcpy(pair, other, 2 * WORD);
+}
+
+static void merge_words(struct shard_form f, u64 *words, const u64 *other)
+{
+    u32 at = 0, end = f.sums;
+    for (; at < end; at++)
+        words[at] += other[at];
+    for (end += f.highest; at < end; at++)
+        words[at] = other[at] > words[at] ? other[at] : words[at];
+    for (end += f.least; at < end; at++)
+        words[at] = other[at] < words[at] ? other[at] : words[at];
+    for (end += 2 * f.pairs; at < end; at += 2)
+        merge_pair(words + at, other + at);
+    merge_lists(words + at, other + at, f.list);
+}
+
+/* What an answer tells of a row; the samples that it is not about have pairs that come after all others. */
+static void take_answer(const struct shard_batch *b, const u64 *answer, struct shard_row *row, u64 *pairs)
+{
+    const struct shard_form f = shard_form_of(answer[0]);
+    const u64 *words = answer + 1, *drawn = words + f.sums + f.highest + f.least;
+    if (f.kind == SHARD_START) {
+        row->state = words[START_STATE];
+        row->last = ~(u64)0;
+        row->kept = 0;
+        memset(pairs, 0xFF, 2 * b->samples * WORD);
+    }
+    for (u32 i = 0; i < f.pairs; i++)
+        merge_pair(pairs + 2 * i, drawn + 2 * i);
+    if (f.pairs && row->last == ~(u64)0) {
+        row->kept = (u32)words[DRAWN_KEPT];
+        row->last = words[f.kind == SHARD_START ? START_LAST : RACE_LAST];
+    }
+    row->is_done = f.is_last || f.kind == SHARD_NOTHING || status_of_state(row->state) != ROW_OK;
+}
+
+tombola_status shard_messages_merge(const struct shard_batch *b, const u64 *told, const void *messages, size_t stride,
+                                    size_t count, u64 *answers, struct shard_row *rows, u64 *pairs, int *is_done,
+                                    tombola_error *error)
+{
+    const void **heads = malloc(count * sizeof *heads);
+    const u64 **at = malloc(count * sizeof *at);
+    tombola_status status =
+        heads && at ? TOMBOLA_OK : fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for %zu messages", count);
+    for (size_t i = 0; i < count && !status; i++)
+        heads[i] = (const char *)messages + i * stride;
+    if (!status) {
+        qsort(heads, count, sizeof *heads, by_columns);
+        status = check_heads(heads, count, error);
+    }
+    for (size_t i = 0; i < count && !status; i++) {
+        at[i] = (const u64 *)((const char *)heads[i] + sizeof b->head);
+        if (head_of(heads[i])->size > stride || !is_whole(b, told, heads[i]))
+            status = fail_at(head_of(heads[i]), "has a message that is not whole, or other questions", error);
+    }
+    *is_done = 1;
+    for (size_t row = 0; row < b->head.rows && !status; row++) {
+        u64 *answer = answers + row * b->stride, before = 0;
+        const struct shard_form f = shard_form_of(*at[0]);
+        for (size_t i = 0; i < count; i++) {
+            if (i == 0)
+                memcpy(answer, at[i], (1 + shard_words(f)) * WORD);
+            else
+                merge_words(f, answer + 1, at[i] + 1);
+            if (f.kind == SHARD_MEASURES && head_of(heads[i])->first < b->head.first)
+                before += at[i][1 + MEASURE_MASS];
+            at[i] = next_row(at[i]);
+        }
+        answer[b->stride - 1] = before;
+        take_answer(b, answer, &rows[row], pairs + 2 * row * b->samples);
+        *is_done = *is_done && rows[row].is_done;
+    }
+    free(heads);
+    free(at);
+    return status;
+}

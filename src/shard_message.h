@@ -1,0 +1,38 @@
+/* Messages of shards: how they lie in memory, whether they agree, and what they come to together. */
+#ifndef TOMBOLA_SRC_SHARD_MESSAGE_H
+#define TOMBOLA_SRC_SHARD_MESSAGE_H
+
+#include "shard_words.h"
+#include "tombola_shard.h"
+
+#include <stddef.h>
+
+/* What a call's messages have in common on all shards, and the shard's own columns. */
+struct shard_batch {
+    tombola_shard_head head; /* of the round's message; its size is that of the shard's own */
+    size_t stride;           /* words of a row, in memory that kernels read and write */
+    size_t samples;
+};
+
+/* What is known of a row, once its last answer is there. */
+struct shard_row {
+    int is_done;
+    u64 state, last; /* see START_STATE; the last token kept, upside down */
+    u32 kept;
+};
+
+/* The words of a row that a batch needs at most, with these parameters. */
+size_t shard_row_words(const struct row_params *params, size_t vocabulary, size_t samples);
+
+/* Bytes of a message whose rows' words lie `stride` apart; and writes it, words of each row one after another. */
+size_t shard_message_size(const struct shard_batch *batch, const u64 *told);
+void shard_message_write(const struct shard_batch *batch, const u64 *told, void *message);
+
+/* Checks the messages of all shards against each other, then puts what they come to into `answers`, and for the rows
+ * that are drawn into rows and pairs. What is told of an error is the same on all shards.
+ * told  the shard's own */
+tombola_status shard_messages_merge(const struct shard_batch *batch, const u64 *told, const void *messages,
+                                    size_t stride, size_t count, u64 *answers, struct shard_row *rows, u64 *pairs,
+                                    int *is_done, tombola_error *error);
+
+#endif

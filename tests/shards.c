@@ -1,0 +1,140 @@
+#include "shards.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "expect.h"
+#include "harness.h"
+
+struct shard_results *shard_results_make(size_t rows, size_t samples)
+{
+    struct shard_results *r = allocate(1, sizeof *r);
+    r->rows = rows;
+    r->samples = samples;
+    r->tokens = allocate(rows * samples, sizeof *r->tokens);
+    r->status = allocate(rows, sizeof *r->status);
+    r->kept = allocate(rows, sizeof *r->kept);
+    r->boundary = allocate(rows, sizeof *r->boundary);
+    return r;
+}
+
+void shard_results_release(struct shard_results *r)
+{
+    free(r->tokens);
+    free(r->status);
+    free(r->kept);
+    free(r->boundary);
+    free(r);
+}
+
+tombola_results shard_results_columns(struct shard_results *r)
+{
+    tombola_results results = tombola_results_default();
+    results.samples = (uint32_t)r->samples;
+    results.tokens.host = r->tokens;
+    results.status.host = r->status;
+    results.kept.host = r->kept;
+    results.boundary.host = r->boundary;
+    return results;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+void shards_open(struct shards *s, tombola_context *const *on, size_t contexts, const struct make *make, size_t rows,
+                 size_t count, uint64_t *random)
+{
+    tombola_error error = tombola_error_default();
+    tombola_sampler_options options = tombola_sampler_options_default();
+    options.type = make->type;
+    options.input = make->input;
+    s->make = *make;
+    s->count = count;
+    s->cuts[0] = 0;
+    for (size_t i = 1; i < count; i++)
+        s->cuts[i] = random_below(random, make->vocabulary / 256 + 1) * 256;
+    s->cuts[count] = make->vocabulary;
+    qsort(s->cuts, count + 1, sizeof *s->cuts, by_size);
+    for (size_t i = 0; i < count; i++) {
+        options.transfer = random_below(random, 4) ? TOMBOLA_TRANSFER_AUTO : TOMBOLA_TRANSFER_STAGED;
+        if (tombola_shard_create(on[i % contexts], make->vocabulary, s->cuts[i], s->cuts[i + 1], rows, &options,
+                                 &s->shards[i], &error))
+            fail_msg("%s", error.message);
+    }
+}
+
+void shards_close(struct shards *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        tombola_shard_release(s->shards[i]);
+}
+
+tombola_rows shards_rows(const struct shards *s, size_t shard, const tombola_rows *rows)
+{
+    tombola_rows own = *rows;
+    own.stride = rows->stride ? rows->stride : s->make.vocabulary;
+    own.logits.host = (const char *)rows->logits.host + s->cuts[shard] * tombola_type_size(s->make.type);
+    if (s->cuts[shard] == s->cuts[shard + 1])
+        own.logits.host = NULL;
+    return own;
+}
+
+/* One round: all messages, in an order of their own for each shard. */
+static int draw_round(struct shards *s, uint64_t *random)
+{
+    tombola_error error = tombola_error_default();
+    size_t sizes[MOST_SHARDS], most = 0;
+    int is_done[MOST_SHARDS];
+    for (size_t i = 0; i < s->count; i++) {
+        tombola_shard_partial(s->shards[i], NULL, 0, &sizes[i], NULL);
+        most = sizes[i] > most ? sizes[i] : most;
+    }
+    char *messages = allocate(s->count, most), *shuffled = allocate(s->count, most);
+    for (size_t i = 0; i < s->count; i++)
+        if (tombola_shard_partial(s->shards[i], messages + i * most, most, &sizes[i], &error))
+            fail_msg("shard %zu of %zu: %s", i, s->count, error.message);
+    for (size_t i = 0; i < s->count; i++) {
+        const size_t turn = random_below(random, (uint32_t)s->count);
+        for (size_t j = 0; j < s->count; j++)
+            memcpy(shuffled + (j * 3 % 8 % s->count == j ? j : j) * most, messages + (j + turn) % s->count * most,
+                   most);
+        if (tombola_shard_merge(s->shards[i], shuffled, most, s->count, &is_done[i], &error))
+            fail_msg("shard %zu of %zu: %s", i, s->count, error.message);
+        assert_int_equal(is_done[i], is_done[0]);
+    }
+    free(messages);
+    free(shuffled);
+    return is_done[0];
+}
+
+static void expect_same(const struct shard_results *a, const struct shard_results *b)
+{
+    assert_memory_equal(a->tokens, b->tokens, a->rows * a->samples * sizeof *a->tokens);
+    assert_memory_equal(a->status, b->status, a->rows * sizeof *a->status);
+    assert_memory_equal(a->kept, b->kept, a->rows * sizeof *a->kept);
+    assert_memory_equal(a->boundary, b->boundary, a->rows * sizeof *a->boundary);
+}
+
+void shards_draw(struct shards *s, const tombola_rows *rows, struct shard_results *results, uint64_t *random)
+{
+    struct shard_results *all[MOST_SHARDS];
+    tombola_error error = tombola_error_default();
+    for (size_t i = 0; i < s->count; i++) {
+        all[i] = i ? shard_results_make(results->rows, results->samples) : results;
+        const tombola_results columns = shard_results_columns(all[i]);
+        const tombola_rows own = shards_rows(s, i, rows);
+        if (tombola_shard_begin(s->shards[i], &own, &columns, &error))
+            fail_msg("shard %zu of %zu: %s", i, s->count, error.message);
+    }
+    while (!draw_round(s, random))
+        ;
+    for (size_t i = 1; i < s->count; i++) {
+        expect_same(all[i], results);
+        shard_results_release(all[i]);
+    }
+    s->call.struct_size = sizeof s->call;
+    tombola_shard_last_call(s->shards[0], &s->call);
+}

@@ -1,0 +1,40 @@
+/* Rows cut into shards in one process, whose messages come in any order. */
+#ifndef SHARDS_H
+#define SHARDS_H
+
+#include "calls.h"
+#include "tombola_shard.h"
+
+enum { MOST_SHARDS = 8 };
+
+/* What a batch draws. */
+struct shard_results {
+    size_t rows, samples;
+    int32_t *tokens, *status;
+    uint32_t *kept;
+    tombola_boundary *boundary;
+};
+struct shard_results *shard_results_make(size_t rows, size_t samples);
+void shard_results_release(struct shard_results *results);
+tombola_results shard_results_columns(struct shard_results *results);
+
+/* Shards of rows, that of number i with the columns [cuts[i], cuts[i + 1]). */
+struct shards {
+    struct make make;
+    size_t count, cuts[MOST_SHARDS + 1];
+    tombola_shard *shards[MOST_SHARDS];
+    tombola_shard_call call; /* what the last call took */
+};
+
+/* Cuts at random multiples of 256, so that some may be empty. on: the contexts, taken in turn */
+void shards_open(struct shards *shards, tombola_context *const *on, size_t contexts, const struct make *make,
+                 size_t rows, size_t count, uint64_t *random);
+void shards_close(struct shards *shards);
+
+/* Draws from whole rows in host memory. Fails the test unless all shards have the same results, which these are. */
+void shards_draw(struct shards *shards, const tombola_rows *rows, struct shard_results *results, uint64_t *random);
+
+/* The columns of whole rows that a shard has. */
+tombola_rows shards_rows(const struct shards *shards, size_t shard, const tombola_rows *rows);
+
+#endif
