@@ -14,7 +14,8 @@
  * of which the first ones of all lists count.
  *
  * NOTHING   the row is done
- * START     maximum: how the row is (row_state), of its columns here; and what RACE has, where it is drawn from whole
+ * STATE     maximum: how the row is (row_state), of its columns here; a list where top-k comes first
+ * START     the same, and what RACE has, where the row is drawn from as a whole
  * RACE      sum: tokens kept; least: the last of these, upside down; a pair for each sample: when it arrives, and which
  * MEASURES  sums: MEASURE_...; a list where a filter by mass has use for the first tokens
  * LIST      the first tokens of a window
@@ -25,6 +26,7 @@
  * CLIFF     of bins: numbers of tokens, largest and least keys */
 #define SHARD_KINDS(KIND)                                                                                              \
     KIND(NOTHING, 0, 0, 0)                                                                                             \
+    KIND(STATE, 0, 1, 0)                                                                                               \
     KIND(START, 1, 1, 1)                                                                                               \
     KIND(RACE, 1, 0, 1)                                                                                                \
     KIND(MEASURES, MEASURES, 0, 0)                                                                                     \
@@ -35,7 +37,8 @@
     KIND(COUNT, 1, 0, 0)                                                                                               \
     KIND(CLIFF, SHARD_WIDE, SHARD_WIDE, SHARD_WIDE)
 
-/* Words of START and RACE, and of what a window's tokens come to. */
+/* Words of STATE, START and RACE, and of what a window's tokens come to. */
+enum { STATE_STATE, STATE_LIST };
 enum { DRAWN_KEPT };
 enum { START_STATE = 1, START_LAST, START_DRAWS };
 enum { RACE_LAST = 1, RACE_DRAWS };

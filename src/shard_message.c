@@ -198,8 +198,8 @@ static void take_answer(const struct shard_batch *b, const u64 *answer, struct s
 {
     const struct shard_form f = shard_form_of(answer[0]);
     const u64 *words = answer + 1, *drawn = words + f.sums + f.highest + f.least;
-    if (f.kind == SHARD_START) {
-        row->state = words[START_STATE];
+    if (f.kind == SHARD_START || f.kind == SHARD_STATE) {
+        row->state = words[f.kind == SHARD_START ? START_STATE : STATE_STATE];
         row->last = ~(u64)0;
         row->kept = 0;
         memset(pairs, 0xFF, 2 * b->samples * WORD);
