@@ -81,9 +81,9 @@ TOMBOLA_API void tombola_shard_release(tombola_shard *shard);
  * rows     as tombola_sampler_sample has them, but that the logits are those of the shard's columns: `stride` is at least
  *          as many, 0 as many. Logits and masks stay the shard's until the call is over; a shard without columns has
  *          none, whatever is set
- * results  tokens, status, kept and boundary, in host memory, and samples; as in tombola_results. Written when the call
- *          is done, to be kept until then
- * Errors: those of tombola_sampler_sample. INVALID_ARGUMENT also where another result or adaptive-p is asked for. */
+ * results  as tombola_sampler_sample has them, in host memory: tokens of all samples, their logprobs, raw_logprobs, ranks
+ *          and observed; status, kept, boundary and entropies. Written when the call is done, to be kept until then
+ * Errors: those of tombola_sampler_sample. INVALID_ARGUMENT also where another result is asked for. */
 TOMBOLA_API tombola_status tombola_shard_begin(tombola_shard *shard, const tombola_rows *rows,
                                                const tombola_results *results, tombola_error *error);
 

@@ -23,7 +23,12 @@
  * END       sum: tokens of a window; least: the last one upside down
  * FIRST     least: the first token of a window
  * COUNT     sum: tokens of a window
- * CLIFF     of bins: numbers of tokens, largest and least keys */
+ * CLIFF     of bins: numbers of tokens, largest and least keys
+ * KEPT      what RACE has of the tokens kept
+ * EXTENDED  sum: extended weights of a window
+ * TOLD      largest: bits of the entropy; in place of a list words that add up, two for each sample: its rank, and the
+ *           bits of its log-probabilities, before adaptive-p above and after it below
+ * RAW       likewise a word for each sample: the bits of its log-probability in the row as given */
 #define SHARD_KINDS(KIND)                                                                                              \
     KIND(NOTHING, 0, 0, 0)                                                                                             \
     KIND(STATE, 0, 1, 0)                                                                                               \
@@ -35,7 +40,11 @@
     KIND(END, 1, 0, 1)                                                                                                 \
     KIND(FIRST, 0, 0, 1)                                                                                               \
     KIND(COUNT, 1, 0, 0)                                                                                               \
-    KIND(CLIFF, SHARD_WIDE, SHARD_WIDE, SHARD_WIDE)
+    KIND(CLIFF, SHARD_WIDE, SHARD_WIDE, SHARD_WIDE)                                                                    \
+    KIND(KEPT, 1, 0, 1)                                                                                                \
+    KIND(EXTENDED, 1, 0, 0)                                                                                            \
+    KIND(TOLD, 0, 1, 0)                                                                                                \
+    KIND(RAW, 0, 0, 0)
 
 /* Words of STATE, START and RACE, and of what a window's tokens come to. */
 enum { STATE_STATE, STATE_LIST };
@@ -44,6 +53,7 @@ enum { START_STATE = 1, START_LAST, START_DRAWS };
 enum { RACE_LAST = 1, RACE_DRAWS };
 enum { MEASURE_MASS, MEASURE_COUNT, MEASURE_MOMENTS, MEASURE_SQUARES = MEASURE_MOMENTS + 5, MEASURE_DEPTH, MEASURES };
 enum { END_NUMBER, END_LAST };
+enum { TOLD_ENTROPY, TOLD_SAMPLES };
 
 #define SHARD_KIND_NUMBER(NAME, sums, highest, least) SHARD_##NAME,
 enum { SHARD_KINDS(SHARD_KIND_NUMBER) SHARD_KINDS_COUNT };
@@ -94,7 +104,19 @@ static inline int status_of_state(u64 state)
     return state >> 32 == 2 ? ROW_INVALID : state >> 32 == 1 ? ROW_OK : ROW_EMPTY;
 }
 
-/* A token as a number that sorts in rank order; and upside down. */
+/* Whether the list's words add up. */
+static inline int shard_list_adds(struct shard_form f)
+{
+    return f.kind == SHARD_TOLD || f.kind == SHARD_RAW;
+}
+
+/* The second word of a pair: of equal arrivals the lower id wins. */
+static inline u64 pair_of(u32 id, u32 key)
+{
+    return (u64)id << 32 | key;
+}
+
+/* A token as a number that sorts in rank order. */
 static inline u64 rank_number(u32 key, u32 id)
 {
     return (u64)~key << 32 | id;

@@ -5,8 +5,8 @@
  * launch.whole tokens; masks and adjustments are those of the columns, and so is the scratch, which stays the row's from
  * round to round. And
  * quests    where each row of the batch stands, SHARD_STATE_BYTES each
- * answers   launch.stride words for each row of the batch: what was merged, and in the last one what the shards before
- *           this one have told first; NULL in the first round
+ * answers   launch.stride words for each row of the batch: what was merged, and last the second words of the samples'
+ *           pairs and the mass that the shards before this one have told of; NULL in the first round
  * messages  likewise: a head, and what it says
  * launch.finds are the columns that are wanted. */
 #define SHARDS 1
@@ -72,10 +72,16 @@ ROW_KERNEL void shard(ROW_ARGUMENTS, global uchar *quests, global const u64 *ans
     global struct quest *kept = (global struct quest *)(quests + (ulong)index * SHARD_STATE_BYTES);
     global const u64 *answer = answers + (ulong)index * launch.stride + 1;
     global u64 *message = messages + (ulong)index * launch.stride;
-    struct teller t = {ws, ranks, &row, &p, message + 1, launch.finds};
+    global const u64 *before = answer + launch.stride - 2, *tokens = before - launch.samples;
+    struct row view = row;
+    struct reshape reshape;
+    struct teller t = {ws, ranks, &view, &p, message + 1};
     struct quest q;
-    WHEN (!answers)
-        begin_quest(&t, &q, launch.whole, launch.samples);
+    WHEN (!answers) {
+        q.wanted = launch.finds;
+        q.samples = launch.samples;
+        begin_quest(&t, &q, launch.whole);
+    }
     WHEN (answers != 0) {
         q = *kept;
         int is_hundred = q.step == STEP_HUNDRED, is_cliff = q.step == STEP_CLIFF;
@@ -84,9 +90,10 @@ ROW_KERNEL void shard(ROW_ARGUMENTS, global uchar *quests, global const u64 *ans
         WHEN (is_cliff)
             take_cliff(ws, &whole, &p, &q, answer);
         if (!(is_hundred || is_cliff) || q.kind == SHARD_NOTHING)
-            go_on(&whole, &p, &q, answer, launch.samples);
+            go_on(&whole, &p, &q, answer);
+        view_row(&q, &p, &view, &reshape);
         group_barrier(ws);
-        tell_quest(&t, &q, answer[launch.stride - 2]);
+        tell_quest(&t, &q, &row, *before, tokens);
     }
     group_barrier(ws);
     if (group_item() == 0) {

@@ -79,10 +79,10 @@ static tombola_status launch(struct batch *b, const struct launching *l, cl_uint
     struct launch common = {
         .status = l->status.begin,
         .stride = l->stride,
-        .masks = b->masks.begin + e->plan.first / 32,
+        .masks = b->masks.begin + (e->plan.first < e->plan.last ? e->plan.first / 32 : 0),
         .first_row = (u32)l->first_row,
         .vocabulary = (u32)e->plan.columns,
-        .first_block = (u32)(e->plan.first / BLOCK),
+        .first_block = (u32)plan_first_block(&e->plan),
         .whole = (u32)e->plan.vocabulary,
         .groups = groups,
         .phases = phases,

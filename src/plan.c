@@ -67,6 +67,11 @@ static tombola_status check_rows(const struct plan *p, const tombola_context *co
         what, p->max_rows, p->vocabulary, least, row_bytes, p->largest_buffer, context->device.info.name);
 }
 
+size_t plan_first_block(const struct plan *p)
+{
+    return p->first < p->last ? p->first / BLOCK : p->blocks;
+}
+
 int plan_is_shard(const struct plan *p)
 {
     return p->is_shard;

@@ -11,8 +11,8 @@
 struct plan {
     tombola_sampler_options options; /* in_flight is set */
     size_t vocabulary, max_rows;
-    size_t first, last; /* of a row's tokens those whose logits are here: all, but of a shard */
-    size_t columns;     /* as many; one that can't be drawn in place of none */
+    size_t first, last;           /* of a row's tokens those whose logits are here: all, but of a shard */
+    size_t columns;               /* as many; one that can't be drawn in place of none */
     size_t blocks, padded_blocks; /* of a row; rounded up to whole vectors as the kernels take them */
     size_t row_bytes;             /* of logits */
     size_t output_bytes;          /* of a row of probabilities */
@@ -33,6 +33,9 @@ tombola_status plan_make(const tombola_context *context, size_t vocabulary, size
 tombola_status plan_make_shard(const tombola_context *context, size_t vocabulary, size_t first, size_t last,
                                size_t max_rows, const tombola_sampler_options *options, struct plan *plan,
                                tombola_error *error);
+
+/* The block with which its columns begin; behind the row, where there are none. */
+size_t plan_first_block(const struct plan *plan);
 
 /* Whether the plan is a shard's. */
 int plan_is_shard(const struct plan *plan);

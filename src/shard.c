@@ -84,7 +84,7 @@ void tombola_shard_release(tombola_shard *s)
     tombola_sampler_release(s->sampler);
     free(s->told);
     free(s->rows);
-    free(s->pairs);
+    free(s->samples);
     free(s->zeros);
     free(s);
 }
@@ -97,8 +97,7 @@ static tombola_status check_results(const tombola_results *r, tombola_error *err
     for (int column = 0; column < COLUMNS; column++) {
         const struct member *m = column_member(column);
         const struct place place = member_place(r, m);
-        const int is_told = column == COLUMN_STATUS || column == COLUMNS_OF_SAMPLE + SAMPLE_TOKENS ||
-                            column == COLUMNS_OF_SAMPLE + SAMPLE_KEPT || column == COLUMNS_OF_SAMPLE + SAMPLE_BOUNDARY;
+        const int is_told = column < COLUMNS_OF_REPORT && column != COLUMNS_OF_SAMPLE + SAMPLE_MARGINS;
         if (place_is_wanted(place) && !is_told)
             return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.%s is wanted, which shards do not tell", m->name);
         if (place.buffer)
@@ -115,20 +114,10 @@ static tombola_status check_results(const tombola_results *r, tombola_error *err
     return TOMBOLA_OK;
 }
 
-static tombola_status check_params(const struct batch *b, tombola_error *error)
-{
-    for (size_t row = 0; row < b->rows.count; row++)
-        if (b->host_params[row].flags & ROW_ADAPTIVE)
-            return fail(error, TOMBOLA_INVALID_ARGUMENT,
-                        "params[%zu].adaptive_target is in force, which shards do not have", row);
-    return TOMBOLA_OK;
-}
-
 /* A hash of what all shards have to agree about beside the shape. What a row has where differs. */
 static uint64_t hash_of(struct batch *b)
 {
-    const uint64_t wanted = (uint64_t)(b->results.kept.host != NULL) | (uint64_t)(b->results.boundary.host != NULL)
-                                                                           << 1;
+    const uint64_t wanted = shard_wanted(b);
     uint64_t hash = siphash(&wanted, sizeof wanted).low ^ b->counts.samples;
     for (size_t row = 0; row < b->rows.count; row++) {
         struct {
@@ -146,15 +135,15 @@ static uint64_t hash_of(struct batch *b)
     return hash;
 }
 
-static tombola_status reserve_pairs(tombola_shard *s, tombola_error *error)
+static tombola_status reserve_samples(tombola_shard *s, tombola_error *error)
 {
-    const size_t words = 2 * s->batch->rows.count * s->batch->counts.samples;
-    if (s->pairs_room >= words)
+    const size_t count = s->batch->rows.count * s->batch->counts.samples;
+    if (s->samples_room >= count)
         return TOMBOLA_OK;
-    free(s->pairs);
-    s->pairs = malloc(words * sizeof *s->pairs);
-    s->pairs_room = s->pairs ? words : 0;
-    return s->pairs ? TOMBOLA_OK : fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for shards' samples");
+    free(s->samples);
+    s->samples = malloc(count * sizeof *s->samples);
+    s->samples_room = s->samples ? count : 0;
+    return s->samples ? TOMBOLA_OK : fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for shards' samples");
 }
 
 static void describe(tombola_shard *s)
@@ -196,9 +185,7 @@ static tombola_status begin(tombola_shard *s, const tombola_rows *theirs, const 
     own = s->batch->results;
     status = check_results(&own, error);
     if (!status)
-        status = check_params(s->batch, error);
-    if (!status)
-        status = reserve_pairs(s, error);
+        status = reserve_samples(s, error);
     if (status)
         return status;
     describe(s);
@@ -301,28 +288,55 @@ tombola_status tombola_shard_partial(tombola_shard *s, void *message, size_t cap
 static tombola_boundary boundary_of(const struct shard_row *row, const u64 *pair, int is_greedy)
 {
     if (is_greedy)
-        return (tombola_boundary){value_of(~(u32)(pair[0] >> 32)), (int32_t)pair[1]};
+        return (tombola_boundary){value_of((u32)pair[1]), (int32_t)(pair[1] >> 32)};
     return (tombola_boundary){value_of((u32)(row->last >> 32)), (int32_t) ~(u32)row->last};
+}
+
+static void deliver_row(const tombola_shard *s, size_t row, int is_greedy, int is_drawn)
+{
+    const tombola_results *r = &s->batch->results;
+    const struct shard_row *from = &s->rows[row];
+    if (r->status.host)
+        r->status.host[row] = status_of_state(from->state);
+    if (r->kept.host)
+        r->kept.host[row] = !is_drawn ? 0 : is_greedy ? 1 : from->kept;
+    if (r->boundary.host)
+        r->boundary.host[row] = is_drawn ? boundary_of(from, s->samples[row * s->call.samples].pair, is_greedy)
+                                         : (tombola_boundary){-INFINITY, -1};
+    if (r->entropies.host)
+        r->entropies.host[row] = is_drawn && !is_greedy ? float_of(from->entropy) : 0.0f;
+}
+
+static void deliver_sample(const tombola_shard *s, size_t at, int is_greedy, int is_drawn)
+{
+    const tombola_results *r = &s->batch->results;
+    const struct shard_sample *from = &s->samples[at];
+    if (r->tokens.host)
+        r->tokens.host[at] = is_drawn ? (int32_t)(from->pair[1] >> 32) : -1;
+    if (r->ranks.host)
+        r->ranks.host[at] = !is_drawn ? 0 : is_greedy ? 1 : (u32)from->rank;
+    if (r->logprobs.host)
+        r->logprobs.host[at] = !is_drawn ? -INFINITY : is_greedy ? 0.0f : float_of((u32)from->logprobs);
+    if (r->observed.host)
+        r->observed.host[at] = !is_drawn ? -INFINITY : is_greedy ? 0.0f : float_of((u32)(from->logprobs >> 32));
+    if (r->raw_logprobs.host)
+        r->raw_logprobs.host[at] = is_drawn ? float_of((u32)from->raw) : -INFINITY;
 }
 
 static void deliver(const tombola_shard *s)
 {
     const struct batch *b = s->batch;
-    const tombola_results *r = &b->results;
     const size_t n = s->call.samples;
     for (size_t row = 0; row < b->rows.count; row++) {
-        const struct shard_row *from = &s->rows[row];
-        const int status = status_of_state(from->state), is_drawn = status == ROW_OK;
-        const int is_greedy = (b->host_params[row].flags & ROW_GREEDY) != 0;
-        const u64 *pairs = s->pairs + 2 * row * n;
-        for (size_t i = 0; i < n && r->tokens.host; i++)
-            r->tokens.host[row * n + i] = is_drawn ? (int32_t)pairs[2 * i + 1] : -1;
-        if (r->status.host)
-            r->status.host[row] = status;
-        if (r->kept.host)
-            r->kept.host[row] = !is_drawn ? 0 : is_greedy ? 1 : from->kept;
-        if (r->boundary.host)
-            r->boundary.host[row] = is_drawn ? boundary_of(from, pairs, is_greedy) : (tombola_boundary){-INFINITY, -1};
+        const struct row_params *p = &b->host_params[row];
+        const int is_good = status_of_state(s->rows[row].state) == ROW_OK, is_greedy = (p->flags & ROW_GREEDY) != 0;
+        deliver_row(s, row, is_greedy, is_good);
+        for (size_t i = 0; i < n; i++) {
+            const int is_other =
+                (p->others[i / 32] >> i % 32 & 1) != 0; /* whose filters may find the row good, or not */
+            const int has_token = s->samples[row * n + i].pair[1] != ~(u64)0;
+            deliver_sample(s, row * n + i, is_greedy, has_token && (is_good || is_other));
+        }
     }
 }
 
@@ -353,7 +367,7 @@ tombola_status tombola_shard_merge(tombola_shard *s, const void *messages, size_
                     "messages are not aligned to 8 bytes, or stride %zu is none of such messages", stride);
     *is_done = 0;
     tombola_status status = shard_messages_merge(&s->call, s->told, messages, stride, count, s->answers.host, s->rows,
-                                                 s->pairs, is_done, error);
+                                                 s->samples, is_done, error);
     if (!status && !*is_done) {
         s->call.head.round++;
         status = shard_rounds_go_on(s, error);

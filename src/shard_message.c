@@ -41,7 +41,8 @@ size_t shard_row_words(const struct row_params *p, size_t vocabulary, size_t sam
         most = larger(most, p->other_filters[i] ? filter_words(p, p->other_filters[i], vocabulary) : 0);
     }
     const size_t least = p->min_keep > MAX_TOP_K ? SHARD_WIDE : p->min_keep;
-    return 1 + START_DRAWS + 2 * samples + larger(most, least) + 1;
+    /* a head, what is before the lists, these, then the tokens and the mass before */
+    return 1 + START_DRAWS + 2 * samples + larger(most, least) + samples + 1;
 }
 
 static const u64 *next_row(const u64 *row)
@@ -190,32 +191,45 @@ static void merge_words(struct shard_form f, u64 *words, const u64 *other)
         words[at] = other[at] < words[at] ? other[at] : words[at];
     for (end += 2 * f.pairs; at < end; at += 2)
         merge_pair(words + at, other + at);
-    merge_lists(words + at, other + at, f.list);
+    if (!shard_list_adds(f))
+        merge_lists(words + at, other + at, f.list);
+    for (end += f.list; shard_list_adds(f) && at < end; at++)
+        words[at] += other[at];
 }
 
-/* What an answer tells of a row; the samples that it is not about have pairs that come after all others. */
-static void take_answer(const struct shard_batch *b, const u64 *answer, struct shard_row *row, u64 *pairs)
+/* What an answer tells of a row. The samples that it is not about have pairs that come after all others, and 0. */
+static void take_answer(const struct shard_batch *b, const u64 *answer, struct shard_row *row,
+                        struct shard_sample *samples)
 {
+    static const u32 lasts[SHARD_KINDS_COUNT] = {
+        [SHARD_START] = START_LAST, [SHARD_RACE] = RACE_LAST, [SHARD_KEPT] = RACE_LAST};
     const struct shard_form f = shard_form_of(answer[0]);
     const u64 *words = answer + 1, *drawn = words + f.sums + f.highest + f.least;
-    if (f.kind == SHARD_START || f.kind == SHARD_STATE) {
-        row->state = words[f.kind == SHARD_START ? START_STATE : STATE_STATE];
-        row->last = ~(u64)0;
-        row->kept = 0;
-        memset(pairs, 0xFF, 2 * b->samples * WORD);
+    if (b->head.round == 0) {
+        *row = (struct shard_row){.state = words[f.kind == SHARD_START ? START_STATE : STATE_STATE], .last = ~(u64)0};
+        for (size_t i = 0; i < b->samples; i++)
+            samples[i] = (struct shard_sample){.pair = {~(u64)0, ~(u64)0}};
     }
     for (u32 i = 0; i < f.pairs; i++)
-        merge_pair(pairs + 2 * i, drawn + 2 * i);
-    if (f.pairs && row->last == ~(u64)0) {
+        merge_pair(samples[i].pair, drawn + 2 * i);
+    if (lasts[f.kind] && row->last == ~(u64)0 && (f.pairs || f.kind == SHARD_KEPT)) {
         row->kept = (u32)words[DRAWN_KEPT];
-        row->last = words[f.kind == SHARD_START ? START_LAST : RACE_LAST];
+        row->last = words[lasts[f.kind]];
     }
-    row->is_done = f.is_last || f.kind == SHARD_NOTHING || status_of_state(row->state) != ROW_OK;
+    for (size_t i = 0; f.kind == SHARD_TOLD && i < b->samples; i++) {
+        samples[i].rank += words[TOLD_SAMPLES + 2 * i];
+        samples[i].logprobs += words[TOLD_SAMPLES + 2 * i + 1];
+    }
+    for (size_t i = 0; f.kind == SHARD_RAW && i < b->samples; i++)
+        samples[i].raw = words[i];
+    if (f.kind == SHARD_TOLD && words[TOLD_ENTROPY])
+        row->entropy = (u32)words[TOLD_ENTROPY];
+    row->is_done = f.is_last != 0;
 }
 
 tombola_status shard_messages_merge(const struct shard_batch *b, const u64 *told, const void *messages, size_t stride,
-                                    size_t count, u64 *answers, struct shard_row *rows, u64 *pairs, int *is_done,
-                                    tombola_error *error)
+                                    size_t count, u64 *answers, struct shard_row *rows, struct shard_sample *all,
+                                    int *is_done, tombola_error *error)
 {
     const void **heads = malloc(count * sizeof *heads);
     const u64 **at = malloc(count * sizeof *at);
@@ -245,8 +259,11 @@ tombola_status shard_messages_merge(const struct shard_batch *b, const u64 *told
                 before += at[i][1 + MEASURE_MASS];
             at[i] = next_row(at[i]);
         }
+        struct shard_sample *samples = all + row * b->samples;
+        take_answer(b, answer, &rows[row], samples);
         answer[b->stride - 1] = before;
-        take_answer(b, answer, &rows[row], pairs + 2 * row * b->samples);
+        for (size_t i = 0; i < b->samples; i++)
+            answer[b->stride - 1 - b->samples + i] = samples[i].pair[1];
         *is_done = *is_done && rows[row].is_done;
     }
     free(heads);

@@ -16,9 +16,15 @@ struct shard_batch {
 
 /* What is known of a row, once its last answer is there. */
 struct shard_row {
-    int is_done;
+    u32 is_done;
     u64 state, last; /* see START_STATE; the last token kept, upside down */
     u32 kept;
+    u32 entropy; /* its bits */
+};
+
+/* And of a sample: its pair, and what TOLD and RAW have of it. */
+struct shard_sample {
+    u64 pair[2], rank, logprobs, raw;
 };
 
 /* The words of a row that a batch needs at most, with these parameters. */
@@ -28,11 +34,10 @@ size_t shard_row_words(const struct row_params *params, size_t vocabulary, size_
 size_t shard_message_size(const struct shard_batch *batch, const u64 *told);
 void shard_message_write(const struct shard_batch *batch, const u64 *told, void *message);
 
-/* Checks the messages of all shards against each other, then puts what they come to into `answers`, and for the rows
- * that are drawn into rows and pairs. What is told of an error is the same on all shards.
+/* Checks the messages of all shards against each other, then puts what they come to into `answers`, rows and samples. What is told of an error is the same on all shards.
  * told  the shard's own */
 tombola_status shard_messages_merge(const struct shard_batch *batch, const u64 *told, const void *messages,
-                                    size_t stride, size_t count, u64 *answers, struct shard_row *rows, u64 *pairs,
-                                    int *is_done, tombola_error *error);
+                                    size_t stride, size_t count, u64 *answers, struct shard_row *rows,
+                                    struct shard_sample *all, int *is_done, tombola_error *error);
 
 #endif

@@ -38,6 +38,14 @@ static tombola_status reserve(tombola_shard *s, tombola_error *error)
     return TOMBOLA_OK;
 }
 
+u32 shard_wanted(const struct batch *b)
+{
+    u32 wanted = 0;
+    for (int i = 0; i < SAMPLE_COLUMNS; i++)
+        wanted |= place_is_wanted(member_place(&b->results, column_member(COLUMNS_OF_SAMPLE + i))) ? 1u << i : 0;
+    return wanted;
+}
+
 /* A launch for each part, and the reading of what they tell. answers: NULL in the first round */
 static tombola_status run(tombola_shard *s, cl_mem answers, tombola_error *error)
 {
@@ -52,8 +60,7 @@ static tombola_status run(tombola_shard *s, cl_mem answers, tombola_error *error
                               .rows = b->parts[i].rows,
                               .stride = s->call.stride,
                               .samples = (u32)s->call.samples,
-                              .finds = (b->results.kept.host ? 1u << SAMPLE_KEPT : 0) |
-                                       (b->results.boundary.host ? 1u << SAMPLE_BOUNDARY : 0)};
+                              .finds = shard_wanted(b)};
         l.columns[SHARD_QUESTS].buffer = s->quests;
         l.columns[SHARD_ANSWERS].buffer = answers;
         l.columns[SHARD_MESSAGES].buffer = s->messages;

@@ -4,6 +4,9 @@
 
 #include "shard.h"
 
+/* The columns of the sample kernel that are wanted, bit by bit. */
+u32 shard_wanted(const struct batch *batch);
+
 /* Brings the batch's rows, and starts its first round. */
 tombola_status shard_rounds_begin(tombola_shard *shard, tombola_error *error);
 

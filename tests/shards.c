@@ -6,25 +6,30 @@
 #include "expect.h"
 #include "harness.h"
 
-struct shard_results *shard_results_make(size_t rows, size_t samples)
+struct shard_results *shard_results_make(size_t rows, size_t samples, int is_told)
 {
     struct shard_results *r = allocate(1, sizeof *r);
     r->rows = rows;
     r->samples = samples;
+    r->is_told = is_told;
     r->tokens = allocate(rows * samples, sizeof *r->tokens);
     r->status = allocate(rows, sizeof *r->status);
     r->kept = allocate(rows, sizeof *r->kept);
     r->boundary = allocate(rows, sizeof *r->boundary);
+    r->entropies = allocate(rows, sizeof *r->entropies);
+    r->ranks = allocate(rows * samples, sizeof *r->ranks);
+    r->logprobs = allocate(rows * samples, sizeof *r->logprobs);
+    r->raw_logprobs = allocate(rows * samples, sizeof *r->raw_logprobs);
+    r->observed = allocate(rows * samples, sizeof *r->observed);
     return r;
 }
 
 void shard_results_release(struct shard_results *r)
 {
-    free(r->tokens);
-    free(r->status);
-    free(r->kept);
-    free(r->boundary);
-    free(r);
+    void *const all[] = {r->tokens, r->status,   r->kept,         r->boundary, r->entropies,
+                         r->ranks,  r->logprobs, r->raw_logprobs, r->observed, r};
+    for (size_t i = 0; i < COUNT_OF(all); i++)
+        free(all[i]);
 }
 
 tombola_results shard_results_columns(struct shard_results *r)
@@ -35,7 +40,27 @@ tombola_results shard_results_columns(struct shard_results *r)
     results.status.host = r->status;
     results.kept.host = r->kept;
     results.boundary.host = r->boundary;
+    if (!r->is_told)
+        return results;
+    results.entropies.host = r->entropies;
+    results.ranks.host = r->ranks;
+    results.logprobs.host = r->logprobs;
+    results.raw_logprobs.host = r->raw_logprobs;
+    results.observed.host = r->observed;
     return results;
+}
+
+int shard_results_same(const struct shard_results *a, const struct shard_results *b, size_t row)
+{
+    const size_t first = row * a->samples, bytes = a->samples * sizeof(float);
+    return a->status[row] == b->status[row] && a->kept[row] == b->kept[row] &&
+           memcmp(&a->boundary[row], &b->boundary[row], sizeof a->boundary[row]) == 0 &&
+           memcmp(&a->entropies[row], &b->entropies[row], sizeof a->entropies[row]) == 0 &&
+           memcmp(a->tokens + first, b->tokens + first, bytes) == 0 &&
+           memcmp(a->ranks + first, b->ranks + first, bytes) == 0 &&
+           memcmp(a->logprobs + first, b->logprobs + first, bytes) == 0 &&
+           memcmp(a->raw_logprobs + first, b->raw_logprobs + first, bytes) == 0 &&
+           memcmp(a->observed + first, b->observed + first, bytes) == 0;
 }
 
 static int by_size(const void *a, const void *b)
@@ -110,20 +135,12 @@ static int draw_round(struct shards *s, uint64_t *random)
     return is_done[0];
 }
 
-static void expect_same(const struct shard_results *a, const struct shard_results *b)
-{
-    assert_memory_equal(a->tokens, b->tokens, a->rows * a->samples * sizeof *a->tokens);
-    assert_memory_equal(a->status, b->status, a->rows * sizeof *a->status);
-    assert_memory_equal(a->kept, b->kept, a->rows * sizeof *a->kept);
-    assert_memory_equal(a->boundary, b->boundary, a->rows * sizeof *a->boundary);
-}
-
 void shards_draw(struct shards *s, const tombola_rows *rows, struct shard_results *results, uint64_t *random)
 {
     struct shard_results *all[MOST_SHARDS];
     tombola_error error = tombola_error_default();
     for (size_t i = 0; i < s->count; i++) {
-        all[i] = i ? shard_results_make(results->rows, results->samples) : results;
+        all[i] = i ? shard_results_make(results->rows, results->samples, results->is_told) : results;
         const tombola_results columns = shard_results_columns(all[i]);
         const tombola_rows own = shards_rows(s, i, rows);
         if (tombola_shard_begin(s->shards[i], &own, &columns, &error))
@@ -132,7 +149,8 @@ void shards_draw(struct shards *s, const tombola_rows *rows, struct shard_result
     while (!draw_round(s, random))
         ;
     for (size_t i = 1; i < s->count; i++) {
-        expect_same(all[i], results);
+        for (size_t row = 0; row < results->rows; row++)
+            assert_that(shard_results_same(all[i], results, row), "shards %zu and 0 differ in row %zu", i, row);
         shard_results_release(all[i]);
     }
     s->call.struct_size = sizeof s->call;

@@ -10,13 +10,20 @@ enum { MOST_SHARDS = 8 };
 /* What a batch draws. */
 struct shard_results {
     size_t rows, samples;
+    int is_told; /* what is told of tokens too */
     int32_t *tokens, *status;
     uint32_t *kept;
     tombola_boundary *boundary;
+    float *entropies;
+    uint32_t *ranks;
+    float *logprobs, *raw_logprobs, *observed;
 };
-struct shard_results *shard_results_make(size_t rows, size_t samples);
+struct shard_results *shard_results_make(size_t rows, size_t samples, int is_told);
 void shard_results_release(struct shard_results *results);
 tombola_results shard_results_columns(struct shard_results *results);
+
+/* Whether both have the same bits of a row. */
+int shard_results_same(const struct shard_results *a, const struct shard_results *b, size_t row);
 
 /* Shards of rows, that of number i with the columns [cuts[i], cuts[i + 1]). */
 struct shards {

@@ -30,32 +30,26 @@ static int close_contexts(void **state)
     return close_context(state);
 }
 
-/* Shards have no adaptive-p. */
-static int is_for_shards(size_t feature, tombola_input input)
-{
-    return feature_suits(feature, input) && !strstr(feature_name(feature), "adaptive");
-}
-
 static void expect_rows(const struct mix *mix, const struct shard_results *got, const struct shard_results *right,
                         const struct shards *s)
 {
     for (size_t row = 0; row < right->rows; row++) {
-        int same = got->status[row] == right->status[row] && got->kept[row] == right->kept[row] &&
-                   memcmp(&got->boundary[row], &right->boundary[row], sizeof right->boundary[row]) == 0;
-        for (size_t i = row * right->samples; i < (row + 1) * right->samples; i++)
-            same = same && got->tokens[i] == right->tokens[i];
-        if (same)
+        if (shard_results_same(got, right, row))
             continue;
         char text[1024], cuts[128] = "";
         const size_t i = row * right->samples;
         for (size_t c = 0; c <= s->count; c++)
             snprintf(cuts + strlen(cuts), sizeof cuts - strlen(cuts), " %zu", s->cuts[c]);
         mix_describe(mix, row, text, sizeof text);
-        fail_msg("%s, cut at%s: token %d, status %d, kept %u, boundary %d (%g), where one device has %d, %d, %u, %d "
-                 "(%g)",
-                 text, cuts, got->tokens[i], got->status[row], got->kept[row], got->boundary[row].token,
-                 (double)got->boundary[row].logit, right->tokens[i], right->status[row], right->kept[row],
-                 right->boundary[row].token, (double)right->boundary[row].logit);
+        fail_msg(
+            "%s, cut at%s: token %d, status %d, kept %u, boundary %d (%g), entropy %g, rank %u, logprobs %g %g %g, "
+            "where one device has %d, %d, %u, %d (%g), %g, %u, %g %g %g",
+            text, cuts, got->tokens[i], got->status[row], got->kept[row], got->boundary[row].token,
+            (double)got->boundary[row].logit, (double)got->entropies[row], got->ranks[i], (double)got->logprobs[i],
+            (double)got->raw_logprobs[i], (double)got->observed[i], right->tokens[i], right->status[row],
+            right->kept[row], right->boundary[row].token, (double)right->boundary[row].logit,
+            (double)right->entropies[row], right->ranks[i], (double)right->logprobs[i], (double)right->raw_logprobs[i],
+            (double)right->observed[i]);
     }
 }
 
@@ -65,8 +59,9 @@ static void expect_mix(struct mix *mix, size_t samples, tombola_context *const *
     static const size_t counts[] = {1, 2, 3, 4, 8};
     mix_finish(mix);
     const tombola_rows rows = mix_rows(mix);
-    struct shard_results *right = shard_results_make(mix->count, samples);
-    struct shard_results *got = shard_results_make(mix->count, samples);
+    const int is_told = random_below(&mix->random, 2) == 0;
+    struct shard_results *right = shard_results_make(mix->count, samples, is_told);
+    struct shard_results *got = shard_results_make(mix->count, samples, is_told);
     const tombola_results columns = shard_results_columns(right);
     tombola_sampler *sampler = make_sampler(context, &mix->make, mix->count, TOMBOLA_DISPATCH_AUTO);
     struct shards s;
@@ -98,7 +93,7 @@ static void each_feature_alone_is_as_one_device_has_it(void **state)
     static const uint32_t vocabularies[] = {700, 2100, 5000};
     for (size_t feature = 0; feature < features_count(); feature++)
         for (int input = TOMBOLA_LOGITS; input <= TOMBOLA_PROBABILITIES; input++)
-            if (is_for_shards(feature, (tombola_input)input))
+            if (feature_suits(feature, (tombola_input)input))
                 for (uint64_t round = 0; round < COUNT_OF(vocabularies); round++) {
                     const struct make make = {TOMBOLA_FLOAT32, (tombola_input)input, vocabularies[round]};
                     expect_feature(feature, make, feature * 64 + round * 2 + (uint64_t)input);
@@ -116,7 +111,7 @@ static void expect_mixture(uint64_t seed, tombola_context *const *on, size_t con
     const uint32_t sparse = 2 + random_below(&random, 8);
     for (size_t row = 0; row < mix->count; row++)
         for (size_t feature = 0; feature < features_count(); feature++)
-            if (random_below(&mix->random, sparse) == 0 && is_for_shards(feature, make.input))
+            if (random_below(&mix->random, sparse) == 0 && feature_suits(feature, make.input))
                 feature_set(feature, &mix->rows[row], &mix->random);
     expect_mix(mix, random_below(&random, 2) ? 1 : 1 + random_below(&random, 5), on, contexts);
 }
