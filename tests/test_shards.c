@@ -104,8 +104,10 @@ static void expect_mixture(uint64_t seed, tombola_context *const *on, size_t con
 {
     static const uint32_t vocabularies[] = {1, 200, 256, 257, 600, 1500, 4000, 20000};
     uint64_t random = seed;
-    const struct make make = {is_float || random_below(&random, 2) ? TOMBOLA_FLOAT32 : TOMBOLA_BFLOAT16,
-                              !is_float && random_below(&random, 4) == 0 ? TOMBOLA_PROBABILITIES : TOMBOLA_LOGITS,
+    const int is_probable =
+        !is_float && random_below(&random, 4) == 0; /* a program to compile less, of binary32 alone */
+    const struct make make = {is_float || is_probable || random_below(&random, 2) ? TOMBOLA_FLOAT32 : TOMBOLA_BFLOAT16,
+                              is_probable ? TOMBOLA_PROBABILITIES : TOMBOLA_LOGITS,
                               vocabularies[random_below(&random, COUNT_OF(vocabularies))]};
     struct mix *mix = mix_create(make, 1 + random_below(&random, 6), seed);
     const uint32_t sparse = 2 + random_below(&random, 8);
