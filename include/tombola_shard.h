@@ -20,16 +20,17 @@
  * the first 64 tokens. Selection by histograms takes up to seven more for each filter, whatever the data. Rows of a
  * batch take their rounds together. tombola_shard_last_call tells how many rounds and bytes a call took.
  *
- * Messages. A head of 64 bytes, struct tombola_shard_head, then words of 64 bits; all of it little-endian, to be aligned
- * to 8 bytes. All shards that agree send messages of the same size in a round, which partial tells and which no other
- * shard need be asked for: it depends on what all know. Greedy rows and those without filters take 48 bytes, top-k
- * 8 more for each of k, histograms 2056. A shard that disagrees about the batch, its parameters or a version, whose
- * columns overlap or leave some out, or which failed, has merge fail on all shards with the same words.
+ * Messages. A head of 64 bytes, struct tombola_shard_head, then words of 64 bits; all of it little-endian, to be
+ * aligned to 8 bytes. All shards that agree send messages of the same size in a round, which partial tells and which no
+ * other shard need be asked for: it depends on what all know. Greedy rows and those without filters take 48 bytes,
+ * top-k 8 more for each of k, histograms 2056. A shard that disagrees about the batch, its parameters or a version,
+ * whose columns overlap or leave some out, or which failed, has merge fail on all shards with the same words.
  * tombola_shard_last_call tells how large any message of the call may be.
  *
- * Errors. A shard that fails in begin or partial may leave the call (tombola_shard_cancel), and so must the others then;
- * or it goes on: partial then gives a head alone, of which all learn by merge that it has failed. After an error of
- * merge the call is over. */
+ * Errors. A shard that fails in begin or partial may leave the call (tombola_shard_cancel), and so must the others
+ * then; or it goes on: partial then gives a head alone, of which all learn by merge that it has failed. After an error
+ * of merge the call is over; but where that was the shard's own device that failed, or memory, it may still tell the
+ * others so, by partial. */
 #ifndef TOMBOLA_SHARD_H
 #define TOMBOLA_SHARD_H
 
@@ -78,12 +79,12 @@ TOMBOLA_API tombola_status tombola_shard_create(tombola_context *context, size_t
 TOMBOLA_API void tombola_shard_release(tombola_shard *shard);
 
 /* Begins a call.
- * rows     as tombola_sampler_sample has them, but that the logits are those of the shard's columns: `stride` is at least
- *          as many, 0 as many. Logits and masks stay the shard's until the call is over; a shard without columns has
- *          none, whatever is set
- * results  as tombola_sampler_sample has them, in host memory: tokens of all samples, their logprobs, raw_logprobs, ranks
- *          and observed; status, kept, boundary and entropies. Written when the call is done, to be kept until then
- * Errors: those of tombola_sampler_sample. INVALID_ARGUMENT also where another result is asked for. */
+ * rows     as tombola_sampler_sample has them, but that the logits are those of the shard's columns: `stride` is at
+ *          least as many, 0 as many. Logits and masks stay the shard's until the call is over; a shard without columns
+ *          has none, whatever is set
+ * results  as tombola_sampler_sample has them, in host memory: tokens of all samples, their logprobs, raw_logprobs,
+ *          ranks and observed; status, kept, boundary and entropies. Written when the call is done, to be kept until
+ * then Errors: those of tombola_sampler_sample. INVALID_ARGUMENT also where another result is asked for. */
 TOMBOLA_API tombola_status tombola_shard_begin(tombola_shard *shard, const tombola_rows *rows,
                                                const tombola_results *results, tombola_error *error);
 

@@ -10,8 +10,8 @@
 #define SHARD_WIDE 256         /* bins of a histogram */
 
 /* What is told in a round: KIND(NAME, words that add up, words of which the largest counts, words of which the least
- * does). Behind these come pairs, of which the least counts, the first word before the second; then a list that ascends,
- * of which the first ones of all lists count.
+ * does). Behind these come pairs, of which the least counts, the first word before the second; then a list that
+ * ascends, of which the first ones of all lists count.
  *
  * NOTHING   the row is done
  * STATE     maximum: how the row is (row_state), of its columns here; a list where top-k comes first

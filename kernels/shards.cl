@@ -2,8 +2,8 @@
  * tells of its own columns what is asked for next.
  *
  * Arguments are those of other kernels (tombola.cl), for columns that begin with block launch.first_block of rows of
- * launch.whole tokens; masks and adjustments are those of the columns, and so is the scratch, which stays the row's from
- * round to round. And
+ * launch.whole tokens; masks and adjustments are those of the columns, and so is the scratch, which stays the row's
+ * from round to round. And
  * quests    where each row of the batch stands, SHARD_STATE_BYTES each
  * answers   launch.stride words for each row of the batch: what was merged, and last the second words of the samples'
  *           pairs and the mass that the shards before this one have told of; NULL in the first round

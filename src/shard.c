@@ -384,6 +384,8 @@ tombola_status tombola_shard_merge(tombola_shard *s, const void *messages, size_
 
 void tombola_shard_cancel(tombola_shard *s)
 {
+    if (!s)
+        return;
     if (s->batch && !process_is_forked())
         batch_finish(s->batch, TOMBOLA_OK, NULL);
     s->batch = NULL;

@@ -34,7 +34,8 @@ size_t shard_row_words(const struct row_params *params, size_t vocabulary, size_
 size_t shard_message_size(const struct shard_batch *batch, const u64 *told);
 void shard_message_write(const struct shard_batch *batch, const u64 *told, void *message);
 
-/* Checks the messages of all shards against each other, then puts what they come to into `answers`, rows and samples. What is told of an error is the same on all shards.
+/* Checks the messages of all shards against each other, then puts what they come to into `answers`, rows and samples.
+ * What is told of an error is the same on all shards.
  * told  the shard's own */
 tombola_status shard_messages_merge(const struct shard_batch *batch, const u64 *told, const void *messages,
                                     size_t stride, size_t count, u64 *answers, struct shard_row *rows,
