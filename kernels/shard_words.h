@@ -27,8 +27,9 @@
  * KEPT      what RACE has of the tokens kept
  * EXTENDED  sum: extended weights of a window
  * TOLD      largest: bits of the entropy; in place of a list words that add up, two for each sample: its rank, and the
- *           bits of its log-probabilities, before adaptive-p above and after it below
- * RAW       likewise a word for each sample: the bits of its log-probability in the row as given */
+ *           bits of its log-probabilities, before adaptive-p above and after it below; and one for each id to score
+ * RAW       likewise a word for each sample and each id to score: the bits of its log-probability in the row as given
+ */
 #define SHARD_KINDS(KIND)                                                                                              \
     KIND(NOTHING, 0, 0, 0)                                                                                             \
     KIND(STATE, 0, 1, 0)                                                                                               \

@@ -8,6 +8,7 @@
  * answers   launch.stride words for each row of the batch: what was merged, and last the second words of the samples'
  *           pairs and the mass that the shards before this one have told of; NULL in the first round
  * messages  likewise: a head, and what it says
+ * score_tokens  ids to score, of all rows; NULL if there are none
  * launch.finds are the columns that are wanted. */
 #define SHARDS 1
 #include "arguments.clh"
@@ -54,7 +55,8 @@ static inline void take_cliff(local struct workspace *ws, const struct row *whol
         begin_number(whole, p, q, max(q->cliff.rank, number_within(p->min_k, range_of(q), q->end.number)));
 }
 
-ROW_KERNEL void shard(ROW_ARGUMENTS, global uchar *quests, global const u64 *answers, global u64 *messages)
+ROW_KERNEL void shard(ROW_ARGUMENTS, global uchar *quests, global const u64 *answers, global u64 *messages,
+                      global const int *score_tokens)
 {
     WORKSPACE(ws);
     local u64 ranks_memory[MAX_TOP_K];
@@ -75,7 +77,7 @@ ROW_KERNEL void shard(ROW_ARGUMENTS, global uchar *quests, global const u64 *ans
     global const u64 *before = answer + launch.stride - 2, *tokens = before - launch.samples;
     struct row view = row;
     struct reshape reshape;
-    struct teller t = {ws, ranks, &view, &p, message + 1};
+    struct teller t = {ws, ranks, &view, &p, message + 1, score_tokens};
     struct quest q;
     WHEN (!answers) {
         q.wanted = launch.finds;

@@ -34,11 +34,11 @@ static tombola_status make(tombola_context *context, const struct plan *plan, to
         status = sampler_create_from(context, program, plan, &s->sampler, error);
     if (status)
         return status;
-    s->rows = calloc(plan->max_rows, sizeof *s->rows);
+    s->known.rows = calloc(plan->max_rows, sizeof *s->known.rows);
     s->none = no_logit(&plan->options);
     if (plan->first == plan->last)
         s->zeros = calloc(plan->max_rows, sizeof *s->zeros);
-    return s->rows && (s->zeros || plan->first < plan->last)
+    return s->known.rows && (s->zeros || plan->first < plan->last)
                ? TOMBOLA_OK
                : fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a shard of max_rows %zu", plan->max_rows);
 }
@@ -83,8 +83,9 @@ void tombola_shard_release(tombola_shard *s)
         upload_free(&s->answers);
     tombola_sampler_release(s->sampler);
     free(s->told);
-    free(s->rows);
-    free(s->samples);
+    free(s->known.rows);
+    free(s->known.samples);
+    free(s->known.scores);
     free(s->zeros);
     free(s);
 }
@@ -97,7 +98,8 @@ static tombola_status check_results(const tombola_results *r, tombola_error *err
     for (int column = 0; column < COLUMNS; column++) {
         const struct member *m = column_member(column);
         const struct place place = member_place(r, m);
-        const int is_told = column < COLUMNS_OF_REPORT && column != COLUMNS_OF_SAMPLE + SAMPLE_MARGINS;
+        const int is_told =
+            column <= COLUMNS_OF_REPORT + REPORT_RAW_SCORES && column != COLUMNS_OF_SAMPLE + SAMPLE_MARGINS;
         if (place_is_wanted(place) && !is_told)
             return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.%s is wanted, which shards do not tell", m->name);
         if (place.buffer)
@@ -129,21 +131,28 @@ static uint64_t hash_of(struct batch *b)
         one.params = b->host_params[row];
         one.params.begin = 0;
         one.params.mask = one.params.adjust_first = one.params.adjust_end = 0;
-        one.params.score_first = one.params.score_end = 0;
         hash = siphash(&one, sizeof one).low;
     }
     return hash;
 }
 
-static tombola_status reserve_samples(tombola_shard *s, tombola_error *error)
+/* Room for what is known of samples and scores. */
+static tombola_status reserve_known(tombola_shard *s, tombola_error *error)
 {
-    const size_t count = s->batch->rows.count * s->batch->counts.samples;
-    if (s->samples_room >= count)
-        return TOMBOLA_OK;
-    free(s->samples);
-    s->samples = malloc(count * sizeof *s->samples);
-    s->samples_room = s->samples ? count : 0;
-    return s->samples ? TOMBOLA_OK : fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for shards' samples");
+    const size_t samples = s->batch->rows.count * s->batch->counts.samples, scores = s->batch->counts.scores;
+    if (s->samples_room < samples) {
+        free(s->known.samples);
+        s->known.samples = malloc(samples * sizeof *s->known.samples);
+        s->samples_room = s->known.samples ? samples : 0;
+    }
+    if (s->scores_room < scores) {
+        free(s->known.scores);
+        s->known.scores = malloc(scores * sizeof *s->known.scores);
+        s->scores_room = s->known.scores ? scores : 0;
+    }
+    return s->samples_room >= samples && s->scores_room >= scores
+               ? TOMBOLA_OK
+               : fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for what shards tell of tokens");
 }
 
 static void describe(tombola_shard *s)
@@ -157,6 +166,7 @@ static void describe(tombola_shard *s)
     }
     s->call.stride = words;
     s->call.samples = b->counts.samples;
+    s->call.params = b->host_params;
     s->call.head.agreed = hash_of(b);
     s->call.head.rows = (uint32_t)b->rows.count;
     s->taken.most = sizeof s->call.head + b->rows.count * words * sizeof(u64);
@@ -185,7 +195,7 @@ static tombola_status begin(tombola_shard *s, const tombola_rows *theirs, const 
     own = s->batch->results;
     status = check_results(&own, error);
     if (!status)
-        status = reserve_samples(s, error);
+        status = reserve_known(s, error);
     if (status)
         return status;
     describe(s);
@@ -295,13 +305,13 @@ static tombola_boundary boundary_of(const struct shard_row *row, const u64 *pair
 static void deliver_row(const tombola_shard *s, size_t row, int is_greedy, int is_drawn)
 {
     const tombola_results *r = &s->batch->results;
-    const struct shard_row *from = &s->rows[row];
+    const struct shard_row *from = &s->known.rows[row];
     if (r->status.host)
         r->status.host[row] = status_of_state(from->state);
     if (r->kept.host)
         r->kept.host[row] = !is_drawn ? 0 : is_greedy ? 1 : from->kept;
     if (r->boundary.host)
-        r->boundary.host[row] = is_drawn ? boundary_of(from, s->samples[row * s->call.samples].pair, is_greedy)
+        r->boundary.host[row] = is_drawn ? boundary_of(from, s->known.samples[row * s->call.samples].pair, is_greedy)
                                          : (tombola_boundary){-INFINITY, -1};
     if (r->entropies.host)
         r->entropies.host[row] = is_drawn && !is_greedy ? float_of(from->entropy) : 0.0f;
@@ -310,7 +320,7 @@ static void deliver_row(const tombola_shard *s, size_t row, int is_greedy, int i
 static void deliver_sample(const tombola_shard *s, size_t at, int is_greedy, int is_drawn)
 {
     const tombola_results *r = &s->batch->results;
-    const struct shard_sample *from = &s->samples[at];
+    const struct shard_sample *from = &s->known.samples[at];
     if (r->tokens.host)
         r->tokens.host[at] = is_drawn ? (int32_t)(from->pair[1] >> 32) : -1;
     if (r->ranks.host)
@@ -323,18 +333,37 @@ static void deliver_sample(const tombola_shard *s, size_t at, int is_greedy, int
         r->raw_logprobs.host[at] = is_drawn ? float_of((u32)from->raw) : -INFINITY;
 }
 
+/* Of a row's ids; a greedy row keeps its token alone. */
+static void deliver_scores(const tombola_shard *s, size_t row, int is_greedy, int is_drawn)
+{
+    const struct batch *b = s->batch;
+    const struct row_params *p = &b->host_params[row];
+    const u32 *ids = b->scores.copy.host; /* the caller's need not be there any more */
+    const u32 token = (u32)(s->known.samples[row * s->call.samples].pair[1] >> 32);
+    for (u32 i = p->score_first; i < p->score_end; i++) {
+        const int is_token = ids[i] == token;
+        const float score = !is_greedy ? float_of(s->known.scores[i].score) : is_token ? 0.0f : -INFINITY;
+        if (b->results.scores.host)
+            b->results.scores.host[i] = is_drawn ? score : -INFINITY;
+        if (b->results.raw_scores.host)
+            b->results.raw_scores.host[i] = is_drawn ? float_of(s->known.scores[i].raw) : -INFINITY;
+    }
+}
+
 static void deliver(const tombola_shard *s)
 {
     const struct batch *b = s->batch;
     const size_t n = s->call.samples;
     for (size_t row = 0; row < b->rows.count; row++) {
         const struct row_params *p = &b->host_params[row];
-        const int is_good = status_of_state(s->rows[row].state) == ROW_OK, is_greedy = (p->flags & ROW_GREEDY) != 0;
+        const int is_good = status_of_state(s->known.rows[row].state) == ROW_OK,
+                  is_greedy = (p->flags & ROW_GREEDY) != 0;
         deliver_row(s, row, is_greedy, is_good);
+        deliver_scores(s, row, is_greedy, is_good);
         for (size_t i = 0; i < n; i++) {
             const int is_other =
                 (p->others[i / 32] >> i % 32 & 1) != 0; /* whose filters may find the row good, or not */
-            const int has_token = s->samples[row * n + i].pair[1] != ~(u64)0;
+            const int has_token = s->known.samples[row * n + i].pair[1] != ~(u64)0;
             deliver_sample(s, row * n + i, is_greedy, has_token && (is_good || is_other));
         }
     }
@@ -366,8 +395,8 @@ tombola_status tombola_shard_merge(tombola_shard *s, const void *messages, size_
         return fail(error, TOMBOLA_INVALID_ARGUMENT,
                     "messages are not aligned to 8 bytes, or stride %zu is none of such messages", stride);
     *is_done = 0;
-    tombola_status status = shard_messages_merge(&s->call, s->told, messages, stride, count, s->answers.host, s->rows,
-                                                 s->samples, is_done, error);
+    tombola_status status =
+        shard_messages_merge(&s->call, s->told, messages, stride, count, s->answers.host, &s->known, is_done, error);
     if (!status && !*is_done) {
         s->call.head.round++;
         status = shard_rounds_go_on(s, error);

@@ -29,9 +29,8 @@ struct tombola_shard {
     u64 *told;               /* the same in host memory */
     struct upload answers;   /* as large */
     struct shard_batch call;
-    struct shard_row *rows;       /* max_rows */
-    struct shard_sample *samples; /* of all rows; grows */
-    size_t samples_room;
+    struct shard_known known; /* rows: max_rows; samples and scores grow */
+    size_t samples_room, scores_room;
     tombola_shard_call taken;
     u32 none;        /* a logit or probability of a token that can't be drawn, of any type */
     uint32_t *zeros; /* max_rows: a shard without columns has that one in all rows; NULL: it has columns */

@@ -42,7 +42,7 @@ size_t shard_row_words(const struct row_params *p, size_t vocabulary, size_t sam
     }
     const size_t least = p->min_keep > MAX_TOP_K ? SHARD_WIDE : p->min_keep;
     /* a head, what is before the lists, these, then the tokens and the mass before */
-    return 1 + START_DRAWS + 2 * samples + larger(most, least) + samples + 1;
+    return 1 + START_DRAWS + 2 * samples + larger(larger(most, least), p->score_end - p->score_first) + samples + 1;
 }
 
 static const u64 *next_row(const u64 *row)
@@ -198,9 +198,11 @@ static void merge_words(struct shard_form f, u64 *words, const u64 *other)
 }
 
 /* What an answer tells of a row. The samples that it is not about have pairs that come after all others, and 0. */
-static void take_answer(const struct shard_batch *b, const u64 *answer, struct shard_row *row,
-                        struct shard_sample *samples)
+static void take_answer(const struct shard_batch *b, const u64 *answer, const struct shard_known *known, size_t number)
 {
+    const struct row_params *p = &b->params[number];
+    struct shard_row *row = &known->rows[number];
+    struct shard_sample *samples = known->samples + number * b->samples;
     static const u32 lasts[SHARD_KINDS_COUNT] = {
         [SHARD_START] = START_LAST, [SHARD_RACE] = RACE_LAST, [SHARD_KEPT] = RACE_LAST};
     const struct shard_form f = shard_form_of(answer[0]);
@@ -222,14 +224,18 @@ static void take_answer(const struct shard_batch *b, const u64 *answer, struct s
     }
     for (size_t i = 0; f.kind == SHARD_RAW && i < b->samples; i++)
         samples[i].raw = words[i];
+    for (u32 i = 2 * (u32)b->samples; f.kind == SHARD_TOLD && i < f.list; i++)
+        known->scores[p->score_first + i - 2 * b->samples].score = (u32)words[TOLD_SAMPLES + i];
+    for (u32 i = (u32)b->samples; f.kind == SHARD_RAW && i < f.list; i++)
+        known->scores[p->score_first + i - b->samples].raw = (u32)words[i];
     if (f.kind == SHARD_TOLD && words[TOLD_ENTROPY])
         row->entropy = (u32)words[TOLD_ENTROPY];
     row->is_done = f.is_last != 0;
 }
 
 tombola_status shard_messages_merge(const struct shard_batch *b, const u64 *told, const void *messages, size_t stride,
-                                    size_t count, u64 *answers, struct shard_row *rows, struct shard_sample *all,
-                                    int *is_done, tombola_error *error)
+                                    size_t count, u64 *answers, const struct shard_known *known, int *is_done,
+                                    tombola_error *error)
 {
     const void **heads = malloc(count * sizeof *heads);
     const u64 **at = malloc(count * sizeof *at);
@@ -259,12 +265,11 @@ tombola_status shard_messages_merge(const struct shard_batch *b, const u64 *told
                 before += at[i][1 + MEASURE_MASS];
             at[i] = next_row(at[i]);
         }
-        struct shard_sample *samples = all + row * b->samples;
-        take_answer(b, answer, &rows[row], samples);
+        take_answer(b, answer, known, row);
         answer[b->stride - 1] = before;
         for (size_t i = 0; i < b->samples; i++)
-            answer[b->stride - 1 - b->samples + i] = samples[i].pair[1];
-        *is_done = *is_done && rows[row].is_done;
+            answer[b->stride - 1 - b->samples + i] = known->samples[row * b->samples + i].pair[1];
+        *is_done = *is_done && known->rows[row].is_done;
     }
     free(heads);
     free(at);

@@ -12,6 +12,7 @@ struct shard_batch {
     tombola_shard_head head; /* of the round's message; its size is that of the shard's own */
     size_t stride;           /* words of a row, in memory that kernels read and write */
     size_t samples;
+    const struct row_params *params; /* of the rows: which ids to score are theirs */
 };
 
 /* What is known of a row, once its last answer is there. */
@@ -27,6 +28,18 @@ struct shard_sample {
     u64 pair[2], rank, logprobs, raw;
 };
 
+/* And of an id to score: the bits of both. */
+struct shard_score {
+    u32 score, raw;
+};
+
+/* What is known of a batch's rows. */
+struct shard_known {
+    struct shard_row *rows;
+    struct shard_sample *samples; /* of all rows */
+    struct shard_score *scores;   /* of all rows; NULL: none are wanted */
+};
+
 /* The words of a row that a batch needs at most, with these parameters. */
 size_t shard_row_words(const struct row_params *params, size_t vocabulary, size_t samples);
 
@@ -38,7 +51,7 @@ void shard_message_write(const struct shard_batch *batch, const u64 *told, void 
  * What is told of an error is the same on all shards.
  * told  the shard's own */
 tombola_status shard_messages_merge(const struct shard_batch *batch, const u64 *told, const void *messages,
-                                    size_t stride, size_t count, u64 *answers, struct shard_row *rows,
-                                    struct shard_sample *all, int *is_done, tombola_error *error);
+                                    size_t stride, size_t count, u64 *answers, const struct shard_known *known,
+                                    int *is_done, tombola_error *error);
 
 #endif

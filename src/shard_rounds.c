@@ -43,6 +43,8 @@ u32 shard_wanted(const struct batch *b)
     u32 wanted = 0;
     for (int i = 0; i < SAMPLE_COLUMNS; i++)
         wanted |= place_is_wanted(member_place(&b->results, column_member(COLUMNS_OF_SAMPLE + i))) ? 1u << i : 0;
+    wanted |= b->results.scores.host ? FIND_SHARES : 0;
+    wanted |= b->results.raw_scores.host ? FIND_RAW : 0;
     return wanted;
 }
 
@@ -64,6 +66,7 @@ static tombola_status run(tombola_shard *s, cl_mem answers, tombola_error *error
         l.columns[SHARD_QUESTS].buffer = s->quests;
         l.columns[SHARD_ANSWERS].buffer = answers;
         l.columns[SHARD_MESSAGES].buffer = s->messages;
+        l.columns[SHARD_SCORE_TOKENS].buffer = b->scores.buffer;
         status = launch_rows(b, &l, a_group_each, answers ? NULL : s->after[i], error);
     }
     if (!status)
@@ -88,6 +91,8 @@ tombola_status shard_rounds_begin(tombola_shard *s, tombola_error *error)
         status = masks_bring(b, error);
     if (!status)
         status = adjustments_bring(b, error);
+    if (!status)
+        status = scores_bring(b, error);
     if (!status)
         status = upload_send(b, &b->params, b->rows.count * sizeof(struct row_params), "parameters", &s->params, error);
     if (status)

@@ -6,7 +6,7 @@
 #include "expect.h"
 #include "harness.h"
 
-struct shard_results *shard_results_make(size_t rows, size_t samples, int is_told)
+struct shard_results *shard_results_make(size_t rows, size_t samples, size_t ids, int is_told)
 {
     struct shard_results *r = allocate(1, sizeof *r);
     r->rows = rows;
@@ -21,13 +21,16 @@ struct shard_results *shard_results_make(size_t rows, size_t samples, int is_tol
     r->logprobs = allocate(rows * samples, sizeof *r->logprobs);
     r->raw_logprobs = allocate(rows * samples, sizeof *r->raw_logprobs);
     r->observed = allocate(rows * samples, sizeof *r->observed);
+    r->ids = ids;
+    r->scores = allocate(ids, sizeof *r->scores);
+    r->raw_scores = allocate(ids, sizeof *r->raw_scores);
     return r;
 }
 
 void shard_results_release(struct shard_results *r)
 {
-    void *const all[] = {r->tokens, r->status,   r->kept,         r->boundary, r->entropies,
-                         r->ranks,  r->logprobs, r->raw_logprobs, r->observed, r};
+    void *const all[] = {r->tokens,   r->status,       r->kept,     r->boundary, r->entropies,  r->ranks,
+                         r->logprobs, r->raw_logprobs, r->observed, r->scores,   r->raw_scores, r};
     for (size_t i = 0; i < COUNT_OF(all); i++)
         free(all[i]);
 }
@@ -47,11 +50,16 @@ tombola_results shard_results_columns(struct shard_results *r)
     results.logprobs.host = r->logprobs;
     results.raw_logprobs.host = r->raw_logprobs;
     results.observed.host = r->observed;
+    results.scores.host = r->ids ? r->scores : NULL;
+    results.raw_scores.host = r->ids ? r->raw_scores : NULL;
     return results;
 }
 
 int shard_results_same(const struct shard_results *a, const struct shard_results *b, size_t row)
 {
+    if (memcmp(a->scores, b->scores, a->ids * sizeof *a->scores) ||
+        memcmp(a->raw_scores, b->raw_scores, a->ids * sizeof *a->raw_scores))
+        return 0;
     const size_t first = row * a->samples, bytes = a->samples * sizeof(float);
     return a->status[row] == b->status[row] && a->kept[row] == b->kept[row] &&
            memcmp(&a->boundary[row], &b->boundary[row], sizeof a->boundary[row]) == 0 &&
@@ -140,7 +148,7 @@ void shards_draw(struct shards *s, const tombola_rows *rows, struct shard_result
     struct shard_results *all[MOST_SHARDS];
     tombola_error error = tombola_error_default();
     for (size_t i = 0; i < s->count; i++) {
-        all[i] = i ? shard_results_make(results->rows, results->samples, results->is_told) : results;
+        all[i] = i ? shard_results_make(results->rows, results->samples, results->ids, results->is_told) : results;
         const tombola_results columns = shard_results_columns(all[i]);
         const tombola_rows own = shards_rows(s, i, rows);
         if (tombola_shard_begin(s->shards[i], &own, &columns, &error))

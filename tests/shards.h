@@ -17,8 +17,10 @@ struct shard_results {
     float *entropies;
     uint32_t *ranks;
     float *logprobs, *raw_logprobs, *observed;
+    size_t ids; /* to score */
+    float *scores, *raw_scores;
 };
-struct shard_results *shard_results_make(size_t rows, size_t samples, int is_told);
+struct shard_results *shard_results_make(size_t rows, size_t samples, size_t ids, int is_told);
 void shard_results_release(struct shard_results *results);
 tombola_results shard_results_columns(struct shard_results *results);
 

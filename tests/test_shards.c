@@ -60,8 +60,8 @@ static void expect_mix(struct mix *mix, size_t samples, tombola_context *const *
     mix_finish(mix);
     const tombola_rows rows = mix_rows(mix);
     const int is_told = random_below(&mix->random, 2) == 0;
-    struct shard_results *right = shard_results_make(mix->count, samples, is_told);
-    struct shard_results *got = shard_results_make(mix->count, samples, is_told);
+    struct shard_results *right = shard_results_make(mix->count, samples, mix->id_ends[mix->count - 1], is_told);
+    struct shard_results *got = shard_results_make(mix->count, samples, mix->id_ends[mix->count - 1], is_told);
     const tombola_results columns = shard_results_columns(right);
     tombola_sampler *sampler = make_sampler(context, &mix->make, mix->count, TOMBOLA_DISPATCH_AUTO);
     struct shards s;
