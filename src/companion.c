@@ -98,7 +98,7 @@ void companion_join(tombola_sampler *s)
     cl_program program;
     struct plan plan;
     if (companion && !make_plan(s->engine.context, of, &plan, NULL) &&
-        !context_program(companion, of->options.type, of->options.input, &program, NULL))
+        !context_program(companion, PROGRAM_ROWS, of->options.type, of->options.input, &program, NULL))
         sampler_create_from(companion, program, &plan, &s->few, NULL);
 }
 

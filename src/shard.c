@@ -189,7 +189,7 @@ static tombola_status begin(tombola_shard *s, const tombola_rows *theirs, const 
         rows.stride = 1;
         rows.indices = s->zeros;
     }
-    status = sampler_begin(s->sampler, &rows, results, NULL, &s->batch, error);
+    status = sampler_begin(s->sampler, &rows, results, NULL, 0, &s->batch, error);
     if (status)
         return status;
     own = s->batch->results;
