@@ -32,8 +32,9 @@ ROW_KERNEL void looked_at(global const stored *values, global const uint *blocks
             has_masked[block] = 1;
     }
     if (GROUP == 1) {
+        WORKSPACE(ws);
         float sum;
-        find_maxima(&row, 0, &sum);
+        find_maxima(ws, &row, 0, 0, &sum);
         *has_nan = isnan(sum);
     }
 }
