@@ -1,5 +1,5 @@
 /* What a token weighs, estimated: a float near 2^27 * 2^t, by fewer operations than weight.h takes, which may be summed
- * as a float. A sum of estimates tells the sum of weights to within a doubt (estimate.clh), never a token: where the
+ * as a float. A sum of estimates tells the sum of weights to within a doubt (estimates.clh), never a token: where the
  * doubt might matter, weights are summed. */
 #ifndef TOMBOLA_ESTIMATE_H
 #define TOMBOLA_ESTIMATE_H

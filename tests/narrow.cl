@@ -8,10 +8,11 @@ static floats reshaped(const struct row *row, uint first, floats values)
     return values;
 }
 
-/* The bits of all values widened: as rows are loaded, and as single values are. */
+/* The bits of all values widened: as rows are loaded, and as single values are. They begin with the second, as a row's
+ * values need not be aligned. */
 ROW_KERNEL void widened(global const stored *values, global uint *loaded, global uint *computed)
 {
-    struct row row = row_of(values, 65536, 0, 0);
+    struct row row = row_of(values + 1, 65536, 0, 0);
     uint first = (uint)get_group_id(0) * BLOCK;
     for (uint i = group_item() * WIDTH; i < BLOCK; i += GROUP * WIDTH) {
         JOIN(vstore, WIDTH)(words_of(load_widened(&row, first + i)), 0, loaded + first + i);
@@ -24,6 +25,7 @@ ROW_KERNEL void widened(global const stored *values, global uint *loaded, global
 ROW_KERNEL void looked_at(global const stored *values, global const uint *blocks, global uint *tops,
                           global uint *has_masked, global uint *maxima, global uint *has_nan)
 {
+    WORKSPACE(ws);
     struct row row = row_of(values, *blocks * BLOCK, maxima, 0);
     for (uint block = team_of(&row); block < *blocks; block += TEAMS) {
         float lowest_sum;
@@ -32,7 +34,6 @@ ROW_KERNEL void looked_at(global const stored *values, global const uint *blocks
             has_masked[block] = 1;
     }
     if (GROUP == 1) {
-        WORKSPACE(ws);
         float sum;
         find_maxima(ws, &row, 0, 0, &sum);
         *has_nan = isnan(sum);

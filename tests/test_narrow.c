@@ -32,10 +32,10 @@ static uint16_t value_at(uint32_t place)
 
 static void check_widening(cl_program program, struct group_shape shape, tombola_type type)
 {
-    static uint16_t values[VALUES];
+    static uint16_t values[1 + VALUES];
     static uint32_t loaded[VALUES], computed[VALUES];
     for (uint32_t bits = 0; bits < VALUES; bits++) {
-        values[bits] = (uint16_t)bits;
+        values[1 + bits] = (uint16_t)bits;
     }
     struct array arrays[] = {{values, sizeof values}, {loaded, sizeof loaded}, {computed, sizeof computed}};
     kernels_run(program, "widened", VALUES / BLOCK_SIZE * shape.lanes * shape.teams, shape, arrays, 3, 1);
