@@ -83,8 +83,9 @@ TOMBOLA_API void tombola_shard_release(tombola_shard *shard);
  *          least as many, 0 as many. Logits and masks stay the shard's until the call is over; a shard without columns
  *          has none, whatever is set
  * results  as tombola_sampler_sample has them, in host memory: tokens of all samples, their logprobs, raw_logprobs,
- *          ranks and observed; status, kept, boundary and entropies. Written when the call is done, to be kept until
- * then Errors: those of tombola_sampler_sample. INVALID_ARGUMENT also where another result is asked for. */
+ *          ranks, margins and observed; scores and raw_scores; status, kept, boundary and entropies. Written when the
+ *          call is done, to be kept until then
+ * Errors: those of tombola_sampler_sample. INVALID_ARGUMENT also where another result is asked for. */
 TOMBOLA_API tombola_status tombola_shard_begin(tombola_shard *shard, const tombola_rows *rows,
                                                const tombola_results *results, tombola_error *error);
 

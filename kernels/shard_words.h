@@ -16,7 +16,9 @@
  * NOTHING   the row is done
  * STATE     maximum: how the row is (row_state), of its columns here; a list where top-k comes first
  * START     the same, and what RACE has, where the row is drawn from as a whole
- * RACE      sum: tokens kept; least: the last of these, upside down; a pair for each sample: when it arrives, and which
+ * RACE      sum: tokens kept; least: the last of these, upside down; a pair for each sample: when it arrives, and
+ *           which; where margins are wanted, in place of a list two words for each: when the second block arrives, and bits of
+ *           how clearly its own token was the first of the block
  * MEASURES  sums: MEASURE_...; a list where a filter by mass has use for the first tokens
  * LIST      the first tokens of a window
  * BINS      sums: a histogram
@@ -26,8 +28,9 @@
  * CLIFF     of bins: numbers of tokens, largest and least keys
  * KEPT      what RACE has of the tokens kept
  * EXTENDED  sum: extended weights of a window
- * TOLD      largest: bits of the entropy; in place of a list words that add up, two for each sample: its rank, and the
- *           bits of its log-probabilities, before adaptive-p above and after it below; and one for each id to score
+ * TOLD      largest: bits of the entropy; in place of a list words that add up, three for each sample: its rank, the
+ *           bits of its log-probabilities, before adaptive-p above and after it below, and of its margin; and one for
+ *           each id to score
  * RAW       likewise a word for each sample and each id to score: the bits of its log-probability in the row as given
  */
 #define SHARD_KINDS(KIND)                                                                                              \
@@ -110,6 +113,13 @@ static inline int shard_list_adds(struct shard_form f)
 {
     return f.kind == SHARD_TOLD || f.kind == SHARD_RAW;
 }
+
+/* Whether they tell of margins. */
+static inline int shard_has_margins(struct shard_form f)
+{
+    return f.kind == SHARD_RACE || f.kind == SHARD_START;
+}
+#define TOLD_EACH 3u /* words of a sample */
 
 /* The second word of a pair: of equal arrivals the lower id wins. */
 static inline u64 pair_of(u32 id, u32 key)

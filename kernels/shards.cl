@@ -95,7 +95,7 @@ ROW_KERNEL void shard(ROW_ARGUMENTS, global uchar *quests, global const u64 *ans
             go_on(&whole, &p, &q, answer);
         view_row(&q, &p, &view, &reshape);
         group_barrier(ws);
-        tell_quest(&t, &q, &row, *before, tokens);
+        tell_quest(&t, &q, &row, *before, answer, tokens);
     }
     group_barrier(ws);
     if (group_item() == 0) {

@@ -26,8 +26,8 @@ struct plan {
     size_t output_rows;   /* and a pin, a piece of pinned memory for probabilities */
 };
 
-/* Checks a sampler's options and works out its plan, for rows of which the columns [first, last) are here. Fails where a batch of max_rows can't be cut so that its parts fit
- * into the device's buffers. */
+/* Checks a sampler's options and works out its plan, for rows of which the columns [first, last) are here. Fails where
+ * a batch of max_rows can't be cut so that its parts fit into the device's buffers. */
 tombola_status plan_make(const tombola_context *context, size_t vocabulary, size_t max_rows,
                          const tombola_sampler_options *options, struct plan *plan, tombola_error *error);
 tombola_status plan_make_shard(const tombola_context *context, size_t vocabulary, size_t first, size_t last,

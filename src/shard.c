@@ -98,8 +98,7 @@ static tombola_status check_results(const tombola_results *r, tombola_error *err
     for (int column = 0; column < COLUMNS; column++) {
         const struct member *m = column_member(column);
         const struct place place = member_place(r, m);
-        const int is_told =
-            column <= COLUMNS_OF_REPORT + REPORT_RAW_SCORES && column != COLUMNS_OF_SAMPLE + SAMPLE_MARGINS;
+        const int is_told = column <= COLUMNS_OF_REPORT + REPORT_RAW_SCORES;
         if (place_is_wanted(place) && !is_told)
             return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.%s is wanted, which shards do not tell", m->name);
         if (place.buffer)
@@ -323,6 +322,8 @@ static void deliver_sample(const tombola_shard *s, size_t at, int is_greedy, int
     const struct shard_sample *from = &s->known.samples[at];
     if (r->tokens.host)
         r->tokens.host[at] = is_drawn ? (int32_t)(from->pair[1] >> 32) : -1;
+    if (r->margins.host)
+        r->margins.host[at] = !is_drawn ? 0.0f : is_greedy ? INFINITY : float_of((u32)from->margin);
     if (r->ranks.host)
         r->ranks.host[at] = !is_drawn ? 0 : is_greedy ? 1 : (u32)from->rank;
     if (r->logprobs.host)

@@ -23,9 +23,9 @@ static size_t filter_words(const struct row_params *p, u32 filter, size_t vocabu
     case FILTER_TOP_P:
     case FILTER_TYPICAL_P:
     case FILTER_TEMPERATURE:
-    case FILTER_MIROSTAT:
     case FILTER_TOP_H:
         return SHARD_WIDE;
+    case FILTER_MIROSTAT: /* a number of tokens that nobody knows before */
     case FILTER_MIN_K:
         return MAX_TOP_K > 3 * SHARD_WIDE ? MAX_TOP_K : 3 * SHARD_WIDE;
     default:
@@ -42,7 +42,7 @@ size_t shard_row_words(const struct row_params *p, size_t vocabulary, size_t sam
     }
     const size_t least = p->min_keep > MAX_TOP_K ? SHARD_WIDE : p->min_keep;
     /* a head, what is before the lists, these, then the tokens and the mass before */
-    return 1 + START_DRAWS + 2 * samples + larger(larger(most, least), p->score_end - p->score_first) + samples + 1;
+    return 1 + START_DRAWS + 4 * samples + larger(larger(most, least), p->score_end - p->score_first) + samples + 1;
 }
 
 static const u64 *next_row(const u64 *row)
@@ -158,6 +158,8 @@ static int is_whole(const struct shard_batch *b, const u64 *told, const void *me
     for (size_t i = 0; i < b->head.rows; i++) {
         if (row >= end || *row != told[i * b->stride])
             return 0;
+        if (1 + shard_words(shard_form_of(*row)) + b->samples + 1 > b->stride) /* shard_row_words is to tell */
+            return 0;
         row = next_row(row);
     }
     return row == end;
@@ -174,10 +176,25 @@ static void merge_lists(u64 *list, const u64 *other, size_t count)
     memcpy(list, both, count * WORD);
 }
 
+static int is_first(const u64 *pair, const u64 *other)
+{
+    return pair[0] < other[0] || (pair[0] == other[0] && pair[1] <= other[1]);
+}
+
 static void merge_pair(u64 *pair, const u64 *other)
 {
-    if (other[0] < pair[0] || (other[0] == pair[0] && other[1] < pair[1]))
+    if (!is_first(pair, other))
         memcpy(pair, other, 2 * WORD);
+}
+
+/* Of pairs that are not merged yet: when the second of all arrives, and how clearly the first one's token was first. */
+static void merge_margin(const u64 *pair, u64 *margin, const u64 *other_pair, const u64 *other)
+{
+    const u64 later = pair[0] > other_pair[0] ? pair[0] : other_pair[0];
+    const u64 second = margin[0] < other[0] ? margin[0] : other[0];
+    if (!is_first(pair, other_pair))
+        margin[1] = other[1];
+    margin[0] = later < second ? later : second;
 }
 
 static void merge_words(struct shard_form f, u64 *words, const u64 *other)
@@ -189,8 +206,13 @@ static void merge_words(struct shard_form f, u64 *words, const u64 *other)
         words[at] = other[at] > words[at] ? other[at] : words[at];
     for (end += f.least; at < end; at++)
         words[at] = other[at] < words[at] ? other[at] : words[at];
+    for (u32 i = 0; shard_has_margins(f) && i < f.list / 2; i++)
+        merge_margin(words + at + 2 * i, words + end + 2 * (f.pairs + i), other + at + 2 * i,
+                     other + end + 2 * (f.pairs + i));
     for (end += 2 * f.pairs; at < end; at += 2)
         merge_pair(words + at, other + at);
+    if (shard_has_margins(f))
+        return;
     if (!shard_list_adds(f))
         merge_lists(words + at, other + at, f.list);
     for (end += f.list; shard_list_adds(f) && at < end; at++)
@@ -219,13 +241,15 @@ static void take_answer(const struct shard_batch *b, const u64 *answer, const st
         row->last = words[lasts[f.kind]];
     }
     for (size_t i = 0; f.kind == SHARD_TOLD && i < b->samples; i++) {
-        samples[i].rank += words[TOLD_SAMPLES + 2 * i];
-        samples[i].logprobs += words[TOLD_SAMPLES + 2 * i + 1];
+        const u64 *told = words + TOLD_SAMPLES + TOLD_EACH * i;
+        samples[i].rank += told[0];
+        samples[i].logprobs += told[1];
+        samples[i].margin += told[2];
     }
     for (size_t i = 0; f.kind == SHARD_RAW && i < b->samples; i++)
         samples[i].raw = words[i];
-    for (u32 i = 2 * (u32)b->samples; f.kind == SHARD_TOLD && i < f.list; i++)
-        known->scores[p->score_first + i - 2 * b->samples].score = (u32)words[TOLD_SAMPLES + i];
+    for (u32 i = TOLD_EACH * (u32)b->samples; f.kind == SHARD_TOLD && i < f.list; i++)
+        known->scores[p->score_first + i - TOLD_EACH * b->samples].score = (u32)words[TOLD_SAMPLES + i];
     for (u32 i = (u32)b->samples; f.kind == SHARD_RAW && i < f.list; i++)
         known->scores[p->score_first + i - b->samples].raw = (u32)words[i];
     if (f.kind == SHARD_TOLD && words[TOLD_ENTROPY])

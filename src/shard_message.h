@@ -25,7 +25,7 @@ struct shard_row {
 
 /* And of a sample: its pair, and what TOLD and RAW have of it. */
 struct shard_sample {
-    u64 pair[2], rank, logprobs, raw;
+    u64 pair[2], rank, logprobs, margin, raw;
 };
 
 /* And of an id to score: the bits of both. */

@@ -21,6 +21,7 @@ struct shard_results *shard_results_make(size_t rows, size_t samples, size_t ids
     r->logprobs = allocate(rows * samples, sizeof *r->logprobs);
     r->raw_logprobs = allocate(rows * samples, sizeof *r->raw_logprobs);
     r->observed = allocate(rows * samples, sizeof *r->observed);
+    r->margins = allocate(rows * samples, sizeof *r->margins);
     r->ids = ids;
     r->scores = allocate(ids, sizeof *r->scores);
     r->raw_scores = allocate(ids, sizeof *r->raw_scores);
@@ -29,8 +30,8 @@ struct shard_results *shard_results_make(size_t rows, size_t samples, size_t ids
 
 void shard_results_release(struct shard_results *r)
 {
-    void *const all[] = {r->tokens,   r->status,       r->kept,     r->boundary, r->entropies,  r->ranks,
-                         r->logprobs, r->raw_logprobs, r->observed, r->scores,   r->raw_scores, r};
+    void *const all[] = {r->tokens,       r->status,   r->kept,    r->boundary, r->entropies,  r->ranks, r->logprobs,
+                         r->raw_logprobs, r->observed, r->margins, r->scores,   r->raw_scores, r};
     for (size_t i = 0; i < COUNT_OF(all); i++)
         free(all[i]);
 }
@@ -50,6 +51,7 @@ tombola_results shard_results_columns(struct shard_results *r)
     results.logprobs.host = r->logprobs;
     results.raw_logprobs.host = r->raw_logprobs;
     results.observed.host = r->observed;
+    results.margins.host = r->margins;
     results.scores.host = r->ids ? r->scores : NULL;
     results.raw_scores.host = r->ids ? r->raw_scores : NULL;
     return results;
@@ -68,6 +70,7 @@ int shard_results_same(const struct shard_results *a, const struct shard_results
            memcmp(a->ranks + first, b->ranks + first, bytes) == 0 &&
            memcmp(a->logprobs + first, b->logprobs + first, bytes) == 0 &&
            memcmp(a->raw_logprobs + first, b->raw_logprobs + first, bytes) == 0 &&
+           memcmp(a->margins + first, b->margins + first, bytes) == 0 &&
            memcmp(a->observed + first, b->observed + first, bytes) == 0;
 }
 

@@ -16,7 +16,7 @@ struct shard_results {
     tombola_boundary *boundary;
     float *entropies;
     uint32_t *ranks;
-    float *logprobs, *raw_logprobs, *observed;
+    float *logprobs, *raw_logprobs, *observed, *margins;
     size_t ids; /* to score */
     float *scores, *raw_scores;
 };
