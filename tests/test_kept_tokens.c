@@ -97,6 +97,41 @@ static void work_groups_of_many_have_the_same(void **state)
     kinds_each_in_groups(KINDS_BINARY32_LOGITS, 4000, run_batch);
 }
 
+/* Among integers a NaN of 16 bits looks like a large value. */
+static void a_banned_nan_is_not_kept(void **state)
+{
+    (void)state;
+    enum { V = 4000 };
+    static const tombola_type types[] = {TOMBOLA_FLOAT32, TOMBOLA_FLOAT16, TOMBOLA_BFLOAT16};
+    float values[V];
+    for (uint32_t id = 0; id < V; id++)
+        values[id] = id == 0 ? NAN : id == 1 ? 9.0f : (float)(id % 97) / 16.0f;
+    for (size_t i = 0; i < 2 * COUNT_OF(types); i++) {
+        const struct make make = {types[i / 2], TOMBOLA_LOGITS, V};
+        tombola_params params = params_at(.5f);
+        params.top_k = i % 2 ? 7 : 0;
+        params.top_p = i % 2 ? 1.0f : .5f;
+        const tombola_bias ban = {0, -INFINITY};
+        const size_t end = 1;
+        uint32_t elements[V], kept = 0;
+        narrow_elements(values, V, make.type, elements);
+        widen_elements(elements, V, make.type, values);
+        tombola_rows rows = host_rows(elements, 1, 0, &params);
+        rows.biases = &ban;
+        rows.bias_ends = &end;
+        tombola_results results = tombola_results_default();
+        results.kept.host = &kept;
+        tombola_sampler *sampler = make_sampler(context, &make, 1, TOMBOLA_DISPATCH_ROW);
+        call_rows(sampler, &rows, &results);
+        const struct oracle_input input = {
+            .values = values, .vocabulary = V, .kind = TOMBOLA_LOGITS, .biases = &ban, .bias_count = 1};
+        struct oracle_row *row = oracle_row_create_from(&input);
+        assert_int_equal(kept, oracle_draw(row, &params).kept);
+        oracle_row_release(row);
+        tombola_sampler_release(sampler);
+    }
+}
+
 /* Ends alone, tokens alone; by sample, submit and enqueue, to host memory and to a buffer, in place and staged. */
 static void every_way_gives_the_same(void **state)
 {
@@ -237,6 +272,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_of_every_kind_keep_what_the_oracle_does),
+        cmocka_unit_test(a_banned_nan_is_not_kept),
         cmocka_unit_test(every_way_gives_the_same),
         cmocka_unit_test(parts_go_on_where_those_before_end),
         cmocka_unit_test(too_small_buffers_and_lists_without_ends_are_refused),
