@@ -18,7 +18,8 @@
  *
  * Rounds. Greedy rows and those without filters take one, top-k and min-p two, top-p three where the nucleus is among
  * the first 64 tokens. Selection by histograms takes up to seven more for each filter, whatever the data; min-k takes
- * as many as its cliff lies deep. Rows of a batch take their rounds together. tombola_shard_last_call tells how many rounds and bytes a call took.
+ * as many as its cliff lies deep. Rows of a batch take their rounds together. tombola_shard_last_call tells how many
+ * rounds and bytes a call took.
  *
  * Messages. A head of 64 bytes, struct tombola_shard_head, then words of 64 bits; all of it little-endian, to be
  * aligned to 8 bytes. All shards that agree send messages of the same size in a round, which partial tells and which no

@@ -25,9 +25,9 @@ static inline struct gauge gauge_of(float scale, float whole)
     return g;
 }
 
-/* The sum and one estimate more, within 5.5e-6 of it (see tests/test_estimate.c): half of a last place of a number below
- * 2^30 is 2.7e-6 of a power of 2, and the polynomial, 2^(x - 1) for x from 1 to 2, is right to 2.7e-6. NaN counts as the
- * lowest. */
+/* The sum and one estimate more, within 5.5e-6 of it (tests/test_estimate.c): half of a last place of a number below
+ * 2^30 is 2.7e-6 of a power of 2, and the polynomial, 2^(x - 1) for x from 1 to 2, is right to 2.7e-6. NaN counts as
+ * the lowest. */
 static inline floats add_estimate(floats sum, floats z, struct gauge g)
 {
     floats fixed = fused(z, (floats)(g.scale), (floats)(g.shift));
