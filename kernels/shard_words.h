@@ -17,8 +17,8 @@
  * STATE     maximum: how the row is (row_state), of its columns here; a list where top-k comes first
  * START     the same, and what RACE has, where the row is drawn from as a whole
  * RACE      sum: tokens kept; least: the last of these, upside down; a pair for each sample: when it arrives, and
- *           which; where margins are wanted, in place of a list two words for each: when the second block arrives, and bits of
- *           how clearly its own token was the first of the block
+ *           which; where margins are wanted, in place of a list two words for each: when the second block arrives,
+ *           and bits of how clearly its own token was the first of the block
  * MEASURES  sums: MEASURE_...; a list where a filter by mass has use for the first tokens
  * LIST      the first tokens of a window
  * BINS      sums: a histogram

@@ -96,7 +96,8 @@ compile_for_sanitized() {
 
 # Sanitizers see what runs on the host. Of these tests that is their own, or what others have run as well; most of it
 # takes long, or has kernels compiled that no other test wants.
-not_sanitized='test_(bench_workloads|counters.*|kernel_cache_(choice|device)|race_law|stages.*|textbook|weight)'
+not_sanitized='bench_workloads|command_config|counters.*|kernel_cache_(choice|device)|narrow|race_law|shards_rounds'
+not_sanitized="test_($not_sanitized|stages.*|textbook|weight)"
 
 # PoCL alone: what other runtimes leak and unload again cannot be told from leaks of ours. Up to gcc 13 the address
 # sanitizer's interceptor of __tls_get_addr takes a block of thread-local memory at some offsets in its page for one
