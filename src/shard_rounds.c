@@ -3,6 +3,7 @@
 #include "error.h"
 #include "launch.h"
 #include "logits.h"
+#include "run.h"
 
 #include <stdlib.h>
 
@@ -72,35 +73,22 @@ static tombola_status run(tombola_shard *s, cl_mem answers, tombola_error *error
     if (!status)
         status =
             batch_read(b, s->messages, 0, b->rows.count * s->call.stride * (sizeof(u64) / sizeof(u32)), s->told, error);
-    if (status)
-        return status;
-    cl_int code = clFlush(b->queue);
-    return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clFlush", code);
+    return status ? status : run_flush(b, error);
 }
 
 tombola_status shard_rounds_begin(tombola_shard *s, tombola_error *error)
 {
     struct batch *b = s->batch;
-    tombola_times *times = &b->engine->times;
     tombola_status status = reserve(s, error);
     if (!status)
         status = logits_prepare(b, b->engine->plan.scratch_rows, error);
     if (!status)
         status = masks_prepare(b, error);
     if (!status)
-        status = masks_bring(b, error);
-    if (!status)
-        status = adjustments_bring(b, error);
-    if (!status)
-        status = scores_bring(b, error);
-    if (!status)
-        status = upload_send(b, &b->params, b->rows.count * sizeof(struct row_params), "parameters", &s->params, error);
+        status = run_bring(b, &s->params, error);
     if (status)
         return status;
-    *(b->way == WAY_BUFFER     ? &times->device_calls
-      : b->way == WAY_IN_PLACE ? &times->in_place_calls
-                               : &times->staged_calls) += 1;
-    times->parts += (uint64_t)b->part_count;
+    run_count(b);
     for (int part = 0; part < b->part_count && !status; part++)
         status = logits_bring(b, part, &s->logits[part], &s->after[part], error);
     return status ? status : run(s, NULL, error);
