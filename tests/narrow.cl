@@ -15,7 +15,7 @@ ROW_KERNEL void widened(global const stored *values, global uint *loaded, global
     struct row row = row_of(values + 1, 65536, 0, 0);
     uint first = (uint)get_group_id(0) * BLOCK;
     for (uint i = group_item() * WIDTH; i < BLOCK; i += GROUP * WIDTH) {
-        JOIN(vstore, WIDTH)(words_of(load_widened(&row, first + i)), 0, loaded + first + i);
+        JOIN(vstore, WIDTH)(words_of(load_whole(&row, first + i)), 0, loaded + first + i);
         JOIN(vstore, WIDTH)(words_of(widen(load_stored(&row, first + i))), 0, computed + first + i);
     }
 }
