@@ -23,7 +23,10 @@ test_packages=(
   g++                 # compiles the header as a caller in C++ does
   clang               # a second compiler, and the check of the kernels without a device
   clang-format        # the check of the layout
+  libopenmpi-dev      # MPI: vocabularies and rows that several processes share
+  openmpi-bin         # starts them
   python3-mypy        # checks the Python package's types
+  python3-mpi4py      # MPI for the Python package
   python3-pyopencl    # OpenCL buffers of another package's, which the Python package takes
 )
 
