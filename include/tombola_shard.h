@@ -102,9 +102,19 @@ TOMBOLA_API tombola_status tombola_shard_partial(tombola_shard *shard, void *mes
  * messages  aligned to 8 bytes, as its elements are
  * stride    bytes from one message to the next, at least the size of each
  * count     shards
- * is_done   set to 1 where the results are there; 0: another round follows */
+ * is_done   set to 1 where the results are there; 0: another round follows. Where merge fails too it tells whether the
+ *           others go on, unless the arguments were none */
 TOMBOLA_API tombola_status tombola_shard_merge(tombola_shard *shard, const void *messages, size_t stride, size_t count,
                                                int *is_done, tombola_error *error);
+
+/* Whether the shards that have sent these messages agree, have not failed, and have all columns once, by the heads alone:
+ * for transports that bring heads before the rest, and to know which shard an error of merge is about.
+ * messages, stride, count   as merge takes them; of each the first sizeof(tombola_shard_head) bytes are read
+ * at                        set to the place of the message that the error is about; to count where there is no error,
+ *                           or it is about none. NULL: not wanted
+ * Errors: what merge says of them. Any thread may call it. */
+TOMBOLA_API tombola_status tombola_shard_check(const void *messages, size_t stride, size_t count, size_t *at,
+                                               tombola_error *error);
 
 /* Ends a call before it is done. There is nothing to do where none is under way. */
 TOMBOLA_API void tombola_shard_cancel(tombola_shard *shard);

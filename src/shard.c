@@ -208,7 +208,7 @@ static tombola_status fail_call(tombola_shard *s, tombola_status status, tombola
         batch_finish(s->batch, status, error);
     s->batch = NULL;
     s->stage = SHARD_FAILED;
-    s->failure = status;
+    s->call.head.status = (uint32_t)status;
     return status;
 }
 
@@ -247,14 +247,6 @@ static tombola_status fail_stage(const tombola_shard *s, const char *call, tombo
                                          : "partial is next");
 }
 
-/* A message that tells of a failure alone. */
-static void write_failure(tombola_shard *s, void *message)
-{
-    s->call.head.status = (uint32_t)s->failure;
-    s->call.head.size = sizeof s->call.head;
-    memcpy(message, &s->call.head, sizeof s->call.head);
-}
-
 tombola_status tombola_shard_partial(tombola_shard *s, void *message, size_t capacity, size_t *size,
                                      tombola_error *error)
 {
@@ -282,7 +274,7 @@ tombola_status tombola_shard_partial(tombola_shard *s, void *message, size_t cap
                                        : "message is not aligned to 8 bytes: it needs %zu",
                     *size);
     if (s->stage == SHARD_FAILED) {
-        write_failure(s, message);
+        memcpy(message, &s->call.head, sizeof s->call.head);
         return TOMBOLA_OK;
     }
     shard_message_write(&s->call, s->told, message);
@@ -379,6 +371,27 @@ static tombola_status end(tombola_shard *s, tombola_error *error)
     return status;
 }
 
+static tombola_status check_place(const void *messages, size_t stride, size_t count, tombola_error *error)
+{
+    if (!messages || count == 0)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "messages is NULL, or count is 0");
+    if ((uintptr_t)messages % sizeof(u64) || stride % sizeof(u64) || stride < sizeof(tombola_shard_head))
+        return fail(error, TOMBOLA_INVALID_ARGUMENT,
+                    "messages are not aligned to 8 bytes, or stride %zu is none of such messages", stride);
+    return TOMBOLA_OK;
+}
+
+tombola_status tombola_shard_check(const void *messages, size_t stride, size_t count, size_t *at, tombola_error *error)
+{
+    size_t place = count;
+    tombola_status status = check_place(messages, stride, count, error);
+    if (!status)
+        status = shard_messages_check(messages, stride, count, &place, error);
+    if (at)
+        *at = place;
+    return status;
+}
+
 tombola_status tombola_shard_merge(tombola_shard *s, const void *messages, size_t stride, size_t count, int *is_done,
                                    tombola_error *error)
 {
@@ -390,13 +403,10 @@ tombola_status tombola_shard_merge(tombola_shard *s, const void *messages, size_
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "is_done is NULL");
     if (s->stage == SHARD_IDLE || s->stage == SHARD_RUNS)
         return fail_stage(s, "merge", error);
-    if (!messages || count == 0)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "messages is NULL, or count is 0");
-    if ((uintptr_t)messages % sizeof(u64) || stride % sizeof(u64) || stride < sizeof(tombola_shard_head))
-        return fail(error, TOMBOLA_INVALID_ARGUMENT,
-                    "messages are not aligned to 8 bytes, or stride %zu is none of such messages", stride);
-    *is_done = 0;
-    tombola_status status =
+    tombola_status status = check_place(messages, stride, count, error);
+    if (status)
+        return status;
+    status =
         shard_messages_merge(&s->call, s->told, messages, stride, count, s->answers.host, &s->known, is_done, error);
     if (!status && !*is_done) {
         s->call.head.round++;

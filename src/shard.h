@@ -19,8 +19,7 @@ enum shard_stage {
 struct tombola_shard {
     tombola_sampler *sampler;
     enum shard_stage stage;
-    tombola_status failure; /* SHARD_FAILED */
-    struct batch *batch;    /* under way; NULL: none */
+    struct batch *batch; /* under way; NULL: none */
     cl_mem logits[MAX_PARTS];
     const cl_event *after[MAX_PARTS]; /* the first round's kernels wait for it */
     cl_mem params;

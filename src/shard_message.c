@@ -101,26 +101,33 @@ static const char *disagreement(const tombola_shard_head *first, const tombola_s
     return other->size != first->size ? "has a message of another size" : NULL;
 }
 
-static tombola_status fail_at(const tombola_shard_head *head, const char *what, tombola_error *error)
+/* about: set to the head */
+static tombola_status fail_at(const tombola_shard_head *head, const void **about, const char *what,
+                              tombola_error *error)
 {
+    *about = head;
     return fail(error, TOMBOLA_INVALID_ARGUMENT, "the shard of columns %lu to %lu %s", (unsigned long)head->first,
                 (unsigned long)head->last, what);
 }
 
-/* heads: in the order of their columns */
-static tombola_status check_heads(const void *const *heads, size_t count, tombola_error *error)
+/* heads: in the order of their columns
+ * about: set to the one that an error is about, where it is one */
+static tombola_status check_heads(const void *const *heads, size_t count, const void **about, tombola_error *error)
 {
     for (size_t i = 0; i < count; i++)
-        if (head_of(heads[i])->magic != TOMBOLA_SHARD_MAGIC)
+        if (head_of(heads[i])->magic != TOMBOLA_SHARD_MAGIC) {
+            *about = heads[i];
             return fail(error, TOMBOLA_INVALID_ARGUMENT, "one of %zu messages is none of a shard's", count);
+        }
     const tombola_shard_head *first = head_of(heads[0]);
     for (size_t i = 0; i < count; i++) {
         const tombola_shard_head *h = head_of(heads[i]);
         if (h->layout != TOMBOLA_SHARD_LAYOUT || h->contract != TOMBOLA_CONTRACT)
-            return fail_at(h, "has another version", error);
+            return fail_at(h, about, "has another version", error);
     }
     for (size_t i = 0; i < count; i++) {
         const tombola_shard_head *h = head_of(heads[i]);
+        *about = h;
         if (h->status)
             return fail(error, (tombola_status)h->status, "the shard of columns %lu to %lu has failed: %s",
                         (unsigned long)h->first, (unsigned long)h->last,
@@ -128,6 +135,7 @@ static tombola_status check_heads(const void *const *heads, size_t count, tombol
     }
     for (size_t i = 0; i < count; i++) {
         const char *what = disagreement(first, head_of(heads[i]));
+        *about = heads[i];
         if (what)
             return fail(error, TOMBOLA_INVALID_ARGUMENT, "the shard of columns %lu to %lu %s than that of %lu to %lu",
                         (unsigned long)head_of(heads[i])->first, (unsigned long)head_of(heads[i])->last, what,
@@ -138,16 +146,52 @@ static tombola_status check_heads(const void *const *heads, size_t count, tombol
         const tombola_shard_head *h = head_of(heads[i]);
         if (h->first == h->last)
             continue;
+        *about = h->first > end ? NULL : h;
         if (h->first != end)
             return fail(error, TOMBOLA_INVALID_ARGUMENT, "%s shard has columns %lu to %lu",
                         h->first > end ? "no" : "more than one", (unsigned long)(h->first > end ? end : h->first),
                         (unsigned long)(h->first > end || h->last < end ? h->first > end ? h->first : h->last : end));
         end = h->last;
     }
+    *about = NULL;
     if (end != first->vocabulary)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "no shard has columns %zu to %lu", end,
                     (unsigned long)first->vocabulary);
     return TOMBOLA_OK;
+}
+
+/* Sorts messages by their columns, and checks their heads. */
+static tombola_status sort_and_check(const void *messages, size_t stride, size_t count, const void **heads,
+                                     const void **about, tombola_error *error)
+{
+    for (size_t i = 0; i < count; i++)
+        heads[i] = (const char *)messages + i * stride;
+    qsort(heads, count, sizeof *heads, by_columns);
+    return check_heads(heads, count, about, error);
+}
+
+tombola_status shard_messages_check(const void *messages, size_t stride, size_t count, size_t *at, tombola_error *error)
+{
+    const void **heads = malloc(count * sizeof *heads), *about = NULL;
+    *at = count;
+    if (!heads)
+        return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for %zu messages", count);
+    tombola_status status = sort_and_check(messages, stride, count, heads, &about, error);
+    if (status && about)
+        *at = (size_t)((const char *)about - (const char *)messages) / stride;
+    free(heads);
+    return status;
+}
+
+/* Whether all rows are drawn when this round's messages are merged. A shard that has failed ends the call of all. */
+static int is_last(const struct shard_batch *b, const u64 *told)
+{
+    if (b->head.status)
+        return 1;
+    for (size_t row = 0; row < b->head.rows; row++)
+        if (!shard_form_of(told[row * b->stride]).is_last)
+            return 0;
+    return 1;
 }
 
 /* That the words of a message are those of its rows. */
@@ -254,29 +298,24 @@ static void take_answer(const struct shard_batch *b, const u64 *answer, const st
         known->scores[p->score_first + i - b->samples].raw = (u32)words[i];
     if (f.kind == SHARD_TOLD && words[TOLD_ENTROPY])
         row->entropy = (u32)words[TOLD_ENTROPY];
-    row->is_done = f.is_last != 0;
 }
 
 tombola_status shard_messages_merge(const struct shard_batch *b, const u64 *told, const void *messages, size_t stride,
                                     size_t count, u64 *answers, const struct shard_known *known, int *is_done,
                                     tombola_error *error)
 {
-    const void **heads = malloc(count * sizeof *heads);
+    const void **heads = malloc(count * sizeof *heads), *about;
     const u64 **at = malloc(count * sizeof *at);
+    *is_done = is_last(b, told);
     tombola_status status =
         heads && at ? TOMBOLA_OK : fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for %zu messages", count);
-    for (size_t i = 0; i < count && !status; i++)
-        heads[i] = (const char *)messages + i * stride;
-    if (!status) {
-        qsort(heads, count, sizeof *heads, by_columns);
-        status = check_heads(heads, count, error);
-    }
+    if (!status)
+        status = sort_and_check(messages, stride, count, heads, &about, error);
     for (size_t i = 0; i < count && !status; i++) {
         at[i] = (const u64 *)((const char *)heads[i] + sizeof b->head);
         if (head_of(heads[i])->size > stride || !is_whole(b, told, heads[i]))
-            status = fail_at(head_of(heads[i]), "has a message that is not whole, or other questions", error);
+            status = fail_at(head_of(heads[i]), &about, "has a message that is not whole, or other questions", error);
     }
-    *is_done = 1;
     for (size_t row = 0; row < b->head.rows && !status; row++) {
         u64 *answer = answers + row * b->stride, before = 0;
         const struct shard_form f = shard_form_of(*at[0]);
@@ -293,7 +332,6 @@ tombola_status shard_messages_merge(const struct shard_batch *b, const u64 *told
         answer[b->stride - 1] = before;
         for (size_t i = 0; i < b->samples; i++)
             answer[b->stride - 1 - b->samples + i] = known->samples[row * b->samples + i].pair[1];
-        *is_done = *is_done && known->rows[row].is_done;
     }
     free(heads);
     free(at);

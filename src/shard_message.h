@@ -17,7 +17,6 @@ struct shard_batch {
 
 /* What is known of a row, once its last answer is there. */
 struct shard_row {
-    u32 is_done;
     u64 state, last; /* see START_STATE; the last token kept, upside down */
     u32 kept;
     u32 entropy; /* its bits */
@@ -47,9 +46,15 @@ size_t shard_row_words(const struct row_params *params, size_t vocabulary, size_
 size_t shard_message_size(const struct shard_batch *batch, const u64 *told);
 void shard_message_write(const struct shard_batch *batch, const u64 *told, void *message);
 
+/* Checks the heads of messages of all shards against each other.
+ * at  set to the place of the message that an error is about, or to count */
+tombola_status shard_messages_check(const void *messages, size_t stride, size_t count, size_t *at,
+                                    tombola_error *error);
+
 /* Checks the messages of all shards against each other, then puts what they come to into `answers`, rows and samples.
  * What is told of an error is the same on all shards.
- * told  the shard's own */
+ * told     the shard's own
+ * is_done  set in any case, by what the shard itself has told */
 tombola_status shard_messages_merge(const struct shard_batch *batch, const u64 *told, const void *messages,
                                     size_t stride, size_t count, u64 *answers, const struct shard_known *known,
                                     int *is_done, tombola_error *error);

@@ -101,9 +101,10 @@ static void begin(tombola_shard *shard, size_t first, size_t rows, tombola_param
         fail_msg("%s", error.message);
 }
 
-/* Has both shards' messages merged by both, in either order; they say the same, and have ended their calls. */
+/* Has both shards' messages merged by both, in either order; they say the same, about b, and have ended their calls. */
 static void expect_disagreement(tombola_shard *a, tombola_shard *b, const char *message)
 {
+    const int about_none = strncmp(message, "no shard", 8) == 0;
     enum { MOST = 4096 };
     tombola_shard *const shards[] = {a, b};
     uint64_t messages[2][MOST / 8], swapped[2][MOST / 8];
@@ -118,6 +119,11 @@ static void expect_disagreement(tombola_shard *a, tombola_shard *b, const char *
         int is_done = -1;
         const tombola_status status = tombola_shard_merge(shards[i], i ? swapped : messages, MOST, 2, &is_done, &error);
         expect_refusal(status, &error, message);
+        if (i == 0) /* whose call takes one round */
+            assert_int_equal(is_done, 1);
+        size_t at;
+        expect_refusal(tombola_shard_check(i ? swapped : messages, MOST, 2, &at, &error), &error, message);
+        assert_int_equal(at, about_none ? 2 : i ? 0 : 1);
         tombola_shard_release(shards[i]);
     }
 }
