@@ -76,7 +76,8 @@ typedef enum tombola_status {
     TOMBOLA_OUT_OF_MEMORY,    /* host or device memory */
     TOMBOLA_MODEL_FAILED,     /* a callback of the model of generate returned non-zero */
     TOMBOLA_BUSY,             /* as many batches are in flight as the sampler holds; nothing was enqueued */
-    TOMBOLA_FORKED            /* this process was forked from one that had used OpenCL */
+    TOMBOLA_FORKED,           /* this process was forked from one that had used OpenCL */
+    TOMBOLA_TRANSPORT_FAILED  /* what carries shards' messages has failed: an MPI call, which the message names */
 } tombola_status;
 
 /* The status in words, "invalid argument". Static storage. */

@@ -42,6 +42,8 @@ const char *tombola_status_string(tombola_status status)
         return "busy";
     case TOMBOLA_FORKED:
         return "forked";
+    case TOMBOLA_TRANSPORT_FAILED:
+        return "transport failed";
     }
     return "unknown status";
 }

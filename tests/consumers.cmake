@@ -32,13 +32,16 @@ endif()
 
 # What a library offers: its users' names and no other. Objects with sanitizers in them have more.
 if(NOT TOMBOLA_SANITIZE)
-  file(GLOB headers ${PROJECT_SOURCE_DIR}/include/*.h)
   set(consumer ${CMAKE_CURRENT_SOURCE_DIR}/consumer)
-  foreach(library tombola tombola_static)
-    if(library STREQUAL "tombola_static" AND static_objects MATCHES "TARGET_OBJECTS")
-      continue()   # no tool at hand to make what is hidden local
-    endif()
-    add_test(NAME exports_of_${library} COMMAND ${consumer}/exports.sh $<TARGET_FILE:${library}> ${headers})
+  file(GLOB tombola_headers ${PROJECT_SOURCE_DIR}/include/*.h)
+  set(tombola_mpi_headers ${PROJECT_SOURCE_DIR}/include/tombola_mpi.h)
+  list(REMOVE_ITEM tombola_headers ${tombola_mpi_headers})
+  foreach(library tombola tombola_mpi)
+    foreach(kind ${library} ${library}_static)
+      if(TARGET ${kind} AND (kind STREQUAL library OR TOMBOLA_ARCHIVES_HIDE))
+        add_test(NAME exports_of_${kind} COMMAND ${consumer}/exports.sh $<TARGET_FILE:${kind}> ${${library}_headers})
+      endif()
+    endforeach()
   endforeach()
 
   # Installed, and built with, in each way that users have.

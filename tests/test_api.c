@@ -42,7 +42,8 @@ static void versions_and_names_are_told(void **state)
                                            "out of memory",
                                            "model failed",
                                            "busy",
-                                           "forked"};
+                                           "forked",
+                                           "transport failed"};
     for (size_t i = 0; i < COUNT_OF(statuses); i++)
         assert_string_equal(tombola_status_string((tombola_status)i), statuses[i]);
     static const char *const rows[] = {"ok", "invalid", "empty"};
