@@ -206,6 +206,7 @@ static tombola_status fail_call(tombola_shard *s, tombola_status status, tombola
 {
     if (s->batch)
         batch_finish(s->batch, status, error);
+    upload_settle(&s->answers);
     s->batch = NULL;
     s->stage = SHARD_FAILED;
     s->call.head.status = (uint32_t)status;
@@ -426,8 +427,10 @@ void tombola_shard_cancel(tombola_shard *s)
 {
     if (!s)
         return;
-    if (s->batch && !process_is_forked())
+    if (s->batch && !process_is_forked()) {
         batch_finish(s->batch, TOMBOLA_OK, NULL);
+        upload_settle(&s->answers);
+    }
     s->batch = NULL;
     s->stage = SHARD_IDLE;
 }
