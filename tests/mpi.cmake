@@ -14,4 +14,4 @@ endforeach()
 # Both libraries' own sources, whose calls end in faults*.c and in mpi_faults.c.
 let_calls_fail(test_mpi_failures)
 file(GLOB mpi_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/mpi/*.c)
-target_sources(test_mpi_failures PRIVATE mpi_faults.c ${mpi_sources})
+target_sources(test_mpi_failures PRIVATE mpi_calls.c mpi_faults.c mpi_mistakes.c ${mpi_sources})
