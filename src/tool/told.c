@@ -58,10 +58,10 @@ void told_release(tombola_results *results)
         free(array_of(results, column));
 }
 
-void told_print_head(const told *told)
+void told_print_head(FILE *file, const told *told)
 {
     for (int i = 0; i < told->count; i++)
-        printf("  %12s", columns[told->wanted[i]].name);
+        fprintf(file, "  %12s", columns[told->wanted[i]].name);
 }
 
 size_t told_samples(const tombola_results *results)
@@ -75,16 +75,16 @@ static size_t place_of(const tombola_results *results, int column, size_t row, s
     return columns[column].is_of_row ? row : row * told_samples(results) + sample;
 }
 
-void told_print(const told *told, const tombola_results *results, size_t row, size_t sample)
+void told_print(FILE *file, const told *told, const tombola_results *results, size_t row, size_t sample)
 {
     for (int i = 0; i < told->count; i++) {
         const int column = told->wanted[i];
         const size_t place = place_of(results, column, row, sample);
         const void *host = array_of(results, column);
         if (columns[column].is_real)
-            printf("  %12.7g", (double)((const float *)host)[place]);
+            fprintf(file, "  %12.7g", (double)((const float *)host)[place]);
         else
-            printf("  %12lu", (unsigned long)((const uint32_t *)host)[place]);
+            fprintf(file, "  %12lu", (unsigned long)((const uint32_t *)host)[place]);
     }
 }
 

@@ -28,8 +28,8 @@ int told_allocate(const told *told, tombola_results *results, size_t rows);
 void told_release(tombola_results *results);
 
 /* Prints the heads of these columns, or a sample's numbers. */
-void told_print_head(const told *told);
-void told_print(const told *told, const tombola_results *results, size_t row, size_t sample);
+void told_print_head(FILE *file, const told *told);
+void told_print(FILE *file, const told *told, const tombola_results *results, size_t row, size_t sample);
 
 /* Adds a row's numbers to an object, arrays of several samples'; null for what is infinite. Returns -1 where there is
  * no memory. */

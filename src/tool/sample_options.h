@@ -1,0 +1,37 @@
+/* What `tombola sample` is asked for. */
+#ifndef SAMPLE_OPTIONS_H
+#define SAMPLE_OPTIONS_H
+
+#include "constraints.h"
+#include "history_file.h"
+#include "npy.h"
+#include "reports.h"
+#include "sequences.h"
+#include "told.h"
+#include "tool.h"
+
+typedef struct sample_options {
+    tool_sampling sampling;
+    const char *logits; /* the file; "-" for standard input */
+    const char *params; /* NULL: no file of these */
+    npy_wish wish;
+    constraints constraints;
+    histories histories;
+    int has_config_ends; /* the end tokens are those of the file of --config */
+    sequences sequences;
+    int probabilities;
+    int boundary;
+    told told;
+    reports reports;
+    int json;
+} sample_options;
+
+/* Reads the command's arguments; ends the process where these are wrong. 0, or an error of argp's. Release the options
+ * either way. */
+int sample_options_parse(int argc, char **argv, sample_options *options);
+void sample_options_release(sample_options *options);
+
+/* What there is for parameters that need something, tombola_need. */
+uint32_t sample_options_supply(const sample_options *options);
+
+#endif
