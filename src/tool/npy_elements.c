@@ -3,9 +3,8 @@
 #include <err.h>
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
-
-#include "tool.h"
 
 static const npy_element ELEMENTS[] = {
     {"<f4", TOMBOLA_FLOAT32, 4, 0, 0},  {">f4", TOMBOLA_FLOAT32, 4, 1, 0},  {"<f2", TOMBOLA_FLOAT16, 2, 0, 0},
@@ -51,17 +50,17 @@ static void swap_bytes(unsigned char *data, size_t elements, size_t size)
 }
 
 /* From the first to the last, so that none is overwritten before it was read. */
-static int narrow_doubles(const char *name, npy *array)
+static int narrow_doubles(const char *name, const npy_block *block, char *data, tool_text *trouble)
 {
-    char *data = array->data;
-    for (size_t i = 0; i < array->rows * array->columns; i++) {
+    for (size_t i = 0; i < block->rows * block->columns; i++) {
         double wide;
         memcpy(&wide, data + i * sizeof wide, sizeof wide);
         float narrow = (float)wide;
-        if ((double)narrow != wide && !isnan(wide) && i % array->columns < array->vocabulary) {
-            warnx("%s: row %zu, column %zu of this float64 array is %.17g, which is no float32; round it with "
-                  "astype(numpy.float32)",
-                  name, i / array->columns, i % array->columns, wide);
+        if ((double)narrow != wide && !isnan(wide) && i % block->columns < block->vocabulary) {
+            snprintf(trouble->text, sizeof trouble->text,
+                     "%s: row %zu, column %zu of this float64 array is %.17g, which is no float32; round it with "
+                     "astype(numpy.float32)",
+                     name, block->first + i / block->columns, i % block->columns, wide);
             return -1;
         }
         memcpy(data + i * sizeof narrow, &narrow, sizeof narrow);
@@ -69,9 +68,10 @@ static int narrow_doubles(const char *name, npy *array)
     return 0;
 }
 
-int npy_element_convert(const npy_element *element, const char *name, npy *array)
+int npy_element_convert(const npy_element *element, const char *name, const npy_block *block, void *data,
+                        tool_text *trouble)
 {
     if (element->swapped)
-        swap_bytes(array->data, array->rows * array->columns, element->size);
-    return element->size == sizeof(double) ? narrow_doubles(name, array) : 0;
+        swap_bytes(data, block->rows * block->columns, element->size);
+    return element->size == sizeof(double) ? narrow_doubles(name, block, data, trouble) : 0;
 }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "npy.h"
+#include "tool.h"
 
 typedef struct npy_element {
     const char *descr; /* the header's name for it */
@@ -17,8 +18,14 @@ typedef struct npy_element {
 /* The element that a header's descr names, as the user wishes it. NULL with a message on standard error. */
 const npy_element *npy_element_find(const char *name, const char *descr, const npy_wish *wish);
 
-/* Turns array->data, elements as they lay in the file, into logits in the same place. 0, or -1 with a message on
- * standard error. */
-int npy_element_convert(const npy_element *element, const char *name, npy *array);
+/* Rows of an array. */
+typedef struct npy_block {
+    size_t columns, vocabulary; /* as npy has them */
+    size_t first, rows;         /* which rows of the array */
+} npy_block;
+
+/* Turns elements as they lay in the file into logits in the same place. 0, or -1 with `trouble` set to a sentence. */
+int npy_element_convert(const npy_element *element, const char *name, const npy_block *block, void *data,
+                        tool_text *trouble);
 
 #endif
