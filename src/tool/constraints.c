@@ -91,12 +91,13 @@ const struct argp constraints_argp = {.options = OPTIONS, .parser = parse};
 
 /* -------------------------------------------------------------------- masks */
 
-static int load_masks(constraints *c, size_t rows, size_t vocabulary)
+static int load_masks(constraints *c, size_t rows, size_t batch, size_t vocabulary)
 {
     const size_t words = (vocabulary + 31) / 32;
+    tool_text trouble;
     if (!c->mask_path)
         return 0;
-    if (npy_words_read(c->mask_path, &c->masks))
+    if (npy_words_open(c->mask_path, &c->masks))
         return -1;
     if (c->masks.rows != 1 && c->masks.rows != rows) {
         warnx("%s: %zu masks, but there are %zu rows of logits: give one for each, or one for all", c->mask_path,
@@ -107,10 +108,17 @@ static int load_masks(constraints *c, size_t rows, size_t vocabulary)
         warnx("%s: masks of %zu words, but %zu tokens take %zu", c->mask_path, c->masks.columns, vocabulary, words);
         return -1;
     }
-    c->mask_of_row = calloc(rows, sizeof *c->mask_of_row); /* mask 0 for all */
-    if (!c->mask_of_row)
+    c->mask_of_row = calloc(batch, sizeof *c->mask_of_row); /* mask 0 for all */
+    c->mask_words = malloc(npy_rows_bytes(&c->masks, c->masks.rows < batch ? c->masks.rows : batch));
+    if (!c->mask_of_row || !c->mask_words) {
         warnx("out of memory");
-    return c->mask_of_row ? 0 : -1;
+        return -1;
+    }
+    if (c->masks.rows == 1 && npy_rows_read(&c->masks, 0, 1, c->mask_words, &trouble)) {
+        warnx("%s", trouble.text);
+        return -1;
+    }
+    return 0;
 }
 
 /* ------------------------------------------------------------------- biases */
@@ -195,32 +203,37 @@ done:
     return failed;
 }
 
-int constraints_load(constraints *c, size_t rows, size_t vocabulary)
+int constraints_load(constraints *c, size_t rows, size_t batch, size_t vocabulary)
 {
-    return load_masks(c, rows, vocabulary) || load_biases(c, rows, vocabulary) ? -1 : 0;
+    c->is_same = !c->bias_path;
+    return load_masks(c, rows, batch, vocabulary) || load_biases(c, c->is_same ? batch : rows, vocabulary) ? -1 : 0;
 }
 
 void constraints_release(constraints *c)
 {
     free(c->options);
-    free(c->masks.data);
+    npy_rows_close(&c->masks);
+    free(c->mask_words);
     free(c->mask_of_row);
     free(c->biases);
     free(c->ends);
     free(c->batch_ends);
 }
 
-void constraints_apply(const constraints *c, size_t first, tombola_rows *rows)
+int constraints_apply(constraints *c, size_t first, tombola_rows *rows, tool_text *trouble)
 {
-    if (c->masks.data) {
+    if (c->mask_words) {
         const int is_single = c->masks.rows == 1;
-        rows->masks.host = c->masks.data + (is_single ? 0 : first * c->masks.columns);
+        if (!is_single && npy_rows_read(&c->masks, first, rows->count, c->mask_words, trouble))
+            return -1;
+        rows->masks.host = c->mask_words;
         rows->mask_stride = c->masks.columns;
         rows->mask_count = is_single ? 1 : rows->count;
         rows->mask_of_row = is_single ? c->mask_of_row : NULL;
     }
     if (c->ends) {
-        rows->biases = c->biases + batch_ends_cut(c->ends, first, rows->count, c->batch_ends);
+        rows->biases = c->biases + batch_ends_cut(c->ends, c->is_same ? 0 : first, rows->count, c->batch_ends);
         rows->bias_ends = c->batch_ends;
     }
+    return 0;
 }

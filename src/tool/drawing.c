@@ -2,37 +2,48 @@
 
 #include <err.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "kept_ids.h"
 #include "needs.h"
 #include "params_csv.h"
 
-/* Rows go to the device in batches of about this many bytes, so that it need not hold a
- * large file as a whole. */
-#define BATCH_BYTES ((size_t)64 << 20)
+/* Logits begin where a device may take them as they lie. */
+#define ALIGNMENT ((size_t)4096)
 
-static tombola_params *make_params(const sample_options *options, size_t rows)
+/* What the options say of rows from the array's `first` on. */
+static void fill_params(const sample_options *options, size_t first, size_t count, tombola_params *params)
 {
-    tombola_params *params = calloc(rows, sizeof *params);
-    if (!params) {
-        warnx("out of memory");
-        return NULL;
-    }
-    for (size_t i = 0; i < rows; i++) {
+    for (size_t i = 0; i < count; i++) {
         params[i] = options->sampling.params;
-        params[i].stream += (uint32_t)i * (options->reports.samples ? options->reports.samples : 1);
+        params[i].stream += (uint32_t)(first + i) * (options->reports.samples ? options->reports.samples : 1);
     }
-    if (options->params && (params_csv_read(options->params, rows, params) ||
-                            needs_check(options->params, params, rows, sample_options_supply(options)))) {
-        free(params);
-        return NULL;
-    }
-    return params;
 }
 
-static int allocate_results(drawing *d)
+static int load_params(drawing *d)
+{
+    const sample_options *options = d->options;
+    const size_t count = options->params ? d->array->rows : d->batch;
+    d->params = calloc(count, sizeof *d->params);
+    if (!d->params) {
+        warnx("out of memory");
+        return -1;
+    }
+    if (!options->params)
+        return 0;
+    fill_params(options, 0, count, d->params);
+    return params_csv_read(options->params, count, d->params) ||
+                   needs_check(options->params, d->params, count, sample_options_supply(options))
+               ? -1
+               : 0;
+}
+
+static int allocate(drawing *d)
 {
     tombola_results *results = &d->results;
-    if ((results->tokens.host = calloc(d->batch * told_samples(results), sizeof(int32_t))) &&
+    const size_t bytes = npy_rows_bytes(d->array, d->batch);
+    if ((d->logits = aligned_alloc(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT)) &&
+        (results->tokens.host = calloc(d->batch * told_samples(results), sizeof(int32_t))) &&
         (results->status.host = calloc(d->batch, sizeof(int32_t))) &&
         (results->kept.host = calloc(d->batch, sizeof(uint32_t))) &&
         (!d->options->boundary || (results->boundary.host = calloc(d->batch, sizeof(tombola_boundary)))) &&
@@ -42,7 +53,24 @@ static int allocate_results(drawing *d)
     return -1;
 }
 
-static int open_sampler(drawing *d)
+int drawing_load(drawing *d, sample_options *o, npy_rows *array, size_t batch)
+{
+    const size_t rows = array->rows, vocabulary = array->vocabulary;
+    *d = (drawing){.options = o,
+                   .array = array,
+                   .batch = batch,
+                   .layout = row_layout_of(rows, vocabulary),
+                   .results = tombola_results_default()};
+    return config_check(o->sampling.config_path, &o->sampling.config, o->has_config_ends, vocabulary) ||
+                   constraints_load(&o->constraints, rows, batch, vocabulary) ||
+                   histories_load(&o->histories, rows, batch, vocabulary) || load_params(d) ||
+                   sequences_load(&o->sequences, rows, batch, vocabulary) ||
+                   reports_load(&o->reports, rows, batch, vocabulary, &d->results) || allocate(d)
+               ? -1
+               : 0;
+}
+
+int drawing_open(drawing *d)
 {
     tombola_error error = tombola_error_default();
     if (!(d->context = tool_sampling_open(&d->options->sampling)))
@@ -57,18 +85,6 @@ static int open_sampler(drawing *d)
     return -1;
 }
 
-int drawing_open(drawing *d, sample_options *options, const npy *array)
-{
-    size_t batch = BATCH_BYTES / (array->columns * tombola_type_size(array->type));
-    batch = batch < 1 ? 1 : batch > array->rows ? array->rows : batch;
-    *d = (drawing){.options = options, .array = array, .batch = batch, .results = tombola_results_default()};
-    return !(d->params = make_params(options, array->rows)) ||
-                   sequences_load(&options->sequences, array->rows, batch, array->vocabulary) ||
-                   reports_begin(&options->reports, array, batch, &d->results) || allocate_results(d) || open_sampler(d)
-               ? -1
-               : 0;
-}
-
 void drawing_close(drawing *d)
 {
     tombola_sampler_release(d->sampler);
@@ -78,28 +94,105 @@ void drawing_close(drawing *d)
     free(d->results.kept.host);
     free(d->results.boundary.host);
     told_release(&d->results);
-    reports_release(&d->options->reports, &d->results);
+    if (d->options)
+        reports_release(&d->options->reports, &d->results);
+    free(d->logits);
     free(d->params);
 }
 
-int drawing_draw(drawing *d, size_t first, tombola_rows *rows)
+static packet *refuse(const drawing *d, packet_kind kind, size_t first, size_t count, const char *sentence)
 {
-    const npy *array = d->array;
-    sample_options *options = d->options;
-    *rows = tombola_rows_default();
-    rows->count = array->rows - first < d->batch ? array->rows - first : d->batch;
-    rows->logits.host = (const char *)array->data + first * array->columns * tombola_type_size(array->type);
-    rows->stride = array->columns;
-    rows->params = d->params + first;
-    constraints_apply(&options->constraints, first, rows);
-    histories_apply(&options->histories, first, rows);
-    sequences_apply(&options->sequences, first, rows);
-    reports_apply(&options->reports, first, rows, &d->results);
-    tombola_error error = tombola_error_default();
-    if (tombola_sampler_sample(d->sampler, rows, &d->results, &error)) {
-        warnx("%s", error.message);
-        return -1;
-    }
-    reports_take(&options->reports, rows->count, &d->results);
+    tool_text text;
+    if (count == d->array->rows)
+        return packet_of_text(kind, first, count, sentence);
+    snprintf(text.text, sizeof text.text, "rows %zu to %zu: %s", first, first + count - 1, sentence);
+    return packet_of_text(kind, first, count, text.text);
+}
+
+/* What is told of rows, as text. 0, or -1 without memory or with a message on standard error. */
+static int print_rows(drawing *d, size_t first, const tombola_rows *rows, FILE *file)
+{
+    for (size_t i = 0; i < rows->count; i++)
+        if (d->options->format == SAMPLE_TABLE)
+            row_print_lines(file, d->layout, first + i, &d->results, &d->options->told, i);
+        else if (row_print_json(file, first + i, d->options, rows, &d->results, i))
+            return -1;
     return 0;
+}
+
+typedef struct text {
+    char *bytes;
+    size_t size;
+} text;
+
+/* The pieces that are text; free() their bytes. */
+static int print_pieces(drawing *d, size_t first, const tombola_rows *rows, text texts[PIECES])
+{
+    int failed = 0;
+    for (int piece = PIECE_TOKENS; piece <= PIECE_KEPT_IDS && !failed; piece++) {
+        if (piece == PIECE_TOKENS ? d->options->format == SAMPLE_ARRAY : !d->options->reports.kept_ids_path)
+            continue;
+        FILE *file = open_memstream(&texts[piece].bytes, &texts[piece].size);
+        if (!file)
+            return -1;
+        if (piece == PIECE_TOKENS)
+            failed = print_rows(d, first, rows, file);
+        else
+            kept_ids_print(file, rows->count, &d->results);
+        failed |= ferror(file) != 0;
+        failed |= fclose(file) != 0;
+    }
+    return failed ? -1 : 0;
+}
+
+static packet *pack(drawing *d, size_t first, const tombola_rows *rows)
+{
+    const size_t tokens = rows->count * told_samples(&d->results), floats = rows->count * d->array->vocabulary;
+    text texts[PIECES] = {{0}};
+    packet *drawn = NULL;
+    if (print_pieces(d, first, rows, texts) == 0) {
+        const void *bytes[PIECES] = {
+            d->options->format == SAMPLE_ARRAY ? (void *)d->results.tokens.host : texts[PIECE_TOKENS].bytes,
+            texts[PIECE_KEPT_IDS].bytes, d->results.kept_probabilities.host, d->results.processed_logits.host};
+        const size_t sizes[PIECES] = {
+            d->options->format == SAMPLE_ARRAY ? tokens * sizeof(int32_t) : texts[PIECE_TOKENS].size,
+            texts[PIECE_KEPT_IDS].size, bytes[PIECE_PROBABILITIES] ? floats * sizeof(float) : 0,
+            bytes[PIECE_LOGITS] ? floats * sizeof(float) : 0};
+        drawn = packet_make(PACKET_DRAWN, first, rows->count, sizes[0] + sizes[1] + sizes[2] + sizes[3]);
+        char *at = drawn ? drawn->data : NULL;
+        for (int piece = 0; drawn && piece < PIECES; piece++) {
+            drawn->head.sizes[piece] = sizes[piece];
+            if (sizes[piece])
+                memcpy(at, bytes[piece], sizes[piece]);
+            at += sizes[piece];
+        }
+    }
+    for (int piece = 0; piece < PIECES; piece++)
+        free(texts[piece].bytes);
+    return drawn;
+}
+
+packet *drawing_draw(drawing *d, size_t first, size_t count)
+{
+    sample_options *options = d->options;
+    tool_text trouble;
+    tombola_rows rows = tombola_rows_default();
+    rows.count = count;
+    rows.logits.host = d->logits;
+    rows.stride = d->array->columns;
+    rows.params = options->params ? d->params + first : d->params;
+    if (npy_rows_read(d->array, first, count, d->logits, &trouble) ||
+        constraints_apply(&options->constraints, first, &rows, &trouble))
+        return packet_of_text(PACKET_REFUSED, first, count, trouble.text);
+    if (!options->params)
+        fill_params(options, first, count, d->params);
+    histories_apply(&options->histories, first, &rows);
+    sequences_apply(&options->sequences, first, &rows);
+    reports_apply(&options->reports, first, &rows);
+    tombola_error error = tombola_error_default();
+    const tombola_status status = tombola_sampler_sample(d->sampler, &rows, &d->results, &error);
+    if (status)
+        return refuse(d, status == TOMBOLA_INVALID_ARGUMENT ? PACKET_REFUSED : PACKET_BROKEN, first, count,
+                      error.message);
+    return pack(d, first, &rows);
 }

@@ -79,6 +79,7 @@ static int load_file(histories *h, size_t rows, size_t vocabulary)
     return failed;
 }
 
+/* The same for each row of a batch. */
 static int load_end_tokens(histories *h, size_t rows, size_t vocabulary)
 {
     for (size_t i = 0; i < h->end_token_count; i++)
@@ -99,11 +100,11 @@ static int load_end_tokens(histories *h, size_t rows, size_t vocabulary)
     return 0;
 }
 
-int histories_load(histories *h, size_t rows, size_t vocabulary)
+int histories_load(histories *h, size_t rows, size_t batch, size_t vocabulary)
 {
     if (h->path && load_file(h, rows, vocabulary))
         return -1;
-    return h->end_token_count > 0 ? load_end_tokens(h, rows, vocabulary) : 0;
+    return h->end_token_count > 0 ? load_end_tokens(h, batch, vocabulary) : 0;
 }
 
 void histories_release(histories *h)

@@ -24,8 +24,9 @@ typedef struct histories {
 /* --histories and --end-tokens. Its input is a struct of these, all zero. */
 extern const struct argp histories_argp;
 
-/* Reads the file for an array of so many rows and tokens. 0, or -1 with a message on standard error. */
-int histories_load(histories *histories, size_t rows, size_t vocabulary);
+/* Reads the file for an array of so many rows and tokens, which come in batches of up to `batch` rows. 0, or -1 with a
+ * message on standard error. */
+int histories_load(histories *histories, size_t rows, size_t batch, size_t vocabulary);
 void histories_release(histories *histories);
 
 /* Sets the histories and end tokens of a batch, which begins with the array's row `first`, to memory of these that the

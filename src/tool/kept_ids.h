@@ -1,4 +1,4 @@
-/* The ids of the tokens that rows keep, to a file of JSON lines: an array a line, as --score reads them. */
+/* The ids of the tokens that rows keep, as JSON lines: an array a line, as --score reads them. */
 #ifndef KEPT_IDS_H
 #define KEPT_IDS_H
 
@@ -7,22 +7,11 @@
 
 #include "tombola.h"
 
-typedef struct kept_ids {
-    const char *path; /* NULL: they are not wanted */
-    FILE *file;       /* once something is written */
-} kept_ids;
+/* Makes room for all ids of a batch. 0, or -1 without memory. */
+int kept_ids_allocate(size_t batch_rows, size_t vocabulary, tombola_results *results);
+void kept_ids_release(tombola_results *results);
 
-/* Sees that the file can be written, and makes room for all ids of a batch. 0, or -1 with a message on standard
- * error. */
-int kept_ids_begin(kept_ids *ids, size_t batch_rows, size_t vocabulary, tombola_results *results);
-
-/* Writes those of a batch that has been drawn, the first over what was in the file. What fails shows at the end. */
-void kept_ids_write(kept_ids *ids, size_t rows, const tombola_results *results);
-
-/* Closes the file. 0, or -1 with a message on standard error, also for an earlier failure. */
-int kept_ids_end(kept_ids *ids);
-
-/* After any of these. */
-void kept_ids_release(kept_ids *ids, tombola_results *results);
+/* Prints those of a batch that has been drawn. */
+void kept_ids_print(FILE *file, size_t rows, const tombola_results *results);
 
 #endif

@@ -33,18 +33,6 @@ int npy_read(const char *path, const npy_wish *wish, npy *array)
     return array->data ? 0 : -1;
 }
 
-int npy_words_read(const char *path, npy_words *words)
-{
-    static const npy_kind KINDS[] = {{"<u4", 4}, {"<i4", 4}};
-    npy_rows rows;
-    *words = (npy_words){0};
-    if (npy_rows_open_kind(path, KINDS, sizeof KINDS / sizeof KINDS[0], "words",
-                           "masks are uint32 ('<u4') or int32 ('<i4'), a bit for each token", &rows) == 0)
-        *words = (npy_words){rows.rows, rows.columns, read_all(&rows, 0)};
-    npy_rows_close(&rows);
-    return words->data ? 0 : -1;
-}
-
 /* Integers of so many bytes, in this machine's order, as ids: in place, since none becomes wider but those of two
  * bytes, which go from the last to the first. */
 static int convert_ids(const npy_rows *rows, size_t vocabulary, void *data)

@@ -33,15 +33,6 @@ extern const struct argp npy_argp;
  * 0, or -1 with a message on standard error. A 1-D array is one row. */
 int npy_read(const char *path, const npy_wish *wish, npy *array);
 
-/* Words of 32 bits. data: free() it */
-typedef struct npy_words {
-    size_t rows, columns;
-    uint32_t *data;
-} npy_words;
-
-/* The same for uint32 and int32. */
-int npy_words_read(const char *path, npy_words *words);
-
 /* Ids of tokens. data: free() it */
 typedef struct npy_tokens {
     size_t rows, columns;
@@ -50,6 +41,12 @@ typedef struct npy_tokens {
 
 /* The same for int32, int64, uint16 and uint32, all below the vocabulary. */
 int npy_tokens_read(const char *path, size_t vocabulary, npy_tokens *tokens);
+
+/* What a file begins with: the preamble and a header of one line, as long as numpy makes them.
+ * descr    of its elements: "<f4"
+ * columns  0: the array has one dimension */
+#define NPY_HEADER_SIZE 128
+void npy_header_make(const char *descr, size_t rows, size_t columns, char header[NPY_HEADER_SIZE]);
 
 /* What counts of each row; bfloat16 goes out as uint16. 0, or -1 with a message on standard error. */
 int npy_write(const char *path, const npy *array);

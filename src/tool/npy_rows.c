@@ -97,6 +97,13 @@ int npy_rows_open_kind(const char *path, const npy_kind *kinds, size_t count, co
     return settle(rows, &header);
 }
 
+int npy_words_open(const char *path, npy_rows *rows)
+{
+    static const npy_kind KINDS[] = {{"<u4", 4}, {"<i4", 4}};
+    return npy_rows_open_kind(path, KINDS, sizeof KINDS / sizeof KINDS[0], "words",
+                              "masks are uint32 ('<u4') or int32 ('<i4'), a bit for each token", rows);
+}
+
 size_t npy_rows_bytes(const npy_rows *rows, size_t count)
 {
     return count * rows->columns * rows->element_size;

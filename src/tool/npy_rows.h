@@ -40,6 +40,9 @@ typedef struct npy_kind {
 int npy_rows_open_kind(const char *path, const npy_kind *kinds, size_t count, const char *what, const char *expected,
                        npy_rows *rows);
 
+/* Words of 32 bits, as masks are made of. */
+int npy_words_open(const char *path, npy_rows *rows);
+
 /* Bytes of memory that so many rows take to be read. */
 size_t npy_rows_bytes(const npy_rows *rows, size_t count);
 

@@ -3,6 +3,7 @@
 #include <err.h>
 #include <stdlib.h>
 
+#include "kept_ids.h"
 #include "output_file.h"
 #include "tool.h"
 #include "top_logprobs.h"
@@ -54,22 +55,22 @@ static error_t parse(int key, char *text, struct argp_state *state)
         reports->top_logprobs = (uint32_t)number;
         return 0;
     case KEPT_IDS:
-        reports->kept.path = text;
+        reports->kept_ids_path = text;
         return 0;
     case SCORE:
         reports->score_path = text;
         return 0;
     case KEPT_PROBABILITIES:
-        reports->array_paths[0] = text;
+        reports->probabilities_path = text;
         return 0;
     case PROCESSED_LOGITS:
-        reports->array_paths[1] = text;
+        reports->logits_path = text;
         return 0;
     case ARGP_KEY_END:
-        expect_apart(state, "--kept-probabilities and --processed-logits", reports->array_paths[0],
-                     reports->array_paths[1]);
-        expect_apart(state, "--kept-ids and --kept-probabilities", reports->kept.path, reports->array_paths[0]);
-        expect_apart(state, "--kept-ids and --processed-logits", reports->kept.path, reports->array_paths[1]);
+        expect_apart(state, "--kept-probabilities and --processed-logits", reports->probabilities_path,
+                     reports->logits_path);
+        expect_apart(state, "--kept-ids and --kept-probabilities", reports->kept_ids_path, reports->probabilities_path);
+        expect_apart(state, "--kept-ids and --processed-logits", reports->kept_ids_path, reports->logits_path);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -78,81 +79,78 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 const struct argp reports_argp = {.options = OPTIONS, .parser = parse};
 
-void reports_expect_apart(const reports *r, const report_input *input, struct argp_state *state)
+void reports_expect_apart_from_output(const reports *r, const char *output, struct argp_state *state)
+{
+    expect_apart(state, "--output and --kept-ids", output, r->kept_ids_path);
+    expect_apart(state, "--output and --kept-probabilities", output, r->probabilities_path);
+    expect_apart(state, "--output and --processed-logits", output, r->logits_path);
+}
+
+void reports_expect_apart(const reports *r, const char *output, const report_input *input, struct argp_state *state)
 {
     const struct {
         const char *option, *path;
     } outputs[] = {
-        {"--kept-ids", r->kept.path},
-        {"--kept-probabilities", r->array_paths[0]},
-        {"--processed-logits", r->array_paths[1]},
+        {"--output", output},
+        {"--kept-ids", r->kept_ids_path},
+        {"--kept-probabilities", r->probabilities_path},
+        {"--processed-logits", r->logits_path},
     };
     for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++)
         if (output_file_is_same(outputs[i].path, input->path))
             argp_error(state, "%s %s: would overwrite %s", outputs[i].option, outputs[i].path, input->name);
 }
 
-/* Room for the scores of any batch. */
-static int make_scores(const reports *r, size_t rows, tombola_results *results)
+/* The most ids that rows which follow each other have, so many of them. */
+static size_t most_ids(const score_ids *ids, size_t rows, size_t batch)
 {
-    const size_t count = r->ids.ends[rows - 1] + 1;
+    size_t most = 0;
+    for (size_t end = 0; end < rows; end++) {
+        const size_t count = ids->ends[end] - (end >= batch ? ids->ends[end - batch] : 0);
+        most = count > most ? count : most;
+    }
+    return most;
+}
+
+/* Room for the scores of any batch. */
+static int make_scores(const reports *r, size_t rows, size_t batch, tombola_results *results)
+{
+    const size_t count = most_ids(&r->ids, rows, batch) + 1;
     results->scores.host = calloc(count, sizeof(float));
     results->raw_scores.host = calloc(count, sizeof(float));
     return results->scores.host && results->raw_scores.host ? 0 : -1;
 }
 
-int reports_begin(reports *r, const npy *array, size_t batch_rows, tombola_results *results)
+int reports_load(reports *r, size_t rows, size_t batch, size_t vocabulary, tombola_results *results)
 {
-    int failed = 0;
     results->samples = r->samples;
-    if (r->score_path && score_ids_read(r->score_path, array->rows, array->vocabulary, &r->ids))
+    if (r->score_path && score_ids_read(r->score_path, rows, vocabulary, &r->ids))
         return -1;
-    if (r->score_path)
-        failed = make_scores(r, array->rows, results);
-    failed |= top_logprobs_allocate(r->top_logprobs, batch_rows, results);
-    for (int i = 0; i < REPORT_ARRAYS; i++) {
-        if (!r->array_paths[i])
-            continue;
-        if (output_file_try(r->array_paths[i]))
-            return -1;
-        r->arrays[i] = (npy){.rows = array->rows,
-                             .columns = array->vocabulary,
-                             .vocabulary = array->vocabulary,
-                             .type = TOMBOLA_FLOAT32,
-                             .data = calloc(array->rows, array->vocabulary * sizeof(float))};
-        failed |= !r->arrays[i].data;
-    }
-    if (failed)
+    if ((r->score_path && make_scores(r, rows, batch, results)) ||
+        top_logprobs_allocate(r->top_logprobs, batch, results) ||
+        (r->kept_ids_path && kept_ids_allocate(batch, vocabulary, results)) ||
+        (r->probabilities_path && !(results->kept_probabilities.host = calloc(batch, vocabulary * sizeof(float)))) ||
+        (r->logits_path && !(results->processed_logits.host = calloc(batch, vocabulary * sizeof(float))))) {
         warnx("out of memory");
-    return failed ? -1 : kept_ids_begin(&r->kept, batch_rows, array->vocabulary, results);
+        return -1;
+    }
+    return 0;
 }
 
 void reports_release(reports *r, tombola_results *results)
 {
     free(results->scores.host);
     free(results->raw_scores.host);
-    for (int i = 0; i < REPORT_ARRAYS; i++)
-        free(r->arrays[i].data);
+    free(results->kept_probabilities.host);
+    free(results->processed_logits.host);
     score_ids_release(&r->ids);
     top_logprobs_release(results);
-    kept_ids_release(&r->kept, results);
+    kept_ids_release(results);
 }
 
-static float *rows_from(const npy *array, size_t first)
-{
-    return array->data ? (float *)array->data + first * array->columns : NULL;
-}
-
-void reports_apply(const reports *r, size_t first, tombola_rows *rows, tombola_results *results)
+void reports_apply(const reports *r, size_t first, tombola_rows *rows)
 {
     score_ids_apply(&r->ids, first, rows);
-    results->kept_probabilities.host = rows_from(&r->arrays[0], first);
-    results->processed_logits.host = rows_from(&r->arrays[1], first);
-}
-
-void reports_take(reports *r, size_t rows, const tombola_results *results)
-{
-    kept_ids_write(&r->kept, rows, results);
 }
 
 static json_t *list_of(const float *values, size_t first, size_t end)
@@ -177,14 +175,4 @@ int reports_add(const reports *r, const tombola_rows *rows, const tombola_result
                    json_object_set_new(object, "raw_scores", list_of(results->raw_scores.host, first, end))
                ? -1
                : 0;
-}
-
-int reports_write(reports *r)
-{
-    if (kept_ids_end(&r->kept))
-        return -1;
-    for (int i = 0; i < REPORT_ARRAYS; i++)
-        if (r->array_paths[i] && npy_write(r->array_paths[i], &r->arrays[i]))
-            return -1;
-    return 0;
 }

@@ -6,21 +6,15 @@
 #include <argp.h>
 #include <jansson.h>
 
-#include "kept_ids.h"
-#include "npy.h"
 #include "score_ids.h"
-
-enum { REPORT_ARRAYS = 2 }; /* probabilities after all filters, and processed logits */
 
 typedef struct reports {
     /* As the options tell them: */
-    const char *score_path, *array_paths[REPORT_ARRAYS]; /* NULL: not wanted */
-    uint32_t samples;                                    /* 0: one */
-    uint32_t top_logprobs;                               /* so many tokens of each row; 0: none */
-    kept_ids kept;
+    const char *score_path, *kept_ids_path, *probabilities_path, *logits_path; /* NULL: not wanted */
+    uint32_t samples;                                                          /* 0: one */
+    uint32_t top_logprobs;                                                     /* so many tokens of each row; 0: none */
     /* As they are for an array: */
     score_ids ids;
-    npy arrays[REPORT_ARRAYS];
 } reports;
 
 /* --score, --samples, --top-logprobs, --kept-ids, --kept-probabilities and --processed-logits. Its input is a struct of
@@ -33,26 +27,24 @@ typedef struct report_input {
     const char *path; /* NULL: none */
 } report_input;
 
-/* Refuses, as a mistake in the options, an output that would overwrite the input. */
-void reports_expect_apart(const reports *reports, const report_input *input, struct argp_state *state);
+/* Refuses, as a mistake in the options, an output that would overwrite the input.
+ * output  the file of --output, NULL for none */
+void reports_expect_apart(const reports *reports, const char *output, const report_input *input,
+                          struct argp_state *state);
+/* The same of an output that would overwrite that. */
+void reports_expect_apart_from_output(const reports *reports, const char *output, struct argp_state *state);
 
-/* Reads the ids, and makes room for what is wanted of an array that is drawn from in batches of so many rows. 0, or -1
- * with a message on standard error. */
-int reports_begin(reports *reports, const npy *array, size_t batch_rows, tombola_results *results);
+/* Reads the ids, and makes room for what is wanted of an array of so many rows and tokens, in batches of up to `batch`
+ * rows. 0, or -1 with a message on standard error. */
+int reports_load(reports *reports, size_t rows, size_t batch, size_t vocabulary, tombola_results *results);
 void reports_release(reports *reports, tombola_results *results);
 
 /* Sets what is of a batch that begins with row `first`. */
-void reports_apply(const reports *reports, size_t first, tombola_rows *rows, tombola_results *results);
-
-/* Takes what a batch of so many rows has come to. */
-void reports_take(reports *reports, size_t rows, const tombola_results *results);
+void reports_apply(const reports *reports, size_t first, tombola_rows *rows);
 
 /* Adds a row's scores and most likely tokens to an object; null for -inf. `rows` as applied. -1 where there is no
  * memory. */
 int reports_add(const reports *reports, const tombola_rows *rows, const tombola_results *results, size_t row,
                 json_t *object);
-
-/* Writes what of the files is not there yet. 0, or -1 with a message on standard error. */
-int reports_write(reports *reports);
 
 #endif

@@ -1,56 +1,149 @@
 #include "tool.h"
 
+#include <err.h>
+#include <signal.h>
 #include <stdlib.h>
 
-#include "drawing.h"
-#include "row_text.h"
+#include "device_turns.h"
+#include "identity.h"
+#include "job.h"
+#include "ranks.h"
+#include "worker.h"
 
-static int print_batches(drawing *drawing)
+/* Logits of a chunk, unless --chunk says how many rows it has: few enough to be in a cache when they are drawn from,
+ * many enough that what a chunk costs besides does not count. */
+#define CHUNK_BYTES ((size_t)8 << 20)
+#define CHUNK_ROWS ((size_t)16384)
+
+/* So many for each rank, at least, where there are several, so that the slowest one does not hold up the others. */
+#define CHUNKS_A_RANK 4
+
+/* No more, of logits and results, whatever --chunk says: it is memory, and a message. */
+#define MOST_BYTES ((size_t)1 << 30)
+
+/* What rows of a chunk take of memory, about. */
+static size_t row_bytes(const sample_options *options, const npy_rows *array)
 {
-    const sample_options *options = drawing->options;
-    const size_t row_count = drawing->array->rows;
-    const row_layout layout = row_layout_of(row_count, drawing->array->vocabulary);
-    for (size_t first = 0; first < row_count; first += drawing->batch) {
-        tombola_rows rows;
-        if (drawing_draw(drawing, first, &rows))
-            return -1;
-        if (first == 0 && !options->json) /* not before the parameters have proved right */
-            row_print_head(stdout, layout, options);
-        for (size_t i = 0; i < rows.count; i++)
-            if (!options->json)
-                row_print_lines(stdout, layout, first + i, &drawing->results, &options->told, i);
-            else if (row_print_json(stdout, first + i, options, &rows, &drawing->results, i))
-                return -1;
-        if (ferror(stdout))
-            return -1;
+    const reports *r = &options->reports;
+    const size_t each = (r->probabilities_path ? sizeof(float) : 0) + (r->logits_path ? sizeof(float) : 0) +
+                        (r->kept_ids_path ? 12 : 0);
+    return npy_rows_bytes(array, 1) + array->vocabulary * each + sizeof(tombola_params);
+}
+
+static int choose_chunk(const sample_options *options, const npy_rows *array, size_t *chunk)
+{
+    const size_t bytes = row_bytes(options, array), most = bytes > MOST_BYTES ? 1 : MOST_BYTES / bytes;
+    const size_t ranks = (size_t)ranks_own().count;
+    *chunk = options->job.chunk;
+    if (*chunk > most && *chunk <= array->rows) {
+        warnx("--chunk %zu: so many rows take more than 1 GiB; %zu are the most", *chunk, most);
+        return -1;
     }
+    if (*chunk == 0) {
+        *chunk = CHUNK_BYTES / bytes < CHUNK_ROWS ? CHUNK_BYTES / bytes : CHUNK_ROWS;
+        if (ranks > 1 && *chunk > array->rows / (ranks * CHUNKS_A_RANK))
+            *chunk = array->rows / (ranks * CHUNKS_A_RANK);
+    }
+    *chunk = *chunk < 1 ? 1 : *chunk > array->rows ? array->rows : *chunk;
     return 0;
 }
 
-static int draw_array(sample_options *options, const npy *array)
+/* What several ranks can't do. */
+static int check_ranks(const sample_options *options, const npy_rows *array)
 {
+    if (ranks_own().count == 1)
+        return 0;
+    if (!options->job.output)
+        warnx("%d ranks were started, which write to one file: name it by --output", ranks_own().count);
+    else if (array->file_size == 0 || array->is_standard)
+        warnx("%s: all ranks read the array, so it has to be a file", array->name);
+    else if (options->constraints.mask_path && options->constraints.masks.is_standard)
+        warnx("--mask -: all ranks read the masks, so they have to be a file");
+    else
+        return 0;
+    return -1;
+}
+
+/* Whether all ranks have the same options and files as the first. */
+static int check_identity(const sample_options *options, const npy_rows *array)
+{
+    json_t *identity = identity_make(options, array);
+    const uint64_t own = identity_hash(identity);
+    uint64_t first = own;
+    json_decref(identity);
+    ranks_share(&first, sizeof first);
+    if (first != own)
+        warnx("has other options or files than rank 0, or draws by another contract");
+    return first == own ? 0 : -1;
+}
+
+typedef struct run {
+    sample_options options;
+    npy_rows array;
+    size_t chunk;
     drawing drawing;
-    const int failed =
-        drawing_open(&drawing, options, array) || print_batches(&drawing) || reports_write(&options->reports);
-    drawing_close(&drawing);
-    return failed ? TOOL_FAILURE : 0;
+    job_files files; /* of the first rank */
+} run;
+
+static int load(run *run)
+{
+    return npy_rows_open(run->options.logits, &run->options.wish, &run->array) ||
+                   choose_chunk(&run->options, &run->array, &run->chunk) ||
+                   drawing_load(&run->drawing, &run->options, &run->array, run->chunk) ||
+                   check_ranks(&run->options, &run->array)
+               ? -1
+               : 0;
+}
+
+static int open_device(run *run)
+{
+    static char device[64];
+    const ranks_place own = ranks_own();
+    if (device_turns_choose(run->options.sampling.device, own.local, own.local_count, device, sizeof device))
+        run->options.sampling.device = device;
+    return drawing_open(&run->drawing);
+}
+
+/* The ranks go step by step, so that what is wrong is said once. */
+static int draw(run *run)
+{
+    const int is_first = ranks_own().rank == 0;
+    unsigned char *takes_part = calloc((size_t)ranks_own().count, 1);
+    if (!takes_part)
+        errx(TOOL_FAILURE, "out of memory");
+    int failed = ranks_check(load(run)) || ranks_check(check_identity(&run->options, &run->array)) ||
+                 ranks_check(is_first && job_files_open(&run->files, &run->options, &run->array));
+    if (!failed) {
+        const int is_idle = open_device(run) != 0;
+        failed = ranks_begin_work(is_idle, takes_part);
+        if (!failed && is_first)
+            failed = job_run(&run->files, &run->drawing, takes_part, run->chunk);
+        else if (!failed && !is_idle)
+            worker_run_rank(&run->drawing);
+    }
+    free(takes_part);
+    return failed;
 }
 
 int tool_sample(int argc, char **argv)
 {
-    sample_options options;
-    if (sample_options_parse(argc, argv, &options))
+    run run = {.files = {.journal = {.file = -1}}};
+    for (int piece = 0; piece < PIECES; piece++)
+        run.files.outputs[piece] = output_none();
+    if (ranks_begin())
         return TOOL_FAILURE;
+    if (sample_options_parse(argc, argv, &run.options))
+        return TOOL_FAILURE;
+    ranks_share(&run.options.sampling.params,
+                sizeof run.options.sampling.params); /* a random seed is the first one's */
+    signal(SIGXFSZ, SIG_IGN);                        /* a file that may not grow is an error like a full disk */
 
-    npy array = {0};
-    int status = TOOL_FAILURE;
-    if (npy_read(options.logits, &options.wish, &array) == 0 &&
-        config_check(options.sampling.config_path, &options.sampling.config, options.has_config_ends,
-                     array.vocabulary) == 0 &&
-        constraints_load(&options.constraints, array.rows, array.vocabulary) == 0 &&
-        histories_load(&options.histories, array.rows, array.vocabulary) == 0)
-        status = draw_array(&options, &array);
-    free(array.data);
-    sample_options_release(&options);
-    return status;
+    const int failed = draw(&run);
+    drawing_close(&run.drawing);
+    if (ranks_own().rank == 0)
+        job_files_close(&run.files);
+    npy_rows_close(&run.array);
+    sample_options_release(&run.options);
+    ranks_end();
+    return failed ? TOOL_FAILURE : 0;
 }

@@ -93,7 +93,39 @@ static void check_inputs(const sample_options *options, struct argp_state *state
         {"the file of --config", options->sampling.config_path},
     };
     for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
-        reports_expect_apart(&options->reports, &inputs[i], state);
+        reports_expect_apart(&options->reports, options->job.output, &inputs[i], state);
+}
+
+/* What an array of tokens has no place for. */
+static void check_array(const sample_options *options, struct argp_state *state)
+{
+    const struct {
+        int is_given;
+        const char *name;
+    } others[] = {{options->format == SAMPLE_JSON, "--json"},
+                  {options->boundary, "--boundary"},
+                  {options->told.count > 0, "--columns"},
+                  {options->reports.score_path != NULL, "--score"},
+                  {options->reports.top_logprobs > 0, "--top-logprobs"}};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (others[i].is_given)
+            argp_error(state, "%s: an array of tokens, %s, has no place for it; write to a .jsonl file", others[i].name,
+                       options->job.output);
+}
+
+static void settle_format(sample_options *options, struct argp_state *state)
+{
+    if (job_output_is_array(&options->job)) {
+        check_array(options, state);
+        options->format = SAMPLE_ARRAY;
+    } else if (options->job.output) {
+        options->format = SAMPLE_JSON;
+    }
+    if (options->reports.score_path && options->format != SAMPLE_JSON)
+        argp_error(state, "--score: tells its numbers with --json alone");
+    if (options->reports.top_logprobs && options->format != SAMPLE_JSON)
+        argp_error(state, "--top-logprobs: tells its tokens with --json alone");
+    reports_expect_apart_from_output(&options->reports, options->job.output, state);
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -106,7 +138,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
         state->child_inputs[2] = &options->histories;
         state->child_inputs[3] = &options->sequences;
         state->child_inputs[4] = &options->reports;
-        state->child_inputs[5] = &options->sampling;
+        state->child_inputs[5] = &options->job;
+        state->child_inputs[6] = &options->sampling;
         return 0;
     case PROBABILITIES:
         options->probabilities = 1;
@@ -124,7 +157,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     }
     case JSON:
-        options->json = 1;
+        options->format = SAMPLE_JSON;
         return 0;
     case ARGP_KEY_ARG:
         if (options->logits)
@@ -139,10 +172,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
             argp_error(state, "--probabilities: biases are for logits; --mask is for both");
         if (options->reports.samples > 1 && options->sampling.params.watermark > 0)
             warnx("--samples %u: with a watermark all samples of a row are the same", options->reports.samples);
-        if (options->reports.score_path && !options->json)
-            argp_error(state, "--score: tells its numbers with --json alone");
-        if (options->reports.top_logprobs && !options->json)
-            argp_error(state, "--top-logprobs: tells its tokens with --json alone");
+        settle_format(options, state);
         check_inputs(options, state);
         return 0;
     case ARGP_KEY_NO_ARGS:
@@ -155,13 +185,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 int sample_options_parse(int argc, char **argv, sample_options *options)
 {
-    const struct argp_child children[] = {{&npy_argp, 0, "The array:", 1},
-                                          {&constraints_argp, 0, "Tokens:", 2},
-                                          {&histories_argp, 0, "Histories:", 3},
-                                          {&sequences_argp, 0, "Token sequences:", 4},
-                                          {&reports_argp, 0, "Results:", 5},
-                                          {tool_sampling_argp(), 0, "Sampling:", 6},
-                                          {0}};
+    const struct argp_child children[] = {
+        {&npy_argp, 0, "The array:", 1},           {&constraints_argp, 0, "Tokens:", 2},
+        {&histories_argp, 0, "Histories:", 3},     {&sequences_argp, 0, "Token sequences:", 4},
+        {&reports_argp, 0, "Results:", 5},         {&job_argp, 0, "Large files:", 6},
+        {tool_sampling_argp(), 0, "Sampling:", 7}, {0}};
     const struct argp argp = {
         .options = OPTIONS, .parser = parse, .args_doc = "LOGITS.npy", .doc = DOC, .children = children};
     *options = (sample_options){.sampling = tool_sampling_default(1)};

@@ -4,11 +4,18 @@
 
 #include "constraints.h"
 #include "history_file.h"
+#include "job_options.h"
 #include "npy.h"
 #include "reports.h"
 #include "sequences.h"
 #include "told.h"
 #include "tool.h"
+
+typedef enum sample_format {
+    SAMPLE_TABLE,
+    SAMPLE_JSON, /* an object a line */
+    SAMPLE_ARRAY /* the tokens alone */
+} sample_format;
 
 typedef struct sample_options {
     tool_sampling sampling;
@@ -23,11 +30,12 @@ typedef struct sample_options {
     int boundary;
     told told;
     reports reports;
-    int json;
+    job_options job;
+    sample_format format;
 } sample_options;
 
-/* Reads the command's arguments; ends the process where these are wrong. 0, or an error of argp's. Release the options
- * either way. */
+/* Reads the command's arguments; ends the process where these are wrong, and after --help. 0, or an error of argp's.
+ * Release the options either way. */
 int sample_options_parse(int argc, char **argv, sample_options *options);
 void sample_options_release(sample_options *options);
 

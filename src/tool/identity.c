@@ -1,0 +1,149 @@
+#include "identity.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static json_t *text_of(const char *format, double number)
+{
+    char text[64];
+    snprintf(text, sizeof text, format, number);
+    return json_string(text);
+}
+
+/* A parameter's value. */
+static json_t *value_of(const tombola_field *field, const tombola_params *params)
+{
+    const char *at = (const char *)params + field->offset;
+    float real;
+    uint32_t number;
+    uint64_t wide;
+    char text[32];
+    switch (field->kind) {
+    case TOMBOLA_KIND_FLOAT:
+        memcpy(&real, at, sizeof real);
+        return text_of("%.9g", (double)real);
+    case TOMBOLA_KIND_UINT64: /* beyond JSON's integers */
+        memcpy(&wide, at, sizeof wide);
+        snprintf(text, sizeof text, "%llu", (unsigned long long)wide);
+        return json_string(text);
+    case TOMBOLA_KIND_ORDER: {
+        json_t *order = json_array();
+        for (size_t i = 0; i < TOMBOLA_MAX_FILTERS && at[i]; i++)
+            json_array_append_new(order, json_string(field->values[(unsigned char)at[i]]));
+        return order;
+    }
+    case TOMBOLA_KIND_UINT32:
+    case TOMBOLA_KIND_CHOICE:
+        break;
+    }
+    memcpy(&number, at, sizeof number);
+    return json_integer(number);
+}
+
+static void add_params(json_t *all, const tombola_params *params)
+{
+    const tombola_field *field;
+    for (size_t i = 0; (field = tombola_params_field(i)); i++)
+        json_object_set_new(all, tool_params_option(field).text, value_of(field, params));
+}
+
+static json_t *list_ids(const int32_t *ids, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_integer(ids[i]));
+    return list;
+}
+
+static void add_lists(json_t *all, const sample_options *o)
+{
+    json_t *biases = json_array();
+    for (size_t i = 0; i < o->constraints.option_count; i++) {
+        const tombola_bias bias = o->constraints.options[i].bias;
+        json_array_append_new(biases, json_pack("[i, o]", (int)bias.token, text_of("%.9g", (double)bias.value)));
+    }
+    json_object_set_new(all, "--bias", biases);
+    json_object_set_new(all, "--end-tokens", list_ids(o->histories.end_tokens, o->histories.end_token_count));
+    json_object_set_new(all, "--thinking-start", list_ids(o->sequences.start, o->sequences.start_count));
+    json_object_set_new(all, "--thinking-end", list_ids(o->sequences.end, o->sequences.end_count));
+}
+
+/* A file by its size, and when it was changed. */
+static void add_file(json_t *all, const char *name, const char *path)
+{
+    struct stat file;
+    if (!path)
+        json_object_set_new(all, name, json_null());
+    else if (stat(path, &file) || !S_ISREG(file.st_mode))
+        json_object_set_new(all, name, json_pack("{s:s}", "file", path));
+    else
+        json_object_set_new(all, name,
+                            json_pack("{s:s, s:I, s:I}", "file", path, "size", (json_int_t)file.st_size, "changed",
+                                      (json_int_t)file.st_mtim.tv_sec * 1000000000 + file.st_mtim.tv_nsec));
+}
+
+static void add_files(json_t *all, const sample_options *o)
+{
+    add_file(all, "--params", o->params);
+    add_file(all, "--mask", o->constraints.mask_path);
+    add_file(all, "--bias-file", o->constraints.bias_path);
+    add_file(all, "--histories", o->histories.path);
+    add_file(all, "--banned-words", o->sequences.banned.path);
+    add_file(all, "--dry-breakers", o->sequences.breakers.path);
+    add_file(all, "--forced", o->sequences.forced_path);
+    add_file(all, "--score", o->reports.score_path);
+    add_file(all, "--config", o->sampling.config_path);
+}
+
+static json_t *name_or_null(const char *name)
+{
+    return name ? json_string(name) : json_null();
+}
+
+static void add_outputs(json_t *all, const sample_options *o)
+{
+    json_object_set_new(all, "--samples", json_integer(o->reports.samples ? o->reports.samples : 1));
+    json_object_set_new(all, "--boundary", json_boolean(o->boundary));
+    json_object_set_new(all, "--columns", json_array());
+    for (int i = 0; i < o->told.count; i++)
+        json_array_append_new(json_object_get(all, "--columns"), json_integer(o->told.wanted[i]));
+    json_object_set_new(all, "--top-logprobs", json_integer(o->reports.top_logprobs));
+    json_object_set_new(all, "--kept-ids", name_or_null(o->reports.kept_ids_path));
+    json_object_set_new(all, "--kept-probabilities", name_or_null(o->reports.probabilities_path));
+    json_object_set_new(all, "--processed-logits", name_or_null(o->reports.logits_path));
+}
+
+json_t *identity_make(const sample_options *o, const npy_rows *array)
+{
+    json_t *all = json_object();
+    if (!all)
+        return NULL;
+    json_object_set_new(all, "the contract", json_integer(tombola_contract()));
+    json_object_set_new(all, "the array",
+                        json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:I}", "file", array->name, "size",
+                                  (json_int_t)array->file_size, "rows", (json_int_t)array->rows, "columns",
+                                  (json_int_t)array->columns, "vocabulary", (json_int_t)array->vocabulary, "type",
+                                  tool_type_name(array->type), "changed", (json_int_t)array->changed));
+    json_object_set_new(all, "--probabilities", json_boolean(o->probabilities));
+    add_params(all, &o->sampling.params);
+    add_lists(all, o);
+    add_files(all, o);
+    add_outputs(all, o);
+    return all;
+}
+
+uint64_t identity_hash(const json_t *identity)
+{
+    json_t *copy = json_deep_copy(identity);
+    const char *name;
+    json_t *value;
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+    json_object_foreach(copy, name, value) if (json_is_object(value)) json_object_del(value, "changed");
+    char *text = copy ? json_dumps(copy, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    for (const char *c = text; c && *c; c++)
+        hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+    free(text);
+    json_decref(copy);
+    return hash;
+}
