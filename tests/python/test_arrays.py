@@ -81,7 +81,7 @@ def test_other_shapes_and_layouts_are_refused():
                           (np.asfortranarray(LOGITS), "5 elements apart"), (LOGITS[:, ::-1], "-1 elements apart"),
                           (LOGITS[::-1], "-300"), (np.broadcast_to(LOGITS[0], LOGITS.shape), "0 elements apart"),
                           (bytes_apart, "not aligned"), (LOGITS[:0], "0 rows"),
-                          (np.concatenate([LOGITS, LOGITS]), "10 rows, not from 1 to the sampler's max_rows 5")):
+                          (np.concatenate([LOGITS, LOGITS]), "10 rows, not from 1 to max_rows 5")):
         assert words in str(caught((ValueError, TypeError), drawn, logits)), words
 
 

@@ -135,7 +135,7 @@ def rows_of(logits: Any, dtype: str, vocabulary: int) -> tuple[Place, int, int, 
             raise refusal("logits", f"have {view.shape[0]} bytes, no whole rows of {vocabulary} {dtype} logits")
         view = View(0, (rows, vocabulary), (vocabulary, 1), dtype, logits, view.buffer)
     if view.dtype != dtype and not (dtype == "bfloat16" and view.dtype == "uint16"):
-        raise TypeError(f"logits are {view.dtype}, but the sampler's are {dtype}")
+        raise TypeError(f"logits are {view.dtype}, but they were to be {dtype}")
     shape, strides = view.shape, view.strides
     if len(shape) == 1:
         shape, strides = (1, *shape), (vocabulary, *strides)

@@ -42,7 +42,7 @@ class Rows(_structs.Rows):
             count = len(indices)
             rows.indices = rows.place(indices)
         if not 1 <= count <= max_rows:
-            raise InvalidArgument(f"there are {count} rows, not from 1 to the sampler's max_rows {max_rows}",
+            raise InvalidArgument(f"there are {count} rows, not from 1 to max_rows {max_rows}",
                                   "logits" if indices is None else "indices")
         rows.count = count
         return rows

@@ -1,29 +1,25 @@
 """Samplers: batches of logits in, tokens out."""
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from ctypes import addressof, byref, c_uint64, c_void_p
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from . import _structs
-from ._arrays import TYPES, integer_of
+from ._arrays import integer_of
+from ._drawer import Drawer, number_of, split
 from ._generate import Loop, Rules
-from ._handle import Handle
-from ._library import call, lib
+from ._library import lib
 from ._opencl import event_of, events_of, hand_on, wait_for_arrays
-from ._room import ParamsRoom
-from ._rows import Rows
-from ._turn import Turn
 from .batch import Batch, Enqueued, Ticket
 from .context import Context
-from .errors import refusal, renamed
+from .errors import renamed
 from .generation import Generation
-from .params import FIELDS, Params, words_of_fields
+from .params import Params, words_of_fields
 from .ragged import Ragged, prompts_of
-from .results import Results, asked_of
+from .results import Results
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -34,39 +30,10 @@ if TYPE_CHECKING:
                          TokenLists, Tokens, TokenSequences, TorchType)
     from .generation import Step
 
-_INPUTS = {"logits": 0, "probabilities": 1}
 _DISPATCHES = {"auto": 0, "row": 1, "spread": 2}
-_TRANSFERS = {"auto": 0, "in_place": 1, "staged": 2}
 
 
-def _number_of(name: str, value: str, names: dict[str, int]) -> int:
-    if value not in names:
-        raise refusal(name, f"is {value!r}, none of: " + ", ".join(names))
-    return names[value]
-
-
-def _name_of_type(dtype: Any) -> str:
-    try:
-        return str(np.dtype(dtype).name)
-    except TypeError:   # torch's are none of numpy's
-        return str(dtype).rpartition(".")[2]
-
-
-def split(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Parameters, and what else there is: Python takes its time to find out which keywords a function doesn't have."""
-    columns: dict[str, Any] = {}
-    others: dict[str, Any] = {}
-    for name, value in options.items():
-        if name in FIELDS:
-            columns[name] = value
-        elif name in _OPTIONS:
-            others[name] = value
-        else:
-            raise TypeError(f"there is no parameter {name}")
-    return columns, others
-
-
-class Sampler(Handle):
+class Sampler(Drawer):
     """Draws from batches of up to `max_rows` rows of `vocabulary` logits. A context manager.
 
     vocabulary   logits of a row, 1 to 2^23
@@ -100,30 +67,13 @@ class Sampler(Handle):
                  transfer: Literal["auto", "in_place", "staged"] = "auto", in_flight: int = 2, timed: bool = False,
                  max_candidates: int = 0, probabilities: bool = False, masks: bool = False, max_biases: int = 0,
                  max_history: int = 0, **context_options: Unpack[ContextOptions]) -> None:
-        self._own_context: Context | None = None
-        self._turn = Turn()
-        name = dtype if isinstance(dtype, str) else _name_of_type(dtype)
-        options = _structs.SamplerOptions(
-            type=_number_of("dtype", name, TYPES), input=_number_of("input", input, _INPUTS),
-            dispatch=_number_of("dispatch", dispatch, _DISPATCHES),
-            transfer=_number_of("transfer", transfer, _TRANSFERS), timed=bool(timed),
+        super().__init__(
+            lib.tombola_sampler_create, vocabulary, max_rows, dtype, device, context_options, input=input,
+            transfer=transfer, masks=masks, max_biases=max_biases, max_history=max_history,
+            dispatch=number_of("dispatch", dispatch, _DISPATCHES), timed=bool(timed),
             in_flight=integer_of("in_flight", in_flight, 32),
-            max_candidates=integer_of("max_candidates", max_candidates, 32), probabilities=bool(probabilities),
-            masks=bool(masks), max_biases=integer_of("max_biases", max_biases, 64),
-            max_history=integer_of("max_history", max_history, 64))
-        vocabulary, max_rows = integer_of("vocabulary", vocabulary, 64), integer_of("max_rows", max_rows, 64)
-        if isinstance(device, Context):
-            if context_options:
-                raise TypeError(f"{next(iter(context_options))} is an option of the context that was passed")
-            context = device
-        else:
-            context = self._own_context = Context(device, **context_options)
-        handle = c_void_p()
-        call(lib.tombola_sampler_create, context.handle, vocabulary, max_rows, addressof(options), byref(handle))
-        self._handle, self.context = handle, context
-        self.vocabulary, self.max_rows, self.dtype = vocabulary, max_rows, name
+            max_candidates=integer_of("max_candidates", max_candidates, 32), probabilities=bool(probabilities))
         self._abandoned: list[Any] = []
-        self._room, self._error = ParamsRoom(max_rows), _structs.Error()
 
     # ------------------------------------------------------------------ calls
 
@@ -154,6 +104,7 @@ class Sampler(Handle):
 
         """
         with self._turn:
+            self._settle()
             columns, others = split(options)
             rows, asked, results = self._batch(logits, params, want, columns, **others)
             wait_for_arrays((*rows.owners, *results.columns.values()))
@@ -174,6 +125,7 @@ class Sampler(Handle):
         What kept_tokens has no room for is left out: kept_ends tell.
         """
         with self._turn:
+            self._settle()
             columns, others = split(options)
             rows, asked, results = self._batch(logits, params, want, columns, **others)
             wait_for_arrays((*rows.owners, *results.columns.values()))
@@ -192,6 +144,7 @@ class Sampler(Handle):
         Arrays in `out` of pyopencl's know of the event, so that what pyopencl does with them next comes after it.
         """
         with self._turn:
+            self._settle()
             columns, others = split(options)
             rows, asked, results = self._batch(logits, params, want, columns, **others)
             arrays = (*rows.owners, *results.columns.values())
@@ -286,30 +239,6 @@ class Sampler(Handle):
             flight, _owners, _results = self._abandoned.pop()
             flight.settle()
 
-    def _call(self, function: Any, *arguments: Any) -> None:
-        call(function, self.handle, *arguments, error=self._error)
-
-    def _batch(self, logits: Any, params: Params | NDArray[Any] | None, want: str | Sequence[str],
-               columns: Mapping[str, Any], *, samples: int = 1, candidates: int = 0, out: Any = None,
-               kept_capacity: int | None = None, indices: Any = None, masks: Any = None, mask_of_row: Any = None,
-               biases: Any = None, history: Any = None, prompt_lengths: Any = None, end_tokens: Any = None,
-               banned_words: Any = None, breakers: Any = None, forced: Any = None, thinking: Any = None,
-               score_tokens: Any = None) -> tuple[Rows, _structs.Results, Results]:
-        """The structs of a call, and its Results."""
-        if self._abandoned:
-            self._settle()
-        rows = Rows.of(logits, indices, self.dtype, self.vocabulary, self.max_rows)
-        rows.params = self._room.place(params, columns, rows.count)
-        score_ends = None
-        if masks is not None or mask_of_row is not None:
-            rows.put_masks(masks, mask_of_row, self.vocabulary)
-        if not (biases is None and history is None and prompt_lengths is None and end_tokens is None
-                and banned_words is None and breakers is None and forced is None and thinking is None
-                and score_tokens is None):
-            score_ends = rows.put_lists(biases, history, prompt_lengths, end_tokens, banned_words, breakers, forced,
-                                        thinking, score_tokens)
-        return rows, *asked_of(want, out, rows.count, self.vocabulary, samples, candidates, kept_capacity, score_ends)
-
     # ------------------------------------------------------------------ facts
 
     @property
@@ -326,18 +255,5 @@ class Sampler(Handle):
         function(self.handle, addressof(struct))
         return {name: getattr(struct, name) for name, _ in struct._fields_[2:]}   # behind struct_size and reserved
 
-    def close(self) -> None:
-        """Waits for what is running and releases the sampler, and the device that it has opened itself.
 
-        Raises InUse while a call of it goes on, in another thread or around a generation's model.
-        """
-        with self._turn:
-            super().close()
-        if self._own_context is not None:
-            self._own_context.close()
-
-
-_OPTIONS = frozenset(
-    name for name, parameter in inspect.signature(Sampler._batch).parameters.items()
-    if parameter.kind is parameter.KEYWORD_ONLY)
 Sampler.sample.__doc__ = (Sampler.sample.__doc__ or "") + words_of_fields("        ")

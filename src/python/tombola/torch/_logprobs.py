@@ -8,12 +8,12 @@ import numpy as np
 import torch
 
 from .._arrays import integers_of
+from .._drawer import split
 from .._room import params_of
 from ..errors import renamed
 from ..params import Params
 from ..ragged import Ragged
 from ..results import Results
-from ..sampler import split
 from ._tensors import Samplers, host_rows, without_filters
 
 # What makes the logits, or the temperature, something else than a line of each token's own logit.
