@@ -8,11 +8,11 @@ import re
 from helping import ROOT
 
 import tombola
-from tombola import batch, context, errors, generation, params, ragged, results, sampler, watermark
+from tombola import batch, context, errors, generation, params, ragged, results, sampler, shard, watermark
 
 
 def test_examples_in_docstrings_hold():
-    for module in (tombola, batch, context, errors, generation, params, ragged, results, sampler, watermark):
+    for module in (tombola, batch, context, errors, generation, params, ragged, results, sampler, shard, watermark):
         found = doctest.testmod(module)
         assert found.attempted and not found.failed, module.__name__
 

@@ -1,4 +1,4 @@
-"""The package's structs are the header's, as a C compiler has them."""
+"""The package's structs are the headers', as a C compiler has them."""
 import ctypes
 import os
 import shutil
@@ -9,11 +9,11 @@ import numpy as np
 from helping import ROOT
 
 from tombola import BIAS, BOUNDARY, params
-from tombola._structs import COLUMNS, STRUCTS, Array, Results
+from tombola._structs import COLUMNS, SHARD_HEAD, STRUCTS, Array, Results
 
 
 def program():
-    lines = ["#include <tombola.h>", "#include <stdio.h>"]
+    lines = ["#include <tombola_shard.h>", "#include <stdio.h>"]
 
     def same(c, number):
         lines.append(f'_Static_assert({c} == {number}, "{c}");')
@@ -27,7 +27,8 @@ def program():
     for name, (dtype, offset, *_) in params.params_dtype.fields.items():
         same(f"offsetof(tombola_params, {name})", offset)
         same(f"sizeof(((tombola_params *)0)->{name})", dtype.itemsize)
-    for name, dtype in (("tombola_bias", BIAS), ("tombola_boundary", BOUNDARY)):
+    for name, dtype in (("tombola_bias", BIAS), ("tombola_boundary", BOUNDARY),
+                        ("tombola_shard_head", SHARD_HEAD)):
         same(f"sizeof({name})", dtype.itemsize)
         for field, (_, offset, *_) in dtype.fields.items():
             same(f"offsetof({name}, {field})", offset)

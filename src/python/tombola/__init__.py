@@ -20,6 +20,7 @@ from .params import FIELDS, Params, params_dtype, presets
 from .ragged import Ragged
 from .results import COLUMNS, EMPTY, INVALID, OK, Results
 from .sampler import Sampler
+from .shard import Shard
 from .watermark import Detection, watermark_detect, watermark_seed
 
 #: The library's version, "0.1.0".
@@ -35,5 +36,5 @@ def contract() -> int:
 __all__ = ["BIAS", "BOUNDARY", "Batch", "BuildFailed", "Busy", "COLUMNS", "Context", "Detection", "Device",
            "DeviceFailed", "EMPTY", "FIELDS", "Forked", "Generation", "INVALID", "InUse", "InvalidArgument",
            "ModelFailed", "NoDevice", "OK", "OutOfMemory", "Params", "Ragged", "Results", "Sampler", "SelfTestFailed",
-           "Step", "TombolaError", "contract", "devices", "params_dtype", "presets", "version", "watermark_detect",
-           "watermark_seed"]
+           "Shard", "Step", "TombolaError", "contract", "devices", "params_dtype", "presets", "version",
+           "watermark_detect", "watermark_seed"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from ctypes import addressof, byref, c_void_p
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -58,12 +58,14 @@ def split(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 class Drawer(Handle):
     """Draws from batches of up to `max_rows` rows of `vocabulary` tokens; of a row it is given `_width` logits."""
 
+    _callee: ClassVar[str]   # what a call of it calls, for messages
+
     def __init__(self, create: Any, vocabulary: int, max_rows: int, dtype: Any, device: Any,
                  context_options: Mapping[str, Any], *, columns: tuple[int, int] | None = None, input: str,
                  transfer: str, masks: bool, max_biases: int, max_history: int, **options: Any) -> None:
         """create: the library's function; columns: its arguments behind the vocabulary; None: it has none"""
         self._own_context: Context | None = None
-        self._turn = Turn(self._noun)
+        self._turn = Turn(self._noun, self._callee)
         name = dtype if isinstance(dtype, str) else _name_of_type(dtype)
         struct = _structs.SamplerOptions(
             type=number_of("dtype", name, TYPES), input=number_of("input", input, _INPUTS),

@@ -1,6 +1,6 @@
-"""The structs of tombola.h but for tombola_params, whose fields come from the library's table.
+"""The structs of tombola.h and tombola_shard.h but for tombola_params, whose fields come from the library's table.
 
-tests/python/test_structs.py has a C compiler compare sizes and offsets with the header. Pointers are plain addresses:
+tests/python/test_structs.py has a C compiler compare sizes and offsets with the headers. Pointers are plain addresses:
 ctypes converts these fastest.
 """
 import ctypes
@@ -147,8 +147,17 @@ class Model(Struct):
     ]
 
 
+class ShardCall(Struct):
+    c_name = "tombola_shard_call"
+    _fields_ = [("struct_size", c_uint32), ("rounds", c_uint32), ("bytes", c_uint64), ("most", c_uint64)]
+
+
 BIAS = np.dtype([("token", np.int32), ("value", np.float32)])
 BOUNDARY = np.dtype([("logit", np.float32), ("token", np.int32)])
+# tombola_shard_head, which is little-endian everywhere.
+SHARD_HEAD = np.dtype([("magic", "<u4"), ("layout", "<u4"), ("contract", "<u4"), ("status", "<u4"), ("size", "<u8"),
+                       ("agreed", "<u8"), ("rows", "<u4"), ("round", "<u4"), ("vocabulary", "<u4"), ("input", "<u4"),
+                       ("first", "<u4"), ("last", "<u4"), ("reserved", "<u8")])
 
 # What each column of the results holds, and what it has one of: a row, a sample of each row, a candidate of each row,
 # a token of the vocabulary for each row, a token to score, or a token kept.
@@ -179,4 +188,4 @@ COLUMNS = {
 }
 
 STRUCTS = (Error, Device, ContextOptions, SamplerOptions, Times, Memory, Field, Rows, Results, Detection, Sequence,
-           Step, Model)
+           Step, Model, ShardCall)

@@ -41,8 +41,16 @@ class _HasDLPack(Protocol):
     @property
     def __dlpack__(self) -> Callable[..., Any]: ...
 
+class Comm(Protocol):
+    """A communicator of mpi4py's."""
+
+    def Get_rank(self) -> int: ...
+    def Get_size(self) -> int: ...
+    def Allgather(self, sendbuf: Any, recvbuf: Any) -> None: ...
+
 OpenCLDevice = Union[HasPointer, Tuple[HasPointer, HasPointer]]
 Logits = Union[NDArray[Any], _MemoryView, "array[Any]", bytearray, _HasDLPack, _OpenCLArray, HasPointer]
+Messages = Union[NDArray[Any], Sequence[Union[NDArray[Any], bytes, bytearray, _MemoryView, _HasDLPack]]]
 Masks = Union[NDArray[Any], Sequence[bool], Sequence[Sequence[bool]], _HasDLPack, _OpenCLArray]
 Tokens = Integers
 Prompts = Union[Sequence[Tokens], Ragged]

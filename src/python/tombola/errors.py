@@ -79,6 +79,7 @@ class InUse(TombolaError):
 
 _CLASSES = (TombolaError, InvalidArgument, NoDevice, BuildFailed, SelfTestFailed, DeviceFailed, OutOfMemory,
             ModelFailed, Busy, Forked)
+_INVALID, _OUT_OF_MEMORY, _UNKNOWN = 1, 6, 255
 _NO_DEVICE = ("\nAn OpenCL device is installed by `apt-get install pocl-opencl-icd` (any CPU), by the vendor's driver "
               "(GPUs), or by pip alone: `pip install tombola[cpu]` (x86 CPUs).")
 
@@ -108,6 +109,15 @@ def error_of(status: int, message: str) -> TombolaError:
         message += _NO_DEVICE
     kind = _CLASSES[status] if 0 < status < len(_CLASSES) else TombolaError
     return kind(message, _WHOLE.get(argument or "", argument), row)
+
+
+def status_of(error: BaseException) -> int:
+    """The status of the library's that an exception is nearest to; one that it does not have, for what is none."""
+    if type(error) in _CLASSES[1:]:
+        return _CLASSES.index(type(error))
+    if isinstance(error, MemoryError):
+        return _OUT_OF_MEMORY
+    return _INVALID if isinstance(error, (TypeError, ValueError)) else _UNKNOWN
 
 
 def refusal(name: str, words: str, row: int | None = None) -> InvalidArgument:

@@ -58,7 +58,7 @@ class Sampler(Drawer):
     array([1, 1], dtype=int32)
     """
 
-    _noun, _release = "sampler", lib.tombola_sampler_release
+    _noun, _callee, _release = "sampler", "the model of its generation", lib.tombola_sampler_release
 
     def __init__(self, vocabulary: int, max_rows: int, dtype: str | DTypeLike | TorchType = "float32",
                  device: str | int | Context | OpenCLDevice | None = None, *,

@@ -1,0 +1,30 @@
+"""Ranks of MPI draw together, and hand out work among them."""
+import doctest
+import os
+import subprocess
+import sys
+
+from helping import TESTS
+
+import tombola.mpi
+from tombola.mpi import ranks
+
+NEEDS = "mpi4py"
+
+
+def mpirun(count, *command, **environment):
+    """What becomes of a Python command on so many ranks."""
+    return subprocess.run([os.path.join(TESTS, "mpirun.sh"), str(count), sys.executable, "-B", *command], text=True,
+                          capture_output=True, timeout=120, env={**os.environ, "POCL_MAX_PTHREAD_COUNT": "1",
+                                                                 **environment})
+
+
+def test_examples_in_docstrings_hold():
+    for module in (ranks,):
+        found = doctest.testmod(module)
+        assert found.attempted and not found.failed, module.__name__
+
+
+def test_shards_of_two_and_of_three_ranks_draw_what_one_device_draws_and_fail_together():
+    ended = mpirun(3, os.path.join(TESTS, "python", "mpi_shards.py"))
+    assert ended.returncode == 0 and "all ranks are right" in ended.stdout, ended.stdout + ended.stderr
