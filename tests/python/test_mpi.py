@@ -7,7 +7,7 @@ import sys
 from helping import TESTS
 
 import tombola.mpi
-from tombola.mpi import ranks
+from tombola.mpi import job, ranks
 
 NEEDS = "mpi4py"
 
@@ -20,7 +20,7 @@ def mpirun(count, *command, **environment):
 
 
 def test_examples_in_docstrings_hold():
-    for module in (ranks,):
+    for module in (job, ranks):
         found = doctest.testmod(module)
         assert found.attempted and not found.failed, module.__name__
 
@@ -28,3 +28,10 @@ def test_examples_in_docstrings_hold():
 def test_shards_of_two_and_of_three_ranks_draw_what_one_device_draws_and_fail_together():
     ended = mpirun(3, os.path.join(TESTS, "python", "mpi_shards.py"))
     assert ended.returncode == 0 and "all ranks are right" in ended.stdout, ended.stdout + ended.stderr
+
+
+def test_chunks_are_worked_off_by_whoever_is_free():
+    program = os.path.join(TESTS, "python", "mpi_chunks.py")
+    for count, level in ((1, "multiple"), (3, "multiple"), (2, "single")):
+        ended = mpirun(count, program, MPI4PY_RC_THREAD_LEVEL=level)
+        assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from ctypes import addressof, c_int, c_size_t, c_void_p
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
@@ -16,14 +16,12 @@ from ._opencl import wait_for_arrays
 from ._rows import Rows
 from .errors import InvalidArgument, ModelFailed, TombolaError, refusal, renamed
 from .generation import Generation, Step
-from .ragged import bias_lists_of, sequence_lists_of, tokens_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .sampler import Sampler
 
-_TOLD = ("logprobs", "raw_logprobs")
 _STOP_SEQUENCE, _STOP_ALL = 1, 2
 
 # Both callbacks are a generator's own `send`: the library's `user` is the generator, and the argument that follows
@@ -34,37 +32,14 @@ _RESUME = ctypes.CFUNCTYPE(c_int, ctypes.py_object, c_void_p)(GeneratorType.send
 _RESUME_ADDRESS = ctypes.cast(_RESUME, c_void_p).value
 
 
-class Rules:
-    """What sequences go by besides their parameters, each by its own."""
-
-    def __init__(self, count: int, want: str | Sequence[str], end_tokens: Any, stop: Any, forced: Any, biases: Any,
-                 banned_words: Any, breakers: Any, thinking: Any) -> None:
-        self.want = want.replace(",", " ").split() if isinstance(want, str) else list(want)
-        for name in self.want:
-            if name not in _TOLD:
-                raise refusal("want", f"has '{name}', none of: " + ", ".join(_TOLD))
-        self.end_tokens = None if end_tokens is None else tokens_of("end_tokens", end_tokens, count)
-        self.forced = None if forced is None else tokens_of("forced", forced, count)
-        self.stop: list[list[list[int]]] | None = None
-        if stop is not None:
-            self.stop = [[integers_of(f"stop[{i}]", end, np.int32).tolist() for end in ends]
-                         for i, ends in enumerate(sequence_lists_of("stop", stop, count))]
-            for i, ends in enumerate(self.stop):
-                if not all(ends):
-                    raise refusal(f"stop[{i}]", "has an empty sequence")
-        self.lists: dict[str, list[Any]] = {}
-        for name, value, lists_of in (("biases", biases, bias_lists_of), ("breakers", breakers, sequence_lists_of),
-                                      ("banned_words", banned_words, sequence_lists_of)):
-            if value is not None:
-                self.lists[name] = lists_of(name, value, count)
-        self.thinking = thinking
-
-
 class Loop:
-    """One call of the library's generate, which lets those sequences of a Generation go on that may."""
+    """One call of the library's generate, which lets those sequences of a Generation go on that may.
+
+    only   the places of sequences, of which alone it lets some go on; None: of all
+    """
 
     def __init__(self, sampler: Sampler, model: Callable[[Step], Any], start: Generation, max_tokens: Any,
-                 on_token: Callable[[int, int], Any] | None) -> None:
+                 on_token: Callable[[int, int], Any] | None, only: range | None = None) -> None:
         self._sampler, self._model, self._start, self._on_token = sampler, model, start, on_token
         self._rules, count = start._rules, len(start)
         if isinstance(max_tokens, (int, np.integer)):
@@ -76,7 +51,8 @@ class Loop:
         if len(self._params) != count:
             raise InvalidArgument(f"the generation's params have {len(self._params)} rows, but there are {count} "
                                   "sequences", "params")
-        self._which = [i for i, finish in enumerate(start.finish) if finish in ("limit", "not finished")]
+        self._which = [i for i in (range(count) if only is None else only)
+                       if start.finish[i] in ("limit", "not finished")]
         self._sequences = (_structs.Sequence * len(self._which))()
         self._position = {which: i for i, which in enumerate(self._which)}
         self._buffers: list[NDArray[np.int32]] = []

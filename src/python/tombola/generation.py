@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._room import params_of
+from ._rules import Rules
+from .ragged import prompts_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ._generate import Rules
     from ._types import Biases, Integers, Masks, TokenSequences
     from .params import Params
 
@@ -44,15 +45,43 @@ class Generation:
         self._told, self._rules = told, rules
 
     @classmethod
-    def _start(cls, prompts: list[NDArray[np.int32]], params: Params | NDArray[Any] | None,
-               columns: Mapping[str, Any], rules: Rules) -> Generation:
-        """Before anything is drawn. Sequences that are told no stream have one each: their places."""
+    def _start(cls, prompts: Any, params: Params | NDArray[Any] | None, columns: Mapping[str, Any],
+               rules: Mapping[str, Any]) -> Generation:
+        """Before anything is drawn, or the Generation that is passed as prompts, which nothing else may be told then.
+
+        rules   arguments of Rules. Sequences that are told no stream have one each: their places
+        """
+        if isinstance(prompts, Generation):
+            told = [name for name, value in dict(rules, params=params).items() if value is not None and value != ()]
+            told += columns
+            if told:
+                raise TypeError(f"{told[0]} is there, but a generation goes on by its own")
+            return prompts
+        prompts = prompts_of(prompts)
         count = len(prompts)
+        taken = Rules(count, **rules)
         if params is None and "stream" not in columns:
             columns = {**columns, "stream": np.arange(count, dtype=np.uint32)}
         return cls(prompts, [np.zeros(0, np.int32)] * count, ["not finished"] * count,
-                   {name: [np.zeros(0, np.float32)] * count for name in rules.want},
-                   params_of(params, columns, count), rules)
+                   {name: [np.zeros(0, np.float32)] * count for name in taken.want},
+                   params_of(params, columns, count), taken)
+
+    def _copy(self) -> Generation:
+        """Another one, whose sequences may be put in place of those of this."""
+        return Generation(list(self.prompts), list(self.tokens), list(self.finish),
+                          {name: list(values) for name, values in self._told.items()}, self.params.copy(), self._rules)
+
+    def _part(self, own: range) -> tuple[Any, ...]:
+        """What has come of some sequences, as _put takes it."""
+        where = slice(own.start, own.stop)
+        return (self.tokens[where], self.finish[where], {name: values[where] for name, values in self._told.items()},
+                self.params.array[where].copy())
+
+    def _put(self, own: range, part: tuple[Any, ...]) -> None:
+        where = slice(own.start, own.stop)
+        self.tokens[where], self.finish[where], told, self.params.array[where] = part
+        for name, values in told.items():
+            self._told[name][where] = values
 
     @property
     def logprobs(self) -> list[NDArray[np.float32]] | None:

@@ -10,7 +10,7 @@ import numpy as np
 from . import _structs
 from ._arrays import integer_of
 from ._drawer import Drawer, number_of, split
-from ._generate import Loop, Rules
+from ._generate import Loop
 from ._library import lib
 from ._opencl import event_of, events_of, hand_on, wait_for_arrays
 from .batch import Batch, Enqueued, Ticket
@@ -18,7 +18,7 @@ from .context import Context
 from .errors import renamed
 from .generation import Generation
 from .params import Params, words_of_fields
-from .ragged import Ragged, prompts_of
+from .ragged import Ragged
 from .results import Results
 
 if TYPE_CHECKING:
@@ -217,21 +217,18 @@ class Sampler(Drawer):
         ...     sampler.generate(model, [[0], [2, 3]], temperature=0, max_tokens=3, end_tokens=[2]).tokens
         [array([1, 2], dtype=int32), array([4, 0, 1], dtype=int32)]
         """
-        rules: dict[str, Any] = dict(want=want, end_tokens=end_tokens, stop=stop, forced=forced, biases=biases,
+        rules = dict(want=want, end_tokens=end_tokens, stop=stop, forced=forced, biases=biases,
                      banned_words=banned_words, breakers=breakers, thinking=thinking)
-        if isinstance(prompts, Generation):
-            told = [name for name, value in dict(rules, params=params).items() if value is not None and value != ()]
-            told += columns
-            if told:
-                raise TypeError(f"{told[0]} is there, but a generation goes on by its own")
-            start = prompts
-        else:
-            start = Generation._start(prompts_of(prompts), params, columns, Rules(len(prompts), **rules))
-        with self._turn:
-            self._settle()
-            return Loop(self, model, start, max_tokens, on_token).run()
+        start = Generation._start(prompts, params, columns, rules)
+        return self._go_on(model, start, max_tokens, on_token)
 
     # ------------------------------------------------------------------ parts
+
+    def _go_on(self, model: Callable[[Step], Any], start: Generation, max_tokens: Any,
+               on_token: Callable[[int, int], Any] | None = None, only: range | None = None) -> Generation:
+        with self._turn:
+            self._settle()
+            return Loop(self, model, start, max_tokens, on_token, only).run()
 
     def _settle(self) -> None:
         """Waits for batches that nobody asks about any more."""

@@ -1,0 +1,138 @@
+"""What test_mpi.py runs on several ranks: work in chunks, by whoever is free."""
+import sys
+import time
+import traceback
+import warnings
+
+import toy
+from helping import caught
+from mpi4py import MPI
+
+import tombola
+import tombola.mpi
+from tombola.mpi.hands import Hands
+
+WORLD = MPI.COMM_WORLD
+RANK, SIZE = WORLD.Get_rank(), WORLD.Get_size()
+PROMPTS = [[i, 3, i % 7] for i in range(23)]
+OPTIONS = dict(max_tokens=[i % 5 + 1 for i in range(23)], temperature=1, end_tokens=[7], want="logprobs")
+
+
+def told(generation):
+    return (toy.listed(generation.tokens), generation.finish, toy.listed(generation.logprobs),
+            generation.params.array.tobytes())
+
+
+def chunks_are_each_given_once_and_to_whoever_is_free():
+    own = []
+    for rows in tombola.mpi.chunks(WORLD, 50, 4):
+        own.append(rows)
+        time.sleep(0.1 if RANK == 0 else 0.005)   # the slow one gets fewer
+    every = WORLD.allgather(own)
+    assert sorted(i for ranges in every for rows in ranges for i in rows) == list(range(50)), every
+    assert SIZE == 1 or len(every[0]) < len(every[1]), every
+
+
+def chunks_of_a_rank_that_leaves_go_to_others():
+    own = []
+    try:
+        for rows in tombola.mpi.chunks(WORLD, 12, 2):
+            if RANK == SIZE - 1:
+                raise OSError("the disk")
+            own.append(rows)
+            time.sleep(0.01)
+    except OSError:
+        assert not own
+    every = WORLD.allgather(own)
+    assert sorted(i for ranges in every for rows in ranges for i in rows) == list(range(12)), every
+
+
+def generations_are_those_of_one_process():
+    for options, chunk in ((OPTIONS, None), (OPTIONS, 5), (dict(max_tokens=3, seed=9), 1)):
+        right = toy.SAMPLER.generate(toy.model, PROMPTS, **options)
+        got = tombola.mpi.generate(WORLD, toy.SAMPLER, toy.model, PROMPTS, chunk=chunk, **options)
+        assert toy.listed(got.tokens) == toy.listed(right.tokens) and got.finish == right.finish
+        assert got.params.array.tobytes() == right.params.array.tobytes()
+        further = tombola.mpi.generate(WORLD, toy.SAMPLER, toy.model, got, chunk=4, max_tokens=2)
+        right = toy.SAMPLER.generate(toy.model, right, max_tokens=2)
+        assert toy.listed(further.tokens) == toy.listed(right.tokens) and further.finish == right.finish
+    assert told(tombola.mpi.generate(WORLD, toy.SAMPLER, toy.model, PROMPTS, **OPTIONS)) == told(
+        toy.SAMPLER.generate(toy.model, PROMPTS, **OPTIONS))
+
+
+def a_chunk_that_fails_goes_to_another_rank():
+    def model(step):
+        time.sleep(0.01)
+        if RANK == SIZE - 1 and 0 not in step.sequences:
+            raise OSError("this device is broken")
+        return toy.model(step)
+
+    with warnings.catch_warnings(record=True) as caught_warnings:
+        warnings.simplefilter("always")
+        got = tombola.mpi.generate(WORLD, toy.SAMPLER, model, PROMPTS, chunk=4, **OPTIONS)
+    assert told(got) == told(toy.SAMPLER.generate(toy.model, PROMPTS, **OPTIONS))
+    if RANK == SIZE - 1:
+        assert "this device is broken" in str(caught_warnings[0].message), caught_warnings
+
+
+def what_fails_everywhere_ends_the_job():
+    def model(step):
+        time.sleep(0.01)
+        if 9 in step.sequences:
+            raise OSError(f"no logits on {RANK}")
+        return toy.model(step)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        error = caught(Exception, tombola.mpi.generate, WORLD, toy.SAMPLER, model, PROMPTS, chunk=4, **OPTIONS)
+    kinds = WORLD.allgather(type(error).__name__)
+    assert kinds.count("OSError") == 2 and set(kinds) <= {"OSError", "JobFailed"}, kinds
+    assert type(error) is OSError or "prompts 8 to 11 failed on rank" in str(error) and "no logits on" in str(error)
+
+
+def what_rank_0_cannot_take_ends_the_job():
+    def full(piece, rank, result):
+        if piece == 5:
+            raise OSError("no space left")
+
+    def work():
+        hands = Hands(WORLD, range(1000), given=full)
+        for piece in hands:
+            hands.give(piece)
+
+    error = caught(Exception, work)
+    if RANK == 0:
+        assert type(error) is OSError, error
+    else:
+        assert str(error) == "rank 0 has failed: OSError: no space left", error
+
+
+def rank_0_hands_out_alone_where_threads_may_not_share():
+    own = list(tombola.mpi.chunks(WORLD, 10, 2))
+    every = WORLD.allgather(own)
+    assert sorted(i for ranges in every for rows in ranges for i in rows) == list(range(10)), every
+    assert not every[0] and every[1]
+
+
+def main():
+    if MPI.Query_thread() == MPI.THREAD_SINGLE:
+        rank_0_hands_out_alone_where_threads_may_not_share()
+        return
+    chunks_are_each_given_once_and_to_whoever_is_free()
+    generations_are_those_of_one_process()
+    what_rank_0_cannot_take_ends_the_job()
+    if SIZE > 1:
+        chunks_of_a_rank_that_leaves_go_to_others()
+        a_chunk_that_fails_goes_to_another_rank()
+        what_fails_everywhere_ends_the_job()
+    chunks_are_each_given_once_and_to_whoever_is_free()
+    WORLD.Barrier()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        WORLD.Abort(1)
