@@ -3,10 +3,15 @@
 shard        a rank's columns of rows that all ranks draw from together
 allgather    what brings messages of shards to all ranks
 generate     Sampler.generate by all ranks, which take chunks of the prompts as they become free
-chunks       the same for work of your own
+write        one file of lines by all ranks, which a later run goes on with where one was killed
+chunks       work of your own by ranks as they become free
+world        the communicator of all ranks, None where no launcher has started several: all of these take that
+device       the device for a rank, where a machine has several GPUs
 """
 from .job import chunks, generate
 from .hands import JobFailed
+from .launch import device, world
 from .ranks import allgather, shard
+from .write import write
 
-__all__ = ["JobFailed", "allgather", "chunks", "generate", "shard"]
+__all__ = ["JobFailed", "allgather", "chunks", "device", "generate", "shard", "world", "write"]

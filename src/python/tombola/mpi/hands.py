@@ -36,16 +36,17 @@ class Hands:
     given    on rank 0: called with (piece, rank, result) when it is done
     taken    on rank 0: called with (piece, rank) when it is handed out
     failed   on rank 0: called with (piece, rank, words) when it has failed, and goes to another rank
+    works    whether this rank gets any: else it waits for the end
     given, taken and failed are called one at a time, some of them in the thread. What they raise ends the job.
     """
 
     def __init__(self, comm: Comm | None, pieces: Iterable[int], *, name: Callable[[int], str] = str,
                  given: Callable[[int, int, Any], object] | None = None,
                  taken: Callable[[int, int], object] | None = None,
-                 failed: Callable[[int, int, str], object] | None = None) -> None:
+                 failed: Callable[[int, int, str], object] | None = None, works: bool = True) -> None:
         self.rank, self.size = (comm.Get_rank(), comm.Get_size()) if comm is not None else (0, 1)
         self._comm = comm.Dup() if comm is not None and self.size > 1 else None   # apart from the caller's messages
-        self._is_here = True
+        self._is_here, self._works = True, works
         self._result: Any = None
         self._words: str | None = None
         if self.rank == 0:
@@ -70,12 +71,12 @@ class Hands:
         """
         thread = None
         if self.rank == 0 and self._comm is not None:
-            if _may_share():
-                thread = threading.Thread(target=self._serve, name="tombola hands out pieces", daemon=True)
-                thread.start()
-            else:
+            if not _may_share():
                 self._leave()
                 self._serve()
+            else:
+                thread = threading.Thread(target=self._serve, name="tombola hands out pieces", daemon=True)
+                thread.start()
         try:
             if self._is_here:
                 yield from self._pieces()
@@ -92,7 +93,7 @@ class Hands:
             raise JobFailed(self._ledger.fault)
 
     def _pieces(self) -> Iterator[int]:
-        self._tell(_ASK, None)
+        self._tell(_ASK if self._works else _FAIL, None)
         while True:
             piece, fault = self._hear()
             if piece is None:
@@ -170,7 +171,7 @@ class Hands:
             if piece is not None and self._given is not None:
                 self._given(piece, rank, told)
             return self._ledger.ask(rank)
-        if what == _FAIL and piece is not None and self._failed is not None:
+        if piece is not None and told is not None and self._failed is not None:
             self._failed(piece, rank, told)
         return self._ledger.leave(rank, told, waits=what == _FAIL)
 

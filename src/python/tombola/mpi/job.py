@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 class Cut:
-    """A job of `count` things in chunks of `chunk` each, the last one what is left."""
+    """A job of `count` things, called by their plural, in chunks of `chunk` each, the last one what is left."""
 
-    def __init__(self, count: int, chunk: int, noun: str) -> None:
+    def __init__(self, count: int, chunk: int, nouns: str) -> None:
         if integer_of("chunk", chunk, 48) == 0:
             raise refusal("chunk", "is 0, less than 1")
-        self.count, self.chunk, self.noun = integer_of("count", count, 48), chunk, noun
+        self.count, self.chunk, self.nouns = integer_of("count", count, 48), chunk, nouns
         self.pieces = -(-self.count // chunk)
 
     def range_of(self, piece: int) -> range:
@@ -37,7 +37,7 @@ class Cut:
     def name(self, piece: int) -> str:
         """What a chunk is called: "prompts 8 to 15"."""
         own = self.range_of(piece)
-        return f"{self.noun}s {own[0]} to {own[-1]}" if len(own) > 1 else f"{self.noun} {own[0]}"
+        return f"{self.nouns} {own[0]} to {own[-1]}"
 
 
 def chunks(comm: Comm | None, count: int, chunk: int) -> Iterator[range]:
@@ -55,7 +55,7 @@ def chunks(comm: Comm | None, count: int, chunk: int) -> Iterator[range]:
     [4, 5, 6, 7]
     [8, 9]
     """
-    cut = Cut(count, chunk, "row")
+    cut = Cut(count, chunk, "rows")
     pieces = iter(Hands(comm, range(cut.pieces), name=cut.name))
     try:
         for piece in pieces:
@@ -93,7 +93,7 @@ def generate(comm: Comm | None, sampler: Sampler, model: Callable[[Step], Logits
     whole = Generation._copy(Generation._start(prompts, params, columns, dict(
         want=want, end_tokens=end_tokens, stop=stop, forced=forced, biases=biases, banned_words=banned_words,
         breakers=breakers, thinking=thinking)))
-    cut = Cut(len(whole), sampler.max_rows if chunk is None else chunk, "prompt")
+    cut = Cut(len(whole), sampler.max_rows if chunk is None else chunk, "prompts")
     done: list[tuple[range, Any]] = []
     hands = Hands(comm, range(cut.pieces), name=cut.name,
                   given=lambda piece, rank, part: done.append((cut.range_of(piece), part)))

@@ -1,0 +1,201 @@
+"""What of a job is complete, kept beside its output as lines of JSON, so that another run can go on where one has ended.
+
+The lines are those of `tombola sample --output`:
+
+    {"tombola_journal":1,"job":{...}}                 what must be the same for a run that goes on
+    {"run":"1c2f..."}                                 a run begins; the machine's boot id
+    {"worker":0,"host":"node7","process":4711}        a rank of it
+    {"begun":[first,count],"worker":0}                a chunk is handed to a rank
+    {"done":[first,count,at,size,0,0]}                its text is in the part, so many bytes from there on
+    {"synced":true}                                   all before is on the disk
+    {"complete":true}                                 all of the job is, and only names are left to be changed
+
+Lines behind the last "synced" have survived if the machine has, which goes by its boot id.
+"""
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, order=True)
+class Extent:
+    """Things one after another, and where their text lies."""
+
+    first: int
+    count: int
+    at: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Left:
+    """What an earlier run had begun and not completed."""
+
+    first: int
+    count: int
+    worker: int
+    host: str
+
+
+def _boot() -> str:
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+class _Lines:
+    """What the lines of a journal tell."""
+
+    def __init__(self, text: bytes, path: str) -> None:
+        self.header: dict[str, Any] | None = None
+        self.done: list[Extent] = []
+        self.boot, self.end, self.synced, self.synced_end, self.is_complete = "", 0, 0, 0, False
+        self.begun: list[tuple[int, int, int]] = []
+        self.hosts: dict[int, str] = {}
+        for line in text.splitlines(keepends=True):
+            if not line.endswith(b"\n"):   # half a line
+                break
+            try:
+                told = json.loads(line)
+            except ValueError:
+                told = None
+            if not isinstance(told, dict):
+                raise ValueError(f"{path}: is no journal of this command's; remove it and the .part beside it to start "
+                                 "anew")
+            self.end += len(line)
+            if self.header is None:
+                self.header, self.synced_end = told, self.end
+            else:
+                self._take(told)
+
+    def _take(self, told: dict[str, Any]) -> None:
+        if "run" in told:
+            self.boot, self.begun, self.hosts = told["run"], [], {}
+        elif "done" in told:
+            self.done.append(Extent(*told["done"][:4]))
+        elif "begun" in told:
+            first, count = told["begun"]
+            self.begun.append((first, count, told["worker"]))
+        elif "worker" in told:
+            self.hosts[told["worker"]] = told["host"]
+        elif "synced" in told or "complete" in told:
+            self.is_complete |= "complete" in told
+            self.synced, self.synced_end = len(self.done), self.end
+
+
+class Journal:
+    """The journal of a job, open, and locked against other runs.
+
+    path     of the part: ".jsonl" is added
+    job      {name: value}, with values that JSON has
+    resumes  whether this run goes on; else what is complete is an error
+    nouns    what the job is made of, in the plural
+    ValueError: another run is at it, or it is of another job; BlockingIOError too. OSError.
+
+    done         extents that are complete, by their first
+    left         what the earlier run had begun, a list of Left
+    is_complete  whether all is, and only names are left to be changed
+    """
+
+    def __init__(self, path: str, job: dict[str, Any], resumes: bool, nouns: str) -> None:
+        self._path = path + ".jsonl"
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            self._open(json.loads(json.dumps(job)), resumes, nouns)
+        except BaseException:
+            os.close(self._file)
+            raise
+
+    def _open(self, job: dict[str, Any], resumes: bool, nouns: str) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"{self._path}: another run is at it") from None
+        except OSError:   # a file system that knows no locks
+            pass
+        with open(self._path, "rb") as file:
+            lines = _Lines(file.read(), self._path)
+        self.done: list[Extent] = []
+        self.left: list[Left] = []
+        self.is_complete, boot = False, _boot()
+        count = sum(extent.count for extent in lines.done)
+        if lines.header is None or not lines.done and not resumes:
+            self._end = 0
+            os.ftruncate(self._file, 0)
+            self._add({"tombola_journal": _VERSION, "job": job})
+        elif not resumes:
+            raise ValueError(f"{self._path} tells of an earlier run, which has completed {count} {nouns}: give --resume "
+                             "to go on with these, or remove that file and the .part beside it to start anew")
+        elif lines.header.get("tombola_journal") != _VERSION:
+            raise ValueError(f"{self._path}: is of another version of this command; remove it and the .part beside it "
+                             "to start anew")
+        else:
+            self._check(lines.header.get("job", {}), job)
+            self._take_up(lines, bool(boot) and boot == lines.boot)
+        self._add({"run": boot})
+
+    def _check(self, earlier: dict[str, Any], job: dict[str, Any]) -> None:
+        for name in job:
+            if name not in earlier or earlier[name] != job[name]:
+                was = json.dumps(earlier[name]) if name in earlier else "not there"
+                raise ValueError(f"--resume: {name} was {was} for the run that began {self._path}, and is "
+                                 f"{json.dumps(job[name])} now: say the same again, or remove that file and the .part "
+                                 "beside it to start anew")
+
+    def _take_up(self, lines: _Lines, is_trusted: bool) -> None:
+        self.done = sorted(lines.done if is_trusted else lines.done[:lines.synced])
+        self.is_complete, self._end = lines.is_complete, lines.end if is_trusted else lines.synced_end
+        firsts = {extent.first for extent in self.done}
+        self.left = [Left(first, count, worker, lines.hosts.get(worker, ""))
+                     for first, count, worker in lines.begun if first not in firsts]
+        os.ftruncate(self._file, self._end)
+
+    def _add(self, told: dict[str, Any], sync: bool = False) -> None:
+        line = json.dumps(told, separators=(",", ":")).encode() + b"\n"
+        try:
+            written = 0
+            while written < len(line):
+                written += os.pwrite(self._file, line[written:], self._end + written)
+        except OSError as error:
+            os.ftruncate(self._file, self._end)
+            raise OSError(error.errno, f"cannot write: {error.strerror}", self._path) from error
+        self._end += len(line)
+        if sync:
+            os.fdatasync(self._file)
+
+    def add_worker(self, worker: int, host: str, process: int) -> None:
+        """A rank takes part."""
+        self._add({"worker": worker, "host": host, "process": process})
+
+    def add_begun(self, first: int, count: int, worker: int) -> None:
+        """A chunk is handed to a rank."""
+        self._add({"begun": [first, count], "worker": worker})
+
+    def add_done(self, extent: Extent) -> None:
+        """The text of a chunk is in the part."""
+        self._add({"done": [extent.first, extent.count, extent.at, extent.size, 0, 0]})
+        self.done.append(extent)
+
+    def add_synced(self) -> None:
+        """The part is on the disk. Waits until the journal is, too."""
+        self._add({"synced": True}, sync=True)
+
+    def add_complete(self) -> None:
+        """All of the job is on the disk."""
+        self._add({"complete": True}, sync=True)
+
+    def remove(self) -> None:
+        """Removes the file, once it is of no use any more."""
+        os.unlink(self._path)
+
+    def close(self) -> None:
+        """Gives up the lock."""
+        os.close(self._file)

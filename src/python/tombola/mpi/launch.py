@@ -1,0 +1,72 @@
+"""How a launcher such as mpirun has started this process."""
+from __future__ import annotations
+
+import importlib
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+from ..context import devices
+
+if TYPE_CHECKING:
+    from .._types import Comm
+
+# What launchers tell the processes that they start: how many there are, and which one this is.
+_SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS", "MV2_COMM_WORLD_SIZE")
+_RANKS = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID")
+
+
+def _number(names: tuple[str, ...], default: int) -> int:
+    return next((int(os.environ[name]) for name in names if os.environ.get(name, "").isdigit()), default)
+
+
+def launched() -> int:
+    """How many processes were started together; 1: no launcher has started this one. MPI is not begun."""
+    tasks = "SLURM_STEP_NUM_TASKS"   # Slurm has others in jobs of one process, too, and in shells within
+    return _number(_SIZES, _number((tasks,), 1) if "SLURM_PROCID" in os.environ else 1)
+
+
+def launched_rank() -> int:
+    """Which of them this one is, 0 the first. MPI is not begun."""
+    return _number(_RANKS, 0) if launched() > 1 else 0
+
+
+def mpi() -> Any:
+    """mpi4py.MPI, which begins MPI where nobody has. ImportError: it says what to install."""
+    try:
+        return importlib.import_module("mpi4py.MPI")
+    except ImportError as error:
+        raise ImportError(f"several ranks need mpi4py ({error}): pip install tombola[mpi], or python3-mpi4py of Debian"
+                          ) from error
+
+
+def world() -> Comm | None:
+    """mpi4py's COMM_WORLD where a launcher has started several processes, else None: a script runs either way.
+
+    >>> world() is None
+    True
+    """
+    return mpi().COMM_WORLD if launched() > 1 else None   # type: ignore[no-any-return]
+
+
+def device(comm: Comm | None) -> int | None:
+    """The device for this rank, as Context takes it: of several GPUs of its machine one by turns, else None, the default.
+
+    comm   of mpi4py's, all of whose ranks call it at once; None: this process alone
+
+    >>> device(None) is None
+    True
+    """
+    if comm is None:
+        return None
+    local = comm.Split_type(mpi().COMM_TYPE_SHARED)
+    place = local.Get_rank()
+    local.Free()
+    gpus = [found.index for found in devices() if found.type == "gpu"]
+    return gpus[place % len(gpus)] if len(gpus) > 1 else None
+
+
+def names_of(comm: Comm | None) -> list[tuple[str, int]]:
+    """(host, process) of each rank."""
+    own = socket.gethostname(), os.getpid()
+    return list(comm.allgather(own)) if comm is not None else [own]
