@@ -22,6 +22,14 @@
 
 #include "tombola_shard.h"
 
+/* MPI's interface to C++, which MPI has given up, takes a library more and is of no use here. Who wants it all the same
+ * includes mpi.h first. */
+#if defined(__cplusplus) && !defined(OMPI_SKIP_MPICXX)
+#define OMPI_SKIP_MPICXX 1
+#endif
+#if defined(__cplusplus) && !defined(MPICH_SKIP_MPICXX)
+#define MPICH_SKIP_MPICXX 1
+#endif
 #include <mpi.h>
 
 #ifdef __cplusplus

@@ -17,6 +17,9 @@ expect_draws() {
   grep -q '^tokens 1 and [0-3]$' example.out
 }
 
+# run_ranks PROGRAM: on two ranks
+run_ranks() { "$here/../mpirun.sh" 2 "$1"; }
+
 # build_project FOLDER OPTION...
 build_project() {
   local folder=$1 program
@@ -24,6 +27,7 @@ build_project() {
   cmake --build "$folder"
   for program in "$folder"/program_*; do "$program"; done
   for program in "$folder"/example_*; do expect_draws "$program"; done
+  [ ! -e "$folder/ranks_tombola_mpi" ] || for program in "$folder"/ranks_*; do run_ranks "$program"; done
 }
 
 # build_plainly PREFIX SUFFIX PKG-CONFIG-OPTION...: with a compiler and pkg-config alone. Only those who call OpenCL
@@ -36,12 +40,16 @@ build_plainly() {
   "$cc" -std=c11 -Wall -Wextra -Werror "$example" -o "example_$2" "${flags[@]}"
   read -ra flags <<<"$(pkg-config --cflags --libs "${@:3}" tombola OpenCL)"
   "$cc" -std=c11 -Wall -Wextra -Werror "$here/program.c" -o "program_$2" "${flags[@]}"
+  pkg-config --exists tombola_mpi || return 0
+  read -ra flags <<<"$(pkg-config --cflags --libs "${@:3}" tombola_mpi)"
+  "$cc" -std=c11 -Wall -Wextra -Werror "$here/ranks.c" -o "ranks_$2" "${flags[@]}"
 }
 
 # run_with LIBRARY-FOLDER SUFFIX
 run_with() {
   LD_LIBRARY_PATH=$1:${LD_LIBRARY_PATH:-} "./program_$2"
   LD_LIBRARY_PATH=$1:${LD_LIBRARY_PATH:-} expect_draws "./example_$2"
+  [ ! -e "ranks_$2" ] || LD_LIBRARY_PATH=$1:${LD_LIBRARY_PATH:-} run_ranks "./ranks_$2"
 }
 
 # Moved, a prefix serves as well: nothing in it knows where it was.
@@ -50,7 +58,10 @@ case $way in
     cmake --install "$build" --prefix "$PWD/prefix"
     build_project built -D CMAKE_PREFIX_PATH="$PWD/prefix"
     mv prefix moved
-    build_project built-moved -D CMAKE_PREFIX_PATH="$PWD/moved"
+    build_project built-moved -D CMAKE_PREFIX_PATH="$PWD/moved" -D COMPONENTS=mpi
+    # a machine without MPI
+    cmake -S "$here" -B without-mpi -D EXAMPLE="$example" -D CMAKE_PREFIX_PATH="$PWD/moved" -D COMPONENTS=mpi \
+      -D CMAKE_DISABLE_FIND_PACKAGE_MPI=ON
     [ ! -e moved/bin/tombola ] || moved/bin/tombola devices
     ;;
   pkg-config)
@@ -62,7 +73,7 @@ case $way in
     run_with "$(dirname "$(find "$PWD/prefix" -name libtombola.so)")" shared
     mv prefix moved
     run_with "$(dirname "$(find "$PWD/moved" -name libtombola.so)")" shared
-    find moved -name 'libtombola.so*' -delete  # or else -ltombola would mean it again
+    find moved -name 'libtombola*.so*' -delete  # or else -ltombola would mean it again
     build_plainly moved static --static
     run_with /nonexistent static
     ;;
