@@ -1,0 +1,277 @@
+/* Times calls of tombola_mpi_sampler_sample by configuration, one JSON object a line; with --alone those of one process
+ * and a whole device, to compare. Takes turns with other programs as turns.py has it:
+ *
+ *     bench/turns.py 20 -- build/tombola_ranks --alone -- tests/mpirun.sh 2 build/tombola_ranks
+ *     mpirun -n 4 build/tombola_ranks --rows 64 --vocabulary 128256 --seconds 1
+ *
+ * Each rank makes rows like a language model's, whole, and takes its columns of them. Columns:
+ * ranks           1 and alone: true where there is no MPI
+ * us, best_us     a call: median and least, of rank 0, whose calls begin when all ranks are ready
+ * rounds, collectives, bytes    of a call; bytes that a rank sends to each other one
+ * exchange_us     of a call, in collectives, median; waiting for slower ranks included */
+#include "bench.h"
+#include "tombola_mpi.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { MOST_CALLS = 100000 };
+
+static const bench_config configs[] = {BENCH_GREEDY, BENCH_TEMPERATURE, BENCH_MIN_P,
+                                       BENCH_TOP_K,  BENCH_TOP_P,       BENCH_TOP_K_TOP_P};
+enum { CONFIGS = sizeof configs / sizeof configs[0] };
+
+struct options {
+    size_t rows, vocabulary, halve;
+    double seconds; /* 0: turns, from standard input */
+    workload kind;
+    int alone;
+};
+
+/* What draws, and what it has measured. */
+struct bench {
+    struct options options;
+    int ranks, rank;
+    tombola_context *context;
+    tombola_sampler *sampler;
+    tombola_mpi_sampler *shard;
+    float *logits;
+    tombola_params *params;
+    int32_t *tokens;
+    size_t columns;
+    struct times {
+        size_t count;
+        double call[MOST_CALLS], exchange[MOST_CALLS];
+        tombola_mpi_call last;
+    } times[CONFIGS];
+};
+
+static _Noreturn void fail(const char *text)
+{
+    fprintf(stderr, "ranks: %s\n", text);
+    exit(EXIT_FAILURE);
+}
+
+static void *allocate(size_t count, size_t size)
+{
+    void *memory = aligned_alloc(4096, (count * size + 4095) / 4096 * 4096);
+    if (!memory)
+        fail("out of memory");
+    return memory;
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ------------------------------------------------------------------ ranks */
+
+/* Rank 0's number, which the others wait for asleep: their cores belong to whoever has the turn. */
+static double told(const struct bench *b, double number)
+{
+    const struct timespec nap = {0, 1000000};
+    MPI_Request request;
+    int is_there = 0;
+    if (b->options.alone)
+        return number;
+    MPI_Ibcast(&number, 1, MPI_DOUBLE, 0, MPI_COMM_WORLD, &request);
+    while (MPI_Test(&request, &is_there, MPI_STATUS_IGNORE), !is_there)
+        nanosleep(&nap, NULL);
+    return number;
+}
+
+/* Its columns of the rows, side by side. */
+static void take_columns(struct bench *b, size_t first, size_t last)
+{
+    const struct options *o = &b->options;
+    struct workload_maker *maker = workload_maker_create(o->vocabulary);
+    float *row = allocate(o->vocabulary, sizeof *row);
+    if (!maker)
+        fail("out of memory");
+    b->columns = last - first;
+    b->logits = allocate(o->rows * b->columns + 1, sizeof *b->logits);
+    for (size_t i = 0; i < o->rows; i++) {
+        workload_fill(maker, o->kind, 1, i, TOMBOLA_FLOAT32, row);
+        memcpy(b->logits + i * b->columns, row + first, b->columns * sizeof *row);
+    }
+    workload_maker_release(maker);
+    free(row);
+}
+
+static void open_bench(struct bench *b)
+{
+    const struct options *o = &b->options;
+    tombola_error error = tombola_error_default();
+    size_t first, last;
+    if (!o->alone) {
+        MPI_Comm_size(MPI_COMM_WORLD, &b->ranks);
+        MPI_Comm_rank(MPI_COMM_WORLD, &b->rank);
+    }
+    tombola_mpi_columns(o->vocabulary, b->ranks, b->rank, &first, &last);
+    take_columns(b, first, last);
+    b->params = allocate(o->rows, sizeof *b->params);
+    b->tokens = allocate(o->rows, sizeof *b->tokens);
+    if (tombola_context_open(NULL, NULL, &b->context, &error) ||
+        (o->alone ? tombola_sampler_create(b->context, o->vocabulary, o->rows, NULL, &b->sampler, &error)
+                  : tombola_mpi_sampler_create(b->context, MPI_COMM_WORLD, o->vocabulary, first, last, o->rows, NULL,
+                                               &b->shard, &error)) ||
+        (b->shard && tombola_mpi_sampler_halve(b->shard, o->halve, &error)))
+        fail(error.message);
+}
+
+/* ------------------------------------------------------------------ measuring */
+
+static void call(struct bench *b, const tombola_rows *rows, const tombola_results *results)
+{
+    tombola_error error = tombola_error_default();
+    if (b->shard ? tombola_mpi_sampler_sample(b->shard, rows, results, &error)
+                 : tombola_sampler_sample(b->sampler, rows, results, &error))
+        fail(error.message);
+}
+
+/* A call that is measured. */
+static void measure(struct bench *b, struct times *t, const tombola_rows *rows, const tombola_results *results)
+{
+    if (b->shard)
+        MPI_Barrier(MPI_COMM_WORLD);
+    const double begin = now();
+    call(b, rows, results);
+    const double seconds = now() - begin;
+    t->last = tombola_mpi_call_default();
+    if (b->shard)
+        tombola_mpi_sampler_last_call(b->shard, &t->last);
+    if (t->count == MOST_CALLS)
+        return;
+    t->call[t->count] = seconds;
+    t->exchange[t->count++] = t->last.exchange_seconds;
+}
+
+static void run(struct bench *b, size_t config, double seconds)
+{
+    const bench_options options = {.seed = 1};
+    tombola_rows rows = tombola_rows_default();
+    tombola_results results = tombola_results_default();
+    for (size_t row = 0; row < b->options.rows; row++)
+        b->params[row] = bench_config_params(configs[config], &options, row);
+    rows.count = b->options.rows;
+    rows.logits.host = b->logits;
+    rows.params = b->params;
+    results.tokens.host = b->tokens;
+    call(b, &rows, &results);
+    const double begin = now();
+    call(b, &rows, &results);
+    const double calls = told(b, seconds / (now() - begin));
+    for (double i = 0; i < calls || i < 3; i++)
+        measure(b, &b->times[config], &rows, &results);
+}
+
+/* Turns of so many seconds for each configuration, till there are no more. */
+static void run_turns(struct bench *b)
+{
+    char line[64];
+    double seconds = b->options.seconds;
+    for (int is_asked = seconds == 0; seconds > 0 || is_asked;) {
+        if (is_asked && b->rank == 0) {
+            puts("ready");
+            fflush(stdout);
+            seconds = fgets(line, sizeof line, stdin) ? atof(line) : 0;
+        }
+        seconds = told(b, seconds);
+        if (seconds == 0)
+            return;
+        for (size_t config = 0; config < CONFIGS; config++)
+            run(b, config, seconds);
+        if (!is_asked)
+            return;
+    }
+}
+
+/* ------------------------------------------------------------------ results */
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void print(struct bench *b)
+{
+    const struct options *o = &b->options;
+    for (size_t config = 0; config < CONFIGS; config++) {
+        struct times *t = &b->times[config];
+        if (t->count == 0)
+            continue;
+        qsort(t->call, t->count, sizeof *t->call, by_size);
+        qsort(t->exchange, t->count, sizeof *t->exchange, by_size);
+        printf(
+            "{\"ranks\": %d, \"alone\": %s, \"halves\": %u, \"config\": \"%s\", \"workload\": \"%s\", \"rows\": %zu, "
+            "\"vocabulary\": %zu, \"us\": %.1f, \"best_us\": %.1f, \"rounds\": %u, \"collectives\": %u, \"bytes\": "
+            "%llu, \"exchange_us\": %.1f, \"calls\": %zu}\n",
+            b->ranks, o->alone ? "true" : "false", t->last.halves, bench_config_name(configs[config]),
+            workload_name(o->kind), o->rows, o->vocabulary, t->call[t->count / 2] * 1e6, t->call[0] * 1e6,
+            t->last.rounds, t->last.collectives, (unsigned long long)t->last.bytes, t->exchange[t->count / 2] * 1e6,
+            t->count);
+    }
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct options *o = state->input;
+    switch (key) {
+    case 'a':
+        o->alone = 1;
+        return 0;
+    case 'r':
+        o->rows = strtoull(argument, NULL, 10);
+        return 0;
+    case 'v':
+        o->vocabulary = strtoull(argument, NULL, 10);
+        return 0;
+    case 'h':
+        o->halve = strtoull(argument, NULL, 10);
+        return 0;
+    case 's':
+        o->seconds = atof(argument);
+        return 0;
+    case 'w':
+        if (workload_find(argument, &o->kind) || o->kind == WORKLOAD_REAL)
+            argp_error(state, "there is no workload %s", argument);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct argp_option known[] = {
+        {"alone", 'a', NULL, 0, "One process, without MPI", 0},
+        {"rows", 'r', "N", 0, "Of a batch, 64", 0},
+        {"vocabulary", 'v', "N", 0, "128256", 0},
+        {"halve", 'h', "N", 0, "Calls of so many rows go in halves", 0},
+        {"seconds", 's', "S", 0, "For each configuration; turns from standard input else", 0},
+        {"workload", 'w', "NAME", 0, "lm, gaussian, flat, ...", 0},
+        {0}};
+    static const struct argp parser = {known, parse, NULL, "Times calls of ranks.", NULL, NULL, NULL};
+    static struct bench b = {.options = {.rows = 64, .vocabulary = 128256}, .ranks = 1};
+    int level;
+    argp_parse(&parser, argc, argv, 0, NULL, &b.options);
+    if (!b.options.alone)
+        MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level);
+    open_bench(&b);
+    run_turns(&b);
+    if (b.rank == 0)
+        print(&b);
+    tombola_mpi_sampler_release(b.shard);
+    tombola_sampler_release(b.sampler);
+    tombola_context_close(b.context);
+    if (!b.options.alone)
+        MPI_Finalize();
+    return EXIT_SUCCESS;
+}
