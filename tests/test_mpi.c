@@ -140,7 +140,7 @@ static tombola_mpi_call call_of(struct spread *s, size_t count, tombola_params a
 static void a_round_is_one_exchange(void **state)
 {
     (void)state;
-    enum { HEAD = 16 + 64, DRAWN = 48 };
+    enum { HEAD = 16 + sizeof(tombola_shard_head), DRAWN = 48 };
     tombola_params plain = params_at(0.9f), top_k = plain;
     uint64_t random = 5;
     struct spread s;
