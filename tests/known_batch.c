@@ -1,4 +1,3 @@
-/* Known answers drawn on the device in batches, by either dispatch. */
 #include "known_batch.h"
 
 #include <setjmp.h>
@@ -13,18 +12,16 @@
 #include "calls.h"
 #include "group.h"
 
-#define MOST_ROWS 32u
-
-/* A batch of rows of one make, laid out for a call. */
-struct batch {
+/* What the rows of a batch consist of. */
+struct laid_out {
     char *elements;
     uint32_t *masks;
-    int32_t mask_of_row[MOST_ROWS];
-    tombola_bias biases[MOST_ROWS * MOST_ROW_BIASES];
-    size_t bias_ends[MOST_ROWS];
-    int32_t history[MOST_ROWS * MOST_ROW_HISTORY], end_tokens[MOST_ROWS * MOST_ROW_ENDS];
-    size_t history_ends[MOST_ROWS], prompt_lengths[MOST_ROWS], end_token_ends[MOST_ROWS];
-    tombola_params params[MOST_ROWS];
+    int32_t mask_of_row[KNOWN_BATCH_ROWS];
+    tombola_bias biases[KNOWN_BATCH_ROWS * MOST_ROW_BIASES];
+    size_t bias_ends[KNOWN_BATCH_ROWS];
+    int32_t history[KNOWN_BATCH_ROWS * MOST_ROW_HISTORY], end_tokens[KNOWN_BATCH_ROWS * MOST_ROW_ENDS];
+    size_t history_ends[KNOWN_BATCH_ROWS], prompt_lengths[KNOWN_BATCH_ROWS], end_token_ends[KNOWN_BATCH_ROWS];
+    tombola_params params[KNOWN_BATCH_ROWS];
 };
 
 static struct make make_of(const struct known_answer *answer)
@@ -38,7 +35,7 @@ static int same_make(const struct known_answer *a, const struct known_answer *b)
            a->recipe.vocabulary == b->recipe.vocabulary;
 }
 
-static void lay_out_history(struct batch *batch, size_t row, uint32_t number, uint32_t vocabulary)
+static void lay_out_history(struct laid_out *batch, size_t row, uint32_t number, uint32_t vocabulary)
 {
     const struct row_history history = row_history(number, vocabulary);
     const size_t first = row ? batch->history_ends[row - 1] : 0, ends = row ? batch->end_token_ends[row - 1] : 0;
@@ -49,7 +46,7 @@ static void lay_out_history(struct batch *batch, size_t row, uint32_t number, ui
     batch->end_token_ends[row] = ends + history.end_token_count;
 }
 
-static void lay_out(struct batch *batch, const struct make *make, const struct known_answer *answers, size_t count)
+static void lay_out(struct laid_out *batch, const struct make *make, const struct known_answer *answers, size_t count)
 {
     const size_t words = (make->vocabulary + 31) / 32, size = make->vocabulary * tombola_type_size(make->type);
     size_t end = 0;
@@ -66,14 +63,8 @@ static void lay_out(struct batch *batch, const struct make *make, const struct k
     }
 }
 
-/* Draws from a batch, and compares draws with the answers and boundaries with the oracle's. */
-static void run_batch(tombola_sampler *sampler, const struct make *make, struct batch *batch,
-                      const struct known_answer *answers, size_t count, const char *who)
+static tombola_rows rows_of(const struct laid_out *batch, const struct make *make, size_t count)
 {
-    struct columns columns;
-    struct draw draws[MOST_ROWS];
-    tombola_boundary boundaries[MOST_ROWS];
-    lay_out(batch, make, answers, count);
     tombola_rows rows = host_rows(batch->elements, count, 0, batch->params);
     rows.masks.host = batch->masks;
     rows.mask_of_row = batch->mask_of_row;
@@ -86,43 +77,35 @@ static void run_batch(tombola_sampler *sampler, const struct make *make, struct 
     rows.prompt_lengths = batch->prompt_lengths;
     rows.end_tokens = batch->end_tokens;
     rows.end_token_ends = batch->end_token_ends;
-    tombola_results results = columns_results(&columns);
-    results.boundary.host = boundaries;
-    call_rows(sampler, &rows, &results);
-    columns_draws(&columns, count, draws);
-    for (size_t row = 0; row < count; row++) {
-        expect_draw(who, &answers[row].recipe, &answers[row].params, &answers[row].draw, &draws[row]);
-        struct oracle_row *right = known_row(&answers[row]);
-        struct boundary boundary = oracle_boundary(right, &answers[row].params);
-        oracle_row_release(right);
-        assert_int_equal(boundaries[row].token, boundary.token);
-        if (make->input == TOMBOLA_LOGITS) {
-            assert_memory_equal(&boundaries[row].logit, &boundary.logit, sizeof boundary.logit);
-        }
-    }
+    return rows;
 }
 
-static void run_make(const struct known_answer *answers, size_t count)
+void known_batch_expect(const struct known_batch *batch, const struct draw *draws, const char *who)
 {
-    static const struct {
-        const char *name;
-        tombola_dispatch dispatch;
-    } ways[] = {{"row by row", TOMBOLA_DISPATCH_ROW}, {"spread", TOMBOLA_DISPATCH_SPREAD}};
-    const struct make make = make_of(&answers[0]);
-    struct batch *batch = allocate(1, sizeof *batch);
-    batch->elements = allocate(MOST_ROWS * make.vocabulary, tombola_type_size(make.type));
-    batch->masks = allocate(MOST_ROWS * ((make.vocabulary + 31) / 32), sizeof *batch->masks);
-    for (size_t way = 0; way < COUNT_OF(ways); way++) {
-        tombola_sampler *sampler = make_sampler(context, &make, MOST_ROWS, ways[way].dispatch);
-        for (size_t done = 0; done < count; done += MOST_ROWS) {
-            const size_t rows = count - done < MOST_ROWS ? count - done : MOST_ROWS;
-            run_batch(sampler, &make, batch, answers + done, rows, ways[way].name);
-        }
-        tombola_sampler_release(sampler);
+    for (size_t row = 0; row < batch->rows.count; row++)
+        expect_draw(who, &batch->answers[row].recipe, &batch->answers[row].params, &batch->answers[row].draw,
+                    &draws[row]);
+}
+
+static void run_make(const struct known_answer *answers, size_t count, size_t first, known_batch_wanted *wanted,
+                     known_batch_run *run, void *user)
+{
+    struct known_batch batch = {.make = make_of(&answers[0]), .number = first};
+    struct laid_out *laid_out = allocate(1, sizeof *laid_out);
+    laid_out->elements = allocate(KNOWN_BATCH_ROWS * batch.make.vocabulary, tombola_type_size(batch.make.type));
+    laid_out->masks = allocate(KNOWN_BATCH_ROWS * ((batch.make.vocabulary + 31) / 32), sizeof *laid_out->masks);
+    for (size_t done = 0; done < count; done += KNOWN_BATCH_ROWS, batch.number++) {
+        const size_t rows = count - done < KNOWN_BATCH_ROWS ? count - done : KNOWN_BATCH_ROWS;
+        if (wanted && !wanted(&batch, user))
+            continue;
+        batch.answers = answers + done;
+        lay_out(laid_out, &batch.make, batch.answers, rows);
+        batch.rows = rows_of(laid_out, &batch.make, rows);
+        run(&batch, user);
     }
-    free(batch->elements);
-    free(batch->masks);
-    free(batch);
+    free(laid_out->elements);
+    free(laid_out->masks);
+    free(laid_out);
 }
 
 static int compare_makes(const void *left, const void *right)
@@ -141,8 +124,10 @@ static int compare_makes(const void *left, const void *right)
     return a->line < b->line ? -1 : a->line > b->line;
 }
 
-void known_answers_run(struct known_answer *answers, size_t count)
+void known_batches(struct known_answer *answers, size_t count, known_batch_wanted *wanted, known_batch_run *run,
+                   void *user)
 {
+    size_t number = 0;
     qsort(answers, count, sizeof *answers, compare_makes);
     for (size_t first = 0, end; first < count; first = end) {
         for (end = first + 1; end < count && same_make(&answers[first], &answers[end]); end++) {
@@ -150,8 +135,69 @@ void known_answers_run(struct known_answer *answers, size_t count)
         if (test_level() == TEST_SMALL && answers[first].recipe.vocabulary > 1000) {
             continue;
         }
-        run_make(answers + first, end - first);
+        run_make(answers + first, end - first, number, wanted, run, user);
+        number += (end - first + KNOWN_BATCH_ROWS - 1) / KNOWN_BATCH_ROWS;
     }
+}
+
+/* ------------------------------------------------------------------ one device */
+
+enum { WAYS = 2 };
+
+/* A sampler for each dispatch, of the make at hand. */
+struct samplers {
+    struct make make;
+    tombola_sampler *by[WAYS];
+};
+
+static void release_samplers(struct samplers *s)
+{
+    for (int way = 0; way < WAYS; way++) {
+        tombola_sampler_release(s->by[way]);
+        s->by[way] = NULL;
+    }
+}
+
+/* Compares draws with the answers, and boundaries with the oracle's. */
+static void run_on_device(const struct known_batch *batch, void *user)
+{
+    static const struct {
+        const char *name;
+        tombola_dispatch dispatch;
+    } ways[WAYS] = {{"row by row", TOMBOLA_DISPATCH_ROW}, {"spread", TOMBOLA_DISPATCH_SPREAD}};
+    struct samplers *s = user;
+    struct columns columns;
+    struct draw draws[KNOWN_BATCH_ROWS];
+    tombola_boundary boundaries[WAYS][KNOWN_BATCH_ROWS];
+    tombola_results results = columns_results(&columns);
+    if (s->by[0] && memcmp(&s->make, &batch->make, sizeof s->make) != 0)
+        release_samplers(s);
+    s->make = batch->make;
+    for (int way = 0; way < WAYS; way++) {
+        if (!s->by[way])
+            s->by[way] = make_sampler(context, &batch->make, KNOWN_BATCH_ROWS, ways[way].dispatch);
+        results.boundary.host = boundaries[way];
+        call_rows(s->by[way], &batch->rows, &results);
+        columns_draws(&columns, batch->rows.count, draws);
+        known_batch_expect(batch, draws, ways[way].name);
+    }
+    for (size_t row = 0; row < batch->rows.count; row++) {
+        struct oracle_row *right = known_row(&batch->answers[row]);
+        struct boundary boundary = oracle_boundary(right, &batch->answers[row].params);
+        oracle_row_release(right);
+        for (int way = 0; way < WAYS; way++) {
+            assert_int_equal(boundaries[way][row].token, boundary.token);
+            if (batch->make.input == TOMBOLA_LOGITS)
+                assert_memory_equal(&boundaries[way][row].logit, &boundary.logit, sizeof boundary.logit);
+        }
+    }
+}
+
+void known_answers_run(struct known_answer *answers, size_t count)
+{
+    struct samplers samplers = {.by = {NULL, NULL}};
+    known_batches(answers, count, NULL, run_on_device, &samplers);
+    release_samplers(&samplers);
 }
 
 size_t known_file_run(const char *name)

@@ -7,10 +7,12 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "expect.h"
 #include "group.h"
+#include "known_batch.h"
 #include "mix.h"
 #include "mpi_world.h"
 #include "refused.h"
@@ -97,6 +99,77 @@ static void mixes_at_random_are_as_one_device_has_them(void **state)
     for (uint64_t seed = 0; seed < mixes; seed++)
         for (uint64_t split = 0; split < SPLITS; split++)
             expect_mixture(7000000 + (seed * SPLITS + split) * WORLD + teams[split].number, &teams[split]);
+}
+
+/* ------------------------------------------------------------------ known answers */
+
+/* Teams of a split. */
+static const uint64_t team_counts[SPLITS] = {1, 3, 4};
+
+/* Samplers of this rank's teams, of the make at hand. */
+struct spreads {
+    struct spread of[SPLITS];
+};
+
+static void close_spread(struct spread *s)
+{
+    if (s->sampler)
+        spread_close(s);
+    s->sampler = NULL;
+}
+
+/* Each batch is drawn by one team. What takes long is for machines that have the time: large vocabularies, and programs
+ * that no other test here compiles, eight times. */
+static int is_wanted(const struct known_batch *batch, void *user)
+{
+    (void)user;
+    const size_t split = batch->number % SPLITS;
+    const int is_quick =
+        batch->make.vocabulary <= 5000 && batch->make.type != TOMBOLA_FLOAT16 && batch->make.input == TOMBOLA_LOGITS;
+    return (is_quick || test_level() == TEST_ALL) && batch->number / SPLITS % team_counts[split] == teams[split].number;
+}
+
+static void run_on_team(const struct known_batch *batch, void *user)
+{
+    struct spreads *spreads = user;
+    const size_t split = batch->number % SPLITS;
+    const struct team *team = &teams[split];
+    struct spread *s = &spreads->of[split];
+    if (s->sampler && memcmp(&s->make, &batch->make, sizeof s->make) != 0)
+        close_spread(s);
+    uint64_t random = batch->number;
+    if (!s->sampler)
+        spread_open(s, team, &batch->make, KNOWN_BATCH_ROWS, &random);
+    struct columns columns;
+    struct draw draws[KNOWN_BATCH_ROWS];
+    char who[64];
+    const tombola_results results = columns_results(&columns);
+    spread_draw(s, &batch->rows, &results);
+    columns_draws(&columns, batch->rows.count, draws);
+    snprintf(who, sizeof who, "rank %d of %d, columns %zu to %zu", team->rank, team->size, s->first, s->last);
+    known_batch_expect(batch, draws, who);
+}
+
+static void known_answers_come_out(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"known_processors.txt", "known_shares.txt", "known_entropy.txt",
+                                        "known_mirostat.txt", "known_adaptive.txt"};
+    struct spreads spreads = {.of = {{.sampler = NULL}}};
+    size_t count;
+    struct known_answer *answers = known_answers_read(&count);
+    known_batches(answers, count, is_wanted, run_on_team, &spreads);
+    free(answers);
+    answers = known_restricted_read(&count);
+    known_batches(answers, count, is_wanted, run_on_team, &spreads);
+    free(answers);
+    for (size_t i = 0; i < COUNT_OF(files); i++) {
+        answers = known_file_read(files[i], &count);
+        known_batches(answers, count, is_wanted, run_on_team, &spreads);
+        free(answers);
+    }
+    for (int i = 0; i < SPLITS; i++)
+        close_spread(&spreads.of[i]);
 }
 
 /* ------------------------------------------------------------------ costs */
@@ -232,11 +305,9 @@ static void communicators_that_will_not_do_are_refused(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(columns_are_cut_evenly),
-        cmocka_unit_test(mixes_at_random_are_as_one_device_has_them),
-        cmocka_unit_test(a_round_is_one_exchange),
-        cmocka_unit_test(callers_messages_stay_theirs),
-        cmocka_unit_test(communicators_that_will_not_do_are_refused),
+        cmocka_unit_test(columns_are_cut_evenly),       cmocka_unit_test(mixes_at_random_are_as_one_device_has_them),
+        cmocka_unit_test(known_answers_come_out),       cmocka_unit_test(a_round_is_one_exchange),
+        cmocka_unit_test(callers_messages_stay_theirs), cmocka_unit_test(communicators_that_will_not_do_are_refused),
     };
     expect_no_sampler(MPI_COMM_NULL, "MPI is not initialised: call MPI_Init_thread first");
     world_open(&argc, &argv);
