@@ -21,7 +21,7 @@
  * as many as its cliff lies deep. Rows of a batch take their rounds together. tombola_shard_last_call tells how many
  * rounds and bytes a call took.
  *
- * Messages. A head of 64 bytes, struct tombola_shard_head, then words of 64 bits; all of it little-endian, to be
+ * Messages. A head of 80 bytes, struct tombola_shard_head, then words of 64 bits; all of it little-endian, to be
  * aligned to 8 bytes. All shards that agree send messages of the same size in a round, which partial tells and which no
  * other shard need be asked for: it depends on what all know. Greedy rows and those without filters take 48 bytes,
  * top-k 8 more for each of k, histograms 2056. A shard that disagrees about the batch, its parameters or a version,
@@ -42,7 +42,7 @@ extern "C" {
 #endif
 
 /* The version of the messages' layout; like the contract's, it has to be the same on all shards. */
-#define TOMBOLA_SHARD_LAYOUT 1
+#define TOMBOLA_SHARD_LAYOUT 2
 
 /* What a message begins with. */
 typedef struct tombola_shard_head {
@@ -51,14 +51,17 @@ typedef struct tombola_shard_head {
     uint32_t contract;
     uint32_t status; /* a tombola_status: that of a shard that has failed, whose message ends here */
     uint64_t size;   /* bytes, of the whole message */
-    uint64_t agreed; /* what shards have to agree about: a hash of the parameters and of what is wanted */
+    uint64_t agreed; /* what shards have to agree about beside the shape: a hash of parameters and lists of all rows,
+                        and of what is wanted */
+    uint64_t kinds;  /* a byte of a hash for each kind of these, */
+    uint64_t places; /* and sums of rows' hashes: to tell what differs, and in which row */
+    uint64_t masks;  /* a hash of the masks; 0: they are in a device's buffer */
     uint32_t rows;
     uint32_t round; /* 0 first */
     uint32_t vocabulary;
     uint32_t input; /* a tombola_input. Types may differ */
     uint32_t first; /* the shard's columns */
     uint32_t last;
-    uint64_t reserved; /* 0 */
 } tombola_shard_head;
 
 #define TOMBOLA_SHARD_MAGIC 0x4C424D54u /* "TMBL" in memory */

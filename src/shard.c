@@ -1,17 +1,13 @@
 #include "shard.h"
 
-#include "context.h"
 #include "error.h"
-#include "logits.h"
 #include "process.h"
-#include "order.h"
 #include "program.h"
-#include "results.h"
+#include "shard_agreement.h"
+#include "shard_results.h"
 #include "shard_rounds.h"
-#include "siphash.h"
 #include "sized.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,6 +79,7 @@ void tombola_shard_release(tombola_shard *s)
         upload_free(&s->answers);
     tombola_sampler_release(s->sampler);
     free(s->told);
+    free(s->places);
     free(s->known.rows);
     free(s->known.samples);
     free(s->known.scores);
@@ -91,68 +88,6 @@ void tombola_shard_release(tombola_shard *s)
 }
 
 /* ------------------------------------------------------------------ begin */
-
-/* That only what shards tell is asked for, in host memory. */
-static tombola_status check_results(const tombola_results *r, tombola_error *error)
-{
-    for (int column = 0; column < COLUMNS; column++) {
-        const struct member *m = column_member(column);
-        const struct place place = member_place(r, m);
-        const int is_told = column <= COLUMNS_OF_REPORT + REPORT_RAW_SCORES;
-        if (place_is_wanted(place) && !is_told)
-            return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.%s is wanted, which shards do not tell", m->name);
-        if (place.buffer)
-            return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.%s is in a buffer, where shards do not write",
-                        m->name);
-    }
-    for (int i = 0; i < OUTPUTS; i++)
-        if (place_is_wanted(member_place(r, output_member(i))))
-            return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.%s is wanted, which shards do not tell",
-                        output_member(i)->name);
-    if (r->candidate_count)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.candidate_count is %lu, but shards tell no candidates",
-                    (unsigned long)r->candidate_count);
-    return TOMBOLA_OK;
-}
-
-/* A hash of what all shards have to agree about beside the shape. What a row has where differs. */
-static uint64_t hash_of(struct batch *b)
-{
-    const uint64_t wanted = shard_wanted(b);
-    uint64_t hash = siphash(&wanted, sizeof wanted).low ^ b->counts.samples;
-    for (size_t row = 0; row < b->rows.count; row++) {
-        struct {
-            uint64_t before;
-            struct row_params params;
-        } one;
-        memset(&one, 0, sizeof one);
-        one.before = hash;
-        one.params = b->host_params[row];
-        one.params.begin = 0;
-        one.params.mask = one.params.adjust_first = one.params.adjust_end = 0;
-        hash = siphash(&one, sizeof one).low;
-    }
-    return hash;
-}
-
-/* Room for what is known of samples and scores. */
-static tombola_status reserve_known(tombola_shard *s, tombola_error *error)
-{
-    const size_t samples = s->batch->rows.count * s->batch->counts.samples, scores = s->batch->counts.scores;
-    if (s->samples_room < samples) {
-        free(s->known.samples);
-        s->known.samples = malloc(samples * sizeof *s->known.samples);
-        s->samples_room = s->known.samples ? samples : 0;
-    }
-    if (s->scores_room < scores) {
-        free(s->known.scores);
-        s->known.scores = malloc(scores * sizeof *s->known.scores);
-        s->scores_room = s->known.scores ? scores : 0;
-    }
-    return s->samples_room >= samples && s->scores_room >= scores
-               ? TOMBOLA_OK
-               : fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for what shards tell of tokens");
-}
 
 static void describe(tombola_shard *s)
 {
@@ -166,8 +101,8 @@ static void describe(tombola_shard *s)
     s->call.stride = words;
     s->call.samples = b->counts.samples;
     s->call.params = b->host_params;
-    s->call.head.agreed = hash_of(b);
     s->call.head.rows = (uint32_t)b->rows.count;
+    shard_agreement_tell(b, shard_wanted(b), &s->call.head);
     s->taken.most = sizeof s->call.head + b->rows.count * words * sizeof(u64);
 }
 
@@ -192,9 +127,9 @@ static tombola_status begin(tombola_shard *s, const tombola_rows *theirs, const 
     if (status)
         return status;
     own = s->batch->results;
-    status = check_results(&own, error);
+    status = shard_results_check(&own, error);
     if (!status)
-        status = reserve_known(s, error);
+        status = shard_results_reserve(s, error);
     if (status)
         return status;
     describe(s);
@@ -210,6 +145,7 @@ static tombola_status fail_call(tombola_shard *s, tombola_status status, tombola
     s->batch = NULL;
     s->stage = SHARD_FAILED;
     s->call.head.status = (uint32_t)status;
+    s->call.head.size = sizeof s->call.head;
     return status;
 }
 
@@ -240,8 +176,19 @@ tombola_status tombola_shard_begin(tombola_shard *s, const tombola_rows *rows, c
 
 /* ------------------------------------------------------------------ rounds */
 
-static tombola_status fail_stage(const tombola_shard *s, const char *call, tombola_error *error)
+/* What every call of a round begins with: that it has a shard, what it tells of goes somewhere, and it is its turn. */
+static tombola_status check_turn(const tombola_shard *s, const char *call, const void *told, const char *name,
+                                 tombola_error *error)
 {
+    if (!s)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "shard is NULL");
+    if (process_check(error))
+        return TOMBOLA_FORKED;
+    if (!told)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "%s is NULL", name);
+    const int is_merge = call[0] == 'm';
+    if (s->stage == SHARD_FAILED || (s->stage == SHARD_SENT ? is_merge : s->stage == SHARD_RUNS && !is_merge))
+        return TOMBOLA_OK;
     return fail(error, TOMBOLA_INVALID_ARGUMENT, "%s comes out of turn: %s", call,
                 s->stage == SHARD_IDLE   ? "no call of the shard is under way"
                 : s->stage == SHARD_SENT ? "the message is there, and merge is next"
@@ -251,21 +198,14 @@ static tombola_status fail_stage(const tombola_shard *s, const char *call, tombo
 tombola_status tombola_shard_partial(tombola_shard *s, void *message, size_t capacity, size_t *size,
                                      tombola_error *error)
 {
-    if (!s)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "shard is NULL");
-    if (process_check(error))
-        return TOMBOLA_FORKED;
-    if (!size)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "size is NULL");
-    if (s->stage == SHARD_IDLE || s->stage == SHARD_SENT)
-        return fail_stage(s, "partial", error);
+    tombola_status status = check_turn(s, "partial", size, "size", error);
+    if (status)
+        return status;
     if (s->stage == SHARD_RUNS) {
-        tombola_status status = shard_rounds_wait(s, error);
+        status = shard_rounds_wait(s, error);
         if (status)
             return fail_call(s, status, error);
         s->call.head.size = shard_message_size(&s->call, s->told);
-    } else {
-        s->call.head.size = sizeof s->call.head;
     }
     *size = s->call.head.size;
     if (capacity < *size || !message || (uintptr_t)message % sizeof(u64))
@@ -285,87 +225,9 @@ tombola_status tombola_shard_partial(tombola_shard *s, void *message, size_t cap
     return TOMBOLA_OK;
 }
 
-/* ------------------------------------------------------------------ results */
-
-static tombola_boundary boundary_of(const struct shard_row *row, const u64 *pair, int is_greedy)
-{
-    if (is_greedy)
-        return (tombola_boundary){value_of((u32)pair[1]), (int32_t)(pair[1] >> 32)};
-    return (tombola_boundary){value_of((u32)(row->last >> 32)), (int32_t) ~(u32)row->last};
-}
-
-static void deliver_row(const tombola_shard *s, size_t row, int is_greedy, int is_drawn)
-{
-    const tombola_results *r = &s->batch->results;
-    const struct shard_row *from = &s->known.rows[row];
-    if (r->status.host)
-        r->status.host[row] = status_of_state(from->state);
-    if (r->kept.host)
-        r->kept.host[row] = !is_drawn ? 0 : is_greedy ? 1 : from->kept;
-    if (r->boundary.host)
-        r->boundary.host[row] = is_drawn ? boundary_of(from, s->known.samples[row * s->call.samples].pair, is_greedy)
-                                         : (tombola_boundary){-INFINITY, -1};
-    if (r->entropies.host)
-        r->entropies.host[row] = is_drawn && !is_greedy ? float_of(from->entropy) : 0.0f;
-}
-
-static void deliver_sample(const tombola_shard *s, size_t at, int is_greedy, int is_drawn)
-{
-    const tombola_results *r = &s->batch->results;
-    const struct shard_sample *from = &s->known.samples[at];
-    if (r->tokens.host)
-        r->tokens.host[at] = is_drawn ? (int32_t)(from->pair[1] >> 32) : -1;
-    if (r->margins.host)
-        r->margins.host[at] = !is_drawn ? 0.0f : is_greedy ? INFINITY : float_of((u32)from->margin);
-    if (r->ranks.host)
-        r->ranks.host[at] = !is_drawn ? 0 : is_greedy ? 1 : (u32)from->rank;
-    if (r->logprobs.host)
-        r->logprobs.host[at] = !is_drawn ? -INFINITY : is_greedy ? 0.0f : float_of((u32)from->logprobs);
-    if (r->observed.host)
-        r->observed.host[at] = !is_drawn ? -INFINITY : is_greedy ? 0.0f : float_of((u32)(from->logprobs >> 32));
-    if (r->raw_logprobs.host)
-        r->raw_logprobs.host[at] = is_drawn ? float_of((u32)from->raw) : -INFINITY;
-}
-
-/* Of a row's ids; a greedy row keeps its token alone. */
-static void deliver_scores(const tombola_shard *s, size_t row, int is_greedy, int is_drawn)
-{
-    const struct batch *b = s->batch;
-    const struct row_params *p = &b->host_params[row];
-    const u32 *ids = b->scores.copy.host; /* the caller's need not be there any more */
-    const u32 token = (u32)(s->known.samples[row * s->call.samples].pair[1] >> 32);
-    for (u32 i = p->score_first; i < p->score_end; i++) {
-        const int is_token = ids[i] == token;
-        const float score = !is_greedy ? float_of(s->known.scores[i].score) : is_token ? 0.0f : -INFINITY;
-        if (b->results.scores.host)
-            b->results.scores.host[i] = is_drawn ? score : -INFINITY;
-        if (b->results.raw_scores.host)
-            b->results.raw_scores.host[i] = is_drawn ? float_of(s->known.scores[i].raw) : -INFINITY;
-    }
-}
-
-static void deliver(const tombola_shard *s)
-{
-    const struct batch *b = s->batch;
-    const size_t n = s->call.samples;
-    for (size_t row = 0; row < b->rows.count; row++) {
-        const struct row_params *p = &b->host_params[row];
-        const int is_good = status_of_state(s->known.rows[row].state) == ROW_OK,
-                  is_greedy = (p->flags & ROW_GREEDY) != 0;
-        deliver_row(s, row, is_greedy, is_good);
-        deliver_scores(s, row, is_greedy, is_good);
-        for (size_t i = 0; i < n; i++) {
-            const int is_other =
-                (p->others[i / 32] >> i % 32 & 1) != 0; /* whose filters may find the row good, or not */
-            const int has_token = s->known.samples[row * n + i].pair[1] != ~(u64)0;
-            deliver_sample(s, row * n + i, is_greedy, has_token && (is_good || is_other));
-        }
-    }
-}
-
 static tombola_status end(tombola_shard *s, tombola_error *error)
 {
-    deliver(s);
+    shard_results_deliver(s);
     tombola_status status = batch_finish(s->batch, TOMBOLA_OK, error);
     s->batch = NULL;
     s->stage = SHARD_IDLE;
@@ -393,29 +255,41 @@ tombola_status tombola_shard_check(const void *messages, size_t stride, size_t c
     return status;
 }
 
+/* Room to look at so many messages. */
+static tombola_status reserve_places(tombola_shard *s, size_t count, tombola_error *error)
+{
+    if (s->places_room >= count)
+        return TOMBOLA_OK;
+    const void **places = count > SIZE_MAX / 2 / sizeof *places ? NULL : malloc(2 * count * sizeof *places);
+    if (!places)
+        return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for %zu messages", count);
+    free(s->places);
+    s->places = places;
+    s->places_room = count;
+    return TOMBOLA_OK;
+}
+
 tombola_status tombola_shard_merge(tombola_shard *s, const void *messages, size_t stride, size_t count, int *is_done,
                                    tombola_error *error)
 {
-    if (!s)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "shard is NULL");
-    if (process_check(error))
-        return TOMBOLA_FORKED;
-    if (!is_done)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "is_done is NULL");
-    if (s->stage == SHARD_IDLE || s->stage == SHARD_RUNS)
-        return fail_stage(s, "merge", error);
-    tombola_status status = check_place(messages, stride, count, error);
+    tombola_status status = check_turn(s, "merge", is_done, "is_done", error);
     if (status)
         return status;
-    status =
-        shard_messages_merge(&s->call, s->told, messages, stride, count, s->answers.host, &s->known, is_done, error);
+    status = check_place(messages, stride, count, error);
+    if (status)
+        return status;
+    *is_done = shard_message_is_last(&s->call, s->told);
+    status = reserve_places(s, count, error);
+    if (status && !*is_done) /* which the others don't know of */
+        return fail_call(s, status, error);
+    if (!status)
+        status = shard_messages_merge(&s->call, s->told, messages, stride, count, s->places, s->answers.host, &s->known,
+                                      error);
     if (!status && !*is_done) {
         s->call.head.round++;
-        status = shard_rounds_go_on(s, error);
-        if (status)
-            return fail_call(s, status, error);
         s->stage = SHARD_RUNS;
-        return TOMBOLA_OK;
+        status = shard_rounds_go_on(s, error);
+        return status ? fail_call(s, status, error) : TOMBOLA_OK;
     }
     if (!status)
         return end(s, error);

@@ -27,6 +27,8 @@ struct tombola_shard {
     size_t message_words;    /* that there is room for, in both */
     u64 *told;               /* the same in host memory */
     struct upload answers;   /* as large */
+    const void **places;     /* two for each of places_room messages */
+    size_t places_room;
     struct shard_batch call;
     struct shard_known known; /* rows: max_rows; samples and scores grow */
     size_t samples_room, scores_room;

@@ -1,6 +1,7 @@
 #include "shard_message.h"
 
 #include "error.h"
+#include "shard_agreement.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,14 @@ void shard_message_write(const struct shard_batch *b, const u64 *told, void *mes
     }
 }
 
+int shard_message_is_last(const struct shard_batch *b, const u64 *told)
+{
+    int is_last = 1; /* a shard that has failed ends the call of all */
+    for (size_t row = 0; row < b->head.rows && is_last && !b->head.status; row++)
+        is_last = shard_form_of(told[row * b->stride]).is_last != 0;
+    return is_last;
+}
+
 /* ------------------------------------------------------------------ checks */
 
 static const tombola_shard_head *head_of(const void *message)
@@ -85,8 +94,10 @@ static int by_columns(const void *a, const void *b)
     return x->last < y->last ? -1 : x->last > y->last;
 }
 
-/* A clause that tells of the first disagreement of a shard and the first one; NULL if there is none. */
-static const char *disagreement(const tombola_shard_head *first, const tombola_shard_head *other)
+/* A clause that tells of the first disagreement of a shard and the first one; NULL if there is none.
+ * text  room for such a one */
+static const char *disagreement(const tombola_shard_head *first, const tombola_shard_head *other, char *text,
+                                size_t size)
 {
     if (other->input != first->input)
         return "has another input";
@@ -96,9 +107,17 @@ static const char *disagreement(const tombola_shard_head *first, const tombola_s
         return "has another number of rows";
     if (other->round != first->round)
         return "is at another round";
-    if (other->agreed != first->agreed)
-        return "has other parameters, samples or results";
+    if (!shard_agreement_same(first, other, text, size))
+        return text;
     return other->size != first->size ? "has a message of another size" : NULL;
+}
+
+static tombola_status fail_between(const tombola_shard_head *first, const tombola_shard_head *other, const char *what,
+                                   tombola_error *error)
+{
+    return fail(error, TOMBOLA_INVALID_ARGUMENT, "the shard of columns %lu to %lu %s than that of %lu to %lu",
+                (unsigned long)other->first, (unsigned long)other->last, what, (unsigned long)first->first,
+                (unsigned long)first->last);
 }
 
 /* about: set to the head */
@@ -119,7 +138,7 @@ static tombola_status check_heads(const void *const *heads, size_t count, const 
             *about = heads[i];
             return fail(error, TOMBOLA_INVALID_ARGUMENT, "one of %zu messages is none of a shard's", count);
         }
-    const tombola_shard_head *first = head_of(heads[0]);
+    const tombola_shard_head *first = head_of(heads[0]), *told_masks = NULL;
     for (size_t i = 0; i < count; i++) {
         const tombola_shard_head *h = head_of(heads[i]);
         if (h->layout != TOMBOLA_SHARD_LAYOUT || h->contract != TOMBOLA_CONTRACT)
@@ -134,12 +153,15 @@ static tombola_status check_heads(const void *const *heads, size_t count, const 
                         tombola_status_string((tombola_status)h->status));
     }
     for (size_t i = 0; i < count; i++) {
-        const char *what = disagreement(first, head_of(heads[i]));
-        *about = heads[i];
+        const tombola_shard_head *h = head_of(heads[i]);
+        char text[128];
+        *about = h;
+        const char *what = disagreement(first, h, text, sizeof text);
         if (what)
-            return fail(error, TOMBOLA_INVALID_ARGUMENT, "the shard of columns %lu to %lu %s than that of %lu to %lu",
-                        (unsigned long)head_of(heads[i])->first, (unsigned long)head_of(heads[i])->last, what,
-                        (unsigned long)first->first, (unsigned long)first->last);
+            return fail_between(first, h, what, error);
+        told_masks = told_masks ? told_masks : h->masks ? h : NULL;
+        if (told_masks && !shard_agreement_same_masks(told_masks, h))
+            return fail_between(told_masks, h, "has other masks", error);
     }
     size_t end = 0;
     for (size_t i = 0; i < count; i++) {
@@ -183,21 +205,25 @@ tombola_status shard_messages_check(const void *messages, size_t stride, size_t 
     return status;
 }
 
-/* Whether all rows are drawn when this round's messages are merged. A shard that has failed ends the call of all. */
-static int is_last(const struct shard_batch *b, const u64 *told)
+/* That the shard's own is one of them. */
+static tombola_status check_own(const struct shard_batch *b, const void *const *heads, size_t count, const void **about,
+                                tombola_error *error)
 {
-    if (b->head.status)
-        return 1;
-    for (size_t row = 0; row < b->head.rows; row++)
-        if (!shard_form_of(told[row * b->stride]).is_last)
-            return 0;
-    return 1;
+    int has_own = 0;
+    for (size_t i = 0; i < count && !has_own; i++)
+        has_own = memcmp(heads[i], &b->head, sizeof b->head) == 0;
+    return has_own ? TOMBOLA_OK : fail_at(&b->head, about, "has no message among these", error);
+}
+
+static const u64 *words_of_message(const void *message)
+{
+    return (const u64 *)((const char *)message + sizeof(tombola_shard_head));
 }
 
 /* That the words of a message are those of its rows. */
 static int is_whole(const struct shard_batch *b, const u64 *told, const void *message)
 {
-    const u64 *row = (const u64 *)((const char *)message + sizeof b->head);
+    const u64 *row = words_of_message(message);
     const u64 *end = (const u64 *)((const char *)message + head_of(message)->size);
     for (size_t i = 0; i < b->head.rows; i++) {
         if (row >= end || *row != told[i * b->stride])
@@ -301,39 +327,37 @@ static void take_answer(const struct shard_batch *b, const u64 *answer, const st
 }
 
 tombola_status shard_messages_merge(const struct shard_batch *b, const u64 *told, const void *messages, size_t stride,
-                                    size_t count, u64 *answers, const struct shard_known *known, int *is_done,
+                                    size_t count, const void **places, u64 *answers, const struct shard_known *known,
                                     tombola_error *error)
 {
-    const void **heads = malloc(count * sizeof *heads), *about;
-    const u64 **at = malloc(count * sizeof *at);
-    *is_done = is_last(b, told);
-    tombola_status status =
-        heads && at ? TOMBOLA_OK : fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for %zu messages", count);
+    const void **heads = places, **at = places + count, *about;
+    tombola_status status = sort_and_check(messages, stride, count, heads, &about, error);
     if (!status)
-        status = sort_and_check(messages, stride, count, heads, &about, error);
+        status = check_own(b, heads, count, &about, error);
     for (size_t i = 0; i < count && !status; i++) {
-        at[i] = (const u64 *)((const char *)heads[i] + sizeof b->head);
+        at[i] = words_of_message(heads[i]);
         if (head_of(heads[i])->size > stride || !is_whole(b, told, heads[i]))
             status = fail_at(head_of(heads[i]), &about, "has a message that is not whole, or other questions", error);
     }
-    for (size_t row = 0; row < b->head.rows && !status; row++) {
+    if (status)
+        return status;
+    for (size_t row = 0; row < b->head.rows; row++) {
         u64 *answer = answers + row * b->stride, before = 0;
-        const struct shard_form f = shard_form_of(*at[0]);
+        const struct shard_form f = shard_form_of(told[row * b->stride]);
         for (size_t i = 0; i < count; i++) {
+            const u64 *from = at[i];
             if (i == 0)
-                memcpy(answer, at[i], (1 + shard_words(f)) * WORD);
+                memcpy(answer, from, (1 + shard_words(f)) * WORD);
             else
-                merge_words(f, answer + 1, at[i] + 1);
+                merge_words(f, answer + 1, from + 1);
             if (f.kind == SHARD_MEASURES && head_of(heads[i])->first < b->head.first)
-                before += at[i][1 + MEASURE_MASS];
-            at[i] = next_row(at[i]);
+                before += from[1 + MEASURE_MASS];
+            at[i] = next_row(from);
         }
         take_answer(b, answer, known, row);
         answer[b->stride - 1] = before;
         for (size_t i = 0; i < b->samples; i++)
             answer[b->stride - 1 - b->samples + i] = known->samples[row * b->samples + i].pair[1];
     }
-    free(heads);
-    free(at);
-    return status;
+    return TOMBOLA_OK;
 }

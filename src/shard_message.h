@@ -51,12 +51,15 @@ void shard_message_write(const struct shard_batch *batch, const u64 *told, void 
 tombola_status shard_messages_check(const void *messages, size_t stride, size_t count, size_t *at,
                                     tombola_error *error);
 
+/* Whether all rows are drawn when messages like the shard's own are merged, or it has failed. */
+int shard_message_is_last(const struct shard_batch *batch, const u64 *told);
+
 /* Checks the messages of all shards against each other, then puts what they come to into `answers`, rows and samples.
  * What is told of an error is the same on all shards.
  * told     the shard's own
- * is_done  set in any case, by what the shard itself has told */
+ * places   room for twice `count` */
 tombola_status shard_messages_merge(const struct shard_batch *batch, const u64 *told, const void *messages,
-                                    size_t stride, size_t count, u64 *answers, const struct shard_known *known,
-                                    int *is_done, tombola_error *error);
+                                    size_t stride, size_t count, const void **places, u64 *answers,
+                                    const struct shard_known *known, tombola_error *error);
 
 #endif

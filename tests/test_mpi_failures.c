@@ -158,7 +158,8 @@ static void fail_each(enum fault fault, size_t halve_from)
         told += (unsigned)expect_told(got, &error, fault, call ? call : "nothing");
         expect_works();
     }
-    assert_less(1, told);
+    if (fault == FAULT_CALL) /* memory is there from the calls before */
+        assert_less(1, told);
     tombola_mpi_sampler_release(sampler);
 }
 

@@ -6,7 +6,7 @@ import shard_mix
 from helping import CONTEXT, caught, logits_of
 
 import tombola
-from tombola._messages import Exchange
+from tombola._messages import HEAD, Exchange
 
 VOCABULARY, ROWS = shard_mix.VOCABULARY, shard_mix.ROWS
 SAMPLER = tombola.Sampler(VOCABULARY, ROWS, device=CONTEXT)
@@ -53,7 +53,7 @@ def test_greedy_rows_take_one_round_of_48_bytes_each_and_others_as_the_header_ha
         drawn(SHARDS, LOGITS, random, **options)
         told = SHARDS[2].last_call
         assert told["rounds"] == rounds and told["bytes"] <= rounds * told["most"], (options, told)
-        assert size is None or told["bytes"] == 64 + ROWS * size, (options, told)
+        assert size is None or told["bytes"] == HEAD + ROWS * size, (options, told)
 
 
 def test_types_inputs_and_rows_by_index_are_as_a_samplers():
@@ -202,8 +202,8 @@ def test_shards_that_disagree_say_so_together():
         return lambda shard: shard.sample(part(shard, options.pop("logits", LOGITS)), **options)
 
     for one, told in ((dict(temperature=0.5), "other parameters"), (dict(logits=LOGITS[:5]), "another number of rows"),
-                      (dict(samples=3), "other parameters, samples"), (dict(top_k=300, seed=5), "other parameters"),
-                      (dict(want="tokens logprobs"), "other parameters")):
+                      (dict(samples=3), "other samples or results"), (dict(top_k=300, seed=5), "other parameters"),
+                      (dict(want="tokens logprobs"), "other samples or results")):
         errors = RANKS.run(work(seed=5), work(seed=5), work(**one))
         assert {type(error) for error in errors} == {tombola.InvalidArgument}, errors
         assert len({str(error) for error in errors}) == 1 and told in str(errors[0]), errors
@@ -276,4 +276,4 @@ def test_an_exchange_takes_a_second_call_only_where_sizes_grow():
     for _ in range(2):
         told, heads = exchange.bring(0, message)
         assert told[0, :len(message)].tobytes() == message.tobytes() and heads["size"] == len(message)
-    assert sizes == [64, len(message) - 64, len(message)]
+    assert sizes == [HEAD, len(message) - HEAD, len(message)]

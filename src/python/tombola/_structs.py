@@ -156,8 +156,8 @@ BIAS = np.dtype([("token", np.int32), ("value", np.float32)])
 BOUNDARY = np.dtype([("logit", np.float32), ("token", np.int32)])
 # tombola_shard_head, which is little-endian everywhere.
 SHARD_HEAD = np.dtype([("magic", "<u4"), ("layout", "<u4"), ("contract", "<u4"), ("status", "<u4"), ("size", "<u8"),
-                       ("agreed", "<u8"), ("rows", "<u4"), ("round", "<u4"), ("vocabulary", "<u4"), ("input", "<u4"),
-                       ("first", "<u4"), ("last", "<u4"), ("reserved", "<u8")])
+                       ("agreed", "<u8"), ("kinds", "<u8"), ("places", "<u8"), ("masks", "<u8"), ("rows", "<u4"),
+                       ("round", "<u4"), ("vocabulary", "<u4"), ("input", "<u4"), ("first", "<u4"), ("last", "<u4")])
 
 # What each column of the results holds, and what it has one of: a row, a sample of each row, a candidate of each row,
 # a token of the vocabulary for each row, a token to score, or a token kept.
