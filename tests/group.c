@@ -4,7 +4,7 @@
 
 #include "harness.h"
 
-tombola_context *context;
+tombola_context *context, *by_groups;
 struct probe probe;
 
 int open_context(void **state)
@@ -26,6 +26,18 @@ int open_in_groups(void **state)
     (void)state;
     context = test_context_open(4, 4);
     return 0;
+}
+
+int open_contexts(void **state)
+{
+    by_groups = test_context_open(4, 4);
+    return open_context(state);
+}
+
+int close_contexts(void **state)
+{
+    tombola_context_close(by_groups);
+    return close_context(state);
 }
 
 int close_context(void **state)

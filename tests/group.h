@@ -5,6 +5,7 @@
 #include "probe.h"
 
 extern tombola_context *context;
+extern tombola_context *by_groups; /* the same device in groups of several work-items */
 extern struct probe probe;
 
 /* Opens the context as test_context_open(0, 0) does, and tells which device it is. */
@@ -13,6 +14,9 @@ int open_context(void **state);
 int open_and_probe(void **state);
 /* Opens it in groups of several work-items. */
 int open_in_groups(void **state);
+/* Opens both, for close_contexts. */
+int open_contexts(void **state);
 int close_context(void **state);
+int close_contexts(void **state);
 
 #endif

@@ -13,21 +13,6 @@
 
 enum { EVERYTHING = (1u << TOLD_ALL) - 1, ROWS = 10 };
 
-static tombola_context *by_groups;
-
-static int open_contexts(void **state)
-{
-    open_context(state);
-    by_groups = test_context_open(4, 4);
-    return 0;
-}
-
-static int close_contexts(void **state)
-{
-    tombola_context_close(by_groups);
-    return close_context(state);
-}
-
 static void expect_on(tombola_context *on, const struct mix_told *right, tombola_dispatch dispatch, uint32_t wanted,
                       const char *name)
 {

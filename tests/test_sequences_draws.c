@@ -199,9 +199,7 @@ static void draws_are_the_oracles(void **state)
 static void draws_are_the_oracles_by_groups(void **state)
 {
     (void)state;
-    tombola_context *by_groups = test_context_open(4, 4);
     check_all(by_groups);
-    tombola_context_close(by_groups);
 }
 
 static void a_row_draws_alone_what_it_draws_in_a_batch(void **state)
@@ -311,5 +309,5 @@ int main(void)
         cmocka_unit_test(a_forced_token_comes_whatever_the_row_is),
         cmocka_unit_test(without_histories_each_step_is_the_first),
     };
-    return cmocka_run_group_tests(tests, open_context, close_context);
+    return cmocka_run_group_tests(tests, open_contexts, close_contexts);
 }

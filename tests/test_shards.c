@@ -15,21 +15,6 @@
 #include "mix.h"
 #include "shards.h"
 
-static tombola_context *by_groups;
-
-static int open_contexts(void **state)
-{
-    open_context(state);
-    by_groups = test_context_open(4, 4);
-    return 0;
-}
-
-static int close_contexts(void **state)
-{
-    tombola_context_close(by_groups);
-    return close_context(state);
-}
-
 static void expect_rows(const struct mix *mix, const struct shard_results *got, const struct shard_results *right,
                         const struct shards *s)
 {
