@@ -172,6 +172,9 @@ struct finding {
 #define FIND_SHARES (2u << SAMPLE_COLUMNS) /* what the window's tokens come to */
 #define FIND_RAW (4u << SAMPLE_COLUMNS)    /* what all tokens do in the row as given */
 #define FIND_NUMBER (8u << SAMPLE_COLUMNS) /* how many tokens the window has */
+/* What shards find besides. */
+#define FIND_ROW (16u << SAMPLE_COLUMNS)        /* what all tokens come to at the row's temperature */
+#define FIND_CANDIDATES (32u << SAMPLE_COLUMNS) /* its first tokens */
 
 /* Those of the report kernel, likewise. */
 #define REPORT_COLUMNS_OF(COLUMN)                                                                                      \
@@ -204,6 +207,7 @@ enum {
 };
 
 enum { SHARD_QUESTS, SHARD_ANSWERS, SHARD_MESSAGES, SHARD_SCORE_TOKENS, SHARD_ARGUMENTS };
+enum { SHARD_LAST_QUESTS, SHARD_LAST_ANSWERS, SHARD_LAST_MESSAGES, SHARD_LAST_FINDINGS, SHARD_LAST_ARGUMENTS };
 
 /* Arguments of its own that a kernel has at most. */
 enum { MAX_COLUMNS = (int)SAMPLE_ARGUMENTS > (int)REPORT_ARGUMENTS ? (int)SAMPLE_ARGUMENTS : (int)REPORT_ARGUMENTS };
@@ -226,6 +230,8 @@ struct launch {
     u32 samples;     /* sample: of each row */
     u32 first_block; /* shard: with which its columns begin */
     u32 whole;       /* shard: the vocabulary of the whole row */
+    u32 candidates;  /* shard: of each row */
+    u32 reserved;
 };
 
 /* The arguments of every kernel, by number: those that all have, then the columns of its own. A column that is NULL is

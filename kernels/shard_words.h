@@ -32,6 +32,8 @@
  *           bits of its log-probabilities, before adaptive-p above and after it below, and of its margin; and one for
  *           each id to score
  * RAW       likewise a word for each sample and each id to score: the bits of its log-probability in the row as given
+ * ROW       sum: extended weights of all tokens of the row before its filters; a list of the first of them
+ *           and behind these a word for each: its key in the row as given, and the bits of its value
  */
 #define SHARD_KINDS(KIND)                                                                                              \
     KIND(NOTHING, 0, 0, 0)                                                                                             \
@@ -48,7 +50,8 @@
     KIND(KEPT, 1, 0, 1)                                                                                                \
     KIND(EXTENDED, 1, 0, 0)                                                                                            \
     KIND(TOLD, 0, 1, 0)                                                                                                \
-    KIND(RAW, 0, 0, 0)
+    KIND(RAW, 0, 0, 0)                                                                                                 \
+    KIND(ROW, 1, 0, 0)
 
 /* Words of STATE, START and RACE, and of what a window's tokens come to. */
 enum { STATE_STATE, STATE_LIST };
@@ -106,6 +109,12 @@ static inline u64 row_state(int status, u32 top)
 static inline int status_of_state(u64 state)
 {
     return state >> 32 == 2 ? ROW_INVALID : state >> 32 == 1 ? ROW_OK : ROW_EMPTY;
+}
+
+/* Whether the list's second half goes with its first. */
+static inline int shard_list_has_more(struct shard_form f)
+{
+    return f.kind == SHARD_ROW;
 }
 
 /* Whether the list's words add up. */

@@ -14,6 +14,7 @@
 #include "arguments.clh"
 #include "shard_steps.clh"
 #include "shard_tell.clh"
+#include "report_kernel.clh"
 
 /* Steps in which a group looks at what all shards have told. */
 static inline void take_hundred(local struct workspace *ws, const struct row *whole, const struct row_params *p,
@@ -65,7 +66,6 @@ ROW_KERNEL void shard(ROW_ARGUMENTS, global uchar *quests, global const u64 *ans
     struct row_params p = params[index];
     struct row row = THE_ROW;
     ulong scratch = (ulong)launch.first_row * row.padded_blocks;
-    row.first_block = launch.first_block;
     row.maxima += scratch;
     row.facts += scratch;
     struct row whole = row;
@@ -82,6 +82,7 @@ ROW_KERNEL void shard(ROW_ARGUMENTS, global uchar *quests, global const u64 *ans
     WHEN (!answers) {
         q.wanted = launch.finds;
         q.samples = launch.samples;
+        q.candidates = launch.candidates;
         begin_quest(&t, &q, launch.whole);
     }
     WHEN (answers != 0) {
@@ -101,5 +102,39 @@ ROW_KERNEL void shard(ROW_ARGUMENTS, global uchar *quests, global const u64 *ans
     if (group_item() == 0) {
         *kept = q;
         message[0] = shard_head(q.kind, q.is_last, q.pairs, q.list);
+    }
+}
+
+/* The last launch of a call, where more is wanted than hosts know by then: what messages hold of candidates, and the
+ * findings of each row for the report kernel, behind which lie those of all rows before their filters. Before the
+ * tokens in an answer are the candidates that shards have listed together. */
+ROW_KERNEL void shard_last(ROW_ARGUMENTS, global const uchar *quests, global const u64 *answers, global u64 *messages,
+                           global struct finding *findings)
+{
+    WORKSPACE(ws);
+    uint index = launch.first_row + group_row(launch);
+    struct row_params p = params[index];
+    struct row row = THE_ROW;
+    struct quest q = *(global const struct quest *)(quests + (ulong)index * SHARD_STATE_BYTES);
+    global const u64 *answer = answers + (ulong)index * launch.stride + 1;
+    global const u64 *tokens = answer + launch.stride - 2 - launch.samples, *listed = tokens - 2 * launch.candidates;
+    int is_greedy = (p.flags & ROW_GREEDY) != 0;
+    (void)status;
+    if (q.step == STEP_START)
+        q.found.status = status_of_state(answer[START_STATE]);
+    if (q.step == STEP_ROW)
+        q.found.row = take_row(&p, q.top, answer);
+    struct window left = window_left(&q, is_greedy, tokens[0]);
+    struct finding f = finding_of(&q, &row, &p, left, q.found.kept);
+    struct finding all = finding_of(&q, &row, &p, is_greedy ? left : whole_window(), q.found.row);
+    f.is_adaptive = q.found.is_adaptive;
+    row.has_other_maxima = 1; /* whatever was asked last */
+    WHEN ((launch.finds & FIND_NUMBER) && f.status == ROW_OK)
+        f.number = count_window(ws, &row, window_here(&row, left));
+    WHEN (launch.candidates > 0 && f.status == ROW_OK)
+        tell_candidates(&q, &p, left, listed, messages + (ulong)index * launch.stride + 1, launch.candidates);
+    if (group_item() == 0) {
+        findings[index] = f;
+        findings[launch.columns[SHARD_LAST_FINDINGS] + index] = all;
     }
 }

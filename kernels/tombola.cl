@@ -15,7 +15,7 @@
  * The report kernel, and top_k where log-probabilities are wanted, follow the sample kernel, which leaves a struct
  * finding of each row of the batch for them. */
 #include "arguments.clh"
-#include "report.clh"
+#include "report_kernel.clh"
 
 #define COLUMN_ARGUMENT(NAME, field, type, entries) , global type *field
 #define COLUMN_WANTED(NAME, field, type, entries) | (field ? 1u << SAMPLE_##NAME : 0u)
@@ -79,19 +79,6 @@ ROW_KERNEL void sample(ROW_ARGUMENTS SAMPLE_COLUMNS_OF(COLUMN_ARGUMENT), global 
     }
 }
 
-/* Writes values of WIDTH tokens, as far as they lie within the row. */
-static inline void store_values(const struct row *row, global float *output, uint first, floats x)
-{
-    if (first + WIDTH <= row->vocabulary) {
-        JOIN(vstore, WIDTH)(x, 0, output + first);
-    } else {
-        float tail[WIDTH];
-        JOIN(vstore, WIDTH)(x, 0, tail);
-        for (uint i = first; i < row->vocabulary; i++)
-            output[i] = tail[i - first];
-    }
-}
-
 /* The softmax of WIDTH tokens of a row. The `first_token` of a greedy row takes all. */
 static inline floats softmax_at(const struct row *row, uint first, struct normalised n, int is_greedy, uint first_token,
                                 uint logarithms)
@@ -130,42 +117,6 @@ ROW_KERNEL void softmax(ROW_ARGUMENTS, global float *probabilities)
         floats x = softmax_at(&row, first, n, is_greedy, first_token, launch.logarithms);
         store_values(&row, output, first, x);
     }
-}
-
-#define REPORT_ARGUMENT(NAME, field, type, entries) , global type *field
-ROW_KERNEL void report(ROW_ARGUMENTS REPORT_COLUMNS_OF(REPORT_ARGUMENT), global float *kept_probabilities,
-                       global float *processed_logits, global const struct finding *findings,
-                       global const int *score_tokens)
-{
-    WORKSPACE(ws);
-    uint index = group_row(launch), item = group_of_row(launch) * GROUP + group_item(), items = launch.groups * GROUP;
-    struct row_params p = params[launch.first_row + index];
-    struct row row = THE_ROW;
-    struct finding f = findings[launch.first_row + index];
-    struct reshape reshape = reshape_found(f);
-    struct row drawn_from = row;
-    drawn_from.reshape = f.is_adaptive ? &reshape : 0;
-    (void)status;
-    WHEN ((kept_ends || kept_tokens) && group_of_row(launch) == 0) {
-        u64 first = kept_before(ws, findings, launch.first_row + index), room = launch.kept_room;
-        if (group_item() == 0 && kept_ends)
-            kept_ends[launch.columns[REPORT_KEPT_ENDS] + index] = first + f.number;
-        WHEN (kept_tokens && f.number > 0 && first < room)
-            list_window(ws, &row, window_found(f), kept_tokens + launch.columns[REPORT_KEPT_TOKENS] + first,
-                        min(room - first, (u64)f.number));
-    }
-    for (uint i = p.score_first + item; (scores || raw_scores) && i < p.score_end; i += items) {
-        if (scores)
-            scores[launch.columns[REPORT_SCORES] + i] = score_of(&row, &drawn_from, f, (uint)score_tokens[i]);
-        if (raw_scores)
-            raw_scores[launch.columns[REPORT_RAW_SCORES] + i] = raw_score_of(&row, f, (uint)score_tokens[i]);
-    }
-    for (uint first = item * WIDTH; kept_probabilities && first < row.vocabulary; first += items * WIDTH)
-        store_values(&row, kept_probabilities + launch.columns[REPORT_KEPT_PROBABILITIES] + index * launch.stride,
-                     first, kept_probabilities_at(&row, &drawn_from, f, first));
-    for (uint first = item * WIDTH; processed_logits && first < row.vocabulary; first += items * WIDTH)
-        store_values(&row, processed_logits + launch.columns[REPORT_PROCESSED_LOGITS] + index * launch.stride, first,
-                     processed_logits_at(&row, f, first));
 }
 
 ROW_KERNEL void top_k(ROW_ARGUMENTS, global int *tokens, global float *token_logits, global float *probabilities,

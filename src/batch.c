@@ -95,7 +95,7 @@ tombola_status batch_make(struct engine *engine, struct batch *b, tombola_error 
     size_t entries = p->scratch_rows * p->padded_blocks;
     b->maxima = make_buffer(b, CL_MEM_READ_WRITE, entries * sizeof(u32), &code);
     b->facts = make_buffer(b, CL_MEM_READ_WRITE, entries * sizeof(u64), &code);
-    b->findings = make_buffer(b, CL_MEM_READ_WRITE, p->max_rows * sizeof(struct finding), &code);
+    b->findings = make_buffer(b, CL_MEM_READ_WRITE, plan_findings(p) * sizeof(struct finding), &code);
     b->columns = make_buffer(b, CL_MEM_READ_WRITE, b->columns_size * sizeof(u32), &code);
     if (!p->shares_memory)
         b->params.device = make_buffer(b, CL_MEM_READ_ONLY, p->max_rows * sizeof(struct row_params), &code);

@@ -13,13 +13,13 @@
 #include "plan.h"
 #include "scores.h"
 
-#define KERNELS 5
+#define KERNELS 6
 #define MAX_EVENTS                                                                                                     \
     (26 * MAX_PARTS + 32) /* of a part: an upload; two launches for sample, top_k and each output, one for report; two
                                             commands to collect each output, five for candidates; and of the batch, one
                                             for each column */
 
-enum kernel { KERNEL_SAMPLE, KERNEL_SOFTMAX, KERNEL_TOP_K, KERNEL_REPORT, KERNEL_SHARD };
+enum kernel { KERNEL_SAMPLE, KERNEL_SOFTMAX, KERNEL_TOP_K, KERNEL_REPORT, KERNEL_SHARD, KERNEL_SHARD_LAST };
 
 /* What the batches of a sampler share. */
 struct engine {
@@ -27,7 +27,7 @@ struct engine {
     struct plan plan;
     cl_command_queue queue;     /* in order; for batches that are not on a caller's queue */
     cl_command_queue transfers; /* in order, beside it, for uploads; NULL until logits are staged */
-    cl_kernel kernels[KERNELS]; /* a sampler has all but the last, and a shard that one alone */
+    cl_kernel kernels[KERNELS]; /* a sampler has the first four, and a shard the last three */
     tombola_times times;
     tombola_memory memory;
 };
@@ -63,7 +63,7 @@ struct batch {
 
     /* Made with the sampler. */
     cl_mem maxima, facts; /* scratch: scratch_rows x padded_blocks */
-    cl_mem findings;      /* max_rows struct finding */
+    cl_mem findings;      /* max_rows struct finding; of a shard as many more, of rows before their filters */
     cl_mem columns;       /* of a batch, one after another (columns.h) */
     struct upload params; /* max_rows struct row_params, which are host_params */
     struct row_params *host_params;

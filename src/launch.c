@@ -7,11 +7,9 @@
 
 #define GROUPS_PER_UNIT 4 /* work-groups for each compute unit, where rows are spread */
 
-static const int column_counts[KERNELS] = {[KERNEL_SAMPLE] = SAMPLE_ARGUMENTS,
-                                           [KERNEL_SOFTMAX] = SOFTMAX_COLUMNS,
-                                           [KERNEL_TOP_K] = TOP_K_ARGUMENTS,
-                                           [KERNEL_REPORT] = REPORT_ARGUMENTS,
-                                           [KERNEL_SHARD] = SHARD_ARGUMENTS};
+static const int column_counts[KERNELS] = {
+    [KERNEL_SAMPLE] = SAMPLE_ARGUMENTS, [KERNEL_SOFTMAX] = SOFTMAX_COLUMNS, [KERNEL_TOP_K] = TOP_K_ARGUMENTS,
+    [KERNEL_REPORT] = REPORT_ARGUMENTS, [KERNEL_SHARD] = SHARD_ARGUMENTS,   [KERNEL_SHARD_LAST] = SHARD_LAST_ARGUMENTS};
 
 /* Work-groups that share a row. A forced spread takes some even where it does not pay. */
 static cl_uint choose_groups(const struct engine *e, size_t rows)
@@ -90,6 +88,7 @@ static tombola_status launch(struct batch *b, const struct launching *l, cl_uint
         .mask_stride = b->masks.stride,
         .finds = l->finds,
         .samples = l->samples,
+        .candidates = l->candidates,
         .kept_room = l->kept_room,
     };
     struct setting s = {kernel, 0, CL_SUCCESS};

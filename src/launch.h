@@ -22,6 +22,7 @@ struct launching {
     u32 finds; /* FIND_... */
     u32 samples;
     u64 kept_room; /* elements for kept tokens */
+    u32 candidates;
 };
 
 /* How rows are given to work-groups: one for each row, or several that share it. */

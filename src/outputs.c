@@ -11,11 +11,18 @@ static const struct maker {
     int column;     /* of the kernel's own */
     int logarithms; /* of what it makes else */
     u32 finds;      /* what it has to know of rows, FIND_... */
+    int is_of_row;  /* by findings of rows before their filters */
 } makers[OUTPUTS] = {
-    [OUTPUT_PROBABILITIES] = {KERNEL_SOFTMAX, SOFTMAX_PROBABILITIES, 0, 0},
-    [OUTPUT_LOG_PROBABILITIES] = {KERNEL_SOFTMAX, SOFTMAX_PROBABILITIES, 1, 0},
-    [OUTPUT_KEPT_PROBABILITIES] = {KERNEL_REPORT, REPORT_KEPT_PROBABILITIES, 0, FIND_WINDOW | FIND_SHARES},
-    [OUTPUT_PROCESSED_LOGITS] = {KERNEL_REPORT, REPORT_PROCESSED_LOGITS, 0, FIND_WINDOW},
+    [OUTPUT_PROBABILITIES] = {KERNEL_SOFTMAX, SOFTMAX_PROBABILITIES, 0, 0, 0},
+    [OUTPUT_LOG_PROBABILITIES] = {KERNEL_SOFTMAX, SOFTMAX_PROBABILITIES, 1, 0, 0},
+    [OUTPUT_KEPT_PROBABILITIES] = {KERNEL_REPORT, REPORT_KEPT_PROBABILITIES, 0, FIND_WINDOW | FIND_SHARES, 0},
+    [OUTPUT_PROCESSED_LOGITS] = {KERNEL_REPORT, REPORT_PROCESSED_LOGITS, 0, FIND_WINDOW, 0},
+};
+static const struct maker makers_of_shards[OUTPUTS] = {
+    [OUTPUT_PROBABILITIES] = {KERNEL_REPORT, REPORT_KEPT_PROBABILITIES, 0, FIND_ROW, 1},
+    [OUTPUT_LOG_PROBABILITIES] = {KERNEL_REPORT, REPORT_KEPT_PROBABILITIES, 1, FIND_ROW, 1},
+    [OUTPUT_KEPT_PROBABILITIES] = {KERNEL_REPORT, REPORT_KEPT_PROBABILITIES, 0, FIND_WINDOW | FIND_SHARES, 0},
+    [OUTPUT_PROCESSED_LOGITS] = {KERNEL_REPORT, REPORT_PROCESSED_LOGITS, 0, FIND_WINDOW, 0},
 };
 
 /* -------------------------------------------------------------- preparation */
@@ -24,7 +31,7 @@ static const struct maker {
 static size_t spanned_rows(const struct batch *b)
 {
     const struct plan *p = &b->engine->plan;
-    return (p->largest_buffer / sizeof(float) - p->vocabulary) / b->results.probability_stride + 1;
+    return (p->largest_buffer / sizeof(float) - p->columns) / b->results.probability_stride + 1;
 }
 
 void outputs_begin(struct batch *b, size_t least_rows)
@@ -71,7 +78,7 @@ static tombola_status wrap_output(struct batch *b, struct output *o, int *is_rea
     const struct plan *p = &b->engine->plan;
     for (int i = 0; i < b->part_count; i++) {
         const struct part *part = &b->parts[i];
-        size_t elements = (part->rows - 1) * b->results.probability_stride + p->vocabulary;
+        size_t elements = (part->rows - 1) * b->results.probability_stride + p->columns;
         float *start = o->to.host + part->first * b->results.probability_stride;
         tombola_status status = TOMBOLA_OK;
         if (host_memory_is_aligned(b->engine->context, start))
@@ -148,9 +155,9 @@ static void empty_pin(struct batch *b, int pin)
     struct landing *landing = &b->landings[pin];
     if (!landing->rows)
         return;
-    const float *from = b->landed + (size_t)pin * p->output_rows * p->vocabulary;
+    const float *from = b->landed + (size_t)pin * p->output_rows * p->columns;
     for (size_t row = 0; row < landing->rows; row++)
-        memcpy(landing->to + row * b->results.probability_stride, from + row * p->vocabulary, p->output_bytes);
+        memcpy(landing->to + row * b->results.probability_stride, from + row * p->columns, p->output_bytes);
     landing->rows = 0;
 }
 
@@ -166,23 +173,23 @@ static tombola_status run_output(struct batch *b, int output, int index, struct 
                                  const cl_event *after, tombola_error *error)
 {
     const struct plan *p = &b->engine->plan;
-    const struct maker *maker = &makers[output];
+    const struct maker *maker = plan_is_shard(p) ? &makers_of_shards[output] : &makers[output];
     struct output *o = &b->outputs[output];
     const struct part *part = &b->parts[index];
     const int pin = b->output_count % PINS;
     const int is_staged = o->to.host && !o->in_place;
-    const size_t stride = is_staged ? p->vocabulary : b->results.probability_stride;
+    const size_t stride = is_staged ? p->columns : b->results.probability_stride;
     l.kernel = maker->kernel;
     l.stride = stride;
     l.logarithms = maker->logarithms;
     if (maker->kernel == KERNEL_REPORT)
-        l.columns[REPORT_FINDINGS] = (struct column){b->findings, 0};
+        l.columns[REPORT_FINDINGS] = (struct column){b->findings, maker->is_of_row ? p->max_rows : 0};
     if (o->to.buffer)
         l.columns[maker->column] = (struct column){o->to.buffer, o->to.offset + part->first * stride};
     else if (o->in_place)
         l.columns[maker->column] = (struct column){o->wrapped[index].buffer, 0};
     else
-        l.columns[maker->column] = (struct column){b->outputs_buffer, (size_t)pin * p->output_rows * p->vocabulary};
+        l.columns[maker->column] = (struct column){b->outputs_buffer, (size_t)pin * p->output_rows * p->columns};
     tombola_status status = launch_rows(b, &l, dispatch, after, error);
     if (status || o->to.buffer)
         return status;
@@ -199,8 +206,8 @@ static tombola_status run_output(struct batch *b, int output, int index, struct 
             return fail_cl(error, "clWaitForEvents for a part of the results", code);
         empty_pin(b, pin);
     }
-    size_t begin = (size_t)pin * p->output_rows * p->vocabulary;
-    status = batch_read(b, b->outputs_buffer, begin, part->rows * p->vocabulary, b->landed + begin, error);
+    size_t begin = (size_t)pin * p->output_rows * p->columns;
+    status = batch_read(b, b->outputs_buffer, begin, part->rows * p->columns, b->landed + begin, error);
     if (!status)
         *landing = (struct landing){b->event_count - 1, to, part->rows};
     return status;

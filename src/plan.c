@@ -165,6 +165,11 @@ tombola_status plan_make_shard(const tombola_context *context, size_t vocabulary
     return TOMBOLA_OK;
 }
 
+size_t plan_findings(const struct plan *p)
+{
+    return p->is_shard ? 2 * p->max_rows : p->max_rows;
+}
+
 size_t plan_columns(const struct plan *p)
 {
     const struct counts counts = {.rows = p->max_rows, .samples = 1};
@@ -173,7 +178,7 @@ size_t plan_columns(const struct plan *p)
 
 struct cost plan_base(const struct plan *p)
 {
-    const uint64_t params = p->max_rows * sizeof(struct row_params), findings = p->max_rows * sizeof(struct finding);
+    const uint64_t params = p->max_rows * sizeof(struct row_params), findings = plan_findings(p) * sizeof(struct finding);
     const uint64_t columns = plan_columns(p) * sizeof(u32);
     return (struct cost){
         .device = (uint64_t)p->scratch_rows * p->padded_blocks * (sizeof(u32) + sizeof(u64)) + columns + findings +

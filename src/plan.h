@@ -40,6 +40,9 @@ size_t plan_first_block(const struct plan *plan);
 /* Whether the plan is a shard's. */
 int plan_is_shard(const struct plan *plan);
 
+/* Findings of a batch. */
+size_t plan_findings(const struct plan *plan);
+
 /* Bytes that each batch in flight holds for something, in device buffers and in host memory. */
 struct cost {
     uint64_t device, host;

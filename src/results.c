@@ -176,6 +176,15 @@ static tombola_status run_report(struct batch *b, const struct part *part, struc
     return launch_rows(b, &l, dispatch, after, error);
 }
 
+tombola_status results_report_part(struct batch *b, int index, const struct launching *common, struct dispatch dispatch,
+                                   const cl_event *after, tombola_error *error)
+{
+    tombola_status status = TOMBOLA_OK;
+    if (is_report_wanted(b))
+        status = run_report(b, &b->parts[index], *common, dispatch, after, error);
+    return status ? status : outputs_run_part(b, index, common, dispatch, after, error);
+}
+
 tombola_status results_run_part(struct batch *b, int index, cl_mem logits, cl_mem params, struct dispatch dispatch,
                                 const cl_event *after, tombola_error *error)
 {
@@ -186,10 +195,8 @@ tombola_status results_run_part(struct batch *b, int index, cl_mem logits, cl_me
                                      .rows = part->rows,
                                      .status = column_at(b, COLUMN_STATUS, part)};
     tombola_status status = run_sample(b, part, common, dispatch, after, error);
-    if (!status && is_report_wanted(b))
-        status = run_report(b, part, common, dispatch, after, error);
     if (!status)
-        status = outputs_run_part(b, index, &common, dispatch, after, error);
+        status = results_report_part(b, index, &common, dispatch, after, error);
     if (!status && b->results.candidate_count)
         status = run_candidates(b, part, common, dispatch, after, error);
     return status;

@@ -34,6 +34,10 @@ tombola_status results_prepare(struct batch *batch, int *is_ready, tombola_error
 tombola_status results_run_part(struct batch *batch, int part, cl_mem logits, cl_mem params, struct dispatch dispatch,
                                 const cl_event *after, tombola_error *error);
 
+/* The same of those alone that need no more than findings, which are there. `common`: what launches have in common */
+tombola_status results_report_part(struct batch *batch, int part, const struct launching *common,
+                                   struct dispatch dispatch, const cl_event *after, tombola_error *error);
+
 /* Enqueues what brings the results of the whole batch, after all of its parts. */
 tombola_status results_collect(struct batch *batch, tombola_error *error);
 

@@ -77,10 +77,10 @@ static tombola_status check_numbers(const struct plan *p, tombola_results *r, si
     if (!wants_candidates)
         r->candidate_count = 0;
     if (r->probability_stride == 0)
-        r->probability_stride = p->vocabulary;
-    if (r->probability_stride < p->vocabulary)
-        return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.probability_stride is %zu, less than the vocabulary %zu",
-                    r->probability_stride, p->vocabulary);
+        r->probability_stride = p->columns;
+    if (r->probability_stride < p->columns)
+        return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.probability_stride is %zu, less than the %s %zu",
+                    r->probability_stride, p->is_shard ? "shard's columns," : "vocabulary", p->columns);
     if (r->probability_stride > SIZE_MAX / WORD / rows)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "results.probability_stride is %zu, which is too large",
                     r->probability_stride);
@@ -131,7 +131,7 @@ tombola_status results_check(const struct engine *e, const tombola_results *thei
     if (status)
         return status;
     const struct counts counts = results_counts(rows, own);
-    const size_t probabilities = (rows->count - 1) * own->probability_stride + p->vocabulary;
+    const size_t probabilities = (rows->count - 1) * own->probability_stride + p->columns;
     const size_t candidates = rows->count * own->candidate_count;
     int wanted = 0;
     for (int i = 0; i < COLUMNS && !status; i++) { /* the status comes last */

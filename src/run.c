@@ -5,7 +5,7 @@
 #include "logits.h"
 #include "results.h"
 
-void run_count(struct batch *b)
+static void count(struct batch *b)
 {
     tombola_times *times = &b->engine->times;
     *(b->way == WAY_BUFFER     ? &times->device_calls
@@ -32,8 +32,7 @@ tombola_status run_flush(struct batch *b, tombola_error *error)
     return code == CL_SUCCESS ? TOMBOLA_OK : fail_cl(error, "clFlush", code);
 }
 
-/* Ways of rows and results, and parts that suit both. */
-static tombola_status prepare(struct batch *b, tombola_error *error)
+tombola_status run_prepare(struct batch *b, tombola_error *error)
 {
     tombola_status status = results_begin(b, error);
     for (int is_ready = 0; !status && !is_ready;) {
@@ -44,7 +43,7 @@ static tombola_status prepare(struct batch *b, tombola_error *error)
     if (!status)
         status = masks_prepare(b, error);
     if (!status)
-        run_count(b);
+        count(b);
     return status;
 }
 
@@ -64,7 +63,7 @@ tombola_status run_batch(struct batch *b, cl_uint wait_count, const cl_event *wa
 {
     cl_mem params, logits;
     const cl_event *after;
-    tombola_status status = prepare(b, error);
+    tombola_status status = run_prepare(b, error);
     if (!status)
         status = wait_for(b, wait_count, wait_list, error);
     if (!status)

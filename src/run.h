@@ -8,9 +8,9 @@
  * what was, runs on. */
 tombola_status run_batch(struct batch *batch, cl_uint wait_count, const cl_event *wait_list, tombola_error *error);
 
-/* Parts of this, for calls that go another way: what is counted of a batch whose rows' way is known; all that kernels
+/* Parts of this, for calls that go another way: ways of rows and results, and parts that suit both; all that kernels
  * take beside logits, on its way to the device; and a flush of the queue. */
-void run_count(struct batch *batch);
+tombola_status run_prepare(struct batch *batch, tombola_error *error);
 tombola_status run_bring(struct batch *batch, cl_mem *params, tombola_error *error);
 tombola_status run_flush(struct batch *batch, tombola_error *error);
 

@@ -27,14 +27,12 @@ static tombola_status make_queue(struct engine *e, tombola_error *error)
 
 static tombola_status make_kernels(struct engine *e, cl_program program, tombola_error *error)
 {
-    static const char *const names[KERNELS] = {[KERNEL_SAMPLE] = "sample",
-                                               [KERNEL_SOFTMAX] = "softmax",
-                                               [KERNEL_TOP_K] = "top_k",
-                                               [KERNEL_REPORT] = "report",
-                                               [KERNEL_SHARD] = "shard"};
+    static const char *const names[KERNELS] = {
+        [KERNEL_SAMPLE] = "sample", [KERNEL_SOFTMAX] = "softmax", [KERNEL_TOP_K] = "top_k",
+        [KERNEL_REPORT] = "report", [KERNEL_SHARD] = "shard",     [KERNEL_SHARD_LAST] = "shard_last"};
     for (int i = 0; i < KERNELS; i++) {
         cl_int code;
-        if ((i == KERNEL_SHARD) != plan_is_shard(&e->plan))
+        if (plan_is_shard(&e->plan) ? i < KERNEL_REPORT : i > KERNEL_REPORT)
             continue;
         e->kernels[i] = clCreateKernel(program, names[i], &code);
         if (code != CL_SUCCESS) {

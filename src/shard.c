@@ -3,6 +3,7 @@
 #include "error.h"
 #include "process.h"
 #include "program.h"
+#include "results.h"
 #include "shard_agreement.h"
 #include "shard_results.h"
 #include "shard_rounds.h"
@@ -83,6 +84,7 @@ void tombola_shard_release(tombola_shard *s)
     free(s->known.rows);
     free(s->known.samples);
     free(s->known.scores);
+    free(s->known.candidates);
     free(s->zeros);
     free(s);
 }
@@ -95,14 +97,16 @@ static void describe(tombola_shard *s)
     const struct plan *p = &b->engine->plan;
     size_t words = 0;
     for (size_t row = 0; row < b->rows.count; row++) {
-        const size_t own = shard_row_words(&b->host_params[row], p->vocabulary, b->counts.samples);
+        const size_t own =
+            shard_row_words(&b->host_params[row], p->vocabulary, b->counts.samples, s->results.candidate_count);
         words = own > words ? own : words;
     }
     s->call.stride = words;
     s->call.samples = b->counts.samples;
+    s->call.candidates = s->results.candidate_count;
     s->call.params = b->host_params;
     s->call.head.rows = (uint32_t)b->rows.count;
-    shard_agreement_tell(b, shard_wanted(b), &s->call.head);
+    shard_agreement_tell(b, (u64)s->call.candidates << 32 | shard_results_wanted(&s->results), &s->call.head);
     s->taken.most = sizeof s->call.head + b->rows.count * words * sizeof(u64);
 }
 
@@ -110,7 +114,6 @@ static tombola_status begin(tombola_shard *s, const tombola_rows *theirs, const 
                             tombola_error *error)
 {
     tombola_rows rows = tombola_rows_default();
-    tombola_results own;
     if (!theirs)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "rows is NULL");
     tombola_status status = sized_read("rows", "tombola_rows_default", &rows, sizeof rows, theirs, error);
@@ -126,22 +129,26 @@ static tombola_status begin(tombola_shard *s, const tombola_rows *theirs, const 
     status = sampler_begin(s->sampler, &rows, results, NULL, 0, &s->batch, error);
     if (status)
         return status;
-    own = s->batch->results;
-    status = shard_results_check(&own, error);
-    if (!status)
-        status = shard_results_reserve(s, error);
+    status = shard_results_begin(s, error);
     if (status)
         return status;
     describe(s);
     return shard_rounds_begin(s, error);
 }
 
+/* Waits for what is running, which is passed on if it has failed. */
+static tombola_status finish(tombola_shard *s, tombola_status status, tombola_error *error)
+{
+    if (s->batch)
+        status = batch_finish(s->batch, status, error);
+    upload_settle(&s->answers);
+    return status;
+}
+
 /* The call goes on only to tell that it has failed. */
 static tombola_status fail_call(tombola_shard *s, tombola_status status, tombola_error *error)
 {
-    if (s->batch)
-        batch_finish(s->batch, status, error);
-    upload_settle(&s->answers);
+    finish(s, status, error);
     s->batch = NULL;
     s->stage = SHARD_FAILED;
     s->call.head.status = (uint32_t)status;
@@ -227,8 +234,12 @@ tombola_status tombola_shard_partial(tombola_shard *s, void *message, size_t cap
 
 static tombola_status end(tombola_shard *s, tombola_error *error)
 {
-    shard_results_deliver(s);
-    tombola_status status = batch_finish(s->batch, TOMBOLA_OK, error);
+    tombola_status status = shard_results_need_last(s) ? shard_rounds_end(s, error) : TOMBOLA_OK;
+    status = finish(s, status, error);
+    if (!status) {
+        results_deliver(s->batch);
+        shard_results_deliver(s);
+    }
     s->batch = NULL;
     s->stage = SHARD_IDLE;
     return status;
@@ -301,10 +312,8 @@ void tombola_shard_cancel(tombola_shard *s)
 {
     if (!s)
         return;
-    if (s->batch && !process_is_forked()) {
-        batch_finish(s->batch, TOMBOLA_OK, NULL);
-        upload_settle(&s->answers);
-    }
+    if (!process_is_forked())
+        finish(s, TOMBOLA_OK, NULL);
     s->batch = NULL;
     s->stage = SHARD_IDLE;
 }

@@ -31,7 +31,8 @@ struct tombola_shard {
     size_t places_room;
     struct shard_batch call;
     struct shard_known known; /* rows: max_rows; samples and scores grow */
-    size_t samples_room, scores_room;
+    size_t samples_room, scores_room, candidates_room;
+    tombola_results results; /* as they are wanted; the batch has those alone that the last launch makes */
     tombola_shard_call taken;
     u32 none;        /* a logit or probability of a token that can't be drawn, of any type */
     uint32_t *zeros; /* max_rows: a shard without columns has that one in all rows; NULL: it has columns */

@@ -34,16 +34,17 @@ static size_t filter_words(const struct row_params *p, u32 filter, size_t vocabu
     }
 }
 
-size_t shard_row_words(const struct row_params *p, size_t vocabulary, size_t samples)
+size_t shard_row_words(const struct row_params *p, size_t vocabulary, size_t samples, size_t candidates)
 {
-    size_t most = MEASURES;
+    size_t most = larger(MEASURES, 2 * candidates);
     for (size_t i = 0; i < MAX_FILTERS; i++) {
         most = larger(most, p->filters[i] ? filter_words(p, p->filters[i], vocabulary) : 0);
         most = larger(most, p->other_filters[i] ? filter_words(p, p->other_filters[i], vocabulary) : 0);
     }
     const size_t least = p->min_keep > MAX_TOP_K ? SHARD_WIDE : p->min_keep;
-    /* a head, what is before the lists, these, then the tokens and the mass before */
-    return 1 + START_DRAWS + 4 * samples + larger(larger(most, least), p->score_end - p->score_first) + samples + 1;
+    /* a head, what is before the lists, these, then candidates that were told, the tokens and the mass before */
+    return 1 + START_DRAWS + 4 * samples + larger(larger(most, least), p->score_end - p->score_first) + 2 * candidates +
+           samples + 1;
 }
 
 static const u64 *next_row(const u64 *row)
@@ -228,7 +229,8 @@ static int is_whole(const struct shard_batch *b, const u64 *told, const void *me
     for (size_t i = 0; i < b->head.rows; i++) {
         if (row >= end || *row != told[i * b->stride])
             return 0;
-        if (1 + shard_words(shard_form_of(*row)) + b->samples + 1 > b->stride) /* shard_row_words is to tell */
+        if (1 + shard_words(shard_form_of(*row)) + 2 * b->candidates + b->samples + 1 >
+            b->stride) /* shard_row_words is to tell */
             return 0;
         row = next_row(row);
     }
@@ -237,13 +239,17 @@ static int is_whole(const struct shard_batch *b, const u64 *told, const void *me
 
 /* ------------------------------------------------------------------ merging */
 
-/* The first of two ascending lists' words. */
-static void merge_lists(u64 *list, const u64 *other, size_t count)
+/* The first of two ascending lists' words; and behind them what goes with each, if they have that. */
+static void merge_lists(u64 *list, const u64 *other, size_t count, int have_more)
 {
-    u64 both[MAX_TOP_K > SHARD_WIDE ? MAX_TOP_K : SHARD_WIDE];
-    for (size_t i = 0, a = 0, b = 0; i < count; i++)
-        both[i] = list[a] <= other[b] ? list[a++] : other[b++];
-    memcpy(list, both, count * WORD);
+    u64 both[2 * (MAX_TOP_K > SHARD_WIDE ? MAX_TOP_K : SHARD_WIDE)];
+    for (size_t i = 0, a = 0, b = 0; i < count; i++) {
+        const u64 *from = list[a] <= other[b] ? list + a++ : other + b++;
+        both[i] = *from;
+        if (have_more)
+            both[count + i] = from[count];
+    }
+    memcpy(list, both, (have_more ? 2 : 1) * count * WORD);
 }
 
 static int is_first(const u64 *pair, const u64 *other)
@@ -284,7 +290,7 @@ static void merge_words(struct shard_form f, u64 *words, const u64 *other)
     if (shard_has_margins(f))
         return;
     if (!shard_list_adds(f))
-        merge_lists(words + at, other + at, f.list);
+        merge_lists(words + at, other + at, shard_list_has_more(f) ? f.list / 2 : f.list, shard_list_has_more(f));
     for (end += f.list; shard_list_adds(f) && at < end; at++)
         words[at] += other[at];
 }
@@ -295,6 +301,7 @@ static void take_answer(const struct shard_batch *b, const u64 *answer, const st
     const struct row_params *p = &b->params[number];
     struct shard_row *row = &known->rows[number];
     struct shard_sample *samples = known->samples + number * b->samples;
+    u64 *candidates = known->candidates + number * 2 * b->candidates;
     static const u32 lasts[SHARD_KINDS_COUNT] = {
         [SHARD_START] = START_LAST, [SHARD_RACE] = RACE_LAST, [SHARD_KEPT] = RACE_LAST};
     const struct shard_form f = shard_form_of(answer[0]);
@@ -303,6 +310,8 @@ static void take_answer(const struct shard_batch *b, const u64 *answer, const st
         *row = (struct shard_row){.state = words[f.kind == SHARD_START ? START_STATE : STATE_STATE], .last = ~(u64)0};
         for (size_t i = 0; i < b->samples; i++)
             samples[i] = (struct shard_sample){.pair = {~(u64)0, ~(u64)0}};
+        for (size_t i = 0; i < 2 * b->candidates; i++)
+            candidates[i] = NO_CANDIDATE;
     }
     for (u32 i = 0; i < f.pairs; i++)
         merge_pair(samples[i].pair, drawn + 2 * i);
@@ -322,6 +331,8 @@ static void take_answer(const struct shard_batch *b, const u64 *answer, const st
         known->scores[p->score_first + i - TOLD_EACH * b->samples].score = (u32)words[TOLD_SAMPLES + i];
     for (u32 i = (u32)b->samples; f.kind == SHARD_RAW && i < f.list; i++)
         known->scores[p->score_first + i - b->samples].raw = (u32)words[i];
+    if (f.kind == SHARD_ROW)
+        memcpy(candidates, words + shard_list_begin(f), f.list * WORD);
     if (f.kind == SHARD_TOLD && words[TOLD_ENTROPY])
         row->entropy = (u32)words[TOLD_ENTROPY];
 }
@@ -358,6 +369,8 @@ tombola_status shard_messages_merge(const struct shard_batch *b, const u64 *told
         answer[b->stride - 1] = before;
         for (size_t i = 0; i < b->samples; i++)
             answer[b->stride - 1 - b->samples + i] = known->samples[row * b->samples + i].pair[1];
+        memcpy(answer + b->stride - 1 - b->samples - 2 * b->candidates, known->candidates + row * 2 * b->candidates,
+               2 * b->candidates * WORD);
     }
     return TOMBOLA_OK;
 }

@@ -11,7 +11,7 @@
 struct shard_batch {
     tombola_shard_head head; /* of the round's message; its size is that of the shard's own */
     size_t stride;           /* words of a row, in memory that kernels read and write */
-    size_t samples;
+    size_t samples, candidates;
     const struct row_params *params; /* of the rows: which ids to score are theirs */
 };
 
@@ -21,6 +21,8 @@ struct shard_row {
     u32 kept;
     u32 entropy; /* its bits */
 };
+
+#define NO_CANDIDATE (~(u64)0)
 
 /* And of a sample: its pair, and what TOLD and RAW have of it. */
 struct shard_sample {
@@ -37,10 +39,11 @@ struct shard_known {
     struct shard_row *rows;
     struct shard_sample *samples; /* of all rows */
     struct shard_score *scores;   /* of all rows; NULL: none are wanted */
+    u64 *candidates;              /* of all rows, each as ROW lists them; NO_CANDIDATE where there is none */
 };
 
 /* The words of a row that a batch needs at most, with these parameters. */
-size_t shard_row_words(const struct row_params *params, size_t vocabulary, size_t samples);
+size_t shard_row_words(const struct row_params *params, size_t vocabulary, size_t samples, size_t candidates);
 
 /* Bytes of a message whose rows' words lie `stride` apart; and writes it, words of each row one after another. */
 size_t shard_message_size(const struct shard_batch *batch, const u64 *told);

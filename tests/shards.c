@@ -6,72 +6,153 @@
 #include "expect.h"
 #include "harness.h"
 
-struct shard_results *shard_results_make(size_t rows, size_t samples, size_t ids, int is_told)
+struct shard_results *shard_results_make(struct shard_wants w)
 {
     struct shard_results *r = allocate(1, sizeof *r);
-    r->rows = rows;
-    r->samples = samples;
-    r->is_told = is_told;
-    r->tokens = allocate(rows * samples, sizeof *r->tokens);
-    r->status = allocate(rows, sizeof *r->status);
-    r->kept = allocate(rows, sizeof *r->kept);
-    r->boundary = allocate(rows, sizeof *r->boundary);
-    r->entropies = allocate(rows, sizeof *r->entropies);
-    r->ranks = allocate(rows * samples, sizeof *r->ranks);
-    r->logprobs = allocate(rows * samples, sizeof *r->logprobs);
-    r->raw_logprobs = allocate(rows * samples, sizeof *r->raw_logprobs);
-    r->observed = allocate(rows * samples, sizeof *r->observed);
-    r->margins = allocate(rows * samples, sizeof *r->margins);
-    r->ids = ids;
-    r->scores = allocate(ids, sizeof *r->scores);
-    r->raw_scores = allocate(ids, sizeof *r->raw_scores);
+    const size_t tokens = w.rows * w.samples, candidates = w.rows * w.candidates, values = w.rows * w.vocabulary;
+    r->wants = w;
+    r->tokens = allocate(tokens, sizeof *r->tokens);
+    r->status = allocate(w.rows, sizeof *r->status);
+    r->kept = allocate(w.rows, sizeof *r->kept);
+    r->boundary = allocate(w.rows, sizeof *r->boundary);
+    r->entropies = allocate(w.rows, sizeof *r->entropies);
+    r->ranks = allocate(tokens, sizeof *r->ranks);
+    r->logprobs = allocate(tokens, sizeof *r->logprobs);
+    r->raw_logprobs = allocate(tokens, sizeof *r->raw_logprobs);
+    r->observed = allocate(tokens, sizeof *r->observed);
+    r->margins = allocate(tokens, sizeof *r->margins);
+    r->scores = allocate(w.ids, sizeof *r->scores);
+    r->raw_scores = allocate(w.ids, sizeof *r->raw_scores);
+    r->candidate_tokens = allocate(candidates, sizeof *r->candidate_tokens);
+    r->candidate_logits = allocate(candidates, sizeof *r->candidate_logits);
+    r->candidate_probabilities = allocate(candidates, sizeof *r->candidate_probabilities);
+    r->candidate_logprobs = allocate(candidates, sizeof *r->candidate_logprobs);
+    r->candidate_raw_logprobs = allocate(candidates, sizeof *r->candidate_raw_logprobs);
+    r->kept_ends = allocate(w.rows, sizeof *r->kept_ends);
+    r->kept_tokens = allocate(values, sizeof *r->kept_tokens);
+    for (int i = 0; i < SHARD_OUTPUTS; i++)
+        r->outputs[i] = allocate(values, sizeof *r->outputs[i]);
     return r;
 }
 
 void shard_results_release(struct shard_results *r)
 {
-    void *const all[] = {r->tokens,       r->status,   r->kept,    r->boundary, r->entropies,  r->ranks, r->logprobs,
-                         r->raw_logprobs, r->observed, r->margins, r->scores,   r->raw_scores, r};
+    void *const all[] = {r->tokens,
+                         r->status,
+                         r->kept,
+                         r->boundary,
+                         r->entropies,
+                         r->ranks,
+                         r->logprobs,
+                         r->raw_logprobs,
+                         r->observed,
+                         r->margins,
+                         r->scores,
+                         r->raw_scores,
+                         r->candidate_tokens,
+                         r->candidate_logits,
+                         r->candidate_probabilities,
+                         r->candidate_logprobs,
+                         r->candidate_raw_logprobs,
+                         r->kept_ends,
+                         r->kept_tokens};
     for (size_t i = 0; i < COUNT_OF(all); i++)
         free(all[i]);
+    for (int i = 0; i < SHARD_OUTPUTS; i++)
+        free(r->outputs[i]);
+    free(r);
+}
+
+static void want_told(struct shard_results *r, tombola_results *results)
+{
+    results->entropies.host = r->entropies;
+    results->ranks.host = r->ranks;
+    results->logprobs.host = r->logprobs;
+    results->raw_logprobs.host = r->raw_logprobs;
+    results->observed.host = r->observed;
+    results->margins.host = r->margins;
+    results->scores.host = r->wants.ids ? r->scores : NULL;
+    results->raw_scores.host = r->wants.ids ? r->raw_scores : NULL;
+}
+
+static void want_candidates(struct shard_results *r, tombola_results *results)
+{
+    results->candidate_count = (uint32_t)r->wants.candidates;
+    results->candidate_tokens.host = r->candidate_tokens;
+    results->candidate_logits.host = r->candidate_logits;
+    results->candidate_probabilities.host = r->candidate_probabilities;
+    results->candidate_logprobs.host = r->candidate_logprobs;
+    results->candidate_raw_logprobs.host = r->candidate_raw_logprobs;
+}
+
+/* What there is for each token, from this column on; the kept ones are counted from the first. */
+static void want_outputs(struct shard_results *r, size_t column, tombola_results *results)
+{
+    results->probability_stride = r->wants.vocabulary;
+    results->probabilities.host = r->outputs[0] + column;
+    results->log_probabilities.host = r->outputs[1] + column;
+    results->kept_probabilities.host = r->outputs[2] + column;
+    results->processed_logits.host = r->outputs[3] + column;
 }
 
 tombola_results shard_results_columns(struct shard_results *r)
 {
     tombola_results results = tombola_results_default();
-    results.samples = (uint32_t)r->samples;
+    results.samples = (uint32_t)r->wants.samples;
     results.tokens.host = r->tokens;
     results.status.host = r->status;
     results.kept.host = r->kept;
     results.boundary.host = r->boundary;
-    if (!r->is_told)
-        return results;
-    results.entropies.host = r->entropies;
-    results.ranks.host = r->ranks;
-    results.logprobs.host = r->logprobs;
-    results.raw_logprobs.host = r->raw_logprobs;
-    results.observed.host = r->observed;
-    results.margins.host = r->margins;
-    results.scores.host = r->ids ? r->scores : NULL;
-    results.raw_scores.host = r->ids ? r->raw_scores : NULL;
+    if (r->wants.is_told)
+        want_told(r, &results);
+    if (r->wants.candidates)
+        want_candidates(r, &results);
+    if (r->wants.vocabulary) {
+        want_outputs(r, 0, &results);
+        results.kept_ends.host = r->kept_ends;
+        results.kept_tokens.host = r->kept_tokens;
+        results.kept_capacity = r->wants.rows * r->wants.vocabulary;
+    }
     return results;
+}
+
+/* Whether so many elements of 32 bits are the same, row by row. */
+static int are_same(const void *a, const void *b, size_t row, size_t count)
+{
+    return memcmp((const char *)a + 4 * row * count, (const char *)b + 4 * row * count, 4 * count) == 0;
+}
+
+static int same_candidates(const struct shard_results *a, const struct shard_results *b, size_t row)
+{
+    const size_t n = a->wants.candidates;
+    return are_same(a->candidate_tokens, b->candidate_tokens, row, n) &&
+           are_same(a->candidate_logits, b->candidate_logits, row, n) &&
+           are_same(a->candidate_probabilities, b->candidate_probabilities, row, n) &&
+           are_same(a->candidate_logprobs, b->candidate_logprobs, row, n) &&
+           are_same(a->candidate_raw_logprobs, b->candidate_raw_logprobs, row, n);
+}
+
+int shard_results_same_outputs(const struct shard_results *a, const struct shard_results *b, size_t row)
+{
+    int same = 1;
+    for (int i = 0; i < SHARD_OUTPUTS; i++)
+        same = same && are_same(a->outputs[i], b->outputs[i], row, a->wants.vocabulary);
+    const uint64_t first = row ? a->kept_ends[row - 1] : 0;
+    return same && (!a->wants.vocabulary ||
+                    (a->kept_ends[row] == b->kept_ends[row] &&
+                     are_same(a->kept_tokens + first, b->kept_tokens + first, 0, a->kept_ends[row] - first)));
 }
 
 int shard_results_same(const struct shard_results *a, const struct shard_results *b, size_t row)
 {
-    if (memcmp(a->scores, b->scores, a->ids * sizeof *a->scores) ||
-        memcmp(a->raw_scores, b->raw_scores, a->ids * sizeof *a->raw_scores))
-        return 0;
-    const size_t first = row * a->samples, bytes = a->samples * sizeof(float);
-    return a->status[row] == b->status[row] && a->kept[row] == b->kept[row] &&
-           memcmp(&a->boundary[row], &b->boundary[row], sizeof a->boundary[row]) == 0 &&
-           memcmp(&a->entropies[row], &b->entropies[row], sizeof a->entropies[row]) == 0 &&
-           memcmp(a->tokens + first, b->tokens + first, bytes) == 0 &&
-           memcmp(a->ranks + first, b->ranks + first, bytes) == 0 &&
-           memcmp(a->logprobs + first, b->logprobs + first, bytes) == 0 &&
-           memcmp(a->raw_logprobs + first, b->raw_logprobs + first, bytes) == 0 &&
-           memcmp(a->margins + first, b->margins + first, bytes) == 0 &&
-           memcmp(a->observed + first, b->observed + first, bytes) == 0;
+    const size_t n = a->wants.samples;
+    return are_same(a->scores, b->scores, 0, a->wants.ids) && are_same(a->raw_scores, b->raw_scores, 0, a->wants.ids) &&
+           a->status[row] == b->status[row] && a->kept[row] == b->kept[row] &&
+           are_same(a->boundary, b->boundary, row, sizeof *a->boundary / 4) &&
+           are_same(a->entropies, b->entropies, row, 1) && are_same(a->tokens, b->tokens, row, n) &&
+           are_same(a->ranks, b->ranks, row, n) && are_same(a->logprobs, b->logprobs, row, n) &&
+           are_same(a->raw_logprobs, b->raw_logprobs, row, n) && are_same(a->margins, b->margins, row, n) &&
+           are_same(a->observed, b->observed, row, n) && same_candidates(a, b, row);
 }
 
 static int by_size(const void *a, const void *b)
@@ -135,8 +216,7 @@ static int draw_round(struct shards *s, uint64_t *random)
     for (size_t i = 0; i < s->count; i++) {
         const size_t turn = random_below(random, (uint32_t)s->count);
         for (size_t j = 0; j < s->count; j++)
-            memcpy(shuffled + (j * 3 % 8 % s->count == j ? j : j) * most, messages + (j + turn) % s->count * most,
-                   most);
+            memcpy(shuffled + j * most, messages + (j + turn) % s->count * most, most);
         if (tombola_shard_merge(s->shards[i], shuffled, most, s->count, &is_done[i], &error))
             fail_msg("shard %zu of %zu: %s", i, s->count, error.message);
         assert_int_equal(is_done[i], is_done[0]);
@@ -146,21 +226,44 @@ static int draw_round(struct shards *s, uint64_t *random)
     return is_done[0];
 }
 
+/* Puts together what each shard has listed of its own columns. */
+static void gather_kept(const struct shards *s, struct shard_results *const *all, struct shard_results *results)
+{
+    int32_t *gathered = allocate(results->wants.rows * results->wants.vocabulary, sizeof *gathered);
+    uint64_t *ends = allocate(results->wants.rows, sizeof *ends), end = 0;
+    for (size_t row = 0; row < results->wants.rows; row++) {
+        for (size_t i = 0; i < s->count; i++) {
+            const uint64_t first = row ? all[i]->kept_ends[row - 1] : 0, count = all[i]->kept_ends[row] - first;
+            memcpy(gathered + end, all[i]->kept_tokens + first, count * sizeof *gathered);
+            end += count;
+        }
+        ends[row] = end;
+    }
+    free(results->kept_tokens);
+    free(results->kept_ends);
+    results->kept_tokens = gathered;
+    results->kept_ends = ends;
+}
+
 void shards_draw(struct shards *s, const tombola_rows *rows, struct shard_results *results, uint64_t *random)
 {
     struct shard_results *all[MOST_SHARDS];
     tombola_error error = tombola_error_default();
     for (size_t i = 0; i < s->count; i++) {
-        all[i] = i ? shard_results_make(results->rows, results->samples, results->ids, results->is_told) : results;
-        const tombola_results columns = shard_results_columns(all[i]);
+        all[i] = i ? shard_results_make(results->wants) : results;
+        tombola_results columns = shard_results_columns(all[i]);
         const tombola_rows own = shards_rows(s, i, rows);
+        if (results->wants.vocabulary)
+            want_outputs(results, s->cuts[i], &columns);
         if (tombola_shard_begin(s->shards[i], &own, &columns, &error))
             fail_msg("shard %zu of %zu: %s", i, s->count, error.message);
     }
     while (!draw_round(s, random))
         ;
+    if (results->wants.vocabulary)
+        gather_kept(s, all, results);
     for (size_t i = 1; i < s->count; i++) {
-        for (size_t row = 0; row < results->rows; row++)
+        for (size_t row = 0; row < results->wants.rows; row++)
             assert_that(shard_results_same(all[i], results, row), "shards %zu and 0 differ in row %zu", i, row);
         shard_results_release(all[i]);
     }

@@ -7,24 +7,40 @@
 
 enum { MOST_SHARDS = 8 };
 
+/* What is wanted of a batch beside tokens, status, kept and boundaries. */
+struct shard_wants {
+    size_t rows, samples;
+    size_t ids;        /* to score, of all rows */
+    int is_told;       /* what is told of tokens, and scores */
+    size_t candidates; /* of each row */
+    size_t vocabulary; /* what there is for each token, and the kept ones; 0: not wanted */
+};
+
+enum { SHARD_OUTPUTS = 4 };
+
 /* What a batch draws. */
 struct shard_results {
-    size_t rows, samples;
-    int is_told; /* what is told of tokens too */
+    struct shard_wants wants;
     int32_t *tokens, *status;
     uint32_t *kept;
     tombola_boundary *boundary;
     float *entropies;
     uint32_t *ranks;
     float *logprobs, *raw_logprobs, *observed, *margins;
-    size_t ids; /* to score */
     float *scores, *raw_scores;
+    int32_t *candidate_tokens;
+    float *candidate_logits, *candidate_probabilities, *candidate_logprobs, *candidate_raw_logprobs;
+    uint64_t *kept_ends;
+    int32_t *kept_tokens;
+    float *outputs[SHARD_OUTPUTS]; /* rows x vocabulary */
 };
-struct shard_results *shard_results_make(size_t rows, size_t samples, size_t ids, int is_told);
+struct shard_results *shard_results_make(struct shard_wants wants);
+/* And what there is for each token, and those kept: all shards together. */
+int shard_results_same_outputs(const struct shard_results *a, const struct shard_results *b, size_t row);
 void shard_results_release(struct shard_results *results);
 tombola_results shard_results_columns(struct shard_results *results);
 
-/* Whether both have the same bits of a row. */
+/* Whether both have the same bits of a row, and of all scores. */
 int shard_results_same(const struct shard_results *a, const struct shard_results *b, size_t row);
 
 /* Shards of rows, that of number i with the columns [cuts[i], cuts[i + 1]). */

@@ -48,8 +48,10 @@ static void expect_mix(struct mix *mix, size_t samples, const struct team *team)
 {
     mix_finish(mix);
     const tombola_rows rows = mix_rows(mix);
-    struct shard_results *right = shard_results_make(mix->count, samples, mix->id_ends[mix->count - 1], 1);
-    struct shard_results *got = shard_results_make(mix->count, samples, mix->id_ends[mix->count - 1], 1);
+    struct shard_wants wants = {
+        .rows = mix->count, .samples = samples, .ids = mix->id_ends[mix->count - 1], .is_told = 1};
+    wants.candidates = random_below(&mix->random, 2) ? 20 : 0;
+    struct shard_results *right = shard_results_make(wants), *got = shard_results_make(wants);
     const tombola_results right_columns = shard_results_columns(right), columns = shard_results_columns(got);
     tombola_sampler *sampler = make_sampler(context, &mix->make, mix->count, TOMBOLA_DISPATCH_AUTO);
     call_rows(sampler, &rows, &right_columns);

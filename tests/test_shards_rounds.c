@@ -32,7 +32,8 @@ static tombola_rows rows_of_kind(enum row_kind kind, tombola_params all)
 static void expect_cost(enum row_kind kind, tombola_params all, uint32_t rounds, uint64_t bytes)
 {
     struct shards s;
-    struct shard_results *got = shard_results_make(ROWS, 1, 0, 0), *right = shard_results_make(ROWS, 1, 0, 0);
+    const struct shard_wants wants = {.rows = ROWS, .samples = 1};
+    struct shard_results *got = shard_results_make(wants), *right = shard_results_make(wants);
     const tombola_rows rows = rows_of_kind(kind, all);
     const tombola_results columns = shard_results_columns(right);
     tombola_sampler *sampler = make_sampler(context, &make, ROWS, TOMBOLA_DISPATCH_AUTO);

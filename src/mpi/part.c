@@ -123,7 +123,7 @@ static void advance_place(tombola_results *results, const struct member *member,
 
 static void results_take(tombola_results *r, const struct part_shape *shape, const tombola_rows *rows, size_t first)
 {
-    const size_t samples = or_else(r->samples, 1), stride = or_else(r->probability_stride, shape->vocabulary);
+    const size_t samples = or_else(r->samples, 1), stride = or_else(r->probability_stride, shape->columns);
     for (int column = 0; column < COLUMNS; column++) {
         const struct member *m = column_member(column);
         const size_t score = rows->score_ends ? end_before(rows->score_ends, first) : 0;

@@ -169,9 +169,7 @@ def test_what_goes_wrong_with_one_is_raised_by_all_in_the_same_words_and_the_nex
             (lambda s: wrong(s, logits=LOGITS.astype(float)), f"{last}: logits are float64", None, None),
             (lambda s: s.sample(LOGITS), f"{last}: logits have the shape", "logits", None),
             (lambda s: wrong(s, history=[[1]] * 3 + [None] * (ROWS - 3), frequency_penalty=1, want="nothing"),
-             f"{last}: want has 'nothing'", "want", None),
-            (lambda s: wrong(s, want="kept_ends"), f"{last}: results.kept_ends is wanted, which shards do not tell",
-             "kept_ends", None)):
+             f"{last}: want has 'nothing'", "want", None)):
         errors = RANKS.run(right, right, work)
         assert [str(error).startswith(told) for error in errors] == [True] * 3, errors
         assert len({str(error) for error in errors}) == 1
@@ -182,6 +180,21 @@ def test_what_goes_wrong_with_one_is_raised_by_all_in_the_same_words_and_the_nex
     assert {str(error) for error in errors} == {str(caught(tombola.InvalidArgument, SAMPLER.sample, LOGITS, top_p=2))}
     assert [type(error) for error in RANKS.sample(LOGITS.astype(float))] == [TypeError] * 3
     right_again()
+
+
+def test_each_shard_has_what_there_is_for_each_token_of_its_columns_and_all_have_candidates():
+    want = "tokens kept_ends kept_tokens probabilities kept_probabilities processed_logits candidate_tokens " \
+           "candidate_logprobs"
+    options = dict(want=want, seed=5, top_p=0.8, temperature=0.7, candidates=9)
+    right, shares = SAMPLER.sample(LOGITS, **options), RANKS.sample(**options)
+    for name in ("tokens", "candidate_tokens", "candidate_logprobs"):
+        assert all(share.columns[name].tobytes() == right.columns[name].tobytes() for share in shares), name
+    for name in ("probabilities", "kept_probabilities", "processed_logits"):
+        assert np.hstack([share.columns[name] for share in shares]).tobytes() == right.columns[name].tobytes(), name
+    for row in range(ROWS):
+        kept = [share.kept_tokens[share.kept_ends[row - 1] if row else 0:share.kept_ends[row]] for share in shares]
+        first = right.kept_ends[row - 1] if row else 0
+        assert np.hstack(kept).tolist() == right.kept_tokens[first:right.kept_ends[row]].tolist(), row
 
 
 def test_a_device_that_fails_between_rounds_is_told_of_in_the_next():

@@ -106,7 +106,7 @@ class Drawer(Handle):
                 and score_tokens is None):
             score_ends = rows.put_lists(biases, history, prompt_lengths, end_tokens, banned_words, breakers, forced,
                                         thinking, score_tokens)
-        return rows, *asked_of(want, out, rows.count, self.vocabulary, samples, candidates, kept_capacity, score_ends)
+        return rows, *asked_of(want, out, rows.count, self._width, samples, candidates, kept_capacity, score_ends)
 
     def close(self) -> None:
         """Waits for what is running and gives back what the library holds, and the device that was opened for it alone.

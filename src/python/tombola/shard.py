@@ -107,8 +107,9 @@ class Shard(Drawer):
         """Draws a token for each row of a batch, together with the other shards, and whatever else is wanted of it.
 
         All shards call it at once, with the same arguments but the logits. They are Sampler.sample's: token ids, masks
-        and lists are those of the whole row. Columns that can be wanted are tokens, status, kept, boundary, logprobs,
-        raw_logprobs, ranks, margins, observed, entropies, scores and raw_scores, in host memory.
+        and lists are those of the whole row. Columns that can be wanted are Sampler.sample's too.
+        Those with a value for each token, and the tokens kept, are of the shard's columns alone, kept_tokens as ids of
+        the whole row; all others are the same on all shards, and in host memory.
 
         logits   (rows, last - first) or (last - first,), the shard's columns; rows may lie further apart, so that
                  whole[:, first:last] will do
