@@ -15,8 +15,13 @@ def command() -> str | None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["generate"]:
+        from .mpi.launch import shared_cores
         from .smollm import command as generate
 
+        cores = shared_cores()
+        if cores:   # which numpy has to know before it is loaded
+            os.environ.update(cores)
+            os.execv(sys.executable, getattr(sys, "orig_argv", [sys.executable, "-m", "tombola", *sys.argv[1:]]))
         sys.exit(generate.main(sys.argv[2:]))
     path = command()
     if path is None:

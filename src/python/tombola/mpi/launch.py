@@ -4,9 +4,11 @@ from __future__ import annotations
 import importlib
 import os
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..context import devices
+from .hands import JobFailed
 
 if TYPE_CHECKING:
     from .._types import Comm
@@ -29,6 +31,16 @@ def launched() -> int:
 def launched_rank() -> int:
     """Which of them this one is, 0 the first. MPI is not begun."""
     return _number(_RANKS, 0) if launched() > 1 else 0
+
+
+def shared_cores() -> dict[str, str]:
+    """What the environment lacks for the ranks of a machine to share its cores, where nobody has seen to that."""
+    count = _number(("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "MV2_COMM_WORLD_LOCAL_SIZE"), launched())
+    cores = os.cpu_count() or 1
+    if count == 1 or hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) < cores:
+        return {}   # alone, or bound to some of them
+    names = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POCL_MAX_PTHREAD_COUNT"
+    return {} if any(name in os.environ for name in names) else dict.fromkeys(names, str(max(1, cores // count)))
 
 
 def mpi() -> Any:
@@ -64,6 +76,29 @@ def device(comm: Comm | None) -> int | None:
     local.Free()
     gpus = [found.index for found in devices() if found.type == "gpu"]
     return gpus[place % len(gpus)] if len(gpus) > 1 else None
+
+
+def from_first(comm: Comm | None, act: Callable[[], Any]) -> Any:
+    """What rank 0's act gives, on all ranks. Where it raises, the others raise JobFailed with the same words."""
+    if comm is None or comm.Get_size() == 1:
+        return act()
+    result, error = None, None
+    if comm.Get_rank() == 0:
+        try:
+            result = act()
+        except Exception as raised:
+            error = raised
+    words, result = comm.bcast((None if error is None else f"rank 0 has failed: {error}", result))
+    if words is not None:
+        raise error or JobFailed(words)
+    return result
+
+
+def on_first(comm: Comm | None, act: Callable[[], Any]) -> Any:
+    """As from_first, for what rank 0 keeps to itself: None on the others."""
+    own: list[Any] = []
+    from_first(comm, lambda: own.append(act()))
+    return own[0] if own else None
 
 
 def names_of(comm: Comm | None) -> list[tuple[str, int]]:

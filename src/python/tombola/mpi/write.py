@@ -13,7 +13,7 @@ from .._library import lib
 from .hands import Hands, JobFailed
 from .job import Cut
 from .journal import Extent, Journal
-from .launch import names_of
+from .launch import names_of, on_first
 from .part import Part
 from .progress import Progress
 
@@ -121,22 +121,6 @@ class _Writer:
         self._journal.close()
 
 
-def _on_first(comm: Comm | None, act: Callable[[], Any]) -> Any:
-    """What rank 0's act gives, None on the others. Where it raises, they raise JobFailed."""
-    if comm is None or comm.Get_size() == 1:
-        return act()
-    result, error = None, None
-    if comm.Get_rank() == 0:
-        try:
-            result = act()
-        except Exception as raised:
-            error = raised
-    words = comm.bcast(None if error is None else f"rank 0 has failed: {error}")
-    if words is not None:
-        raise error or JobFailed(words)
-    return result
-
-
 def write(comm: Comm | None, path: str, count: int, work: Callable[[range], Lines], *, chunk: int,
           job: dict[str, Any] | None = None, resume: bool = False, quiet: bool = False,
           nouns: tuple[str, str] = ("prompts", "tokens"), prefix: str = "", works: bool = True) -> None:
@@ -166,17 +150,17 @@ def write(comm: Comm | None, path: str, count: int, work: Callable[[range], Line
     cut = Cut(count, chunk, nouns[0])
     whole = {"the contract": int(lib.tombola_contract()), "--chunk": chunk, f"the {nouns[0]}": count, **(job or {})}
     names = names_of(comm)
-    writer: _Writer | None = _on_first(comm, lambda: _Writer(path, cut, whole, resume, quiet, nouns, prefix, names))
+    writer: _Writer | None = on_first(comm, lambda: _Writer(path, cut, whole, resume, quiet, nouns, prefix, names))
     if writer is None:
         _run(Hands(comm, (), works=works), cut, work)
-        _on_first(comm, lambda: None)   # by rank 0: complete
+        on_first(comm, lambda: None)   # by rank 0: complete
         return
     try:
         with _Ending(writer):
             hands = Hands(comm, writer.pieces, name=cut.name, works=works, given=writer.given, taken=writer.taken,
                           failed=writer.failed)
             _run(hands, cut, work)
-            _on_first(comm, writer.complete)
+            on_first(comm, writer.complete)
     except Exception:
         writer.give_up(False)
         raise

@@ -57,10 +57,13 @@ def settings_of(texts: dict[str, str]) -> list[dict[str, Any]]:
             for i in range(max(counts.values(), default=1))]
 
 
-def params_of(settings: Sequence[dict[str, Any]], preset: str | None = None) -> Params:
-    """Params of as many sequences as there are settings; those that name no stream have one each: their places."""
+def params_of(settings: Sequence[dict[str, Any]], preset: str | None = None, first: int = 0) -> Params:
+    """Params of as many sequences as there are settings; those that name no stream have one each: their places.
+
+    first   the place of the first
+    """
     params = Params.preset(preset, len(settings)) if preset else Params(len(settings))
-    params.stream = np.arange(len(settings), dtype=np.uint32)
+    params.stream = np.arange(first, first + len(settings)).astype(np.uint32)
     for i, setting in enumerate(settings):
         for name, value in setting.items():
             params.array[name][i] = value
