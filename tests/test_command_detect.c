@@ -173,7 +173,7 @@ static void lists_lines_and_arrays_are_read_alike(void **state)
     write_lines("{\"prompt\": [5, 300, 7], \"output\": [5, 9, 8388607]}");
     expect_found(DETECT(lines_path), tokens, 6, TOMBOLA_MAX_VOCABULARY, 3);
     expect_found(DETECT("--prompt-length", "0", lines_path), tokens, 6, TOMBOLA_MAX_VOCABULARY, 0);
-    write_lines("{\"output\": [5, 300]}");
+    write_lines("{\"id\": 7, \"output\": [5, 300], \"text\": \" a\", \"finish\": \"limit\"}");
     expect_found(DETECT(lines_path), tokens, 2, TOMBOLA_MAX_VOCABULARY, 0);
     expect_found(
         command_run((const char *const[]){"detect", "--key", "1234", "--width", "3", "-", NULL}, NULL, "[5]", 3),

@@ -64,12 +64,21 @@ static int add_ids(const reader *reader, const json_t *list, token_text *text)
     return 0;
 }
 
+/* What those that write such lines tell besides, as `python -m tombola generate --output` does. */
+static int is_passed_over(const char *key, const json_t *value)
+{
+    return strcmp(key, "id") == 0 ||
+           ((strcmp(key, "text") == 0 || strcmp(key, "finish") == 0) && json_is_string(value));
+}
+
 static int check_keys(const reader *reader, json_t *object)
 {
     const char *key;
     json_t *value;
     json_object_foreach(object, key, value)
     {
+        if (is_passed_over(key, value))
+            continue;
         if (strcmp(key, "prompt") != 0 && strcmp(key, "output") != 0) {
             warnx("%s: line %zu: unknown key '%s'; there are prompt and output", reader->name, reader->line, key);
             return -1;
