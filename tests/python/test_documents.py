@@ -8,6 +8,7 @@ import re
 from helping import ROOT
 
 import tombola
+import tombola.mpi
 from tombola import batch, context, errors, generation, params, ragged, results, sampler, shard, watermark
 
 
@@ -18,8 +19,8 @@ def test_examples_in_docstrings_hold():
 
 
 def test_all_that_is_public_has_a_docstring():
-    for name in tombola.__all__:
-        thing = getattr(tombola, name)
+    for module, name in [(module, name) for module in (tombola, tombola.mpi) for name in module.__all__]:
+        thing = getattr(module, name)
         if not callable(thing):
             continue
         assert thing.__doc__, name

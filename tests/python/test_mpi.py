@@ -7,7 +7,7 @@ import sys
 from helping import TESTS
 
 import tombola.mpi
-from tombola.mpi import job, ranks
+from tombola.mpi import job, launch, ranks
 
 NEEDS = "mpi4py"
 
@@ -20,7 +20,7 @@ def mpirun(count, *command, **environment):
 
 
 def test_examples_in_docstrings_hold():
-    for module in (job, ranks):
+    for module in (job, launch, ranks):
         found = doctest.testmod(module)
         assert found.attempted and not found.failed, module.__name__
 

@@ -204,8 +204,8 @@ def test_progress_is_told_in_a_line_renewed_on_a_terminal_and_elsewhere_a_line_a
     assert progress.describe(110, 5, 8.0) == "110 of 1024 prompts (10%), 1.25 prompts/s, 0.62 tokens/s, 12:11 left"
     assert progress.describe(101, 0, 8.0) == "101 of 1024 prompts (9%), 0.12 prompts/s, 2:03:04 left"
     assert progress.describe(100, 0, 8.0) == "100 of 1024 prompts (9%)"
-    for stream, seconds, written in ((Terminal(), 0.9, ""), (Terminal(), 1.1, "\r5 of 10 rows"), (io.StringIO(), 50, ""),
-                                     (io.StringIO(), 61, "job: 5 of 10 rows")):
+    for stream, seconds, written in ((Terminal(), 0.9, ""), (Terminal(), 1.1, "\r5 of 10 rows"),
+                                     (io.StringIO(), 50, ""), (io.StringIO(), 61, "job: 5 of 10 rows")):
         progress = Progress(10, 0, ("rows", "tokens"), stream, "job: ")
         progress._began = progress._told = progress._began - seconds
         progress.tell(5, 0)

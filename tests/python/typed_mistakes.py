@@ -29,4 +29,8 @@ sampler.generate(lambda step: logits, [[1]], max_tokens=1, on_token=heard)   # a
 tombola.Params(2, top_q=1)   # call-arg
 tombola.Params(2).top_q   # attr-defined
 tombola.Params(2).top_p = "all"   # assignment
+shard = tombola.Shard(8, 2, 256)   # arg-type
+shard = tombola.Shard(8, 2, (0, 8), allgather=heard)   # arg-type
+shard.sample(logits, temprature=0.5)   # call-arg
+shard.merge(3)   # arg-type
 name: str = tombola.contract()   # assignment

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tombola
+import tombola.mpi
 
 
 def model(step: tombola.Step) -> NDArray[np.float32]:
@@ -15,6 +16,35 @@ def model(step: tombola.Step) -> NDArray[np.float32]:
 
 def heard(sequence: int, token: int) -> bool:
     return sequence == 0 and token == 5
+
+
+def gathered(message: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    return [message]
+
+
+class Alone:
+    """What serves as a communicator of mpi4py's, of one rank."""
+
+    def Get_rank(self) -> int:
+        return 0
+
+    def Get_size(self) -> int:
+        return 1
+
+    def Allgather(self, sendbuf: NDArray[np.uint8], recvbuf: NDArray[np.uint8]) -> None:
+        recvbuf[0] = sendbuf
+
+    def Dup(self) -> Alone:
+        return self
+
+    def Split_type(self, split_type: int) -> Alone:
+        return self
+
+    def allgather(self, sendobj: object) -> list[object]:
+        return [sendobj]
+
+    def bcast(self, obj: object, root: int = 0) -> object:
+        return obj
 
 
 def main() -> list[object]:
@@ -40,9 +70,20 @@ def main() -> list[object]:
         texts: list[list[int]] = [drawn.tolist() for drawn in generation.tokens]
         seconds: float = sampler.times["kernel_seconds"]
         device: tombola.Device = sampler.context.device
+    with tombola.Shard(8, 2, (0, 8), allgather=gathered) as shard:
+        tokens = shard.sample(logits, params, want=["tokens", "ranks"]).tokens
+        shard.begin(logits, temperature=0.5)
+        done: bool = shard.merge([shard.partial()])
+        rounds: int = shard.last_call["rounds"]
+    with tombola.mpi.shard(Alone(), 8, 2, dtype="float32") as shard:
+        tokens = shard.sample(logits, seed=3).tokens
+    with tombola.Sampler(8, 2) as sampler:
+        generation = tombola.mpi.generate(tombola.mpi.world(), sampler, model, [[1], [2, 3]], max_tokens=2, top_k=3)
+    rows: list[int] = [row for part in tombola.mpi.chunks(None, 10, 4) for row in part]
     try:
         tombola.Context("no such device")
     except tombola.TombolaError as error:
         told: tuple[str, str | None, int | None] = error.message, error.argument, error.row
     found: float = tombola.watermark_detect(1, 2, [1, 2, 3], 8).p_value
-    return [columns, names, status, best, shares, scores.row(1), texts, seconds, device.name, told, found]
+    return [columns, names, status, best, shares, scores.row(1), texts, seconds, device.name, told, found, done,
+            rounds, rows, generation.finish]

@@ -8,14 +8,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Optional, Tuple
 
-from ..errors import TombolaError
+from ..errors import InvalidArgument, TombolaError
 from .ledger import Answers, Ledger
 
 if TYPE_CHECKING:
     from .._types import Comm
 
 _PAUSE = 0.002   # seconds between looks for a message: who waits leaves his core to those that compute
-_ASK, _FAIL, _LEAVE = range(3)   # what a rank tells rank 0: with its result, with how it has failed, and with nothing
+# What a rank tells rank 0: with its result, with how it has failed, or would anywhere, and with nothing.
+_ASK, _FAIL, _REFUSE, _LEAVE = range(4)
 _Answer = Tuple[Optional[int], Optional[str]]   # the next piece, or None at the job's end; what it has failed by
 _SERIALIZED = 2   # MPI_THREAD_SERIALIZED: two threads may call MPI, one at a time
 
@@ -49,6 +50,7 @@ class Hands:
         self._is_here, self._works = True, works
         self._result: Any = None
         self._words: str | None = None
+        self._everywhere = False
         if self.rank == 0:
             self._ledger = Ledger(pieces, self.size, name)
             self._given, self._taken, self._failed = given, taken, failed
@@ -61,8 +63,12 @@ class Hands:
         self._result = result
 
     def fail(self, error: Exception) -> None:
-        """The piece in hand has failed: another rank gets it, and this one gets no more, but waits for the end."""
+        """The piece in hand has failed: another rank gets it, and this one gets no more, but waits for the end.
+
+        What is wrong with an argument is so on every rank, and ends the job.
+        """
         self._words = f"{type(error).__name__}: {error}"
+        self._everywhere = isinstance(error, InvalidArgument)
 
     def __iter__(self) -> Iterator[int]:
         """Pieces until there are none. Whoever stops before leaves the job; rank 0 then waits for its end.
@@ -106,7 +112,7 @@ class Hands:
             if self._words is None:
                 self._tell(_ASK, self._result)
             else:
-                self._tell(_FAIL, self._words)
+                self._tell(_REFUSE if self._everywhere else _FAIL, self._words)
 
     def _leave(self) -> None:
         self._is_here = False
@@ -171,9 +177,9 @@ class Hands:
             if piece is not None and self._given is not None:
                 self._given(piece, rank, told)
             return self._ledger.ask(rank)
-        if piece is not None and told is not None and self._failed is not None:
+        if what == _FAIL and piece is not None and self._failed is not None:
             self._failed(piece, rank, told)
-        return self._ledger.leave(rank, told, waits=what == _FAIL)
+        return self._ledger.leave(rank, told, waits=what != _LEAVE, everywhere=what == _REFUSE)
 
 
 def _may_share() -> bool:

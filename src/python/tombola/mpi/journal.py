@@ -1,4 +1,4 @@
-"""What of a job is complete, kept beside its output as lines of JSON, so that another run can go on where one has ended.
+"""What of a job is complete, kept beside its output as lines of JSON, for another run to go on where one has ended.
 
 The lines are those of `tombola sample --output`:
 
@@ -132,8 +132,8 @@ class Journal:
             os.ftruncate(self._file, 0)
             self._add({"tombola_journal": _VERSION, "job": job})
         elif not resumes:
-            raise ValueError(f"{self._path} tells of an earlier run, which has completed {count} {nouns}: give --resume "
-                             "to go on with these, or remove that file and the .part beside it to start anew")
+            raise ValueError(f"{self._path} tells of an earlier run, which has completed {count} {nouns}: give "
+                             "--resume to go on with these, or remove that file and the .part beside it to start anew")
         elif lines.header.get("tombola_journal") != _VERSION:
             raise ValueError(f"{self._path}: is of another version of this command; remove it and the .part beside it "
                              "to start anew")

@@ -62,7 +62,7 @@ def world() -> Comm | None:
 
 
 def device(comm: Comm | None) -> int | None:
-    """The device for this rank, as Context takes it: of several GPUs of its machine one by turns, else None, the default.
+    """The device for this rank, as Context takes it: one of its machine's GPUs, or None, the default.
 
     comm   of mpi4py's, all of whose ranks call it at once; None: this process alone
 

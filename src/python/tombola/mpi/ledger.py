@@ -12,7 +12,8 @@ class Ledger:
     """Pieces of a job, handed to ranks in their order.
 
     A rank that leaves the job, since its work has failed or for reasons of its own, has its piece done by another. A
-    piece that fails twice ends the job, and so does the last rank that leaves: `fault` then says why.
+    piece that fails twice, or would everywhere, ends the job, and so does the last rank that leaves: `fault` then says
+    why.
 
     pieces   numbers
     ranks    how many there are
@@ -39,11 +40,12 @@ class Ledger:
         self._idle.append(rank)
         return self._answers()
 
-    def leave(self, rank: int, words: str | None = None, waits: bool = False) -> Answers:
+    def leave(self, rank: int, words: str | None = None, waits: bool = False, everywhere: bool = False) -> Answers:
         """A rank leaves the job. Gives whom to answer what.
 
-        words   how its piece has failed; None: it has not
-        waits   whether the rank wants to know of the end
+        words       how its piece has failed; None: it has not
+        waits       whether the rank wants to know of the end
+        everywhere  whether the piece would fail on any rank
         """
         self._here -= 1
         if waits:
@@ -53,7 +55,7 @@ class Ledger:
         piece = self.running.pop(rank, None)
         if piece is not None:
             self._waiting.appendleft(piece)
-            if words is not None and (piece in self._failed or not self._here):
+            if words is not None and (everywhere or piece in self._failed or not self._here):
                 self.end(f"{self.name(piece)} failed on rank {rank}: {words}")
             elif words is not None:
                 self._failed.add(piece)

@@ -99,8 +99,8 @@ class _Writer:
             where = f": they were with {self._name(rank)}" if len(self._names) > 1 else ""
             self.progress.say(f"{self._cut.name(piece)} are not complete{where}{self._is_dead(rank)}")
         if self._count:
-            self.progress.say(f"{self._count} of {self._cut.count} {self._nouns[0]} are complete; --resume goes on with "
-                              "the others")
+            self.progress.say(f"{self._count} of {self._cut.count} {self._nouns[0]} are complete; --resume goes on "
+                              "with the others")
         elif not is_by_signal:
             self._part.discard()
             self._journal.remove()

@@ -32,9 +32,9 @@ def parser() -> argparse.ArgumentParser:
         description="Writes on from prompts, or answers them, with SmolLM2-135M-Instruct: each token is drawn from the "
         "model's logits.", epilog="The same seed, stream and parameters write the same text, in any batch.")
     parser.add_argument("--prompt", action="append", metavar="TEXT", help="how a text begins; may be repeated")
-    parser.add_argument("prompts", nargs="?", metavar="PROMPTS.jsonl", help="a file with a prompt in each line, a string "
-                        "or an object with \"prompt\", text or a list of tokens, and perhaps \"id\", \"max_tokens\" and "
-                        "parameters by name")
+    parser.add_argument("prompts", nargs="?", metavar="PROMPTS.jsonl",
+                        help="a file with a prompt in each line, a string or an object with \"prompt\", text or a list of "
+                        "tokens, and perhaps \"id\", \"max_tokens\" and parameters by name")
     parser.add_argument("--chat", action="store_true", help="answer the prompts, as an assistant does")
     parser.add_argument("--system", default=chat.SYSTEM, metavar="TEXT", help="what the assistant is told to be")
     parser.add_argument("--batch", type=int, default=1, metavar="N",
@@ -47,10 +47,11 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--output-tokens", metavar="FILE",
                         help="also write the tokens to a file, a line for each text, as `tombola detect' reads them")
     files = parser.add_argument_group(
-        "files", "Prompts of a file are written on into another, on which mpirun may start several processes: they take "
-        "chunks as they become free, and the file is the same.")
-    files.add_argument("--output", metavar="FILE", help="write a line of JSON for each text, in the order of the prompts. "
-                       "What is complete is kept in FILE.part and told in FILE.part.jsonl until all of it is")
+        "files", "Texts of the prompts of a file go into another. mpirun may start the command on several ranks: they "
+        "generate chunks as they become free, and the file is the same.")
+    files.add_argument("--output", metavar="FILE",
+                       help="write a line of JSON for each text, in the order of the prompts. What is complete is kept "
+                       "in FILE.part and told in FILE.part.jsonl until all of it is")
     files.add_argument("--chunk", type=int, default=CHUNK, metavar="N",
                        help="generate so many texts at a time, in a batch (default %(default)s)")
     files.add_argument("--resume", action="store_true", help="go on where an earlier run of the same options has ended "

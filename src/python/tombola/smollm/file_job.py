@@ -85,5 +85,6 @@ def run(arguments: argparse.Namespace, settings: list[dict[str, Any]]) -> None:
             print(f"{PREFIX}rank {rank} on {names[rank][0]}: {words}; it takes no part", file=sys.stderr)
     job = from_first(comm, lambda: _job(arguments, content))
     mpi.write(comm, arguments.output, len(texts), writer or (lambda which: ([], 0)), chunk=arguments.chunk, job=job,
-              resume=arguments.resume, quiet=arguments.quiet, nouns=("texts", "tokens"), prefix=PREFIX,
+              resume=arguments.resume, quiet=arguments.quiet,
+              nouns=("texts" if len(texts) > len(prompts) else "prompts", "tokens"), prefix=PREFIX,
               works=writer is not None)

@@ -44,6 +44,8 @@ def _prompt_of(line: Any) -> Prompt:
     for name, value in named.items():
         if name not in FIELDS:
             raise ValueError(f"there is no parameter \"{name}\"")
+        if isinstance(value, list) and not FIELDS[name].dtype.shape:
+            raise ValueError(f"\"{name}\" is {json.dumps(value)}, no single value")
         prompt.setting[name] = FIELDS[name].convert(value)
     return prompt
 
