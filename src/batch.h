@@ -20,6 +20,8 @@
                                             for each column */
 
 enum kernel { KERNEL_SAMPLE, KERNEL_SOFTMAX, KERNEL_TOP_K, KERNEL_REPORT, KERNEL_SHARD, KERNEL_SHARD_LAST };
+#define KERNEL_BIT(kernel) (1u << (kernel))
+#define KERNELS_OF_ROWS (KERNEL_BIT(KERNEL_SHARD) - 1)
 
 /* What the batches of a sampler share. */
 struct engine {
@@ -28,6 +30,7 @@ struct engine {
     cl_command_queue queue;     /* in order; for batches that are not on a caller's queue */
     cl_command_queue transfers; /* in order, beside it, for uploads; NULL until logits are staged */
     cl_kernel kernels[KERNELS]; /* a sampler has the first four, and a shard the last three */
+    unsigned trusted;           /* a bit for each that may be run: it has given the known answers (trust.h) */
     tombola_times times;
     tombola_memory memory;
 };

@@ -6,6 +6,7 @@
 #include "program.h"
 #include "results.h"
 #include "sized.h"
+#include "trust.h"
 
 /* What a pool takes longer to wake than a thread to draw: so many logits of so many rows, each of which costs as much
  * as ROW_LOGITS more. Measured on two cores of an Intel Xeon (model 207), POCL_DEVICES set to basic and to pthread:
@@ -97,9 +98,14 @@ void companion_join(tombola_sampler *s)
     tombola_context *companion = of->options.in_thread == TOMBOLA_IN_THREAD_OFF ? NULL : seek(s->engine.context, NULL);
     cl_program program;
     struct plan plan;
-    if (companion && !make_plan(s->engine.context, of, &plan, NULL) &&
-        !context_program(companion, PROGRAM_ROWS, of->options.type, of->options.input, &program, NULL))
-        sampler_create_from(companion, program, &plan, &s->few, NULL);
+    if (!companion || make_plan(s->engine.context, of, &plan, NULL) ||
+        context_program(companion, PROGRAM_ROWS, of->options.type, of->options.input, &program, NULL) ||
+        sampler_create_from(companion, program, &plan, &s->few, NULL))
+        return;
+    if (trust_declared(&s->few->engine, NULL)) {
+        tombola_sampler_release(s->few);
+        s->few = NULL;
+    }
 }
 
 int companion_takes(const tombola_sampler *s, const tombola_rows *rows, const tombola_results *results)

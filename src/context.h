@@ -38,8 +38,9 @@ struct tombola_context {
     int cache_code;          /* the errno of what was last put there, 0 if all is well */
     char *choice;            /* why this device, a sentence a line */
     struct companion companion;
-    pthread_mutex_t lock;                         /* guards programs */
+    pthread_mutex_t lock;                         /* guards what follows */
     cl_program programs[PROGRAMS][TYPES][INPUTS]; /* built and checked when first asked for; NULL before */
+    unsigned trusted[TYPES][INPUTS]; /* a bit for each kernel of the rows' that has given the known answers */
 };
 
 /* Opens one device, whole: what is returned has its kernels for binary32 logits built and checked.

@@ -25,6 +25,15 @@ static const struct maker makers_of_shards[OUTPUTS] = {
     [OUTPUT_PROCESSED_LOGITS] = {KERNEL_REPORT, REPORT_PROCESSED_LOGITS, 0, FIND_WINDOW, 0},
 };
 
+unsigned outputs_kernels(const tombola_results *results)
+{
+    unsigned kernels = 0;
+    for (int i = 0; i < OUTPUTS; i++)
+        if (place_is_wanted(member_place(results, output_member(i))))
+            kernels |= KERNEL_BIT(makers[i].kernel);
+    return kernels;
+}
+
 /* -------------------------------------------------------------- preparation */
 
 /* Rows of probabilities in the caller's memory that a single buffer spans. */

@@ -6,6 +6,9 @@
 
 #include "launch.h"
 
+/* The kernels that make those which are wanted, a bit each (KERNEL_BIT). */
+unsigned outputs_kernels(const tombola_results *results);
+
 /* Chooses the ways of the batch's outputs, given the fewest rows that its parts may have. */
 void outputs_begin(struct batch *batch, size_t least_rows);
 

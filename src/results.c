@@ -155,12 +155,22 @@ static tombola_status run_sample(struct batch *b, const struct part *part, struc
     return draws || l.finds ? launch_rows(b, &l, dispatch, after, error) : TOMBOLA_OK;
 }
 
-static int is_report_wanted(const struct batch *b)
+static int is_report_wanted(const tombola_results *results)
 {
     int wanted = 0;
     for (int i = 0; i < REPORT_COLUMNS; i++)
-        wanted |= place_is_wanted(column_place(b, COLUMNS_OF_REPORT + i));
+        wanted |= place_is_wanted(member_place(results, column_member(COLUMNS_OF_REPORT + i)));
     return wanted;
+}
+
+unsigned results_kernels(const tombola_results *results)
+{
+    unsigned kernels = outputs_kernels(results);
+    if (is_report_wanted(results))
+        kernels |= KERNEL_BIT(KERNEL_REPORT);
+    if (results->candidate_count)
+        kernels |= KERNEL_BIT(KERNEL_TOP_K);
+    return kernels;
 }
 
 /* Tells of tokens what is wanted of a part. */
@@ -180,7 +190,7 @@ tombola_status results_report_part(struct batch *b, int index, const struct laun
                                    const cl_event *after, tombola_error *error)
 {
     tombola_status status = TOMBOLA_OK;
-    if (is_report_wanted(b))
+    if (is_report_wanted(&b->results))
         status = run_report(b, &b->parts[index], *common, dispatch, after, error);
     return status ? status : outputs_run_part(b, index, common, dispatch, after, error);
 }

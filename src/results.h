@@ -14,6 +14,9 @@
 tombola_status results_check(const struct engine *engine, const tombola_results *theirs, const tombola_rows *rows,
                              tombola_results *own, tombola_error *error);
 
+/* The kernels besides the sample kernel that make them, a bit each (KERNEL_BIT). */
+unsigned results_kernels(const tombola_results *results);
+
 /* Whether any of them is wanted in a buffer of the caller's. */
 int results_have_buffers(const tombola_results *results);
 

@@ -10,6 +10,7 @@
 #include "program.h"
 #include "results.h"
 #include "sized.h"
+#include "trust.h"
 #include "watermark.h"
 
 #include <stdlib.h>
@@ -52,6 +53,7 @@ tombola_status sampler_create_from(tombola_context *context, cl_program program,
     tombola_context_retain(context);
     s->engine.context = context;
     s->engine.plan = *plan;
+    s->engine.trusted = ~0u;
     s->engine.times = tombola_times_default();
     s->engine.memory = tombola_memory_default();
     s->batches = calloc(plan->options.in_flight, sizeof *s->batches);
@@ -88,9 +90,16 @@ tombola_status tombola_sampler_create(tombola_context *context, size_t vocabular
         status = context_program(context, PROGRAM_ROWS, plan.options.type, plan.options.input, &program, error);
     if (!status)
         status = sampler_create_from(context, program, &plan, sampler, error);
-    if (!status)
-        companion_join(*sampler);
-    return status;
+    if (status)
+        return status;
+    status = trust_declared(&(*sampler)->engine, error);
+    if (status) {
+        tombola_sampler_release(*sampler);
+        *sampler = NULL;
+        return status;
+    }
+    companion_join(*sampler);
+    return TOMBOLA_OK;
 }
 
 static void release_cl(tombola_sampler *s)
@@ -204,9 +213,11 @@ tombola_status sampler_begin(tombola_sampler *s, const tombola_rows *rows, const
         status = results_check(&s->engine, results, &own_rows, &own_results, error);
     if (status)
         return status;
+    const unsigned kernels = results_kernels(&own_results);
     struct batch *b = free_batch(s);
     uint32_t needs = 0;
-    if (b && is_urgent && companion_takes(s, &own_rows, &own_results)) {
+    if (b && is_urgent && companion_takes(s, &own_rows, &own_results) &&
+        trust_kernels(&s->few->engine, kernels, NULL) == TOMBOLA_OK) {
         s = s->few;
         b = free_batch(s);
     }
@@ -217,6 +228,8 @@ tombola_status sampler_begin(tombola_sampler *s, const tombola_rows *rows, const
     if (!b)
         return fail_busy(s, error);
     status = processors_check(&s->engine.plan, &own_rows, needs, error);
+    if (!status)
+        status = trust_kernels(b->engine, kernels, error);
     if (status)
         return status;
     watermark_convert(&own_rows, b->host_params);

@@ -11,7 +11,7 @@ struct tombola_sampler {
     tombola_sampler *few;  /* the companion's, for batches of few rows; NULL: there is none */
 };
 
-/* A sampler with kernels that its context has not taken up yet: for the self-test. */
+/* A sampler that runs all kernels of a program unchecked: for the self-test. */
 tombola_status sampler_create_from(tombola_context *context, cl_program program, const struct plan *plan,
                                    tombola_sampler **sampler, tombola_error *error);
 

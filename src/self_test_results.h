@@ -26,18 +26,20 @@ struct answers {
     float kept_probabilities[ROWS * VOCABULARY], processed_logits[ROWS * VOCABULARY];
 };
 
-/* The columns that every row has. */
+/* The columns that every row has: what the sample kernel is asked for. */
 tombola_results self_test_draws(struct answers *got);
 
-/* All columns, of short rows; and adds to these the ids to score. */
-tombola_results self_test_reports(struct answers *got, tombola_input input, tombola_rows *rows);
+/* These and the columns of some kernels, of short rows; and adds to these the ids to score.
+ * kernels  a bit each (KERNEL_BIT) */
+tombola_results self_test_reports(struct answers *got, tombola_input input, unsigned kernels, tombola_rows *rows);
 
 /* Long rows: as they are, with masks and biases, with histories. */
 enum long_rows { LONG_ROWS_PLAIN, LONG_ROWS_CONSTRAINED, LONG_ROWS_PENALISED };
 
-/* Compares all of short rows, or the draws of long ones.
+/* Compares what was asked for of short rows, or the draws of long ones.
  * way  the dispatch, for the error's message */
-tombola_status self_test_compare(const struct answers *got, tombola_input input, const char *way, tombola_error *error);
+tombola_status self_test_compare(const struct answers *got, tombola_input input, unsigned kernels, const char *way,
+                                 tombola_error *error);
 tombola_status self_test_compare_long(const struct answers *got, tombola_input input, enum long_rows rows,
                                       const char *way, tombola_error *error);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "harness.h"
+#include "late.h"
 
 int main(int argc, char **argv)
 {
@@ -14,14 +15,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < COUNT_OF(numbers); i++)
         numbers[i] = (uint32_t)strtoul(argv[1 + i], NULL, 10);
     tombola_context *context = test_context_open(numbers[0], numbers[1]);
-    tombola_sampler_options options = tombola_sampler_options_default();
-    options.type = (tombola_type)numbers[2];
-    options.input = (tombola_input)numbers[3];
-    tombola_sampler *sampler = NULL;
-    tombola_error error = tombola_error_default();
-    if (tombola_sampler_create(context, 1000, 1, &options, &sampler, &error) != TOMBOLA_OK)
-        die("%s", error.message);
-    tombola_sampler_release(sampler);
+    want_every_kernel(context, (tombola_type)numbers[2], (tombola_input)numbers[3]);
     tombola_context_close(context);
     return 0;
 }

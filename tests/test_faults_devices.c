@@ -119,12 +119,114 @@ static void a_named_device_never_falls_back(void **state)
     expect_named_fails(TOMBOLA_BUILD_FAILED, "did not compile the kernels");
     faults_edit_source(MULTIPLIER, ANOTHER_MULTIPLIER);
     expect_named_fails(TOMBOLA_SELF_TEST_FAILED, "the device fails known answer 0 (a row per work-group)");
-    faults_damage("softmax", ARGUMENT_COLUMNS + SOFTMAX_PROBABILITIES);
-    expect_named_fails(TOMBOLA_SELF_TEST_FAILED, "the device fails the known probabilities (a row per work-group)");
-    faults_damage("top_k", ARGUMENT_COLUMNS + TOP_K_PROBABILITIES);
-    expect_named_fails(TOMBOLA_SELF_TEST_FAILED, "the device fails the known candidates (a row per work-group)");
-    faults_damage("report", ARGUMENT_COLUMNS + REPORT_KEPT_PROBABILITIES);
-    expect_named_fails(TOMBOLA_SELF_TEST_FAILED, "the device fails the known report (a row per work-group)");
+}
+
+/* Kernels besides the one that draws: what damages them, and what the self-test says then. */
+static const struct late {
+    const char *kernel;
+    unsigned argument;
+    const char *told;
+} lates[] = {
+    {"softmax", ARGUMENT_COLUMNS + SOFTMAX_PROBABILITIES, "the device fails the known probabilities (a row per work"},
+    {"top_k", ARGUMENT_COLUMNS + TOP_K_PROBABILITIES, "the device fails the known candidates (a row per work-group)"},
+    {"report", ARGUMENT_COLUMNS + REPORT_KEPT_PROBABILITIES,
+     "the device fails the known report (a row per work-group)"}};
+
+/* They are checked at once where they are compiled at once, which is not on PoCL. */
+static void a_device_that_compiles_at_once_is_checked_whole(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lates); i++) {
+        faults_answer(CL_PLATFORM_NAME, "Another", sizeof "Another");
+        faults_damage(lates[i].kernel, lates[i].argument);
+        expect_named_fails(TOMBOLA_SELF_TEST_FAILED, lates[i].told);
+    }
+}
+
+/* A call that wants something of such a kernel. */
+static tombola_status want(tombola_sampler *sampler, size_t late, tombola_error *error)
+{
+    static float told[PROBE_ROWS * PROBE_VOCABULARY];
+    tombola_rows rows = tombola_rows_default();
+    tombola_results results = tombola_results_default();
+    rows.count = PROBE_ROWS;
+    rows.logits.host = probe.logits;
+    rows.stride = PROBE_STRIDE;
+    rows.params = probe.params;
+    if (late == 0)
+        results.log_probabilities.host = told;
+    if (late == 1) {
+        results.candidate_count = 5;
+        results.candidate_logits.host = told;
+    }
+    if (late == 2)
+        results.processed_logits.host = told;
+    return tombola_sampler_sample(sampler, &rows, &results, error);
+}
+
+static void a_kernel_that_is_compiled_late_is_checked_when_it_is_first_wanted(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lates); i++) {
+        tombola_context *context;
+        tombola_sampler *sampler;
+        tombola_error error = tombola_error_default();
+        faults_begin();
+        faults_answer(CL_PLATFORM_NAME, "Portable Computing Language", sizeof "Portable Computing Language");
+        faults_damage(lates[i].kernel, lates[i].argument);
+        assert_int_equal(tombola_context_open("0", NULL, &context, &error), TOMBOLA_OK);
+        assert_int_equal(tombola_sampler_create(context, PROBE_VOCABULARY, PROBE_ROWS, NULL, &sampler, &error),
+                         TOMBOLA_OK);
+        for (int turn = 0; turn < 2; turn++) {
+            const long held = faults_seen().held;
+            assert_int_equal(want(sampler, i, &error), TOMBOLA_SELF_TEST_FAILED);
+            expect_text(error.message, lates[i].told);
+            assert_int_equal(faults_seen().held, held);
+            assert_int_equal(want(sampler, (i + 1) % COUNT_OF(lates), &error), TOMBOLA_OK);
+            assert_true(probe_passes(&probe, sampler));
+        }
+        faults_begin();
+        assert_int_equal(want(sampler, i, &error), TOMBOLA_OK);
+        faults_damage(lates[i].kernel, lates[i].argument); /* which has been checked by now */
+        assert_int_equal(want(sampler, i, &error), TOMBOLA_OK);
+        tombola_sampler_release(sampler);
+        tombola_context_close(context);
+    }
+}
+
+/* Whoever says beforehand what will be wanted does not wait for it in a call. */
+static void what_options_declare_is_checked_with_the_sampler(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        tombola_context *context;
+        tombola_sampler *sampler;
+        tombola_error error = tombola_error_default();
+        tombola_sampler_options options = tombola_sampler_options_default();
+        options.probabilities = i == 0;
+        options.max_candidates = i == 1;
+        assert_int_equal(tombola_context_open("0", NULL, &context, &error), TOMBOLA_OK);
+        const long held = faults_seen().held;
+        faults_damage(lates[i].kernel, lates[i].argument);
+        const int is_checked =
+            tombola_sampler_create(context, PROBE_VOCABULARY, PROBE_ROWS, &options, &sampler, &error) == TOMBOLA_OK;
+        assert_int_equal(is_checked, strcmp(device_of(context).platform, "Portable Computing Language") != 0);
+        if (!is_checked) {
+            assert_int_equal(error.status, TOMBOLA_SELF_TEST_FAILED);
+            expect_text(error.message, lates[i].told);
+            assert_null(sampler);
+            assert_int_equal(faults_seen().held, held);
+            faults_begin();
+            assert_int_equal(tombola_sampler_create(context, PROBE_VOCABULARY, PROBE_ROWS, &options, &sampler, &error),
+                             TOMBOLA_OK);
+        }
+        faults_begin();
+        faults_damage(lates[i].kernel, lates[i].argument);
+        assert_int_equal(want(sampler, i, &error), TOMBOLA_OK); /* checks nothing */
+        tombola_sampler_release(sampler);
+        tombola_context_close(context);
+        faults_begin();
+    }
 }
 
 static void a_device_named_by_the_variable_never_falls_back(void **state)
@@ -242,6 +344,9 @@ int main(int argc, char **argv)
         TEST(a_default_device_that_fails_to_run_is_passed_over),
         TEST(no_device_is_left_when_all_fail_and_each_reason_is_told),
         TEST(a_named_device_never_falls_back),
+        TEST(a_device_that_compiles_at_once_is_checked_whole),
+        TEST(a_kernel_that_is_compiled_late_is_checked_when_it_is_first_wanted),
+        TEST(what_options_declare_is_checked_with_the_sampler),
         TEST(a_device_named_by_the_variable_never_falls_back),
         TEST(options_that_the_compiler_refuses_fail_the_build),
         TEST(a_build_log_names_the_place_in_the_sources),

@@ -13,6 +13,7 @@
 #include "device_batch.h"
 #include "edited.h"
 #include "faults.h"
+#include "late.h"
 
 enum { OPENING_LIMIT = 65536, LIMIT = 8192, V = 600, ROWS = EDITED_ROWS, K = EDITED_CANDIDATES, TRANSFERS = 3 };
 
@@ -212,7 +213,9 @@ static int open_limited(void **state)
     faults_limit_buffers(OPENING_LIMIT);
     if (tombola_context_open_cl(opencl, tombola_context_cl_device(context), NULL, &limited, &error))
         die("no context on small buffers: %s", error.message);
+    want_every_kernel(limited, make.type, make.input);
     limited->largest_buffer = LIMIT;
+    faults_begin();
     return 0;
 }
 

@@ -16,6 +16,7 @@
 #include "entries.h"
 #include "faults.h"
 #include "group.h"
+#include "late.h"
 #include "rows.h"
 #include "whole.h"
 
@@ -344,6 +345,7 @@ static int open_limited(void **state)
         fail_msg("no context on small buffers: %s", error.message);
     if (limited->largest_buffer != OPENING_LIMIT)
         fail_msg("the device's limit is taken for %zu", limited->largest_buffer);
+    want_every_kernel(limited, TOMBOLA_FLOAT32, TOMBOLA_LOGITS);
     limited->largest_buffer = LIMIT;
     begin_limited();
     queues[0] = entry_queue(limited, 0);
