@@ -178,7 +178,8 @@ size_t plan_columns(const struct plan *p)
 
 struct cost plan_base(const struct plan *p)
 {
-    const uint64_t params = p->max_rows * sizeof(struct row_params), findings = plan_findings(p) * sizeof(struct finding);
+    const uint64_t params = p->max_rows * sizeof(struct row_params),
+                   findings = plan_findings(p) * sizeof(struct finding);
     const uint64_t columns = plan_columns(p) * sizeof(u32);
     return (struct cost){
         .device = (uint64_t)p->scratch_rows * p->padded_blocks * (sizeof(u32) + sizeof(u64)) + columns + findings +
