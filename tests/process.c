@@ -31,7 +31,8 @@ static char *read_stream(FILE *file)
     return text;
 }
 
-process process_run(const char *const *argv, const char *const *environment, const void *input, size_t input_size)
+running_process process_start(const char *const *argv, const char *const *environment, const void *input,
+                              size_t input_size)
 {
     FILE *streams[3] = {open_stream(input, input_size), open_stream("", 0), open_stream("", 0)};
     fflush(NULL);
@@ -47,15 +48,26 @@ process process_run(const char *const *argv, const char *const *environment, con
         execv(argv[0], (char *const *)argv);
         _exit(127);
     }
+    return (running_process){child, {streams[0], streams[1], streams[2]}, argv[0]};
+}
+
+process process_end(running_process *running)
+{
     int status;
-    if (waitpid(child, &status, 0) != child)
-        die("cannot wait for %s", argv[0]);
-    fclose(streams[0]);
-    process process = {.out = read_stream(streams[1]), .err = read_stream(streams[2])};
+    if (waitpid((pid_t)running->id, &status, 0) != running->id)
+        die("cannot wait for %s", running->program);
+    fclose(running->streams[0]);
+    process process = {.out = read_stream(running->streams[1]), .err = read_stream(running->streams[2])};
     process.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     if (process.status == 127)
-        die("cannot run %s: %s", argv[0], process.err);
+        die("cannot run %s: %s", running->program, process.err);
     return process;
+}
+
+process process_run(const char *const *argv, const char *const *environment, const void *input, size_t input_size)
+{
+    running_process running = process_start(argv, environment, input, input_size);
+    return process_end(&running);
 }
 
 void process_release(process *process)

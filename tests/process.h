@@ -17,4 +17,15 @@ typedef struct process {
 process process_run(const char *const *argv, const char *const *environment, const void *input, size_t input_size);
 void process_release(process *process);
 
+/* The same in two steps, for what is to happen while it runs. */
+typedef struct running_process {
+    long id;
+    void *streams[3]; /* FILE */
+    const char *program;
+} running_process;
+
+running_process process_start(const char *const *argv, const char *const *environment, const void *input,
+                              size_t input_size);
+process process_end(running_process *running);
+
 #endif

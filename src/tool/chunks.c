@@ -1,6 +1,17 @@
 #include "chunks.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+chunk_text chunk_describe(chunk c)
+{
+    chunk_text text;
+    if (c.count == 1)
+        snprintf(text.text, sizeof text.text, "row %zu", c.first);
+    else
+        snprintf(text.text, sizeof text.text, "rows %zu to %zu", c.first, c.first + c.count - 1);
+    return text;
+}
 
 int chunks_begin(chunks *c, size_t rows, size_t size, const extents *done)
 {

@@ -8,6 +8,13 @@ typedef struct chunk {
     size_t first, count;
 } chunk;
 
+/* "row 5", or "rows 5 to 9" */
+typedef struct chunk_text {
+    char text[64];
+} chunk_text;
+
+chunk_text chunk_describe(chunk chunk);
+
 typedef struct chunks {
     size_t rows, size; /* of the job, and of a chunk at most */
     size_t next;       /* row, which may be complete already */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chunks.h"
 #include "kept_ids.h"
 #include "needs.h"
 #include "params_csv.h"
@@ -105,7 +106,7 @@ static packet *refuse(const drawing *d, packet_kind kind, size_t first, size_t c
     tool_text text;
     if (count == d->array->rows)
         return packet_of_text(kind, first, count, sentence);
-    snprintf(text.text, sizeof text.text, "rows %zu to %zu: %s", first, first + count - 1, sentence);
+    snprintf(text.text, sizeof text.text, "%s: %s", chunk_describe((chunk){first, count}).text, sentence);
     return packet_of_text(kind, first, count, text.text);
 }
 

@@ -164,20 +164,36 @@ static packet *wait_for_packet(job *j)
     return p ? p : mailbox_take(&j->inbox, j->rank_count > 1 ? ASK_MILLISECONDS : WAIT_MILLISECONDS);
 }
 
+/* when  "": now
+ * host  NULL: there is one worker alone */
+static void say_left(chunk rows, const char *when, int rank, const char *host)
+{
+    const chunk_text text = chunk_describe(rows);
+    const char *verb = *when ? rows.count == 1 ? "was" : "were" : rows.count == 1 ? "is" : "are";
+    if (host)
+        warnx("%s %s not complete%s; rank %d on %s had %s", text.text, verb, when, rank, host,
+              rows.count == 1 ? "it" : "them");
+    else
+        warnx("%s %s not complete%s", text.text, verb, when);
+}
+
 static void name_rows_left(const job *j)
 {
-    for (int rank = 0; rank < j->rank_count; rank++)
-        for (size_t i = 0; i < j->crew[rank].count; i++) {
-            const chunk rows = j->crew[rank].chunks[i];
-            warnx("rows %zu to %zu are not complete%s%s", rows.first, rows.first + rows.count - 1,
-                  j->rank_count > 1 ? ": they were with " : "", j->rank_count > 1 ? ranks_name(rank) : "");
+    for (int rank = 0; rank < j->rank_count; rank++) {
+        const crew_member *member = &j->crew[rank];
+        for (size_t i = 0; i < member->count; i++) {
+            chunk rows = member->chunks[i];
+            if (i + 1 < member->count && member->chunks[i + 1].first == rows.first + rows.count)
+                rows.count += member->chunks[++i].count;
+            say_left(rows, "", rank, j->rank_count > 1 ? ranks_host(rank) : NULL);
         }
+    }
 }
 
 static void say_how_to_go_on(job *j)
 {
     progress_clear(&j->progress);
-    if (journal_is_open(j) && j->files->done.rows)
+    if (job_files_can_go_on(j->files))
         warnx("%zu of %zu rows are complete; --resume goes on with the others", j->files->done.rows, j->files->rows);
 }
 
@@ -229,8 +245,7 @@ static int begin_journal(job *j)
     journal *journal = &j->files->journal;
     for (size_t i = 0; i < journal->left_count; i++) {
         const journal_left *left = &journal->left[i];
-        warnx("rows %zu to %zu were not complete when the last run ended: they were with rank %d%s%s", left->rows.first,
-              left->rows.first + left->rows.count - 1, left->worker, *left->host ? " on " : "", left->host);
+        say_left(left->rows, " when the last run ended", left->worker, *left->host ? left->host : NULL);
     }
     for (int rank = 0; rank < j->rank_count; rank++)
         if (j->crew[rank].is_there && journal_add_worker(journal, rank, ranks_host(rank), ranks_process(rank)))

@@ -24,7 +24,7 @@ static double seconds(void)
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-static int is_resumable(const job_files *f)
+static int has_journal(const job_files *f)
 {
     return f->journal.file >= 0;
 }
@@ -121,7 +121,11 @@ static int open_journal(job_files *f, const npy_rows *array)
 
 int job_files_open(job_files *f, const sample_options *options, const npy_rows *array)
 {
-    *f = (job_files){.options = options, .rows = array->rows, .journal = {.file = -1}, .synced = seconds()};
+    *f = (job_files){.options = options,
+                     .rows = array->rows,
+                     .is_once = array->file_size == 0,
+                     .journal = {.file = -1},
+                     .synced = seconds()};
     for (int piece = 0; piece < PIECES; piece++)
         f->outputs[piece] = output_none();
     if (prepare_outputs(f, array) || (options->job.output && open_journal(f, array)))
@@ -130,16 +134,21 @@ int job_files_open(job_files *f, const sample_options *options, const npy_rows *
     return 0;
 }
 
+int job_files_can_go_on(const job_files *f)
+{
+    return has_journal(f) && !f->is_once && f->done.rows > 0;
+}
+
 void job_files_close(job_files *f)
 {
     const int is_complete = f->done.rows == f->rows;
-    const int is_wanted = is_resumable(f) && f->done.rows > 0;
+    const int is_wanted = job_files_can_go_on(f);
     for (int piece = 0; piece < PIECES; piece++) {
         if (!is_complete && !is_wanted)
             output_discard(&f->outputs[piece]);
         output_release(&f->outputs[piece]);
     }
-    if (is_resumable(f) && !is_wanted)
+    if (has_journal(f) && !is_wanted)
         journal_remove(&f->journal);
     journal_close(&f->journal);
     extents_release(&f->done);
@@ -175,7 +184,7 @@ int job_files_put(job_files *f, const packet *drawn)
         warnx("out of memory");
         return -1;
     }
-    if (!is_resumable(f))
+    if (!has_journal(f))
         return 0;
     if (journal_add_done(&f->journal, &e))
         return -1;
@@ -197,12 +206,12 @@ static void sync_folder(const char *path)
 int job_files_complete(job_files *f)
 {
     extents_sort(&f->done);
-    if (is_resumable(f) && !f->journal.is_complete && (sync_files(f) || journal_add_complete(&f->journal)))
+    if (has_journal(f) && !f->journal.is_complete && (sync_files(f) || journal_add_complete(&f->journal)))
         return -1;
     for (int piece = PIECES - 1; piece >= 0; piece--) /* the tokens last */
         if (f->outputs[piece].path && output_complete(&f->outputs[piece], &f->done, piece))
             return -1;
-    if (is_resumable(f)) {
+    if (has_journal(f)) {
         sync_folder(f->outputs[PIECE_TOKENS].target);
         journal_remove(&f->journal);
     }

@@ -11,6 +11,7 @@
 typedef struct job_files {
     const sample_options *options;
     size_t rows; /* of the job */
+    int is_once; /* the array can't be read again */
     output outputs[PIECES];
     journal journal; /* not open without --output */
     extents done;
@@ -21,6 +22,9 @@ typedef struct job_files {
 /* Sees what there is to go on with; writes no output yet. 0, or -1 with a message on standard error; close it either
  * way. */
 int job_files_open(job_files *files, const sample_options *options, const npy_rows *array);
+
+/* Whether --resume can go on with what there is by now. */
+int job_files_can_go_on(const job_files *files);
 
 /* What is not complete stays as it is where --resume can go on with it, and is removed else. */
 void job_files_close(job_files *files);

@@ -1,0 +1,206 @@
+/* `tombola sample --output --resume`: what a run that ended before its time has left, and how another goes on. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "expect.h"
+#include "files.h"
+#include "harness.h"
+#include "large_job.h"
+
+#define START(...) job_start(0, (const char *const[]){__VA_ARGS__, NULL})
+#define JOB(...) job_run(0, (const char *const[]){__VA_ARGS__, NULL})
+#define DONE(...) expect_end_of_job(JOB(__VA_ARGS__), 0, "")
+
+#define OUT job_path("out.jsonl")
+#define JOURNAL job_path("out.jsonl.part.jsonl")
+#define OPTIONS                                                                                                        \
+    "--output", OUT, "--top-k=9", "--kept-ids", job_path("ids.jsonl"), "--kept-probabilities", job_path("p.npy")
+
+/* What all of it comes to in one go. */
+static int draw_all(void **state)
+{
+    if (job_make_folder(state))
+        return -1;
+    DONE("--output", job_path("all.jsonl"), "--top-k=9", "--kept-ids", job_path("all.ids.jsonl"),
+         "--kept-probabilities", job_path("all.p.npy"));
+    return 0;
+}
+
+static void expect_all(void)
+{
+    expect_same_files(OUT, job_path("all.jsonl"));
+    expect_same_files(job_path("ids.jsonl"), job_path("all.ids.jsonl"));
+    expect_same_files(job_path("p.npy"), job_path("all.p.npy"));
+    assert_false(file_is_there(job_path("out.jsonl.part")));
+    assert_false(file_is_there(JOURNAL));
+    assert_false(file_is_there(job_path("ids.jsonl.part")));
+    assert_false(file_is_there(job_path("p.npy.part")));
+}
+
+/* Leaves a run behind that some rows, and not all, are complete of. */
+static void leave_part(int signal)
+{
+    running_process running = START(OPTIONS, "--chunk=1");
+    job_wait_for_rows(JOURNAL, 20);
+    kill((pid_t)running.id, signal);
+    process got = process_end(&running);
+    assert_int_equal(got.status, 128 + signal);
+    if (signal == SIGTERM)
+        assert_non_null(strstr(got.err, " of 4000 rows are complete; --resume goes on with the others"));
+    process_release(&got);
+    assert_true(file_is_there(job_path("out.jsonl.part")));
+}
+
+static void a_run_that_was_killed_is_gone_on_with(void **state)
+{
+    (void)state;
+    static const int SIGNALS[] = {SIGKILL, SIGTERM};
+    for (size_t i = 0; i < COUNT_OF(SIGNALS); i++) {
+        unlink(OUT);
+        leave_part(SIGNALS[i]);
+        assert_false(file_is_there(OUT));
+        const long done = job_number_behind(JOURNAL, "\"done\":[");
+        assert_int_equal(done, 0);
+        expect_end_of_job(JOB(OPTIONS, "--chunk=700"), 1,
+                          "out.jsonl.part.jsonl tells of an earlier run, which has completed ");
+        expect_end_of_job(JOB(OPTIONS, "--chunk=700", "--resume"), 0, " not complete when the last run ended");
+        expect_all();
+    }
+}
+
+/* Twice, with half a line and half a row at the end. */
+static void a_run_that_went_on_is_gone_on_with(void **state)
+{
+    (void)state;
+    leave_part(SIGKILL);
+    FILE *file = fopen(JOURNAL, "ab");
+    assert_non_null(file);
+    fputs("{\"done\":[3000,1,", file);
+    fclose(file);
+    file = fopen(job_path("out.jsonl.part"), "ab");
+    assert_non_null(file);
+    fputs("{\"row\":", file);
+    fclose(file);
+    running_process running = START(OPTIONS, "--chunk=2", "--resume");
+    job_wait_for_rows(JOURNAL, 60);
+    kill((pid_t)running.id, SIGKILL);
+    process got = process_end(&running);
+    process_release(&got);
+    DONE(OPTIONS, "--resume");
+    expect_all();
+    DONE(OPTIONS, "--resume"); /* where there is nothing to go on with it begins */
+    expect_all();
+}
+
+static void another_job_is_refused(void **state)
+{
+    (void)state;
+    leave_part(SIGKILL);
+    expect_end_of_job(JOB("--output", OUT, "--top-k=8", "--kept-ids", job_path("ids.jsonl"), "--kept-probabilities",
+                          job_path("p.npy"), "--resume"),
+                      1, "--resume: --top-k was 9 for the run that began ");
+    expect_end_of_job(JOB("--output", OUT, "--top-k=9", "--kept-probabilities", job_path("p.npy"), "--resume"), 1,
+                      "/ids.jsonl\" for the run that began ");
+    expect_end_of_job(JOB(OPTIONS, "--resume", "--vocabulary=63"), 1, "--resume: the array was {");
+    job_replace(JOURNAL, "\"the contract\":2", "\"the contract\":1");
+    expect_end_of_job(JOB(OPTIONS, "--resume"), 1, "--resume: the contract was 1 for the run that began ");
+    job_replace(JOURNAL, "\"the contract\":1", "\"the contract\":2");
+    const char *const touch[] = {"/usr/bin/touch", JOB_ARRAY, NULL};
+    process touched = process_run(touch, NULL, "", 0);
+    process_release(&touched);
+    expect_end_of_job(JOB(OPTIONS, "--resume"), 1, "--resume: the array was {");
+    unlink(JOURNAL);
+    DONE(OPTIONS);
+    expect_all();
+}
+
+static void two_runs_at_once_are_refused(void **state)
+{
+    (void)state;
+    running_process running = START(OPTIONS, "--chunk=1");
+    job_wait_for_rows(JOURNAL, 5);
+    expect_end_of_job(JOB(OPTIONS, "--resume"), 1, "out.jsonl.part.jsonl: another run is at it");
+    expect_end_of_job(process_end(&running), 0, "");
+    expect_all();
+}
+
+/* Then only what is known to be on the disk counts. */
+static void a_machine_that_went_down_is_noticed(void **state)
+{
+    (void)state;
+    leave_part(SIGKILL);
+    char *text, *end;
+    size_t size;
+    text = read_file(JOURNAL, &size);
+    end = strstr(text, "{\"run\":\"");
+    assert_non_null(end);
+    end[8] = end[8] == 'x' ? 'y' : 'x';
+    write_file(JOURNAL, text, size);
+    free(text);
+    write_file(job_path("out.jsonl.part"), "", 0); /* as it may be then */
+    DONE(OPTIONS, "--resume");
+    expect_all();
+
+    leave_part(SIGKILL); /* which says that it is not so */
+    write_file(job_path("out.jsonl.part"), "", 0);
+    expect_end_of_job(JOB(OPTIONS, "--resume"), 1, "out.jsonl.part: is shorter than ");
+    unlink(JOURNAL);
+}
+
+static void a_full_disk_is_said_and_gone_on_from(void **state)
+{
+    (void)state;
+    running_process running = START(OPTIONS, "--chunk=1");
+    job_wait_for_rows(JOURNAL, 10); /* OpenCL has written the files that it may want */
+    struct rlimit small;
+    assert_int_equal(prlimit((pid_t)running.id, RLIMIT_FSIZE, NULL, &small), 0);
+    small.rlim_cur = 150000;
+    assert_int_equal(prlimit((pid_t)running.id, RLIMIT_FSIZE, &small, NULL), 0);
+    process got = process_end(&running);
+    assert_non_null(strstr(got.err, ".part: cannot write: File too large\n"));
+    expect_end_of_job(got, 1, " of 4000 rows are complete; --resume goes on with the others");
+    DONE(OPTIONS, "--resume", "--chunk=1000");
+    expect_all();
+}
+
+static void an_array_that_shrinks_is_an_error(void **state)
+{
+    (void)state;
+    size_t size;
+    char *array = read_file(JOB_ARRAY, &size);
+    write_file(job_path("shrinks.npy"), array, size);
+    free(array);
+    const char *const argv[] = {TOMBOLA_COMMAND, "sample", job_path("shrinks.npy"), "--output", job_path("s.npy"),
+                                "--chunk=1",     NULL};
+    running_process running = process_start(argv, NULL, "", 0);
+    job_wait_for_rows(job_path("s.npy.part.jsonl"), 5);
+    assert_int_equal(truncate(job_path("shrinks.npy"), 10000), 0);
+    process got = process_end(&running);
+    assert_non_null(strstr(got.err, " of 4000 rows are complete; "));
+    expect_end_of_job(got, 1, "shrinks.npy: has become shorter while it was read: the data has ");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_run_that_was_killed_is_gone_on_with),
+        cmocka_unit_test(a_run_that_went_on_is_gone_on_with),
+        cmocka_unit_test(another_job_is_refused),
+        cmocka_unit_test(two_runs_at_once_are_refused),
+        cmocka_unit_test(a_machine_that_went_down_is_noticed),
+        cmocka_unit_test(a_full_disk_is_said_and_gone_on_from),
+        cmocka_unit_test(an_array_that_shrinks_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, draw_all, job_remove_folder);
+}
