@@ -125,6 +125,15 @@ static int draw(run *run)
     return failed;
 }
 
+/* One that the system gives is the first rank's. */
+static void share_seed(tool_sampling *sampling)
+{
+    uint64_t seed = sampling->params.seed;
+    ranks_share(&seed, sizeof seed);
+    if (sampling->has_random_seed)
+        sampling->params.seed = seed;
+}
+
 int tool_sample(int argc, char **argv)
 {
     run run = {.files = {.journal = {.file = -1}}};
@@ -134,9 +143,8 @@ int tool_sample(int argc, char **argv)
         return TOOL_FAILURE;
     if (sample_options_parse(argc, argv, &run.options))
         return TOOL_FAILURE;
-    ranks_share(&run.options.sampling.params,
-                sizeof run.options.sampling.params); /* a random seed is the first one's */
-    signal(SIGXFSZ, SIG_IGN);                        /* a file that may not grow is an error like a full disk */
+    share_seed(&run.options.sampling);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
 
     const int failed = draw(&run);
     drawing_close(&run.drawing);
