@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What launchers tell the processes that they start: how many there are. */
@@ -247,6 +248,16 @@ packet *ranks_take(void)
     return p;
 }
 
+/* MPI_Finalize would take a core from those that still work. */
+static void wait_for_all(void)
+{
+    MPI_Request request;
+    int is_done = 0;
+    MPI_Ibarrier(MPI_COMM_WORLD, &request);
+    for (MPI_Test(&request, &is_done, MPI_STATUS_IGNORE); !is_done; MPI_Test(&request, &is_done, MPI_STATUS_IGNORE))
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
 void ranks_end(void)
 {
     if (!has_begun)
@@ -254,6 +265,7 @@ void ranks_end(void)
     has_begun = 0;
     if (own.rank > 0)
         let_go();
+    wait_for_all();
     MPI_Finalize();
     while (sendings) {
         sending *next = sendings->next;

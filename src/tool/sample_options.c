@@ -19,7 +19,11 @@ static const char DOC[] =
     "place of the options. With a column of seeds and none of streams all rows have the same stream (0, or --stream), "
     "so that a row draws the "
     "same wherever it stands in the file.\n\n"
-    "A row that holds NaN or +inf is invalid, one of only -inf is empty: no token is drawn from it.";
+    "A row that holds NaN or +inf is invalid, one of only -inf is empty: no token is drawn from it.\n\n"
+    "`mpirun -n 4 tombola sample LOGITS.npy --output TOKENS.npy' draws on four ranks. Those of one machine take its "
+    "GPUs "
+    "in turn, or the devices that --device lists with commas between, or with --device all every one; more ranks than "
+    "devices share them. Ranks on a CPU share its cores.";
 
 enum { PROBABILITIES = 0x100, PARAMS, BOUNDARY, COLUMNS, JSON };
 
