@@ -38,6 +38,7 @@ bench_packages=(
 long_test_packages=(
   "${test_packages[@]}"
   oclgrind            # an OpenCL device that sees data races
+  iproute2            # network namespaces, in which ranks of MPI are on two hosts
 )
 
 # install_missing PACKAGE...: installs those that are not there, and nothing else.

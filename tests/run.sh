@@ -96,8 +96,8 @@ compile_for_sanitized() {
 
 # Sanitizers see what runs on the host. Of these tests that is their own, or what others have run as well; most of it
 # takes long, or has kernels compiled that no other test wants.
-not_sanitized='bench_workloads|command_config|counters.*|kernel_cache_(choice|device)|narrow|race_law|shards_rounds'
-not_sanitized="test_($not_sanitized|stages.*|textbook|weight)"
+not_sanitized='bench_workloads|command_config|counters.*|kernel_cache_(choice|device)|mpi(_failures)?|narrow|race_law'
+not_sanitized="test_($not_sanitized|shards_rounds|stages.*|textbook|weight)"
 
 # PoCL alone: what other runtimes leak and unload again cannot be told from leaks of ours. Up to gcc 13 the address
 # sanitizer's interceptor of __tls_get_addr takes a block of thread-local memory at some offsets in its page for one
@@ -119,6 +119,17 @@ run_on_intel() {
 assert [d.platform for d in tombola.devices()] == ["Intel(R) OpenCL"], tombola.devices()'
   test_package "$environment"
   with_device "$environment/lib/libintelocl.so" run_tests "$build" --timeout "$long_test_seconds"
+  POCL_MAX_PTHREAD_COUNT=1 timeout "$long_test_seconds" "$root/tests/mpirun.sh" 8 "$root/tests/mpi_mixed.sh" \
+    /etc/OpenCL/vendors/pocl.icd "$build/libintelocl.so.icd" "$build/tests/test_mpi"
+}
+
+# Messages by TCP, as between machines.
+run_on_two_hosts() {
+  local test
+  for test in test_mpi test_mpi_failures; do
+    POCL_MAX_PTHREAD_COUNT=1 with_device "$(cat /etc/OpenCL/vendors/pocl.icd)" limited \
+      "$root/tests/mpi_namespaces.sh" 8 "$build/tests/$test"
+  done
 }
 
 # The package beside PyPI's newest torch and Transformers: 5 GB with the CUDA libraries that come along.
@@ -200,11 +211,13 @@ fi
 if [ -n "$all" ]; then
   section "Tests on Intel's OpenCL runtime for CPUs"
   [ -z "$has_packages" ] || run_on_intel
+  section "Ranks of MPI on two hosts, which are network namespaces"
+  run_on_two_hosts
   section "Python package beside torch and Transformers"
   [ -z "$has_packages" ] || run_with_torch
   section "Tests on Oclgrind, small share: data races"
-  # the command's tests start it too often to be worth the hours; what is compiled before is not kept
-  run_on_oclgrind OCLGRIND_DATA_RACES --exclude-regex '^(test_command|compile_|python_)'
+  # the command's tests and ranks start it too often to be worth the hours; what is compiled before is not kept
+  run_on_oclgrind OCLGRIND_DATA_RACES --exclude-regex '^(test_command|test_mpi|compile_|python_)'
   section "Tests on Oclgrind, small share: uninitialised memory"
   # rows side by side only: it takes what a strided upload has written for uninitialised
   run_on_oclgrind OCLGRIND_UNINITIALIZED --tests-regex '^(test_stages|readme_example)$'
