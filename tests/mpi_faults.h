@@ -1,4 +1,4 @@
-/* Stands between the library and MPI, in programs that have mpi_faults.c: makes calls fail, and changes what is sent. */
+/* Stands between the library and MPI in programs that have mpi_faults.c: makes calls fail, and changes what is sent. */
 #ifndef MPI_FAULTS_H
 #define MPI_FAULTS_H
 

@@ -34,8 +34,11 @@ set_up() {
     [ -z "$delay" ] || ip netns exec "${hosts[i]}" tc qdisc add dev veth0 root netem delay "$delay"
   done
 }
-set_up || { echo "mpi_namespaces.sh: this machine has no network namespaces for us: root and iproute2 are needed, and no \
-container that forbids them" >&2; exit 1; }
+if ! set_up; then
+  echo "mpi_namespaces.sh: no network namespaces can be had: they need root, iproute2, and no container that forbids" \
+    "them" >&2
+  exit 1
+fi
 
 cat >"$scratch/agent" <<END
 #!/bin/sh

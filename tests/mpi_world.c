@@ -33,8 +33,8 @@ void world_open(int *argc, char ***argv)
         teams[i] = split(colors[i][world.rank]);
 }
 
-/* Of the address sanitizer, where that is there. It looks for leaks then, and not at the end again: when MPI is down, what
- * it has loaded is too, and nobody knows whose leaks were whose (leaks.supp). */
+/* Of the address sanitizer, where that is there. It looks for leaks then, and not at the end again: once MPI is down,
+ * what it had loaded is gone, and nobody knows whose leaks were whose (leaks.supp). */
 extern void __lsan_do_leak_check(void) __attribute__((weak));
 
 void world_close(void)

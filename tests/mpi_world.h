@@ -1,5 +1,5 @@
-/* Ranks for tests, eight of them, as teams of 1 to 8 that each have a communicator. What any rank fails ends them all: a
- * rank that left the others would have them wait for ever. */
+/* Ranks for tests, eight of them, as teams of 1 to 8 that each have a communicator. What any rank fails ends them all:
+ * one that left the others would have them wait for ever. */
 #ifndef MPI_WORLD_H
 #define MPI_WORLD_H
 
