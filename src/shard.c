@@ -22,13 +22,10 @@ static u32 no_logit(const tombola_sampler_options *o)
     return o->type == TOMBOLA_FLOAT32 ? 0xFF800000u : o->type == TOMBOLA_FLOAT16 ? 0xFC00u : 0xFF80u;
 }
 
-static tombola_status make(tombola_context *context, const struct plan *plan, tombola_shard *s, tombola_error *error)
+static tombola_status make(tombola_context *context, cl_program program, const struct plan *plan, tombola_shard *s,
+                           tombola_error *error)
 {
-    cl_program program;
-    tombola_status status =
-        context_program(context, PROGRAM_SHARDS, plan->options.type, plan->options.input, &program, error);
-    if (!status)
-        status = sampler_create_from(context, program, plan, &s->sampler, error);
+    tombola_status status = sampler_create_from(context, program, plan, &s->sampler, error);
     if (status)
         return status;
     s->known.rows = calloc(plan->max_rows, sizeof *s->known.rows);
@@ -38,6 +35,20 @@ static tombola_status make(tombola_context *context, const struct plan *plan, to
     return s->known.rows && (s->zeros || plan->first < plan->last)
                ? TOMBOLA_OK
                : fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a shard of max_rows %zu", plan->max_rows);
+}
+
+tombola_status shard_create_from(tombola_context *context, cl_program program, const struct plan *plan,
+                                 tombola_shard **shard, tombola_error *error)
+{
+    tombola_shard *s = calloc(1, sizeof *s);
+    tombola_status status =
+        s ? make(context, program, plan, s, error) : fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a shard");
+    if (status) {
+        tombola_shard_release(s);
+        return status;
+    }
+    *shard = s;
+    return TOMBOLA_OK;
 }
 
 tombola_status tombola_shard_create(tombola_context *context, size_t vocabulary, size_t first, size_t last,
@@ -51,17 +62,11 @@ tombola_status tombola_shard_create(tombola_context *context, size_t vocabulary,
     if (!shard)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "shard is NULL");
     struct plan plan;
+    cl_program program;
     tombola_status status = plan_make_shard(context, vocabulary, first, last, max_rows, options, &plan, error);
-    if (status)
-        return status;
-    tombola_shard *s = calloc(1, sizeof *s);
-    status = s ? make(context, &plan, s, error) : fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for a shard");
-    if (status) {
-        tombola_shard_release(s);
-        return status;
-    }
-    *shard = s;
-    return TOMBOLA_OK;
+    if (!status)
+        status = context_program(context, PROGRAM_SHARDS, plan.options.type, plan.options.input, &program, error);
+    return status ? status : shard_create_from(context, program, &plan, shard, error);
 }
 
 void tombola_shard_release(tombola_shard *s)

@@ -13,6 +13,7 @@
 
 #include "faults.h"
 #include "row.h"
+#include "tombola_shard.h"
 #include "two_devices.h"
 
 /* What makes a device compute other tokens: one of Philox's multipliers. */
@@ -229,6 +230,35 @@ static void what_options_declare_is_checked_with_the_sampler(void **state)
     }
 }
 
+static void a_device_that_fails_on_shards_has_none(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kernel;
+        unsigned argument;
+        const char *reason;
+    } faults[] = {{"shard", SHARD_MESSAGES, "the device fails known answer 0 (on shards): token "},
+                  {"shard", SHARD_QUESTS, "the device fails the known report (on shards)"},
+                  {"report", REPORT_KEPT_PROBABILITIES, "the device fails the known probabilities (on shards)"},
+                  {"shard_last", SHARD_LAST_FINDINGS, "the device fails the known report (on shards)"}};
+    tombola_context *context;
+    tombola_shard *shard = NULL;
+    assert_int_equal(tombola_context_open(NULL, NULL, &context, NULL), TOMBOLA_OK);
+    for (size_t i = 0; i < COUNT_OF(faults); i++) {
+        tombola_error error = tombola_error_default();
+        faults_begin();
+        faults_damage(faults[i].kernel, ARGUMENT_COLUMNS + faults[i].argument);
+        assert_int_equal(tombola_shard_create(context, 1000, 0, 512, 1, NULL, &shard, &error),
+                         TOMBOLA_SELF_TEST_FAILED);
+        expect_text(error.message, faults[i].reason);
+        assert_null(shard);
+    }
+    faults_begin();
+    assert_int_equal(tombola_shard_create(context, 1000, 0, 512, 1, NULL, &shard, NULL), TOMBOLA_OK);
+    tombola_shard_release(shard);
+    tombola_context_close(context);
+}
+
 static void a_device_named_by_the_variable_never_falls_back(void **state)
 {
     (void)state;
@@ -347,6 +377,7 @@ int main(int argc, char **argv)
         TEST(a_device_that_compiles_at_once_is_checked_whole),
         TEST(a_kernel_that_is_compiled_late_is_checked_when_it_is_first_wanted),
         TEST(what_options_declare_is_checked_with_the_sampler),
+        TEST(a_device_that_fails_on_shards_has_none),
         TEST(a_device_named_by_the_variable_never_falls_back),
         TEST(options_that_the_compiler_refuses_fail_the_build),
         TEST(a_build_log_names_the_place_in_the_sources),
