@@ -128,14 +128,14 @@ static tombola_status run_short(struct spread *s, tombola_input input, struct an
 {
     tombola_results results[SHARDS];
     for (int i = 0; i < SHARDS; i++) {
-        results[i] = self_test_reports(&got[i], input, &s->rows);
+        results[i] = self_test_reports(&got[i], input, KERNELS_OF_ROWS, &s->rows);
         place_outputs(got, s->cuts[i], &results[i]);
     }
     tombola_status status = run(s, results, error);
     if (status)
         return status;
     gather_kept(got);
-    return self_test_compare(got, input, WAY, error);
+    return self_test_compare(got, input, KERNELS_OF_ROWS, WAY, error);
 }
 
 /* ------------------------------------------------------------------ long rows */
