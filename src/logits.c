@@ -201,7 +201,9 @@ static tombola_status prepare_host(struct batch *b, size_t most_rows, tombola_er
     }
     size_t rows = staged_rows(b, most_rows);
     b->way = WAY_STAGED;
-    b->round_rows = e->plan.resident_rows / rows * rows;
+    b->round_rows = b->rows.count; /* a shard looks at all of them again and again */
+    if (e->plan.resident_rows < b->rows.count)
+        b->round_rows = e->plan.resident_rows / rows * rows;
     cut_evenly(b, rows);
     return batch_reserve_staging(b, error);
 }
