@@ -7,6 +7,7 @@ from helping import CONTEXT, caught, logits_of
 
 import tombola
 from tombola._messages import HEAD, Exchange
+from tombola._structs import SHARD_HEAD
 
 VOCABULARY, ROWS = shard_mix.VOCABULARY, shard_mix.ROWS
 SAMPLER = tombola.Sampler(VOCABULARY, ROWS, device=CONTEXT)
@@ -282,11 +283,12 @@ def test_an_exchange_takes_a_second_call_only_where_sizes_grow():
         return message[None]
 
     exchange = Exchange(gather)
-    shard = GROUPS[0][0]
-    shard.begin(LOGITS[:2])
-    message = shard.partial().copy()
-    shard.cancel()
-    for _ in range(2):
-        told, heads = exchange.bring(0, message)
-        assert told[0, :len(message)].tobytes() == message.tobytes() and heads["size"] == len(message)
-    assert sizes == [HEAD, len(message) - HEAD, len(message)]
+    for more, calls in ((0, [HEAD]), (8, [HEAD, 8]), (8, [HEAD + 8]), (16, [HEAD + 8, 8]), (800, [HEAD + 16, 784]),
+                        (400, [HEAD + 800]), (400, [HEAD + 696])):
+        message = np.random.default_rng(more).integers(256, size=HEAD + more).astype(np.uint8)
+        message[:HEAD].view(SHARD_HEAD)["size"], message[:HEAD].view(SHARD_HEAD)["status"] = len(message), 0
+        brought, heads = exchange.bring(0, message)
+        assert brought[0, :len(message)].tobytes() == message.tobytes() and heads["size"] == len(message)
+        assert sizes == calls, more
+        sizes.clear()
+    assert exchange.bring(1, message)[0].shape == (1, HEAD + 400) and sizes == [HEAD, 400]   # another round

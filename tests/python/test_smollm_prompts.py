@@ -32,7 +32,8 @@ def test_lines_are_strings_or_objects_with_parameters():
 
 
 def test_mistakes_in_prompts_are_named_with_their_line():
-    for text, told in (('"a"\n{', "line 2: Expecting"), ("7", "line 1: \"prompt\" is 7, no text"), ("", "has no prompts"),
+    for text, told in (('"a"\n{', "line 2: Expecting"), ("", "has no prompts"),
+                       ("7", "line 1: \"prompt\" is 7, no text"),
                        ('{"text": "a"}', "there is no \"prompt\""), ('{"prompt": [1, -1]}', "no list of tokens"),
                        ('{"prompt": []}', "no list of tokens"), ('{"prompt": [1.5]}', "no list of tokens"),
                        ('{"prompt": "a", "heat": 1}', "there is no parameter \"heat\""),

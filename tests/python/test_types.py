@@ -33,7 +33,8 @@ def complaints(*files):
 
 
 def test_the_package_and_a_program_are_right_and_mistakes_are_found():
-    own = [file for pattern in ("*.py", "*.pyi", "mpi/*.py", "smollm/*.py") for file in glob.glob(os.path.join(PACKAGE, pattern))]
+    own = [file for pattern in ("*.py", "*.pyi", "mpi/*.py", "smollm/*.py")
+           for file in glob.glob(os.path.join(PACKAGE, pattern))]
     mistakes = os.path.join(HERE, "typed_mistakes.py")
     found, told = complaints(*own, os.path.join(HERE, "typed_program.py"), mistakes)
     with open(mistakes) as file:

@@ -33,8 +33,8 @@ def parser() -> argparse.ArgumentParser:
         "model's logits.", epilog="The same seed, stream and parameters write the same text, in any batch.")
     parser.add_argument("--prompt", action="append", metavar="TEXT", help="how a text begins; may be repeated")
     parser.add_argument("prompts", nargs="?", metavar="PROMPTS.jsonl",
-                        help="a file with a prompt in each line, a string or an object with \"prompt\", text or a list of "
-                        "tokens, and perhaps \"id\", \"max_tokens\" and parameters by name")
+                        help='a file with a prompt in each line, a string or an object with "prompt", text or a list '
+                        'of tokens, and perhaps "id", "max_tokens" and parameters by name')
     parser.add_argument("--chat", action="store_true", help="answer the prompts, as an assistant does")
     parser.add_argument("--system", default=chat.SYSTEM, metavar="TEXT", help="what the assistant is told to be")
     parser.add_argument("--batch", type=int, default=1, metavar="N",
