@@ -63,6 +63,12 @@ def heads_of(messages: Bytes) -> NDArray[Any]:
     return np.ascontiguousarray(messages[:, :HEAD]).view(SHARD_HEAD)[:, 0]
 
 
+def agree(heads: NDArray[Any]) -> bool:
+    """Whether heads tell of messages of one layout and size, and of no failure."""
+    words = heads.view("<u8").reshape(len(heads), -1)   # magic and layout, contract and status, size
+    return not (words[:, :3] != words[0, :3]).any() and heads[0]["status"] == 0
+
+
 class Exchange:
     """Brings the messages of a round to all shards, by a collective call that takes equally many bytes of each.
 
@@ -91,11 +97,9 @@ class Exchange:
             message = np.concatenate([message, np.zeros(size - len(message), np.uint8)])
         messages = self._gather(message[:size])
         heads = heads_of(messages)
-        first = heads[0]
-        if (heads["status"] != 0).any() or any((heads[name] != first[name]).any()
-                                               for name in ("magic", "layout", "size")):
+        if not agree(heads):
             return messages, heads
-        whole = int(first["size"])
+        whole = int(heads[0]["size"])
         if whole > size:
             messages = stacked(np.concatenate([messages, self._gather(message[size:whole])], axis=1))
         self._sizes[number:number + 1] = [max(whole, size - size // 8 // _WORD * _WORD)]

@@ -14,7 +14,7 @@ from . import _structs
 from ._arrays import address_of, integer_of
 from ._drawer import Drawer, split
 from ._library import lib
-from ._messages import Exchange, heads_of, stacked
+from ._messages import Exchange, agree, heads_of, stacked
 from ._opencl import wait_for_arrays
 from .errors import InvalidArgument, TombolaError, error_of, refusal
 from .params import Params
@@ -147,10 +147,10 @@ class Shard(Drawer):
                     raise
                 fault, message = error, self._fail(error)
             messages, heads = exchange.bring(number, message)
-            if (heads["status"] != 0).any():
+            if heads["status"].any():
                 exchange.tell(self.columns, fault)
             try:
-                if self._merge(messages):
+                if self._merge(messages, heads):
                     return self.results
             except InvalidArgument:   # all shards find the same
                 raise
@@ -206,7 +206,8 @@ class Shard(Drawer):
         over then. Where this shard's own device has failed, or memory, partial tells the others.
         """
         with self._turn:
-            return self._merge(stacked(messages))
+            messages = stacked(messages)
+            return self._merge(messages, heads_of(messages))
 
     def cancel(self) -> None:
         """Ends a call before it is done, as all shards then have to. Without a call nothing happens."""
@@ -255,10 +256,10 @@ class Shard(Drawer):
                 raise error_of(status, self._error.message.decode("utf-8", "replace"))
             self._message = np.zeros(size.value // 8, np.uint64).view(np.uint8)
 
-    def _merge(self, messages: NDArray[np.uint8]) -> bool:
-        heads, done = heads_of(messages), c_int()
-        if (heads["size"] == heads["size"][0]).all() and int(heads["size"][0]) > messages.shape[1]:
-            raise refusal("messages", f"have {messages.shape[1]} bytes, but are of {heads['size'][0]}")
+    def _merge(self, messages: NDArray[np.uint8], heads: NDArray[Any]) -> bool:
+        done, whole = c_int(), int(heads[0]["size"])
+        if whole > messages.shape[1] and agree(heads):
+            raise refusal("messages", f"have {messages.shape[1]} bytes, but are of {whole}")
         self._call(lib.tombola_shard_merge, messages.ctypes.data, messages.strides[0], len(messages), byref(done))
         if done.value and self._call_under_way is not None:
             self._results, self._call_under_way = self._call_under_way[1], None
