@@ -10,7 +10,8 @@ from mpi4py import MPI
 
 import tombola
 import tombola.mpi
-from tombola.mpi.hands import Hands
+from tombola.mpi import hands
+from tombola.mpi.launch import from_first, on_first
 
 WORLD = MPI.COMM_WORLD
 RANK, SIZE = WORLD.Get_rank(), WORLD.Get_size()
@@ -30,7 +31,7 @@ def chunks_are_each_given_once_and_to_whoever_is_free():
         time.sleep(0.1 if RANK == 0 else 0.005)   # the slow one gets fewer
     every = WORLD.allgather(own)
     assert sorted(i for ranges in every for rows in ranges for i in rows) == list(range(50)), every
-    assert SIZE == 1 or len(every[0]) < len(every[1]), every
+    assert len(every[0]) < len(every[1]), every
 
 
 def chunks_of_a_rank_that_leaves_go_to_others():
@@ -75,7 +76,7 @@ def a_chunk_that_fails_goes_to_another_rank():
         assert "this device is broken" in str(caught_warnings[0].message), caught_warnings
 
 
-def what_fails_everywhere_ends_the_job():
+def what_fails_on_two_ranks_ends_the_job():
     def model(step):
         time.sleep(0.01)
         if 9 in step.sequences:
@@ -96,9 +97,9 @@ def what_rank_0_cannot_take_ends_the_job():
             raise OSError("no space left")
 
     def work():
-        hands = Hands(WORLD, range(1000), given=full)
-        for piece in hands:
-            hands.give(piece)
+        own = hands.Hands(WORLD, range(1000), given=full)
+        for piece in own:
+            own.give(piece)
 
     error = caught(Exception, work)
     if RANK == 0:
@@ -107,26 +108,45 @@ def what_rank_0_cannot_take_ends_the_job():
         assert str(error) == "rank 0 has failed: OSError: no space left", error
 
 
+def what_is_wrong_everywhere_is_not_tried_again():
+    error = caught(tombola.TombolaError, tombola.mpi.generate, WORLD, toy.SAMPLER, toy.model, PROMPTS, chunk=23,
+                   max_tokens=2, top_p=2)
+    kinds = WORLD.allgather(type(error).__name__)
+    assert kinds.count("InvalidArgument") == 1 and kinds.count("JobFailed") == SIZE - 1, kinds
+    assert "top_p is 2, not from 0 to 1" in str(error), error
+
+
+def what_rank_0_alone_finds_wrong_is_told_to_all():
+    assert from_first(WORLD, lambda: {"rank": RANK}) == {"rank": 0}
+    assert on_first(WORLD, lambda: "own") == ("own" if RANK == 0 else None)
+    error = caught(Exception, on_first, WORLD, lambda: open("/nowhere/x"))
+    assert "No such file" in str(error) and type(error) is (FileNotFoundError if RANK == 0 else tombola.mpi.JobFailed)
+
+
 def rank_0_hands_out_alone_where_threads_may_not_share():
+    before, hands._may_share = hands._may_share, lambda: False
     own = list(tombola.mpi.chunks(WORLD, 10, 2))
+    hands._may_share = before
     every = WORLD.allgather(own)
     assert sorted(i for ranges in every for rows in ranges for i in rows) == list(range(10)), every
     assert not every[0] and every[1]
 
 
 def main():
-    if MPI.Query_thread() == MPI.THREAD_SINGLE:
-        rank_0_hands_out_alone_where_threads_may_not_share()
-        return
     chunks_are_each_given_once_and_to_whoever_is_free()
     generations_are_those_of_one_process()
     what_rank_0_cannot_take_ends_the_job()
-    if SIZE > 1:
-        chunks_of_a_rank_that_leaves_go_to_others()
-        a_chunk_that_fails_goes_to_another_rank()
-        what_fails_everywhere_ends_the_job()
+    chunks_of_a_rank_that_leaves_go_to_others()
+    a_chunk_that_fails_goes_to_another_rank()
+    what_fails_on_two_ranks_ends_the_job()
+    what_is_wrong_everywhere_is_not_tried_again()
+    what_rank_0_alone_finds_wrong_is_told_to_all()
+    rank_0_hands_out_alone_where_threads_may_not_share()
+    assert list(tombola.mpi.chunks(MPI.COMM_SELF, 5, 4)) == [range(0, 4), range(4, 5)]
     chunks_are_each_given_once_and_to_whoever_is_free()
     WORLD.Barrier()
+    if RANK == 0:
+        print("all ranks are right")
 
 
 if __name__ == "__main__":
