@@ -1,4 +1,9 @@
 """Log-probabilities for training are the sampler's own bits, with softmax's gradient over what was kept."""
+import inspect
+import os
+import re
+import tempfile
+import textwrap
 import threading
 
 import numpy as np
@@ -202,3 +207,19 @@ def test_threads_have_samplers_of_their_own():
     for thread in threads:
         thread.join()
     assert len(results) == 3 and all(torch.equal(result, expected) for result in results)
+
+
+def test_messages_of_shards_travel_by_torchs_collectives_as_the_docstring_has_it():
+    lines = re.search(r"\n( +def allgather.*?)\n\n", inspect.getdoc(tombola.Shard), re.S).group(1)
+    names = {"torch": torch}
+    exec(textwrap.dedent(lines), names)
+    with tempfile.TemporaryDirectory() as folder:
+        torch.distributed.init_process_group("gloo", init_method=f"file://{os.path.join(folder, 'store')}", rank=0,
+                                             world_size=1)
+        try:
+            with tombola.Shard(VOCABULARY, ROWS, (0, VOCABULARY), device=CONTEXT,
+                               allgather=names["allgather"]) as shard:
+                results = shard.sample(LOGITS, top_k=20, seed=np.arange(ROWS))
+        finally:
+            torch.distributed.destroy_process_group()
+    assert results.tokens.tolist() == rollout(LOGITS, top_k=20).tokens.tolist()

@@ -55,10 +55,11 @@ class Shard(Drawer):
 
     tombola.mpi.shard makes one for the ranks of MPI. With torch.distributed it is
 
-        def allgather(message):   # on gloo; NCCL wants message and messages on its device
-            messages = torch.empty(world_size, len(message), dtype=torch.uint8)
-            torch.distributed.all_gather_into_tensor(messages, torch.from_numpy(message))
-            return messages.numpy()
+        def allgather(message):
+            own = torch.from_numpy(message)   # .cuda() for NCCL, and .cpu() of each message below
+            messages = [torch.empty_like(own) for _ in range(torch.distributed.get_world_size())]
+            torch.distributed.all_gather(messages, own)
+            return messages
 
     >>> import numpy as np
     >>> logits = np.zeros((2, 1000), np.float32)
