@@ -12,10 +12,11 @@ NEEDS = "mpi4py"
 
 
 def mpirun(count, *command, **environment):
-    """What becomes of a Python command on so many ranks; 1: without MPI."""
+    """What becomes of a Python command on so many ranks; 1: without MPI. None in the environment: it lacks that."""
     launcher = [os.path.join(TESTS, "mpirun.sh"), str(count)] if count > 1 else []
+    environment = {**os.environ, "POCL_MAX_PTHREAD_COUNT": "1", **environment}
     return subprocess.run([*launcher, sys.executable, "-B", *command], text=True, capture_output=True, timeout=120,
-                          env={**os.environ, "POCL_MAX_PTHREAD_COUNT": "1", **environment})
+                          env={name: value for name, value in environment.items() if value is not None})
 
 
 def test_examples_in_docstrings_hold():

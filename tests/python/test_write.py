@@ -266,6 +266,27 @@ def test_launchers_are_known_by_what_they_leave_in_the_environment():
         os.environ.update(before)
 
 
+def test_ranks_of_a_machine_share_its_cores_unless_somebody_has_seen_to_that():
+    before = dict(os.environ), os.cpu_count, os.sched_getaffinity
+    os.cpu_count = lambda: 8
+    try:
+        for told, bound, share in (({}, 8, None),
+                                   ({"OMPI_COMM_WORLD_SIZE": "6", "OMPI_COMM_WORLD_LOCAL_SIZE": "3"}, 8, "2"),
+                                   ({"PMI_SIZE": "20"}, 8, "1"), ({"PMI_SIZE": "2"}, 4, None),
+                                   ({"PMI_SIZE": "2", "OMP_NUM_THREADS": "3"}, 8, None)):
+            os.environ.clear()
+            os.environ.update(told)
+            os.sched_getaffinity = lambda process, bound=bound: set(range(bound))
+            shares = launch.shared_cores()
+            assert set(shares.values()) == {share} - {None}, told
+            os.environ.update(shares)
+            assert launch.shared_cores() == {}, told
+    finally:
+        os.environ.clear()
+        os.environ.update(before[0])
+        os.cpu_count, os.sched_getaffinity = before[1:]
+
+
 def test_words_of_failures_that_several_ranks_have():
     ledger = Ledger(range(3), 2, "piece {}".format)
     for rank in range(2):
