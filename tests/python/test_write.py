@@ -1,5 +1,6 @@
 """A file of lines is written chunk by chunk, and gone on with where a run has ended before its time."""
 import contextlib
+import dataclasses
 import io
 import json
 import os
@@ -11,6 +12,7 @@ import tempfile
 import numpy as np
 from helping import TESTS, caught
 
+import tombola
 import tombola.mpi
 from tombola.mpi import launch
 from tombola.mpi.ledger import Ledger
@@ -285,6 +287,25 @@ def test_ranks_of_a_machine_share_its_cores_unless_somebody_has_seen_to_that():
         os.environ.clear()
         os.environ.update(before[0])
         os.cpu_count, os.sched_getaffinity = before[1:]
+
+
+def test_ranks_take_turns_at_the_gpus_of_their_machine():
+    class Comm:
+        def __init__(self, rank):
+            self.Get_rank = lambda: rank
+
+        def allgather(self, own):
+            return [("a", 1), ("b", 1), ("a", 2), ("a", 3), ("b", 2)]
+
+    one = tombola.devices()[0]
+    before = launch.devices
+    try:
+        for kinds, right in (("gpu cpu gpu", [0, 0, 2, 0, 2]), ("cpu gpu", [None] * 5), ("cpu", [None] * 5)):
+            launch.devices = lambda: [dataclasses.replace(one, index=i, type=kind)
+                                      for i, kind in enumerate(kinds.split())]
+            assert [launch.device(Comm(rank)) for rank in range(5)] == right
+    finally:
+        launch.devices = before
 
 
 def test_words_of_failures_that_several_ranks_have():

@@ -71,9 +71,8 @@ def device(comm: Comm | None) -> int | None:
     """
     if comm is None:
         return None
-    local = comm.Split_type(mpi().COMM_TYPE_SHARED)
-    place = local.Get_rank()
-    local.Free()
+    hosts = [host for host, _ in names_of(comm)]
+    place = hosts[:comm.Get_rank()].count(hosts[comm.Get_rank()])
     gpus = [found.index for found in devices() if found.type == "gpu"]
     return gpus[place % len(gpus)] if len(gpus) > 1 else None
 

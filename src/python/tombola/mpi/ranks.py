@@ -8,6 +8,7 @@ import numpy as np
 
 from .._messages import Exchange
 from ..shard import Shard
+from .launch import device
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +37,7 @@ def shard(comm: Comm, vocabulary: int, max_rows: int, columns: tuple[int, int] |
 
     comm      of mpi4py's: sample then is a collective call of its ranks
     columns   (first, last); None: those of Shard.cut, as many blocks for each rank
-    options   Shard's
+    options   Shard's; without a device each rank takes one of its machine's GPUs, or the default
     Where it fails for a rank, all raise what that one has met with, which is named by its columns.
 
     >>> from mpi4py import MPI
@@ -48,6 +49,9 @@ def shard(comm: Comm, vocabulary: int, max_rows: int, columns: tuple[int, int] |
     gather, made, fault = allgather(comm), None, None
     own = (0, 0)
     try:
+        place = device(comm)
+        if options.get("device") is None:
+            options["device"] = place
         own = columns or Shard.cut(vocabulary, comm.Get_size(), comm.Get_rank())
         made = Shard(vocabulary, max_rows, own, allgather=gather, **options)
     except BaseException as error:   # KeyboardInterrupt too: the others wait

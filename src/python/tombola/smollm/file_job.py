@@ -71,9 +71,9 @@ def run(arguments: argparse.Namespace, settings: list[dict[str, Any]]) -> None:
     texts = [(prompt, {**setting, **prompt.setting}) for prompt in prompts for setting in settings
              for _ in range(arguments.batch)]
     writer, fault = None, None
-    device = mpi.device(comm) if arguments.device is None else arguments.device
     try:
-        writer = Writer(arguments, texts, device)
+        place = mpi.device(comm)
+        writer = Writer(arguments, texts, place if arguments.device is None else arguments.device)
     except Exception as error:
         fault = error
     faults = comm.allgather(None if fault is None else str(fault)) if comm is not None else [fault]
