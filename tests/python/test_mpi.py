@@ -6,7 +6,7 @@ import sys
 
 from helping import TESTS
 
-from tombola.mpi import job, launch, ranks
+from tombola.mpi import job, launch, lines, ranks
 
 NEEDS = "mpi4py"
 
@@ -20,7 +20,7 @@ def mpirun(count, *command, **environment):
 
 
 def test_examples_in_docstrings_hold():
-    for module in (job, launch, ranks):
+    for module in (job, launch, lines, ranks):
         found = doctest.testmod(module)
         assert found.attempted and not found.failed, module.__name__
 

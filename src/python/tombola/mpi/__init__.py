@@ -11,7 +11,7 @@ device       the device for a rank, where a machine has several GPUs
 from .job import chunks, generate
 from .hands import JobFailed
 from .launch import device, world
+from .lines import write
 from .ranks import allgather, shard
-from .write import write
 
 __all__ = ["JobFailed", "allgather", "chunks", "device", "generate", "shard", "world", "write"]

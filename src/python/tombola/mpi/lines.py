@@ -146,6 +146,14 @@ def write(comm: Comm | None, path: str, count: int, work: Callable[[range], Line
     they have met with, and the others JobFailed. What is complete is kept then, as it is where a process is killed.
     ValueError: there is something of an earlier run, of another job, or another run is at it. OSError: the file can't
     be written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "squares")
+    ...     write(None, path, 5, lambda numbers: [str(i * i) for i in numbers], chunk=2)
+    ...     with open(path) as file:
+    ...         print(file.read().split())
+    ['0', '1', '4', '9', '16']
     """
     cut = Cut(count, chunk, nouns[0])
     whole = {"the contract": int(lib.tombola_contract()), "--chunk": chunk, f"the {nouns[0]}": count, **(job or {})}
