@@ -29,9 +29,14 @@ def test_ranks_write_the_texts_that_one_process_writes():
                           os.path.join(folder, output), "--chunk", "2", "--max-tokens", "8", "--temperature", "1",
                           *options, PYTHONPATH=path, **dict.fromkeys(SHARES))
 
-        for ranks, output in ((1, "one"), (3, "three")):
-            ended = generate(ranks, output)
-            assert ended.returncode == 0 and ended.stderr == "", ended.stderr
+        ended = generate(1, "one")
+        assert ended.returncode == 0 and ended.stderr == "", ended.stderr
+        with open(os.path.join(folder, "sitecustomize.py"), "w") as file:   # which Python runs at its start
+            file.write("import os\nif os.environ.get('OMPI_COMM_WORLD_RANK') == '1':\n"
+                       "    os.environ['TOMBOLA_DEVICE'] = 'nonsense'\n")
+        ended = generate(3, "three")
+        assert ended.returncode == 0 and ended.stderr.startswith("tombola generate: rank 1 on "), ended.stderr
+        assert "nonsense" in ended.stderr and ended.stderr.endswith("; it takes no part\n"), ended.stderr
         text = text_of(os.path.join(folder, "one"))
         assert text == text_of(os.path.join(folder, "three"))
         lines = [json.loads(line) for line in text.splitlines()]
@@ -42,7 +47,8 @@ def test_ranks_write_the_texts_that_one_process_writes():
             assert lines[place] == told(folder, lines[place]["prompt"], place, 0 if place else 1, lines)
         ended = generate(2, "two", "--heat", "2")
         assert ended.returncode == 2 and ended.stderr.count("unrecognized arguments") == 1, ended.stderr
-        assert sorted(os.listdir(folder)) == ["model.gguf", "one", "prompts.jsonl", "three", "tokenizers.py"]
+        assert sorted(os.listdir(folder)) == ["model.gguf", "one", "prompts.jsonl", "sitecustomize.py", "three",
+                                              "tokenizers.py"]
 
 
 def told(folder, prompt, place, others, lines):
