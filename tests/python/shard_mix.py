@@ -1,4 +1,4 @@
-"""Batches for tests of shards: rows that ask for everything at once, and all that shards tell of them."""
+"""Batches for tests of shards: rows that ask for everything at once, and all that every shard tells of them."""
 import numpy as np
 from helping import logits_of
 
@@ -6,7 +6,8 @@ import tombola
 
 VOCABULARY, ROWS, SAMPLES = 2000, 24, 2
 WANT = ("tokens", "status", "kept", "boundary", "logprobs", "raw_logprobs", "ranks", "margins", "observed", "entropies",
-        "scores", "raw_scores")
+        "scores", "raw_scores", "candidate_tokens", "candidate_logits", "candidate_probabilities", "candidate_logprobs",
+        "candidate_raw_logprobs")
 # Parameters, each with values that some rows have; the others have the default.
 _VALUES = dict(
     temperature=(0, 0.3, 1.5, np.inf), top_k=(1, 20, 700), top_p=(0.1, 0.9, 0.999), min_p=(0.01, 0.3),
@@ -23,7 +24,7 @@ def batch(seed):
     logits[3, random.integers(VOCABULARY, size=1900)] = -np.inf
     logits[4, 7], logits[5] = np.nan, -np.inf
     logits[6] = np.round(logits[6])   # many of which are equal
-    options = dict(want=WANT, samples=SAMPLES, seed=random.integers(2**63, size=ROWS, dtype=np.uint64))
+    options = dict(want=WANT, samples=SAMPLES, candidates=4, seed=random.integers(2**63, size=ROWS, dtype=np.uint64))
     for name, values in _VALUES.items():
         if random.random() < 0.5:
             field = tombola.FIELDS[name]
@@ -38,7 +39,7 @@ def batch(seed):
 
 
 def same(results, right):
-    """That all which shards tell has the same bits."""
+    """That all which every shard tells has the same bits."""
     for name in WANT:
         got, expected = getattr(results, name), getattr(right, name)
         assert got.tobytes() == expected.tobytes(), (name, got, expected)

@@ -186,16 +186,16 @@ def test_what_goes_wrong_with_one_is_raised_by_all_in_the_same_words_and_the_nex
 def test_each_shard_has_what_there_is_for_each_token_of_its_columns_and_all_have_candidates():
     want = "tokens kept_ends kept_tokens probabilities kept_probabilities processed_logits candidate_tokens " \
            "candidate_logprobs"
-    options = dict(want=want, seed=5, top_p=0.8, temperature=0.7, candidates=9)
+    options = dict(want=want, seed=5, top_p=0.8, temperature=[0.7] * (ROWS - 1) + [np.inf], candidates=9)
     right, shares = SAMPLER.sample(LOGITS, **options), RANKS.sample(**options)
     for name in ("tokens", "candidate_tokens", "candidate_logprobs"):
         assert all(share.columns[name].tobytes() == right.columns[name].tobytes() for share in shares), name
     for name in ("probabilities", "kept_probabilities", "processed_logits"):
         assert np.hstack([share.columns[name] for share in shares]).tobytes() == right.columns[name].tobytes(), name
+    assert len(right.kept_of(ROWS - 1)) == 0.8 * VOCABULARY
     for row in range(ROWS):
-        kept = [share.kept_tokens[share.kept_ends[row - 1] if row else 0:share.kept_ends[row]] for share in shares]
-        first = right.kept_ends[row - 1] if row else 0
-        assert np.hstack(kept).tolist() == right.kept_tokens[first:right.kept_ends[row]].tolist(), row
+        assert np.hstack([share.kept_of(row) for share in shares]).tolist() == right.kept_of(row).tolist(), row
+    assert sum(len(share.kept_tokens) for share in shares) == len(right.kept_tokens)
 
 
 def test_a_device_that_fails_between_rounds_is_told_of_in_the_next():

@@ -59,6 +59,7 @@ class Drawer(Handle):
     """Draws from batches of up to `max_rows` rows of `vocabulary` tokens; of a row it is given `_width` logits."""
 
     _callee: ClassVar[str]   # what a call of it calls, for messages
+    _kept_room: ClassVar[int]   # see asked_of
 
     def __init__(self, create: Any, vocabulary: int, max_rows: int, dtype: Any, device: Any,
                  context_options: Mapping[str, Any], *, columns: tuple[int, int] | None = None, input: str,
@@ -106,7 +107,8 @@ class Drawer(Handle):
                 and score_tokens is None):
             score_ends = rows.put_lists(biases, history, prompt_lengths, end_tokens, banned_words, breakers, forced,
                                         thinking, score_tokens)
-        return rows, *asked_of(want, out, rows.count, self._width, samples, candidates, kept_capacity, score_ends)
+        return rows, *asked_of(want, out, rows.count, self._width, samples, candidates, kept_capacity,
+                               self._kept_room, score_ends)
 
     def close(self) -> None:
         """Waits for what is running and gives back what the library holds, and the device that was opened for it alone.

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 COLUMNS = _structs.COLUMNS
 _DEFAULT = bytes(_structs.Results())   # a copy of a struct costs half of what making one does
-_KEPT_ROOM = 256   # of each row at first, where kept tokens are asked for
 OK, INVALID, EMPTY = 0, 1, 2
 
 
@@ -133,10 +132,12 @@ def _columns_of(want: Iterable[str], out: Mapping[str, Any] | None, places: Mapp
 
 
 def asked_of(want: str | Iterable[str], out: Mapping[str, Any] | None, count: int, vocabulary: int, samples: int,
-             candidates: int, kept_capacity: int | None,
+             candidates: int, kept_capacity: int | None, kept_room: int,
              score_ends: NDArray[Any] | None) -> tuple[_structs.Results, Results]:
     """tombola_results of a call with `count` rows, and the Results whose columns it has the library write.
 
+    vocabulary  tokens of which those columns tell that have a value for each
+    kept_room   kept tokens of a row that there is room for, where nothing is said
     score_ends  of the lists of tokens to score, None where there are none
     The others are as sample takes them.
     """
@@ -159,7 +160,7 @@ def asked_of(want: str | Iterable[str], out: Mapping[str, Any] | None, count: in
     if kept_capacity is not None:
         kept_capacity = integer_of("kept_capacity", kept_capacity, 48)
     else:
-        kept_capacity = count * min(vocabulary, _KEPT_ROOM)
+        kept_capacity = count * min(vocabulary, kept_room)
         if out and "kept_tokens" in out:
             kept = out["kept_tokens"]
             kept_capacity = kept.size // 4 if memory_of(kept) is kept else len(kept)

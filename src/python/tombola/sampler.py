@@ -58,6 +58,7 @@ class Sampler(Drawer):
     array([1, 1], dtype=int32)
     """
 
+    _kept_room = 256   # at first: another call gets more, if it takes that
     _noun, _callee, _release = "sampler", "the model of its generation", lib.tombola_sampler_release
 
     def __init__(self, vocabulary: int, max_rows: int, dtype: str | DTypeLike | TorchType = "float32",

@@ -69,6 +69,7 @@ class Shard(Drawer):
     array([700, 700], dtype=int32)
     """
 
+    _kept_room = 2**23   # all: shards can't tell how many each has kept before the call is over
     _noun, _callee, _release = "shard", "its allgather", lib.tombola_shard_release
 
     def __init__(self, vocabulary: int, max_rows: int, columns: tuple[int, int],
@@ -108,9 +109,9 @@ class Shard(Drawer):
         """Draws a token for each row of a batch, together with the other shards, and whatever else is wanted of it.
 
         All shards call it at once, with the same arguments but the logits. They are Sampler.sample's: token ids, masks
-        and lists are those of the whole row. Columns that can be wanted are Sampler.sample's too.
-        Those with a value for each token, and the tokens kept, are of the shard's columns alone, kept_tokens as ids of
-        the whole row; all others are the same on all shards, and in host memory.
+        and lists are those of the whole row. Columns with a value for each token, and the tokens kept, are of the
+        shard's columns alone, kept_tokens as ids of the whole row; all others are the same on all shards, and in host
+        memory.
 
         logits   (rows, last - first) or (last - first,), the shard's columns; rows may lie further apart, so that
                  whole[:, first:last] will do
@@ -264,6 +265,7 @@ class Shard(Drawer):
         self._call(lib.tombola_shard_merge, messages.ctypes.data, messages.strides[0], len(messages), byref(done))
         if done.value and self._call_under_way is not None:
             self._results, self._call_under_way = self._call_under_way[1], None
+            self._results.trim()
         return bool(done.value)
 
     def _cancel(self) -> None:
