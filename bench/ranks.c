@@ -9,25 +9,20 @@
  * us, best_us     a call: median and least, of rank 0, whose calls begin when all ranks are ready
  * rounds, collectives, bytes    of a call; bytes that a rank sends to each other one
  * exchange_us     of a call, in collectives, median; waiting for slower ranks included */
-#include "bench.h"
+#include "columns.h"
 #include "tombola_mpi.h"
 
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 enum { MOST_CALLS = 100000 };
 
-static const bench_config configs[] = {BENCH_GREEDY, BENCH_TEMPERATURE, BENCH_MIN_P,
-                                       BENCH_TOP_K,  BENCH_TOP_P,       BENCH_TOP_K_TOP_P};
-enum { CONFIGS = sizeof configs / sizeof configs[0] };
-
 struct options {
-    size_t rows, vocabulary, halve;
+    struct columns columns;
+    size_t halve;
     double seconds; /* 0: turns, from standard input */
-    workload kind;
     int alone;
 };
 
@@ -41,34 +36,12 @@ struct bench {
     float *logits;
     tombola_params *params;
     int32_t *tokens;
-    size_t columns;
     struct times {
         size_t count;
         double call[MOST_CALLS], exchange[MOST_CALLS];
         tombola_mpi_call last;
-    } times[CONFIGS];
+    } times[COLUMN_CONFIGS];
 };
-
-static _Noreturn void fail(const char *text)
-{
-    fprintf(stderr, "ranks: %s\n", text);
-    exit(EXIT_FAILURE);
-}
-
-static void *allocate(size_t count, size_t size)
-{
-    void *memory = aligned_alloc(4096, (count * size + 4095) / 4096 * 4096);
-    if (!memory)
-        fail("out of memory");
-    return memory;
-}
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ------------------------------------------------------------------ ranks */
 
@@ -86,24 +59,6 @@ static double told(const struct bench *b, double number)
     return number;
 }
 
-/* Its columns of the rows, side by side. */
-static void take_columns(struct bench *b, size_t first, size_t last)
-{
-    const struct options *o = &b->options;
-    struct workload_maker *maker = workload_maker_create(o->vocabulary);
-    float *row = allocate(o->vocabulary, sizeof *row);
-    if (!maker)
-        fail("out of memory");
-    b->columns = last - first;
-    b->logits = allocate(o->rows * b->columns + 1, sizeof *b->logits);
-    for (size_t i = 0; i < o->rows; i++) {
-        workload_fill(maker, o->kind, 1, i, TOMBOLA_FLOAT32, row);
-        memcpy(b->logits + i * b->columns, row + first, b->columns * sizeof *row);
-    }
-    workload_maker_release(maker);
-    free(row);
-}
-
 static void open_bench(struct bench *b)
 {
     const struct options *o = &b->options;
@@ -113,16 +68,17 @@ static void open_bench(struct bench *b)
         MPI_Comm_size(MPI_COMM_WORLD, &b->ranks);
         MPI_Comm_rank(MPI_COMM_WORLD, &b->rank);
     }
-    tombola_mpi_columns(o->vocabulary, b->ranks, b->rank, &first, &last);
-    take_columns(b, first, last);
-    b->params = allocate(o->rows, sizeof *b->params);
-    b->tokens = allocate(o->rows, sizeof *b->tokens);
+    tombola_mpi_columns(o->columns.vocabulary, b->ranks, b->rank, &first, &last);
+    b->logits = columns_make(&o->columns, first, last);
+    b->params = columns_allocate(o->columns.rows, sizeof *b->params);
+    b->tokens = columns_allocate(o->columns.rows, sizeof *b->tokens);
     if (tombola_context_open(NULL, NULL, &b->context, &error) ||
-        (o->alone ? tombola_sampler_create(b->context, o->vocabulary, o->rows, NULL, &b->sampler, &error)
-                  : tombola_mpi_sampler_create(b->context, MPI_COMM_WORLD, o->vocabulary, first, last, o->rows, NULL,
-                                               &b->shard, &error)) ||
+        (o->alone
+             ? tombola_sampler_create(b->context, o->columns.vocabulary, o->columns.rows, NULL, &b->sampler, &error)
+             : tombola_mpi_sampler_create(b->context, MPI_COMM_WORLD, o->columns.vocabulary, first, last,
+                                          o->columns.rows, NULL, &b->shard, &error)) ||
         (b->shard && tombola_mpi_sampler_halve(b->shard, o->halve, &error)))
-        fail(error.message);
+        columns_fail(error.message);
 }
 
 /* ------------------------------------------------------------------ measuring */
@@ -132,7 +88,7 @@ static void call(struct bench *b, const tombola_rows *rows, const tombola_result
     tombola_error error = tombola_error_default();
     if (b->shard ? tombola_mpi_sampler_sample(b->shard, rows, results, &error)
                  : tombola_sampler_sample(b->sampler, rows, results, &error))
-        fail(error.message);
+        columns_fail(error.message);
 }
 
 /* A call that is measured. */
@@ -140,9 +96,9 @@ static void measure(struct bench *b, struct times *t, const tombola_rows *rows, 
 {
     if (b->shard)
         MPI_Barrier(MPI_COMM_WORLD);
-    const double begin = now();
+    const double begin = columns_seconds();
     call(b, rows, results);
-    const double seconds = now() - begin;
+    const double seconds = columns_seconds() - begin;
     t->last = tombola_mpi_call_default();
     if (b->shard)
         tombola_mpi_sampler_last_call(b->shard, &t->last);
@@ -154,19 +110,17 @@ static void measure(struct bench *b, struct times *t, const tombola_rows *rows, 
 
 static void run(struct bench *b, size_t config, double seconds)
 {
-    const bench_options options = {.seed = 1};
     tombola_rows rows = tombola_rows_default();
     tombola_results results = tombola_results_default();
-    for (size_t row = 0; row < b->options.rows; row++)
-        b->params[row] = bench_config_params(configs[config], &options, row);
-    rows.count = b->options.rows;
+    columns_params(&b->options.columns, column_configs[config], b->params);
+    rows.count = b->options.columns.rows;
     rows.logits.host = b->logits;
     rows.params = b->params;
     results.tokens.host = b->tokens;
     call(b, &rows, &results);
-    const double begin = now();
+    const double begin = columns_seconds();
     call(b, &rows, &results);
-    const double calls = told(b, seconds / (now() - begin));
+    const double calls = told(b, seconds / (columns_seconds() - begin));
     for (double i = 0; i < calls || i < 3; i++)
         measure(b, &b->times[config], &rows, &results);
 }
@@ -185,7 +139,7 @@ static void run_turns(struct bench *b)
         seconds = told(b, seconds);
         if (seconds == 0)
             return;
-        for (size_t config = 0; config < CONFIGS; config++)
+        for (size_t config = 0; config < COLUMN_CONFIGS; config++)
             run(b, config, seconds);
         if (!is_asked)
             return;
@@ -194,29 +148,21 @@ static void run_turns(struct bench *b)
 
 /* ------------------------------------------------------------------ results */
 
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 static void print(struct bench *b)
 {
     const struct options *o = &b->options;
-    for (size_t config = 0; config < CONFIGS; config++) {
+    for (size_t config = 0; config < COLUMN_CONFIGS; config++) {
         struct times *t = &b->times[config];
         if (t->count == 0)
             continue;
-        qsort(t->call, t->count, sizeof *t->call, by_size);
-        qsort(t->exchange, t->count, sizeof *t->exchange, by_size);
+        const double call = columns_median(t->call, t->count), exchange = columns_median(t->exchange, t->count);
         printf(
             "{\"ranks\": %d, \"alone\": %s, \"halves\": %u, \"config\": \"%s\", \"workload\": \"%s\", \"rows\": %zu, "
             "\"vocabulary\": %zu, \"us\": %.1f, \"best_us\": %.1f, \"rounds\": %u, \"collectives\": %u, \"bytes\": "
             "%llu, \"exchange_us\": %.1f, \"calls\": %zu}\n",
-            b->ranks, o->alone ? "true" : "false", t->last.halves, bench_config_name(configs[config]),
-            workload_name(o->kind), o->rows, o->vocabulary, t->call[t->count / 2] * 1e6, t->call[0] * 1e6,
-            t->last.rounds, t->last.collectives, (unsigned long long)t->last.bytes, t->exchange[t->count / 2] * 1e6,
-            t->count);
+            b->ranks, o->alone ? "true" : "false", t->last.halves, bench_config_name(column_configs[config]),
+            workload_name(o->columns.kind), o->columns.rows, o->columns.vocabulary, call * 1e6, t->call[0] * 1e6,
+            t->last.rounds, t->last.collectives, (unsigned long long)t->last.bytes, exchange * 1e6, t->count);
     }
 }
 
@@ -228,10 +174,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         o->alone = 1;
         return 0;
     case 'r':
-        o->rows = strtoull(argument, NULL, 10);
+        o->columns.rows = strtoull(argument, NULL, 10);
         return 0;
     case 'v':
-        o->vocabulary = strtoull(argument, NULL, 10);
+        o->columns.vocabulary = strtoull(argument, NULL, 10);
         return 0;
     case 'h':
         o->halve = strtoull(argument, NULL, 10);
@@ -240,7 +186,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         o->seconds = atof(argument);
         return 0;
     case 'w':
-        if (workload_find(argument, &o->kind) || o->kind == WORKLOAD_REAL)
+        if (workload_find(argument, &o->columns.kind) || o->columns.kind == WORKLOAD_REAL)
             argp_error(state, "there is no workload %s", argument);
         return 0;
     default:
@@ -259,7 +205,7 @@ int main(int argc, char **argv)
         {"workload", 'w', "NAME", 0, "lm, gaussian, flat, ...", 0},
         {0}};
     static const struct argp parser = {known, parse, NULL, "Times calls of ranks.", NULL, NULL, NULL};
-    static struct bench b = {.options = {.rows = 64, .vocabulary = 128256}, .ranks = 1};
+    static struct bench b = {.options = {.columns = {.rows = 64, .vocabulary = 128256}}, .ranks = 1};
     int level;
     argp_parse(&parser, argc, argv, 0, NULL, &b.options);
     if (!b.options.alone)

@@ -1,0 +1,66 @@
+#include "columns.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+const bench_config column_configs[COLUMN_CONFIGS] = {BENCH_GREEDY, BENCH_TEMPERATURE, BENCH_MIN_P,
+                                                     BENCH_TOP_K,  BENCH_TOP_P,       BENCH_TOP_K_TOP_P};
+
+_Noreturn void columns_fail(const char *text)
+{
+    fprintf(stderr, "%s\n", text);
+    exit(EXIT_FAILURE);
+}
+
+void *columns_allocate(size_t count, size_t size)
+{
+    void *memory = aligned_alloc(4096, (count * size + 4096) / 4096 * 4096);
+    if (!memory)
+        columns_fail("out of memory");
+    return memory;
+}
+
+float *columns_make(const struct columns *c, size_t first, size_t last)
+{
+    struct workload_maker *maker = workload_maker_create(c->vocabulary);
+    const size_t width = last - first;
+    float *row = columns_allocate(c->vocabulary, sizeof *row);
+    float *made = columns_allocate(c->rows * width, sizeof *made);
+    if (!maker)
+        columns_fail("out of memory");
+    for (size_t i = 0; i < c->rows; i++) {
+        workload_fill(maker, c->kind, 1, i, TOMBOLA_FLOAT32, row);
+        memcpy(made + i * width, row + first, width * sizeof *row);
+    }
+    workload_maker_release(maker);
+    free(row);
+    return made;
+}
+
+void columns_params(const struct columns *c, bench_config config, tombola_params *params)
+{
+    const bench_options options = {.seed = 1};
+    for (size_t row = 0; row < c->rows; row++)
+        params[row] = bench_config_params(config, &options, row);
+}
+
+double columns_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+double columns_median(double *seconds, size_t count)
+{
+    qsort(seconds, count, sizeof *seconds, by_size);
+    return seconds[count / 2];
+}
