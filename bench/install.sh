@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034  # sourced
-# Sourced by bench/demo.sh, bench/run.sh and tests/run.sh: the Debian packages they need, and how
+# Sourced by tests/run.sh and the scripts of bench/: the Debian packages they need, and how
 # to get them.
 
 demo_packages=(
@@ -33,6 +33,12 @@ test_packages=(
 bench_packages=(
   "${demo_packages[@]}"
   python3-matplotlib  # the plots
+)
+
+ranks_packages=(
+  "${bench_packages[@]}"
+  libopenmpi-dev      # MPI
+  openmpi-bin         # starts ranks
 )
 
 long_test_packages=(
