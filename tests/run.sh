@@ -96,8 +96,8 @@ compile_for_sanitized() {
 
 # Sanitizers see what runs on the host. Of these tests that is their own, or what others have run as well; most of it
 # takes long, or has kernels compiled that no other test wants.
-not_sanitized='bench_workloads|command_config|counters.*|kernel_cache_(choice|device)|mpi(_failures)?|narrow|race_law'
-not_sanitized="test_($not_sanitized|shards_rounds|stages.*|textbook|weight)"
+not_sanitized='bench_workloads|command_(config|ranks.*)|counters.*|kernel_cache_(choice|device)|mpi(_failures)?|narrow'
+not_sanitized="test_($not_sanitized|race_law|shards_rounds|stages.*|textbook|weight)"
 
 # PoCL alone: what other runtimes leak and unload again cannot be told from leaks of ours. Up to gcc 13 the address
 # sanitizer's interceptor of __tls_get_addr takes a block of thread-local memory at some offsets in its page for one

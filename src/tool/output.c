@@ -100,7 +100,8 @@ static int open_part(output *o, int flags)
 static int begin(output *o)
 {
     if (o->is_standard) {
-        fwrite(o->header, 1, o->header_size, stdout);
+        if (o->header_size)
+            fwrite(o->header, 1, o->header_size, stdout);
         o->file = dup(STDOUT_FILENO);
         return o->file < 0 ? -1 : 0;
     }
