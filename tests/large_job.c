@@ -50,7 +50,7 @@ const char *job_path(const char *name)
 
 running_process job_start(int ranks, const char *const *arguments)
 {
-    const char *argv[40], *const environment[] = {"OMPI_MCA_orte_tmpdir_base", folder, NULL};
+    const char *argv[40];
     char count[8];
     size_t n = 0;
     snprintf(count, sizeof count, "%d", ranks);
@@ -64,7 +64,7 @@ running_process job_start(int ranks, const char *const *arguments)
     for (size_t i = 0; arguments[i]; i++)
         argv[n++] = arguments[i];
     argv[n] = NULL;
-    return process_start(argv, environment, "", 0);
+    return process_start(argv, ranks ? JOB_RANKS_ENVIRONMENT : NULL, "", 0);
 }
 
 process job_run(int ranks, const char *const *arguments)

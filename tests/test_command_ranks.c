@@ -30,8 +30,11 @@ static void several_ranks_write_the_file_of_one(void **state)
     static const struct {
         int ranks;
         const char *chunk, *format;
-    } CASES[] = {{0, "--chunk=4000", "jsonl"}, {0, "--chunk=4000", "npy"}, {1, "--chunk=100", "npy"},
-                 {2, "--chunk=37", "npy"},     {3, "--chunk=9", "jsonl"},  {2, "--chunk=2001", "jsonl"}};
+    } CASES[] = {{0, "--chunk=4000", "jsonl"},
+                 {0, "--chunk=4000", "npy"},
+                 {1, "--chunk=999", "jsonl"},
+                 {2, "--chunk=37", "npy"},
+                 {3, "--chunk=9", "jsonl"}};
     char out[32], first[32];
     for (size_t i = 0; i < COUNT_OF(CASES); i++) {
         const char *end = CASES[i].ranks ? "ranks" : "one";
@@ -77,7 +80,6 @@ static void mistakes_are_told_once(void **state)
     } CASES[] = {
         {{"--chunk=0"}, "tombola sample: --chunk: '0' is not a whole number", 2},
         {{"--json"}, "tombola sample: 2 ranks were started, which write to one file: name it by --output", 1},
-        {{"--output=/nowhere/x.npy"}, "tombola sample: /nowhere/x.npy: No such file or directory", 1},
     };
     for (size_t i = 0; i < COUNT_OF(CASES); i++) {
         process got = job_run(2, CASES[i].arguments);

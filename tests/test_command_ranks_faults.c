@@ -59,7 +59,7 @@ static process run_shell(const char *words)
     snprintf(script, sizeof script, "RANK=$OMPI_COMM_WORLD_RANK; %s %s sample %s --output %s --chunk 5 \"$@\"", words,
              TOMBOLA_COMMAND, JOB_ARRAY, job_path("out.jsonl"));
     const char *const argv[] = {TEST_DATA "/mpirun.sh", "2", "/bin/sh", "-c", script, NULL};
-    return process_run(argv, NULL, "", 0);
+    return process_run(argv, JOB_RANKS_ENVIRONMENT, "", 0);
 }
 
 static void ranks_without_a_device_leave_the_rows_to_others(void **state)
@@ -70,13 +70,15 @@ static void ranks_without_a_device_leave_the_rows_to_others(void **state)
     expect_same_files(job_path("out.jsonl"), job_path("all.jsonl"));
     expect_end_of_job(run_shell("test $RANK = 1 || export TOMBOLA_DEVICE=none;"), 0, "no OpenCL device matches");
     expect_same_files(job_path("out.jsonl"), job_path("all.jsonl"));
-    expect_end_of_job(run_shell("TOMBOLA_DEVICE=none"), 1, "tombola sample: no OpenCL device matches \"none\"");
 }
 
 /* Kernels that run first are those of the known answers. */
 static void ranks_that_lose_their_device_leave_the_rows_to_others(void **state)
 {
     (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* it has to be loaded first itself */
+#endif
     unlink(job_path("out.jsonl"));
     expect_end_of_job(run_shell("test $RANK = 0 || export LD_PRELOAD=" LATE_FAULT " LATE_FAULT=40;"), 0,
                       "it draws no more, and others take its rows");
