@@ -69,9 +69,10 @@ TOMBOLA_API tombola_status tombola_mpi_sampler_sample(tombola_mpi_sampler *sampl
                                                       const tombola_results *results, tombola_error *error);
 
 /* Calls of at least so many rows go in two halves, so that the messages of one travel while the device is at the other;
- * 0, the default: none do. It pays where messages take long, as between machines, beside the time that the device needs
- * for half of the rows. To be called alike on all ranks, between calls; not collective. Takes memory for half of
- * max_rows more.
+ * 0, the default: none do. A call of one round gains nothing by it, as the last message has nothing to travel beside. It
+ * may pay where calls take several rounds, and an exchange takes long, as between machines, but not longer than the
+ * device takes for half of the rows: measure it. To be called alike on all ranks, between calls; not collective. Takes
+ * memory for half of max_rows more. Calls that list kept tokens go whole.
  * Errors: INVALID_ARGUMENT for 1, OUT_OF_MEMORY and DEVICE_FAILED, on this rank alone. */
 TOMBOLA_API tombola_status tombola_mpi_sampler_halve(tombola_mpi_sampler *sampler, size_t from_rows,
                                                      tombola_error *error);

@@ -1,17 +1,10 @@
 #!/usr/bin/env bash
 # Runs a program on ranks of two hosts, which are network namespaces of this machine, so that MPI's messages go by TCP.
-# usage: tests/mpi_namespaces.sh RANKS [--delay TIME] COMMAND [ARGUMENT...]
-#   RANKS   in all, half of them on each host
-#   --delay what a packet takes from one to the other, as in "500us"
+# usage: tests/mpi_namespaces.sh RANKS COMMAND [ARGUMENT...]    (half of the ranks on each host)
 # It needs root, and iproute2. Where namespaces are forbidden it says so and fails.
 set -euo pipefail
 ranks=$1
 shift
-delay=''
-if [ "$1" = --delay ]; then
-  delay=$2
-  shift 2
-fi
 id=tombola$$
 hosts=("$id"a "$id"b) addresses=(10.211.77.1 10.211.77.2)
 
@@ -31,7 +24,6 @@ set_up() {
     ip -n "${hosts[i]}" address add "${addresses[i]}/24" dev veth0
     ip -n "${hosts[i]}" link set veth0 up
     ip -n "${hosts[i]}" link set lo up
-    [ -z "$delay" ] || ip netns exec "${hosts[i]}" tc qdisc add dev veth0 root netem delay "$delay"
   done
 }
 if ! set_up; then
