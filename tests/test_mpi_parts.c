@@ -338,6 +338,10 @@ static void what_is_not_there_stays_so(void **state)
     rows.params = part.rows.params;
     rows.count = COUNT;
     assert_memory_equal(&part.rows, &rows, sizeof rows);
+    float *const probabilities = (float *)(void *)elements; /* of the columns at hand */
+    results.probabilities.host = probabilities;
+    rows.count = ALL;
+    assert_ptr_equal(take(&rows, &results).results.probabilities.host, probabilities + FIRST * COLUMNS);
     rows.mask_of_row = (const int32_t *)(const void *)elements; /* as many masks as rows, of the whole */
     rows.count = ALL;
     rows.masks.host = (const uint32_t *)(const void *)elements;
