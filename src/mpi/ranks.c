@@ -93,7 +93,7 @@ tombola_status ranks_tell(const struct ranks *ranks, int who, tombola_error *err
     struct {
         int32_t status;
         char message[TOMBOLA_ERROR_MESSAGE_SIZE];
-    } told = {.status = ranks->failure.status};
+    } told = {.status = (int32_t)ranks->failure.status};
     memcpy(told.message, ranks->failure.message, sizeof told.message);
     const int code = MPI_Bcast(&told, sizeof told, MPI_BYTE, who, ranks->comm);
     if (code != MPI_SUCCESS)
