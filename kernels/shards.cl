@@ -18,12 +18,12 @@
 
 /* Steps in which a group looks at what all shards have told. */
 static inline void take_hundred(local struct workspace *ws, const struct row *whole, const struct row_params *p,
-                                struct quest *q, global const u64 *list)
+                                struct quest *q, const struct listing *l)
 {
     for (uint i = group_item(); i < HUNDRED_SORTED; i += GROUP)
-        ws->cost[i] = i < HUNDRED ? list[i] : NO_TOKEN;
-    if (list[HUNDRED - 1] != NO_TOKEN)
-        cut_at(q, list[HUNDRED - 1]);
+        ws->cost[i] = i < HUNDRED ? l->tokens[i] : NO_TOKEN;
+    if (l->tokens[HUNDRED - 1] != NO_TOKEN)
+        cut_at(q, l->tokens[HUNDRED - 1]);
     group_barrier(ws);
     WHEN (q->cut.kind == CUT_ENTROPY)
         select_entropy(ws, whole, &q->s, q->cut.share);
@@ -33,16 +33,16 @@ static inline void take_hundred(local struct workspace *ws, const struct row *wh
     u64 last = number < HUNDRED ? ws->cost[number - 1] : NO_TOKEN;
     if (q->cut.kind == CUT_ZIPF && last == NO_TOKEN) {
         restore(&q->s, q->before);
-        begin_number(whole, p, q, number);
+        begin_number(whole, p, q, number, l);
         return;
     }
     if (q->cut.kind == CUT_ZIPF)
         cut_at(q, last);
-    end_filter(p, q);
+    end_filter(p, q, l);
 }
 
 static inline void take_cliff(local struct workspace *ws, const struct row *whole, const struct row_params *p,
-                              struct quest *q, global const u64 *bins)
+                              struct quest *q, global const u64 *bins, const struct listing *l)
 {
     for (uint bin = group_item(); bin < BINS; bin += GROUP) {
         ws->sums[bin].low = (u32)bins[bin];
@@ -53,7 +53,7 @@ static inline void take_cliff(local struct workspace *ws, const struct row *whol
     if (see_bins(ws, &q->cliff, &q->rest, q->end.last.key))
         ask(q, STEP_CLIFF, SHARD_CLIFF, q->s.window, 0);
     else
-        begin_number(whole, p, q, max(q->cliff.rank, number_within(p->min_k, range_of(q), q->end.number)));
+        begin_number(whole, p, q, max(q->cliff.rank, number_within(p->min_k, range_of(q), q->end.number)), l);
 }
 
 ROW_KERNEL void shard(ROW_ARGUMENTS, global uchar *quests, global const u64 *answers, global u64 *messages,
@@ -87,15 +87,18 @@ ROW_KERNEL void shard(ROW_ARGUMENTS, global uchar *quests, global const u64 *ans
     }
     WHEN (answers != 0) {
         q = *kept;
+        struct listing listing = listing_of(&q, answer);
         int is_hundred = q.step == STEP_HUNDRED, is_cliff = q.step == STEP_CLIFF;
         WHEN (is_hundred)
-            take_hundred(ws, &whole, &p, &q, answer);
+            take_hundred(ws, &whole, &p, &q, &listing);
         WHEN (is_cliff)
-            take_cliff(ws, &whole, &p, &q, answer);
+            take_cliff(ws, &whole, &p, &q, answer, &listing);
         if (!(is_hundred || is_cliff) || q.kind == SHARD_NOTHING)
-            go_on(&whole, &p, &q, answer);
+            go_on(&whole, &p, &q, answer, &listing);
         view_row(&q, &p, &view, &reshape);
         group_barrier(ws);
+        WHEN (q.kind == SHARD_RACE || q.kind == SHARD_MEASURES)
+            sum_listed(&t, &q, &listing);
         tell_quest(&t, &q, &row, *before, answer, tokens);
     }
     group_barrier(ws);
