@@ -6,7 +6,8 @@
 #include "row.h"
 
 #define SHARD_STATE_BYTES 1024 /* room for where a row stands between rounds */
-#define SHARD_LISTED 64u       /* tokens that a filter by mass looks at before it makes histograms */
+#define SHARD_LISTED 64u       /* tokens that a filter by mass looks at first */
+#define SHARD_LISTED_MOST 512u /* and that it looks at before it makes histograms */
 #define SHARD_WIDE 256         /* bins of a histogram */
 
 /* What is told in a round: KIND(NAME, words that add up, words of which the largest counts, words of which the least
@@ -16,11 +17,14 @@
  * NOTHING   the row is done
  * STATE     maximum: how the row is (row_state), of its columns here; a list where top-k comes first
  * START     the same, and what RACE has, where the row is drawn from as a whole
+ * MASSES    as STATE, where top-p comes first. sum: tokens that are STORED; maximum: the key from which on these are
+ *           all; behind it what the columns weigh, as struct shard_masses has it; a list
  * RACE      sum: tokens kept; least: the last of these, upside down; a pair for each sample: when it arrives, and
  *           which; where margins are wanted, in place of a list two words for each: when the second block arrives,
  *           and bits of how clearly its own token was the first of the block
  * MEASURES  sums: MEASURE_...; a list where a filter by mass has use for the first tokens
  * LIST      the first tokens of a window
+ * STORED    maximum: a key; a list of the first tokens of the row, of which those from this key on count
  * BINS      sums: a histogram
  * END       sum: tokens of a window; least: the last one upside down
  * FIRST     least: the first token of a window
@@ -39,9 +43,11 @@
     KIND(NOTHING, 0, 0, 0)                                                                                             \
     KIND(STATE, 0, 1, 0)                                                                                               \
     KIND(START, 1, 1, 1)                                                                                               \
+    KIND(MASSES, 1, 2, 0)                                                                                              \
     KIND(RACE, 1, 0, 1)                                                                                                \
     KIND(MEASURES, MEASURES, 0, 0)                                                                                     \
     KIND(LIST, 0, 0, 0)                                                                                                \
+    KIND(STORED, 0, 1, 0)                                                                                              \
     KIND(BINS, SHARD_WIDE, 0, 0)                                                                                       \
     KIND(END, 1, 0, 1)                                                                                                 \
     KIND(FIRST, 0, 0, 1)                                                                                               \
@@ -55,6 +61,8 @@
 
 /* Words of STATE, START and RACE, and of what a window's tokens come to. */
 enum { STATE_STATE, STATE_LIST };
+enum { MASSES_NUMBER, MASSES_STATE, MASSES_DOWN_TO, MASSES_ORDER, MASSES_LOW, MASSES_HIGH, MASSES_LIST };
+enum { STORED_DOWN_TO, STORED_LIST };
 enum { DRAWN_KEPT };
 enum { START_STATE = 1, START_LAST, START_DRAWS };
 enum { RACE_LAST = 1, RACE_DRAWS };
@@ -64,6 +72,15 @@ enum { TOLD_ENTROPY, TOLD_SAMPLES };
 
 #define SHARD_KIND_NUMBER(NAME, sums, highest, least) SHARD_##NAME,
 enum { SHARD_KINDS(SHARD_KIND_NUMBER) SHARD_KINDS_COUNT };
+
+/* What columns weigh, to within a doubt: a mass from `low` to `high` at the scale of their largest token, whose order of
+ * two is order - SHARD_ORDERS. Told as three words, which are brought to the same scale and added up. */
+#define SHARD_ORDERS 0x400000
+#define SHARD_NO_ORDER (~(u64)0) /* it is not known */
+#define SHARD_MASSES_WORDS 3u
+struct shard_masses {
+    u64 order, low, high;
+};
 
 /* The head: the kind, whether the row is drawn when this is merged, pairs, and words of the list. */
 #define SHARD_LAST 0x100u
@@ -94,7 +111,7 @@ static inline struct shard_form shard_form_of(u64 head)
 /* Words behind the head, and those before the list. */
 static inline u32 shard_list_begin(struct shard_form f)
 {
-    return f.sums + f.highest + f.least + 2 * f.pairs;
+    return f.sums + f.highest + f.least + (f.kind == SHARD_MASSES ? SHARD_MASSES_WORDS : 0u) + 2 * f.pairs;
 }
 static inline u32 shard_words(struct shard_form f)
 {

@@ -83,7 +83,7 @@ ROW_KERNEL void shard(ROW_ARGUMENTS, global uchar *quests, global const u64 *ans
         q.wanted = launch.finds;
         q.samples = launch.samples;
         q.candidates = launch.candidates;
-        begin_quest(&t, &q, launch.whole);
+        begin_quest(&t, &q, &whole);
     }
     WHEN (answers != 0) {
         q = *kept;

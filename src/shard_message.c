@@ -22,6 +22,7 @@ static size_t filter_words(const struct row_params *p, u32 filter, size_t vocabu
     case FILTER_TOP_K:
         return p->top_k >= vocabulary ? 0 : p->top_k > MAX_TOP_K ? SHARD_WIDE : p->top_k;
     case FILTER_TOP_P:
+        return MEASURES + SHARD_LISTED_MOST;
     case FILTER_TYPICAL_P:
     case FILTER_TEMPERATURE:
     case FILTER_TOP_H:
@@ -273,6 +274,21 @@ static void merge_margin(const u64 *pair, u64 *margin, const u64 *other_pair, co
     margin[0] = later < second ? later : second;
 }
 
+/* Brings both to the larger scale. */
+static u64 brought(u64 mass, u64 orders, int is_high)
+{
+    const u64 shifted = orders < 64 ? mass >> orders : 0;
+    return shifted + (is_high && mass && orders > 0);
+}
+static void merge_masses(u64 *words, const u64 *other)
+{
+    const struct shard_masses a = {words[0], words[1], words[2]}, b = {other[0], other[1], other[2]};
+    const u64 order = a.order > b.order ? a.order : b.order;
+    words[0] = order;
+    words[1] = brought(a.low, order - a.order, 0) + brought(b.low, order - b.order, 0);
+    words[2] = brought(a.high, order - a.order, 1) + brought(b.high, order - b.order, 1);
+}
+
 static void merge_words(struct shard_form f, u64 *words, const u64 *other)
 {
     u32 at = 0, end = f.sums;
@@ -282,6 +298,10 @@ static void merge_words(struct shard_form f, u64 *words, const u64 *other)
         words[at] = other[at] > words[at] ? other[at] : words[at];
     for (end += f.least; at < end; at++)
         words[at] = other[at] < words[at] ? other[at] : words[at];
+    if (f.kind == SHARD_MASSES) {
+        merge_masses(words + at, other + at);
+        at = end += SHARD_MASSES_WORDS;
+    }
     for (u32 i = 0; shard_has_margins(f) && i < f.list / 2; i++)
         merge_margin(words + at + 2 * i, words + end + 2 * (f.pairs + i), other + at + 2 * i,
                      other + end + 2 * (f.pairs + i));
@@ -307,7 +327,7 @@ static void take_answer(const struct shard_batch *b, const u64 *answer, const st
     const struct shard_form f = shard_form_of(answer[0]);
     const u64 *words = answer + 1, *drawn = words + f.sums + f.highest + f.least;
     if (b->head.round == 0) {
-        *row = (struct shard_row){.state = words[f.kind == SHARD_START ? START_STATE : STATE_STATE], .last = ~(u64)0};
+        *row = (struct shard_row){.state = words[f.sums], .last = ~(u64)0};
         for (size_t i = 0; i < b->samples; i++)
             samples[i] = (struct shard_sample){.pair = {~(u64)0, ~(u64)0}};
         for (size_t i = 0; i < 2 * b->candidates; i++)
