@@ -26,6 +26,8 @@
  * LIST      the first tokens of a window
  * STORED    maximum: a key; a list of the first tokens of the row, of which those from this key on count
  * BINS      sums: a histogram
+ * PARTITION sums: the mass of the window, the cost of what ranks above the bins, and a histogram
+ * WEIGHED   a list of the first tokens of a window, each with what it costs
  * END       sum: tokens of a window; least: the last one upside down
  * FIRST     least: the first token of a window
  * COUNT     sum: tokens of a window
@@ -49,6 +51,8 @@
     KIND(LIST, 0, 0, 0)                                                                                                \
     KIND(STORED, 0, 1, 0)                                                                                              \
     KIND(BINS, SHARD_WIDE, 0, 0)                                                                                       \
+    KIND(PARTITION, 2 + SHARD_WIDE, 0, 0)                                                                              \
+    KIND(WEIGHED, 0, 0, 0)                                                                                             \
     KIND(END, 1, 0, 1)                                                                                                 \
     KIND(FIRST, 0, 0, 1)                                                                                               \
     KIND(COUNT, 1, 0, 0)                                                                                               \
@@ -67,6 +71,7 @@ enum { DRAWN_KEPT };
 enum { START_STATE = 1, START_LAST, START_DRAWS };
 enum { RACE_LAST = 1, RACE_DRAWS };
 enum { MEASURE_MASS, MEASURE_COUNT, MEASURE_MOMENTS, MEASURE_SQUARES = MEASURE_MOMENTS + 5, MEASURE_DEPTH, MEASURES };
+enum { PARTITION_MASS, PARTITION_ABOVE, PARTITION_BINS };
 enum { END_NUMBER, END_LAST };
 enum { TOLD_ENTROPY, TOLD_SAMPLES };
 
@@ -131,7 +136,7 @@ static inline int status_of_state(u64 state)
 /* Whether the list's second half goes with its first. */
 static inline int shard_list_has_more(struct shard_form f)
 {
-    return f.kind == SHARD_ROW;
+    return f.kind == SHARD_ROW || f.kind == SHARD_WEIGHED;
 }
 
 /* Whether the list's words add up. */

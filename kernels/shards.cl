@@ -99,7 +99,7 @@ ROW_KERNEL void shard(ROW_ARGUMENTS, global uchar *quests, global const u64 *ans
         group_barrier(ws);
         WHEN (q.kind == SHARD_RACE || q.kind == SHARD_MEASURES)
             sum_listed(&t, &q, &listing);
-        tell_quest(&t, &q, &row, *before, answer, tokens);
+        tell_quest(&t, &q, &whole, &row, *before, answer, tokens);
     }
     group_barrier(ws);
     if (group_item() == 0) {

@@ -15,15 +15,19 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* What a search for a budget's last token may ask for. */
+#define SEARCH_WORDS (2 * SHARD_WIDE)
+
 /* What a filter may ask for, behind which there are as many words as a list has. */
 static size_t filter_words(const struct row_params *p, u32 filter, size_t vocabulary)
 {
     switch (filter) {
     case FILTER_TOP_K:
-        return p->top_k >= vocabulary ? 0 : p->top_k > MAX_TOP_K ? SHARD_WIDE : p->top_k;
+        return p->top_k >= vocabulary ? 0 : p->top_k > MAX_TOP_K ? SEARCH_WORDS : p->top_k;
     case FILTER_TOP_P:
         return MEASURES + SHARD_LISTED_MOST;
     case FILTER_TYPICAL_P:
+        return SHARD_WIDE;
     case FILTER_TEMPERATURE:
     case FILTER_TOP_H:
         return SHARD_WIDE;
@@ -42,7 +46,7 @@ size_t shard_row_words(const struct row_params *p, size_t vocabulary, size_t sam
         most = larger(most, p->filters[i] ? filter_words(p, p->filters[i], vocabulary) : 0);
         most = larger(most, p->other_filters[i] ? filter_words(p, p->other_filters[i], vocabulary) : 0);
     }
-    const size_t least = p->min_keep > MAX_TOP_K ? SHARD_WIDE : p->min_keep;
+    const size_t least = p->min_keep > MAX_TOP_K ? SEARCH_WORDS : p->min_keep;
     /* a head, what is before the lists, these, then candidates that were told, the tokens and the mass before */
     return 1 + START_DRAWS + 4 * samples + larger(larger(most, least), p->score_end - p->score_first) + 2 * candidates +
            samples + 1;
