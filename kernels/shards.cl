@@ -50,10 +50,13 @@ static inline void take_cliff(local struct workspace *ws, const struct row *whol
         ws->sums[bin].high = (u32)bins[2 * SHARD_WIDE + bin];
     }
     group_barrier(ws);
-    if (see_bins(ws, &q->cliff, &q->rest, q->end.last.key))
-        ask(q, STEP_CLIFF, SHARD_CLIFF, q->s.window, 0);
+    struct rank first = {0, 0};
+    int is_left = see_bins(ws, &q->cliff, &q->rest, q->end.last.key);
+    first.key = q->rest.key;
+    if (is_left)
+        ask(q, STEP_CHUNK, SHARD_LIST, cut_before(q->s.window, first), q->chunk);
     else
-        begin_number(whole, p, q, max(q->cliff.rank, number_within(p->min_k, range_of(q), q->end.number)), l);
+        end_cliff(whole, p, q, l);
 }
 
 ROW_KERNEL void shard(ROW_ARGUMENTS, global uchar *quests, global const u64 *answers, global u64 *messages,
