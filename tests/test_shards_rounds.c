@@ -10,36 +10,36 @@
 #include "rows.h"
 #include "shards.h"
 
-enum { ROWS = 8, VOCABULARY = 6000, HEAD = sizeof(tombola_shard_head) };
+enum { ROWS = 8, VOCABULARY = 6000, LONG = 20000, HEAD = sizeof(tombola_shard_head) };
 
 static const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, VOCABULARY};
-static float logits[ROWS * VOCABULARY];
+static const struct make make_long = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, LONG}; /* long enough to be probed */
+static float logits[ROWS * LONG];
 static tombola_params params[ROWS];
 static uint64_t random_state = 1;
 
-static tombola_rows rows_of_kind(enum row_kind kind, tombola_params all)
+static tombola_rows rows_of_kind(uint32_t vocabulary, enum row_kind kind, tombola_params all)
 {
     for (uint32_t row = 0; row < ROWS; row++) {
-        const struct row_recipe recipe = {kind, row, VOCABULARY, TOMBOLA_FLOAT32, TOMBOLA_LOGITS};
-        row_fill(&recipe, logits + row * VOCABULARY, NULL);
+        const struct row_recipe recipe = {kind, row, vocabulary, TOMBOLA_FLOAT32, TOMBOLA_LOGITS};
+        row_fill(&recipe, logits + row * vocabulary, NULL);
         params[row] = all;
         params[row].seed = row;
     }
     return host_rows(logits, ROWS, 0, params);
 }
 
-/* Draws with these parameters from shards; at most so many rounds, and bytes of a row in all of them. */
-static void expect_cost(enum row_kind kind, tombola_params all, uint32_t rounds, uint64_t bytes)
+/* Draws rows from shards, as one device does; at most so many rounds, and bytes of a row in all of them. */
+static void expect_rows(const struct make *made, const tombola_rows *rows, uint32_t rounds, uint64_t bytes)
 {
     struct shards s;
     const struct shard_wants wants = {.rows = ROWS, .samples = 1};
     struct shard_results *got = shard_results_make(wants), *right = shard_results_make(wants);
-    const tombola_rows rows = rows_of_kind(kind, all);
     const tombola_results columns = shard_results_columns(right);
-    tombola_sampler *sampler = make_sampler(context, &make, ROWS, TOMBOLA_DISPATCH_AUTO);
-    call_rows(sampler, &rows, &columns);
-    shards_open(&s, &context, 1, &make, ROWS, 3, &random_state);
-    shards_draw(&s, &rows, got, &random_state);
+    tombola_sampler *sampler = make_sampler(context, made, ROWS, TOMBOLA_DISPATCH_AUTO);
+    call_rows(sampler, rows, &columns);
+    shards_open(&s, &context, 1, made, ROWS, 3, &random_state);
+    shards_draw(&s, rows, got, &random_state);
     assert_memory_equal(got->tokens, right->tokens, ROWS * sizeof *got->tokens);
     assert_at_most(s.call.rounds, rounds);
     assert_at_most(s.call.bytes, s.call.rounds * HEAD + ROWS * bytes);
@@ -48,6 +48,12 @@ static void expect_cost(enum row_kind kind, tombola_params all, uint32_t rounds,
     tombola_sampler_release(sampler);
     shard_results_release(got);
     shard_results_release(right);
+}
+
+static void expect_cost(enum row_kind kind, tombola_params all, uint32_t rounds, uint64_t bytes)
+{
+    const tombola_rows rows = rows_of_kind(VOCABULARY, kind, all);
+    expect_rows(&make, &rows, rounds, bytes);
 }
 
 static void rounds_and_bytes_are_few(void **state)
@@ -62,21 +68,57 @@ static void rounds_and_bytes_are_few(void **state)
     p = plain, p.top_k = 50;
     expect_cost(ROW_GAUSSIAN, p, 2, 64 + 8 * 50);
     p = plain, p.top_k = 2000;
-    expect_cost(ROW_GAUSSIAN, p, 2 + 7, ENDS + 7 * HISTOGRAM);
+    expect_cost(ROW_GAUSSIAN, p, 5, ENDS + 3 * HISTOGRAM);
     p = plain, p.top_p = 0.9f;
-    expect_cost(ROW_PEAKED, p, 3, ENDS + MASS);
-    expect_cost(ROW_GAUSSIAN, p, 3 + 7, ENDS + MASS + 7 * HISTOGRAM);
-    expect_cost(ROW_EQUAL, p, 3 + 7, ENDS + MASS + 7 * HISTOGRAM);
+    expect_cost(ROW_PEAKED, p, 2, ENDS + MASS);
+    expect_cost(ROW_GAUSSIAN, p, 5, ENDS + MASS + 3 * HISTOGRAM);
     p.top_k = 50;
-    expect_cost(ROW_GAUSSIAN, p, 3, ENDS + 8 * 50 + MASS);
+    expect_cost(ROW_GAUSSIAN, p, 2, 64 + 8 * 50);
     p = plain, p.method = TOMBOLA_INVERSE_CDF;
     expect_cost(ROW_GAUSSIAN, p, 3, ENDS + MASS);
+}
+
+static void no_data_takes_more_than_some_rounds(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t rounds;
+        uint64_t bytes;
+    } most[] = {{2, 64 + 8 * 50}, {10, 17000}, {11, 16000}, {13, 25000}, {8, 8500}, {2, 64}};
+    for (size_t filter = 0; filter < COUNT_OF(most); filter++) {
+        tombola_params p = params_at(0.8f);
+        p.top_k = filter == 0 ? 50 : filter == 1 ? 2000 : 0;
+        p.top_p = filter == 2 ? 0.95f : 1.0f;
+        p.min_k = filter == 3 ? 3.0f : 0.0f;
+        p.typical_p = filter == 4 ? 0.9f : 1.0f;
+        p.min_p = filter == 5 ? 0.05f : 0.0f;
+        for (int kind = 0; kind < ROW_KINDS; kind++) {
+            const tombola_rows rows = rows_of_kind(LONG, (enum row_kind)kind, p);
+            expect_rows(&make_long, &rows, most[filter].rounds, most[filter].bytes);
+        }
+    }
+}
+
+/* A row of which each fall between neighbours in rank, divided by its rank, is the same but for rounding. */
+static void min_k_leaves_a_chunk_behind_in_two_rounds(void **state)
+{
+    (void)state;
+    enum { FALLS = 5700, CHUNKS = FALLS / 1024 + 2 };
+    tombola_params p = params_at(0.8f);
+    p.min_k = 3.0f;
+    tombola_rows rows = rows_of_kind(VOCABULARY, ROW_EMPTY, p);
+    for (size_t row = 0; row < ROWS; row++)
+        for (size_t rank = 0; rank < FALLS; rank++)
+            logits[row * VOCABULARY + (rank * 2399 + row) % VOCABULARY] = -(float)(rank * (rank + 1) / 2);
+    expect_rows(&make, &rows, 6 + 2 * CHUNKS, CHUNKS * 8 * (1024 + 3 * 256 + 2) + 8500);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rounds_and_bytes_are_few),
+        cmocka_unit_test(no_data_takes_more_than_some_rounds),
+        cmocka_unit_test(min_k_leaves_a_chunk_behind_in_two_rounds),
     };
     return cmocka_run_group_tests_name("rounds of shards", tests, open_context, close_context);
 }
