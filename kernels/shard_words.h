@@ -78,8 +78,8 @@ enum { TOLD_ENTROPY, TOLD_SAMPLES };
 #define SHARD_KIND_NUMBER(NAME, sums, highest, least) SHARD_##NAME,
 enum { SHARD_KINDS(SHARD_KIND_NUMBER) SHARD_KINDS_COUNT };
 
-/* What columns weigh, to within a doubt: a mass from `low` to `high` at the scale of their largest token, whose order of
- * two is order - SHARD_ORDERS. Told as three words, which are brought to the same scale and added up. */
+/* What columns weigh, to within a doubt: a mass from `low` to `high` at the scale of their largest token, whose order
+ * of two is order - SHARD_ORDERS. Told as three words, which are brought to the same scale and added up. */
 #define SHARD_ORDERS 0x400000
 #define SHARD_NO_ORDER (~(u64)0) /* it is not known */
 #define SHARD_MASSES_WORDS 3u
