@@ -40,7 +40,7 @@ struct tombola_context {
     struct companion companion;
     pthread_mutex_t lock;                         /* guards what follows */
     cl_program programs[PROGRAMS][TYPES][INPUTS]; /* built and checked when first asked for; NULL before */
-    unsigned trusted[TYPES][INPUTS]; /* a bit for each kernel of the rows' that has given the known answers */
+    unsigned trusted[PROGRAMS][TYPES][INPUTS];    /* a bit for each kernel that has given the known answers */
 };
 
 /* Opens one device, whole: what is returned has its kernels for binary32 logits built and checked.

@@ -145,8 +145,9 @@ int program_compiles_late(const tombola_device *device)
 static tombola_status check(tombola_context *context, cl_program program, enum program which, tombola_type type,
                             tombola_input input, tombola_error *error)
 {
-    return which == PROGRAM_ROWS ? self_test_run(context, program, type, input, trust_at_once(context), error)
-                                 : self_test_run_shards(context, program, type, input, error);
+    const unsigned kernels = trust_at_once(context, which);
+    return which == PROGRAM_ROWS ? self_test_run(context, program, type, input, kernels, error)
+                                 : self_test_run_shards(context, program, type, input, kernels, error);
 }
 
 /* NULL unless the cache has kernels that the driver still takes and that give the known answers. */
@@ -238,8 +239,8 @@ tombola_status context_program(tombola_context *context, enum program which, tom
     tombola_status status = TOMBOLA_OK;
     if (!*kept) {
         status = program_make(context, which, type, input, kept, error);
-        if (!status && which == PROGRAM_ROWS)
-            context->trusted[type][input] = trust_at_once(context);
+        if (!status)
+            context->trusted[which][type][input] = trust_at_once(context, which);
     }
     *program = *kept;
     pthread_mutex_unlock(&context->lock);

@@ -7,8 +7,9 @@
 #include <CL/cl.h>
 
 /* Draws what self_test_run does with freshly built kernels of shards, each row cut into three, one without columns,
- * whose messages stay in this process. TOMBOLA_SELF_TEST_FAILED names the first answer that differs. */
+ * whose messages stay in this process. TOMBOLA_SELF_TEST_FAILED names the first answer that differs.
+ * kernels  a bit for each that is to be checked (KERNEL_BIT) */
 tombola_status self_test_run_shards(tombola_context *context, cl_program program, tombola_type type,
-                                    tombola_input input, tombola_error *error);
+                                    tombola_input input, unsigned kernels, tombola_error *error);
 
 #endif

@@ -8,6 +8,7 @@
 #include "shard_results.h"
 #include "shard_rounds.h"
 #include "sized.h"
+#include "trust.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +67,16 @@ tombola_status tombola_shard_create(tombola_context *context, size_t vocabulary,
     tombola_status status = plan_make_shard(context, vocabulary, first, last, max_rows, options, &plan, error);
     if (!status)
         status = context_program(context, PROGRAM_SHARDS, plan.options.type, plan.options.input, &program, error);
-    return status ? status : shard_create_from(context, program, &plan, shard, error);
+    if (!status)
+        status = shard_create_from(context, program, &plan, shard, error);
+    if (status)
+        return status;
+    status = trust_shard(&(*shard)->sampler->engine, error);
+    if (status) {
+        tombola_shard_release(*shard);
+        *shard = NULL;
+    }
+    return status;
 }
 
 void tombola_shard_release(tombola_shard *s)

@@ -38,7 +38,7 @@ struct tombola_shard {
     uint32_t *zeros; /* max_rows: a shard without columns has that one in all rows; NULL: it has columns */
 };
 
-/* A shard with kernels that its context has not taken up yet: for the self-test. */
+/* A shard that runs all kernels of a program unchecked: for the self-test. */
 tombola_status shard_create_from(tombola_context *context, cl_program program, const struct plan *plan,
                                  tombola_shard **shard, tombola_error *error);
 

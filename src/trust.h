@@ -4,9 +4,10 @@
 #define TOMBOLA_SRC_TRUST_H
 
 #include "batch.h"
+#include "context.h"
 
 /* The kernels to check with a program that has just been made, a bit each. */
-unsigned trust_at_once(const tombola_context *context);
+unsigned trust_at_once(const tombola_context *context, enum program program);
 
 /* Checks those of the sampler's kernels, a bit each, that its context has not checked yet. For one whose program its
  * context has. */
@@ -14,5 +15,8 @@ tombola_status trust_kernels(struct engine *engine, unsigned kernels, tombola_er
 
 /* The same of a sampler that has just been made: what every call wants, and what options say will be wanted. */
 tombola_status trust_declared(struct engine *engine, tombola_error *error);
+
+/* The same of a shard. */
+tombola_status trust_shard(struct engine *engine, tombola_error *error);
 
 #endif

@@ -230,31 +230,62 @@ static void what_options_declare_is_checked_with_the_sampler(void **state)
     }
 }
 
+static tombola_status make_shard(tombola_context *context, tombola_shard **shard, tombola_error *error)
+{
+    *shard = NULL;
+    return tombola_shard_create(context, PROBE_VOCABULARY, 0, PROBE_VOCABULARY, PROBE_ROWS, NULL, shard, error);
+}
+
+/* Checked at once, where kernels are compiled at once. */
 static void a_device_that_fails_on_shards_has_none(void **state)
 {
     (void)state;
-    static const struct {
-        const char *kernel;
-        unsigned argument;
-        const char *reason;
-    } faults[] = {{"shard", SHARD_MESSAGES, "the device fails known answer 0 (on shards): token "},
-                  {"shard", SHARD_QUESTS, "the device fails the known report (on shards)"},
-                  {"report", REPORT_KEPT_PROBABILITIES, "the device fails the known probabilities (on shards)"},
-                  {"shard_last", SHARD_LAST_FINDINGS, "the device fails the known report (on shards)"}};
+    static const struct late faults[] = {
+        {"shard", SHARD_MESSAGES, "the device fails known answer 0 (on shards): token "},
+        {"shard", SHARD_QUESTS, "the device fails the known report (on shards)"},
+        {"report", REPORT_KEPT_PROBABILITIES, "the device fails the known probabilities (on shards)"},
+        {"shard_last", SHARD_LAST_FINDINGS, "the device fails the known report (on shards)"}};
     tombola_context *context;
-    tombola_shard *shard = NULL;
-    assert_int_equal(tombola_context_open(NULL, NULL, &context, NULL), TOMBOLA_OK);
+    tombola_shard *shard;
+    faults_answer(CL_PLATFORM_NAME, "Another", sizeof "Another");
+    assert_int_equal(tombola_context_open("0", NULL, &context, NULL), TOMBOLA_OK);
     for (size_t i = 0; i < COUNT_OF(faults); i++) {
         tombola_error error = tombola_error_default();
         faults_begin();
         faults_damage(faults[i].kernel, ARGUMENT_COLUMNS + faults[i].argument);
-        assert_int_equal(tombola_shard_create(context, 1000, 0, 512, 1, NULL, &shard, &error),
-                         TOMBOLA_SELF_TEST_FAILED);
-        expect_text(error.message, faults[i].reason);
+        assert_int_equal(make_shard(context, &shard, &error), TOMBOLA_SELF_TEST_FAILED);
+        expect_text(error.message, faults[i].told);
         assert_null(shard);
     }
     faults_begin();
-    assert_int_equal(tombola_shard_create(context, 1000, 0, 512, 1, NULL, &shard, NULL), TOMBOLA_OK);
+    assert_int_equal(make_shard(context, &shard, NULL), TOMBOLA_OK);
+    tombola_shard_release(shard);
+    tombola_context_close(context);
+}
+
+static void what_shards_tell_at_last_is_checked_when_it_is_first_wanted(void **state)
+{
+    (void)state;
+    static float told[PROBE_ROWS * PROBE_VOCABULARY];
+    tombola_error error = tombola_error_default();
+    tombola_context *context;
+    tombola_shard *shard;
+    tombola_rows rows = tombola_rows_default();
+    tombola_results results = tombola_results_default();
+    rows.count = PROBE_ROWS;
+    rows.logits.host = probe.logits;
+    rows.stride = PROBE_STRIDE;
+    rows.params = probe.params;
+    results.processed_logits.host = told;
+    faults_answer(CL_PLATFORM_NAME, "Portable Computing Language", sizeof "Portable Computing Language");
+    assert_int_equal(tombola_context_open("0", NULL, &context, NULL), TOMBOLA_OK);
+    faults_damage("shard_last", ARGUMENT_COLUMNS + SHARD_LAST_FINDINGS);
+    assert_int_equal(make_shard(context, &shard, NULL), TOMBOLA_OK);
+    assert_int_equal(tombola_shard_begin(shard, &rows, &results, &error), TOMBOLA_SELF_TEST_FAILED);
+    expect_text(error.message, "the device fails the known report (on shards)");
+    tombola_shard_cancel(shard);
+    faults_begin();
+    assert_int_equal(tombola_shard_begin(shard, &rows, &results, &error), TOMBOLA_OK);
     tombola_shard_release(shard);
     tombola_context_close(context);
 }
@@ -378,6 +409,7 @@ int main(int argc, char **argv)
         TEST(a_kernel_that_is_compiled_late_is_checked_when_it_is_first_wanted),
         TEST(what_options_declare_is_checked_with_the_sampler),
         TEST(a_device_that_fails_on_shards_has_none),
+        TEST(what_shards_tell_at_last_is_checked_when_it_is_first_wanted),
         TEST(a_device_named_by_the_variable_never_falls_back),
         TEST(options_that_the_compiler_refuses_fail_the_build),
         TEST(a_build_log_names_the_place_in_the_sources),
