@@ -11,6 +11,7 @@
 
 #include "calls.h"
 #include "group.h"
+#include "shards.h"
 
 /* What the rows of a batch consist of. */
 struct laid_out {
@@ -193,11 +194,47 @@ static void run_on_device(const struct known_batch *batch, void *user)
     }
 }
 
+/* ------------------------------------------------------------------ shards */
+
+static uint64_t random_state = 1;
+
+static int suits(const struct known_batch *batch, void *user)
+{
+    (void)user;
+    return shards_suit(context, &batch->make);
+}
+
+/* The shards are those of the make at hand. */
+static void run_on_shards(const struct known_batch *batch, void *user)
+{
+    static const size_t counts[] = {2, 3, 8, 1};
+    struct shards *s = user;
+    struct columns columns;
+    struct draw draws[KNOWN_BATCH_ROWS];
+    const tombola_results results = columns_results(&columns);
+    if (s->count == 0 || memcmp(&s->make, &batch->make, sizeof s->make) != 0) {
+        shards_close(s);
+        shards_open(s, &context, 1, &batch->make, KNOWN_BATCH_ROWS, counts[batch->number % COUNT_OF(counts)],
+                    &random_state);
+    }
+    shards_call(s, &batch->rows, &results, &random_state);
+    columns_draws(&columns, batch->rows.count, draws);
+    known_batch_expect(batch, draws, "on shards");
+}
+
+void known_answers_run_on_shards(struct known_answer *answers, size_t count)
+{
+    struct shards shards = {.count = 0};
+    known_batches(answers, count, suits, run_on_shards, &shards);
+    shards_close(&shards);
+}
+
 void known_answers_run(struct known_answer *answers, size_t count)
 {
     struct samplers samplers = {.by = {NULL, NULL}};
     known_batches(answers, count, NULL, run_on_device, &samplers);
     release_samplers(&samplers);
+    known_answers_run_on_shards(answers, count);
 }
 
 size_t known_file_run(const char *name)

@@ -1,4 +1,4 @@
-/* Known answers in batches, and drawn on the device, by either dispatch. */
+/* Known answers in batches, and drawn on the device, by either dispatch, and on shards. */
 #ifndef KNOWN_BATCH_H
 #define KNOWN_BATCH_H
 
@@ -29,6 +29,9 @@ void known_batch_expect(const struct known_batch *batch, const struct draw *draw
 /* Draws all answers in the context of the group (group.h), and fails the test unless each comes out, and the oracle's
  * boundary. */
 void known_answers_run(struct known_answer *answers, size_t count);
+
+/* The same on shards alone, where these suit (shards.h), without the boundary. */
+void known_answers_run_on_shards(struct known_answer *answers, size_t count);
 
 /* Asks the oracle and then the device, as above, for all answers in a file of this name. Returns how many there are. */
 size_t known_file_run(const char *name);

@@ -1,6 +1,7 @@
 #include "known_told.h"
 
 #include "group.h"
+#include "shards.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,33 +18,50 @@ struct laid_out {
     size_t bias_count;
 };
 
-/* Samplers for each make that has come up. */
-static struct {
+/* What draws for each make that has come up. */
+struct drawers {
     struct make make;
     tombola_sampler *samplers[2];
-} made[16];
+    struct shards shards[4];
+};
+static struct drawers made[16];
 static size_t made_count;
+static uint64_t random_state = 1;
 
-tombola_sampler *known_sampler(const struct told_question *question, int is_spread)
+static struct drawers *drawers_of(const struct make *make)
 {
+    static const size_t counts[COUNT_OF(made->shards)] = {1, 2, 3, 8};
     size_t i = 0;
-    while (i < made_count && memcmp(&made[i].make, &question->make, sizeof made[i].make) != 0)
+    while (i < made_count && memcmp(&made[i].make, make, sizeof *make) != 0)
         i++;
-    if (i == made_count) {
-        if (made_count++ == COUNT_OF(made))
-            die("there are more makes than %zu", COUNT_OF(made));
-        made[i].make = question->make;
-        made[i].samplers[0] = make_sampler(context, &question->make, 1, TOMBOLA_DISPATCH_ROW);
-        made[i].samplers[1] = make_sampler(context, &question->make, 1, TOMBOLA_DISPATCH_SPREAD);
-    }
-    return made[i].samplers[is_spread];
+    if (i < made_count)
+        return &made[i];
+    if (made_count++ == COUNT_OF(made))
+        die("there are more makes than %zu", COUNT_OF(made));
+    made[i] = (struct drawers){.make = *make};
+    made[i].samplers[0] = make_sampler(context, make, 1, TOMBOLA_DISPATCH_ROW);
+    made[i].samplers[1] = make_sampler(context, make, 1, TOMBOLA_DISPATCH_SPREAD);
+    for (size_t s = 0; shards_suit(context, make) && s < COUNT_OF(counts); s++)
+        shards_open(&made[i].shards[s], &context, 1, make, 1, counts[s], &random_state);
+    return &made[i];
 }
 
-static void release_samplers(void)
+void known_call(const struct told_question *question, enum known_way way, const tombola_results *results)
+{
+    struct drawers *d = drawers_of(&question->make);
+    if (way == KNOWN_ON_SHARDS && shards_suit(context, &question->make))
+        shards_call(&d->shards[question->number % COUNT_OF(d->shards)], &question->rows, results, &random_state);
+    else
+        call_rows(d->samplers[way == KNOWN_SPREAD], &question->rows, results);
+}
+
+static void release_drawers(void)
 {
     for (size_t i = 0; i < made_count; i++) {
         tombola_sampler_release(made[i].samplers[0]);
         tombola_sampler_release(made[i].samplers[1]);
+        for (size_t s = 0; s < COUNT_OF(made->shards); s++)
+            shards_close(&made[i].shards[s]);
     }
     made_count = 0;
 }
@@ -136,6 +154,6 @@ unsigned known_told_check(const char *name, told_check *check)
         count++;
     }
     fclose(file);
-    release_samplers();
+    release_drawers();
     return count;
 }

@@ -17,8 +17,10 @@ struct told_question {
  * answer   the rest of the question's line */
 typedef int told_check(struct told_question *question, const char *answer);
 
-/* A sampler for the question, on the group's context; known_told_check releases it. */
-tombola_sampler *known_sampler(const struct told_question *question, int is_spread);
+enum known_way { KNOWN_BY_ROWS, KNOWN_SPREAD, KNOWN_ON_SHARDS, KNOWN_WAYS };
+
+/* Asks the question on the group's context: a sampler, or where its make suits them, shards. */
+void known_call(const struct told_question *question, enum known_way way, const tombola_results *results);
 
 /* Checks all lines of a file of this name, and returns how many there are; dies on one that it cannot read. */
 unsigned known_told_check(const char *name, told_check *check);

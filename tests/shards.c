@@ -270,3 +270,65 @@ void shards_draw(struct shards *s, const tombola_rows *rows, struct shard_result
     s->call.struct_size = sizeof s->call;
     tombola_shard_last_call(s->shards[0], &s->call);
 }
+
+/* Where it is wanted. */
+static void copy_out(void *to, const void *from, size_t bytes)
+{
+    if (to && bytes)
+        memcpy(to, from, bytes);
+}
+
+static struct shard_wants wants_of(const struct shards *s, const tombola_rows *rows, const tombola_results *r)
+{
+    struct shard_wants w = {.rows = rows->count, .samples = r->samples ? r->samples : 1};
+    w.ids = rows->score_ends ? rows->score_ends[rows->count - 1] : 0;
+    w.is_told = r->logprobs.host || r->raw_logprobs.host || r->ranks.host || r->margins.host || r->entropies.host ||
+                r->observed.host || r->scores.host || r->raw_scores.host;
+    w.candidates = r->candidate_count;
+    if (r->kept_ends.host || r->kept_probabilities.host || r->processed_logits.host || r->probabilities.host ||
+        r->log_probabilities.host)
+        w.vocabulary = s->make.vocabulary;
+    return w;
+}
+
+void shards_call(struct shards *s, const tombola_rows *rows, const tombola_results *r, uint64_t *random)
+{
+    const struct shard_wants w = wants_of(s, rows, r);
+    struct shard_results *got = shard_results_make(w);
+    const size_t each = 4 * w.rows, samples = each * w.samples, candidates = each * w.candidates,
+                 values = each * w.vocabulary;
+    shards_draw(s, rows, got, random);
+    copy_out(r->tokens.host, got->tokens, samples);
+    copy_out(r->status.host, got->status, each);
+    copy_out(r->kept.host, got->kept, each);
+    copy_out(r->boundary.host, got->boundary, 2 * each);
+    copy_out(r->entropies.host, got->entropies, each);
+    copy_out(r->ranks.host, got->ranks, samples);
+    copy_out(r->logprobs.host, got->logprobs, samples);
+    copy_out(r->raw_logprobs.host, got->raw_logprobs, samples);
+    copy_out(r->observed.host, got->observed, samples);
+    copy_out(r->margins.host, got->margins, samples);
+    copy_out(r->scores.host, got->scores, 4 * w.ids);
+    copy_out(r->raw_scores.host, got->raw_scores, 4 * w.ids);
+    copy_out(r->candidate_tokens.host, got->candidate_tokens, candidates);
+    copy_out(r->candidate_logits.host, got->candidate_logits, candidates);
+    copy_out(r->candidate_probabilities.host, got->candidate_probabilities, candidates);
+    copy_out(r->candidate_logprobs.host, got->candidate_logprobs, candidates);
+    copy_out(r->candidate_raw_logprobs.host, got->candidate_raw_logprobs, candidates);
+    copy_out(r->probabilities.host, got->outputs[0], values);
+    copy_out(r->log_probabilities.host, got->outputs[1], values);
+    copy_out(r->kept_probabilities.host, got->outputs[2], values);
+    copy_out(r->processed_logits.host, got->outputs[3], values);
+    copy_out(r->kept_ends.host, got->kept_ends, 2 * each);
+    if (r->kept_tokens.host)
+        copy_out(r->kept_tokens.host, got->kept_tokens, 4 * got->kept_ends[w.rows - 1]);
+    shard_results_release(got);
+}
+
+int shards_suit(tombola_context *on, const struct make *make)
+{
+    uint32_t lanes, width, teams;
+    tombola_context_shape(on, &lanes, &width, &teams);
+    return !(lanes == 4 && width == 4) && make->type != TOMBOLA_FLOAT16 &&
+           (make->type == TOMBOLA_FLOAT32 || make->input == TOMBOLA_LOGITS);
+}

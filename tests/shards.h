@@ -59,6 +59,13 @@ void shards_close(struct shards *shards);
 /* Draws from whole rows in host memory. Fails the test unless all shards have the same results, which these are. */
 void shards_draw(struct shards *shards, const tombola_rows *rows, struct shard_results *results, uint64_t *random);
 
+/* The same, as results that lie in host memory ask for it: to stand in for a sampler's call. */
+void shards_call(struct shards *shards, const tombola_rows *rows, const tombola_results *results, uint64_t *random);
+
+/* Whether tests that share this context may have shards of this make: there are kernels to compile for each, which
+ * test_shards has compiled for these. */
+int shards_suit(tombola_context *on, const struct make *make);
+
 /* The columns of whole rows that a shard has. */
 tombola_rows shards_rows(const struct shards *shards, size_t shard, const tombola_rows *rows);
 

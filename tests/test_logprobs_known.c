@@ -1,4 +1,5 @@
-/* The answers in known_results.txt, which reference_results.py computed: by either dispatch, to the last bit. */
+/* The answers in known_results.txt, which reference_results.py computed: by either dispatch and on shards, to the last
+ * bit. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +19,7 @@ struct told_bits {
     uint32_t logprob, raw_logprob, rank, margin, entropy, observed;
 };
 
-static struct told_bits tell(const struct told_question *question, int is_spread)
+static struct told_bits tell(const struct told_question *question, enum known_way way)
 {
     struct told_bits told;
     tombola_results results = tombola_results_default();
@@ -29,7 +30,7 @@ static struct told_bits tell(const struct told_question *question, int is_spread
     results.margins.host = (float *)&told.margin;
     results.entropies.host = (float *)&told.entropy;
     results.observed.host = (float *)&told.observed;
-    call_rows(known_sampler(question, is_spread), &question->rows, &results);
+    known_call(question, way, &results);
     return told;
 }
 
@@ -39,8 +40,8 @@ static int check(struct told_question *question, const char *answer)
     if (sscanf(answer, "%" SCNd32 " %" SCNx32 " %" SCNx32 " %" SCNu32 " %" SCNx32 " %" SCNx32 " %" SCNx32, &t.token,
                &t.logprob, &t.raw_logprob, &t.rank, &t.margin, &t.entropy, &t.observed) != 7)
         return 0;
-    for (int is_spread = 0; is_spread < 2; is_spread++) {
-        const struct told_bits got = tell(question, is_spread);
+    for (enum known_way way = 0; way < KNOWN_WAYS; way++) {
+        const struct told_bits got = tell(question, way);
         if (memcmp(&t, &got, sizeof got) != 0)
             fail_msg("answer %u, a row %s of %u: token %d, %08x, %08x, rank %u, %08x, %08x, %08x, not %d, %08x, "
                      "%08x, %u, %08x, %08x, %08x",

@@ -12,6 +12,7 @@
 
 #include "expect.h"
 #include "group.h"
+#include "known_batch.h"
 #include "mix.h"
 #include "shards.h"
 
@@ -90,6 +91,17 @@ static void each_feature_alone_is_as_one_device_has_it(void **state)
                 }
 }
 
+/* Those of other files come out in the tests of what they are about. */
+static void every_known_answer_comes_out(void **state)
+{
+    (void)state;
+    size_t count;
+    struct known_answer *answers = known_answers_read(&count);
+    assert_less(1000, count);
+    known_answers_run_on_shards(answers, count);
+    free(answers);
+}
+
 static void expect_mixture(uint64_t seed, tombola_context *const *on, size_t contexts, int is_float)
 {
     static const uint32_t vocabularies[] = {1, 200, 256, 257, 600, 1500, 4000, 20000};
@@ -129,6 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_feature_alone_is_as_one_device_has_it),
+        cmocka_unit_test(every_known_answer_comes_out),
         cmocka_unit_test(mixes_at_random_are_as_one_device_has_them),
         cmocka_unit_test(shards_by_groups_and_by_work_items_alone_understand_each_other),
     };
