@@ -281,6 +281,20 @@ tombola_status tombola_shard_check(const void *messages, size_t stride, size_t c
     return status;
 }
 
+size_t tombola_shard_largest(const void *messages, size_t stride, size_t count)
+{
+    if (check_place(messages, stride, count, NULL))
+        return 0;
+    size_t largest = 0;
+    for (size_t i = 0; i < count; i++) {
+        const tombola_shard_head *head = (const void *)((const char *)messages + i * stride);
+        if (head->magic != TOMBOLA_SHARD_MAGIC)
+            return 0;
+        largest = head->size > largest ? (size_t)head->size : largest;
+    }
+    return largest;
+}
+
 /* Room to look at so many messages. */
 static tombola_status reserve_places(tombola_shard *s, size_t count, tombola_error *error)
 {

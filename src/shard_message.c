@@ -200,14 +200,16 @@ static tombola_status sort_and_check(const void *messages, size_t stride, size_t
 
 tombola_status shard_messages_check(const void *messages, size_t stride, size_t count, size_t *at, tombola_error *error)
 {
-    const void **heads = malloc(count * sizeof *heads), *about = NULL;
+    const void *few[256], **heads = count <= sizeof few / sizeof *few ? few : malloc(count * sizeof *heads);
+    const void *about = NULL;
     *at = count;
     if (!heads)
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for %zu messages", count);
     tombola_status status = sort_and_check(messages, stride, count, heads, &about, error);
     if (status && about)
         *at = (size_t)((const char *)about - (const char *)messages) / stride;
-    free(heads);
+    if (heads != few)
+        free(heads);
     return status;
 }
 

@@ -199,30 +199,47 @@ tombola_rows shards_rows(const struct shards *s, size_t shard, const tombola_row
     return own;
 }
 
-/* One round: all messages, in an order of their own for each shard. */
+/* The first bytes of all messages, from one of them on. */
+static void gather(char *const *messages, size_t count, size_t turn, size_t bytes, char *to)
+{
+    for (size_t j = 0; j < count; j++)
+        memcpy(to + j * bytes, messages[(j + turn) % count], bytes);
+}
+
+/* One round: all messages, in an order of their own for each shard, by collectives of equally many bytes as
+ * tombola_shard.h has them. */
 static int draw_round(struct shards *s, uint64_t *random)
 {
+    enum { CAPACITY = sizeof(tombola_shard_head) + 3 * 48 };
     tombola_error error = tombola_error_default();
-    size_t sizes[MOST_SHARDS], most = 0;
+    tombola_shard_call call = {.struct_size = sizeof call};
+    tombola_shard_last_call(s->shards[0], &call);
+    const size_t room = call.most > CAPACITY ? call.most : CAPACITY;
+    char *messages[MOST_SHARDS], *all = allocate(s->count, room);
+    size_t size;
     int is_done[MOST_SHARDS];
     for (size_t i = 0; i < s->count; i++) {
-        tombola_shard_partial(s->shards[i], NULL, 0, &sizes[i], NULL);
-        most = sizes[i] > most ? sizes[i] : most;
-    }
-    char *messages = allocate(s->count, most), *shuffled = allocate(s->count, most);
-    for (size_t i = 0; i < s->count; i++)
-        if (tombola_shard_partial(s->shards[i], messages + i * most, most, &sizes[i], &error))
+        messages[i] = allocate(1, room);
+        if (tombola_shard_partial(s->shards[i], messages[i], room, &size, &error))
             fail_msg("shard %zu of %zu: %s", i, s->count, error.message);
+    }
     for (size_t i = 0; i < s->count; i++) {
         const size_t turn = random_below(random, (uint32_t)s->count);
-        for (size_t j = 0; j < s->count; j++)
-            memcpy(shuffled + j * most, messages + (j + turn) % s->count * most, most);
-        if (tombola_shard_merge(s->shards[i], shuffled, most, s->count, &is_done[i], &error))
+        size_t stride = CAPACITY;
+        gather(messages, s->count, turn, CAPACITY, all);
+        const size_t largest = tombola_shard_largest(all, CAPACITY, s->count);
+        assert_int_equal(largest, size);
+        if (largest > CAPACITY && !tombola_shard_check(all, CAPACITY, s->count, NULL, NULL)) {
+            stride = largest;
+            gather(messages, s->count, turn, largest, all);
+        }
+        if (tombola_shard_merge(s->shards[i], all, stride, s->count, &is_done[i], &error))
             fail_msg("shard %zu of %zu: %s", i, s->count, error.message);
         assert_int_equal(is_done[i], is_done[0]);
     }
-    free(messages);
-    free(shuffled);
+    for (size_t i = 0; i < s->count; i++)
+        free(messages[i]);
+    free(all);
     return is_done[0];
 }
 

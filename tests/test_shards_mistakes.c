@@ -251,6 +251,10 @@ static void mistakes_are_named(void **state)
     expect_refusal(tombola_shard_merge(shard, message, sizeof message, 1, &is_done, &error), &error,
                    "the shard of columns 0 to 6000 has a message that is not whole, or other questions");
     tombola_shard_release(shard);
+    assert_int_equal(tombola_shard_largest(NULL, HEAD, 1), 0);
+    assert_int_equal(tombola_shard_largest(message, HEAD, 1), HEAD + ROWS * 48);
+    message[0] ^= 1;
+    assert_int_equal(tombola_shard_largest(message, HEAD, 1), 0);
 }
 
 int main(void)
