@@ -29,8 +29,8 @@ extern const struct argp constraints_argp;
 /* Adds a bias to every row's, unless --bias has one for its token. 0, or -1 without memory. */
 int constraints_add(constraints *constraints, tombola_bias bias);
 
-/* Reads the files for an array of so many rows and tokens, which come in batches of up to `batch` rows; of masks no more
- * than their number. 0, or -1 with a message on standard error. */
+/* Reads the files for an array of so many rows and tokens, which come in batches of up to `batch` rows; of masks that
+ * are the rows' own no more than their number. 0, or -1 with a message on standard error. */
 int constraints_load(constraints *constraints, size_t rows, size_t batch, size_t vocabulary);
 void constraints_release(constraints *constraints);
 

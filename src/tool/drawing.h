@@ -19,8 +19,8 @@ typedef struct drawing {
     tombola_results results; /* of the batch drawn last */
 } drawing;
 
-/* Reads what the options name, and makes room for a batch. Options and array are to outlive the drawing. 0, or -1 with a
- * message on standard error; close it either way. */
+/* Reads what the options name, and makes room for a batch. Options and array are to outlive the drawing. 0, or -1 with
+ * a message on standard error; close it either way. */
 int drawing_load(drawing *drawing, sample_options *options, npy_rows *array, size_t batch);
 
 /* Opens the device. The same. */
