@@ -56,7 +56,7 @@ static void rows_of_a_rank_that_dies_are_named_and_drawn_by_another_run(void **s
 static process run_shell(const char *words)
 {
     char script[1024];
-    snprintf(script, sizeof script, "RANK=$OMPI_COMM_WORLD_RANK; %s %s sample %s --output %s --chunk 5 \"$@\"", words,
+    snprintf(script, sizeof script, "RANK=$OMPI_COMM_WORLD_RANK; %s %s sample %s --output %s --chunk 20 \"$@\"", words,
              TOMBOLA_COMMAND, JOB_ARRAY, job_path("out.jsonl"));
     const char *const argv[] = {TEST_DATA "/mpirun.sh", "2", "/bin/sh", "-c", script, NULL};
     return process_run(argv, JOB_RANKS_ENVIRONMENT, "", 0);
