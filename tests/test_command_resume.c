@@ -90,7 +90,8 @@ static void a_run_that_went_on_is_gone_on_with(void **state)
     fclose(file);
     file = fopen(job_path("out.jsonl.part"), "ab");
     assert_non_null(file);
-    fputs("{\"row\":", file);
+    for (int i = 0; i < 100000; i++) /* more than there will be */
+        fputs("{\"row\":", file);
     fclose(file);
     running_process running = START(OPTIONS, "--chunk=2", "--resume");
     job_wait_for_rows(JOURNAL, 60);
