@@ -192,10 +192,10 @@ static inline tombola_context_options tombola_context_options_default(void)
  * Errors: NO_DEVICE; for a named device also BUILD_FAILED, SELF_TEST_FAILED, DEVICE_FAILED; FORKED.
  * A device must be available and little-endian, with a compiler, OpenCL 1.2 or later, the full profile, binary32 that
  * rounds to nearest and knows infinities, and 32 KiB of local memory: what it lacks is named in NO_DEVICE.
- * PoCL compiles a kernel when it is first run, which takes seconds. There only the one that draws tokens is compiled and
- * checked here, and alone decides whether the device is taken; those for probabilities, for candidates, and for scores,
- * kept tokens and processed logits follow when they are first wanted: at the creation of a sampler whose options say
- * so, else in the call that has such results.
+ * PoCL compiles a kernel when it is first run, which takes seconds. There only the one that draws tokens is compiled
+ * and checked here, and alone decides whether the device is taken; those for probabilities, for candidates, and for
+ * scores, kept tokens and processed logits follow when they are first wanted: at the creation of a sampler whose
+ * options say so, else in the call that has such results.
  * One context serves samplers on any number of threads. */
 TOMBOLA_API tombola_status tombola_context_open(const char *device, const tombola_context_options *options,
                                                 tombola_context **context, tombola_error *error);
@@ -874,8 +874,8 @@ static inline tombola_results tombola_results_default(void)
  *                 in a buffer must be there: commands of the caller's that write it have completed
  * A bad row shows in its own status; the call still returns TOMBOLA_OK.
  * Errors: INVALID_ARGUMENT (the field, row and value named; nothing enqueued), BUSY, DEVICE_FAILED, OUT_OF_MEMORY.
- * After the last two the results are undefined. BUILD_FAILED and SELF_TEST_FAILED where a kernel is compiled and checked
- * here, as tombola_context_open tells: nothing is enqueued, and results that need no such kernel can still be had. */
+ * After the last two the results are undefined. SELF_TEST_FAILED and DEVICE_FAILED where a kernel is compiled and
+ * checked here, as tombola_context_open tells: results that need no such kernel can still be had. */
 TOMBOLA_API tombola_status tombola_sampler_sample(tombola_sampler *sampler, const tombola_rows *rows,
                                                   const tombola_results *results, tombola_error *error);
 
