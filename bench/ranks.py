@@ -34,13 +34,13 @@ def lines_of(*command, **environment):
 def measure(seconds):
     """Dicts of what the programs say: of ranks and of this machine alone, in turns; and of one shard of many."""
     program, mpirun = ROOT / "build" / "tombola_ranks", ROOT / "tests" / "mpirun.sh"
-    commands = [[program, "--alone"]]
-    for ranks in (1, 2):
-        commands.append(["env", "POCL_MAX_PTHREAD_COUNT=1", mpirun, str(ranks), program])
+    commands = [["env", "POCL_AFFINITY=1", program, "--alone"]]
+    for ranks in (1, 2):   # without affinity: of each rank PoCL's first thread would take the first core
+        commands.append(["env", "-u", "POCL_AFFINITY", "POCL_MAX_PTHREAD_COUNT=1", mpirun, str(ranks), program])
     turns = [ROOT / "bench" / "turns.py", str(seconds * len(commands))]
     for command in commands:
         turns += ["--", *command]
-    ranks = lines_of(*turns, POCL_AFFINITY="1")
+    ranks = lines_of(*turns)
     shards = []
     for count in (1, 2, 4, 8, 16, 32, 64):
         shards += lines_of(ROOT / "build" / "tombola_shards", "--shards", str(count), "--seconds", str(seconds),
@@ -91,7 +91,7 @@ def table(measured, models, counts):
     one = next(iter(models.values()))
     text += ["", f"Modelled, with {one.latency:g} us a collective and {one.bytes_per_us / 1e3:g} GB/s; what ranks have "
              "to do is measured up to 64 of them, a core each. In brackets: with the logits gathered.", "",
-             "| ranks | " + " | ".join(models) + " |", "| ---" * (len(models) + 1) + " |"]
+             "| ranks | " + " | ".join(models) + " |", "| --- " * (len(models) + 1) + "|"]
     for ranks in counts:
         text.append(f"| {ranks} | " + " | ".join(f"{m.shared(ranks):.0f} ({m.gathered(ranks):.0f})"
                                                  for m in models.values()) + " |")

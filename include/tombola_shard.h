@@ -28,8 +28,7 @@
  * aligned to 8 bytes, and without pointers: they may go through files and between machines of different devices. All
  * shards that agree send messages of the same size in a round, which partial tells: it depends on what all know. Greedy
  * rows and those without filters take 48 bytes, top-k 8 more for each of k, histograms 2056, lists of a nucleus up to
- * 4112, candidates 16 each.
- * tombola_shard_last_call tells how large any message of the call may be.
+ * 4112, candidates 16 each. tombola_shard_last_call tells how large any message of the call may be.
  *
  * Collectives of equally many bytes (NCCL, MPI_Allgather). A shard that has failed, or is given another batch, has a
  * message of another size, and nobody knows before. So all take the same capacity once and for all, at least a head:
