@@ -357,7 +357,7 @@ static void take_answer(const struct shard_batch *b, const u64 *answer, const st
         known->scores[p->score_first + i - TOLD_EACH * b->samples].score = (u32)words[TOLD_SAMPLES + i];
     for (u32 i = (u32)b->samples; f.kind == SHARD_RAW && i < f.list; i++)
         known->scores[p->score_first + i - b->samples].raw = (u32)words[i];
-    if (f.kind == SHARD_ROW)
+    if (f.kind == SHARD_ROW && f.list)
         memcpy(candidates, words + shard_list_begin(f), f.list * WORD);
     if (f.kind == SHARD_TOLD && words[TOLD_ENTROPY])
         row->entropy = (u32)words[TOLD_ENTROPY];
@@ -395,8 +395,9 @@ tombola_status shard_messages_merge(const struct shard_batch *b, const u64 *told
         answer[b->stride - 1] = before;
         for (size_t i = 0; i < b->samples; i++)
             answer[b->stride - 1 - b->samples + i] = known->samples[row * b->samples + i].pair[1];
-        memcpy(answer + b->stride - 1 - b->samples - 2 * b->candidates, known->candidates + row * 2 * b->candidates,
-               2 * b->candidates * WORD);
+        if (b->candidates)
+            memcpy(answer + b->stride - 1 - b->samples - 2 * b->candidates, known->candidates + row * 2 * b->candidates,
+                   2 * b->candidates * WORD);
     }
     return TOMBOLA_OK;
 }
