@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <cmocka.h>
 
 #include "expect.h"
@@ -99,6 +100,29 @@ static void no_data_takes_more_than_some_rounds(void **state)
     }
 }
 
+/* Logits whose weights have no estimates, of which a shard keeps its nucleus: what it has kept is no mass. */
+static void rows_without_estimates_are_as_one_device_draws_them(void **state)
+{
+    (void)state;
+    enum { WIDE = 20480, FEW = 70 };
+    static const struct make made = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, WIDE};
+    struct shards s;
+    const struct shard_wants wants = {.rows = 1, .samples = 1};
+    struct shard_results *got = shard_results_make(wants);
+    tombola_params p = params_at(1e-5f);
+    p.top_p = 0.5f;
+    float *row = allocate(WIDE, sizeof *row);
+    for (size_t i = 0; i < FEW; i++)
+        row[i * 256] = 20.0f;
+    const tombola_rows rows = host_rows(row, 1, 0, &p);
+    shards_open(&s, &context, 1, &made, 1, 1, &random_state);
+    shards_draw(&s, &rows, got, &random_state);
+    assert_int_equal(got->kept[0], FEW / 2);
+    shards_close(&s);
+    shard_results_release(got);
+    free(row);
+}
+
 /* A row of which each fall between neighbours in rank, divided by its rank, is the same but for rounding. */
 static void min_k_leaves_a_chunk_behind_in_two_rounds(void **state)
 {
@@ -116,6 +140,7 @@ static void min_k_leaves_a_chunk_behind_in_two_rounds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_without_estimates_are_as_one_device_draws_them),
         cmocka_unit_test(rounds_and_bytes_are_few),
         cmocka_unit_test(no_data_takes_more_than_some_rounds),
         cmocka_unit_test(min_k_leaves_a_chunk_behind_in_two_rounds),
