@@ -90,7 +90,7 @@ static inline floats softmax_at(const struct row *row, uint first, struct normal
         return logarithms ? (only ? (floats)(0.0f) : (floats)(-INFINITY)) : (only ? (floats)(1.0f) : (floats)(0.0f));
     }
     struct block b = block_of(row, first / BLOCK);
-    floats z = logits_of_values(load_values(row, b, first));
+    floats z = logits_of(keys_of(load_values(row, b, first)));
     return logarithms ? log_probabilities_of(z, n.standing.scaling, n.normaliser)
                       : probabilities_of(z, n.standing.scaling, n.normaliser);
 }

@@ -228,6 +228,21 @@ static void a_shift_of_the_row_changes_no_more_than_the_bound(void **state)
     }
 }
 
+/* In rank order -0 and subnormal numbers are 0, and so they are here. */
+static void what_ranks_as_0_has_the_logarithm_of_0(void **state)
+{
+    (void)state;
+    static const struct make make = {.vocabulary = 2};
+    static const float values[] = {-0.0f, -1000.0f, -1e-40f, -1000.0f, 1e-40f, -1000.0f};
+    struct softmax_results results = softmax_run_at(context, &make, values, 3, 1.0f);
+    for (size_t row = 0; row < 3; row++) {
+        uint32_t bits;
+        memcpy(&bits, &results.logarithms[2 * row], sizeof bits);
+        assert_int_equal(bits, 0);
+    }
+    softmax_results_release(&results);
+}
+
 static void a_greedy_row_gives_all_to_the_first_in_rank_order(void **state)
 {
     (void)state;
@@ -384,6 +399,7 @@ int main(void)
         cmocka_unit_test(blocks_at_many_scales_add_up),
         cmocka_unit_test(equal_logits_share_alike_at_any_offset),
         cmocka_unit_test(a_shift_of_the_row_changes_no_more_than_the_bound),
+        cmocka_unit_test(what_ranks_as_0_has_the_logarithm_of_0),
         cmocka_unit_test(a_greedy_row_gives_all_to_the_first_in_rank_order),
         cmocka_unit_test(filters_seeds_and_batch_mates_change_no_bit),
         cmocka_unit_test(gaps_between_rows_are_neither_read_nor_written),
