@@ -11,8 +11,8 @@
  * MPI's own. A rank that is to fail has to call them all the same; then all ranks get the same error, which begins with
  * the one that is at fault, "rank 2: ...", and the sampler serves for the next call. Only what leaves no way to tell
  * the others is told to the rank alone, without waiting for them: a sampler that is NULL, no communicator, MPI that is
- * not up, or an MPI call that fails and, tried again, still does; and lack of memory behind the last exchange of a
- * call, whose results the others have then. What MPI reports is a TOMBOLA_TRANSPORT_FAILED with its text.
+ * not up, or an MPI call that fails and, tried again, still does; and what fails behind the last exchange of a call,
+ * be it memory or the device as it tells of candidates or of each token: the others have their results then. What MPI reports is a TOMBOLA_TRANSPORT_FAILED with its text.
  *
  * MPI has to be up, for the thread that makes the calls: MPI_THREAD_FUNNELED and the main thread, or more. No other
  * thread calls MPI, drivers' threads included. Communication takes place on a duplicate of the communicator, so that it

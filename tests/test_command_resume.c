@@ -104,6 +104,20 @@ static void a_run_that_went_on_is_gone_on_with(void **state)
     expect_all();
 }
 
+/* What else there is of the earlier run stays. */
+static void a_part_that_is_missing_is_said(void **state)
+{
+    (void)state;
+    leave_part(SIGKILL);
+    assert_int_equal(rename(job_path("p.npy.part"), job_path("kept")), 0);
+    expect_end_of_job(JOB(OPTIONS, "--resume"), 1, "p.npy.part: No such file");
+    assert_true(file_is_there(job_path("out.jsonl.part")));
+    assert_true(file_is_there(job_path("ids.jsonl.part")));
+    assert_int_equal(rename(job_path("kept"), job_path("p.npy.part")), 0);
+    DONE(OPTIONS, "--resume");
+    expect_all();
+}
+
 static void another_job_is_refused(void **state)
 {
     (void)state;
@@ -195,13 +209,10 @@ static void an_array_that_shrinks_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_run_that_was_killed_is_gone_on_with),
-        cmocka_unit_test(a_run_that_went_on_is_gone_on_with),
-        cmocka_unit_test(another_job_is_refused),
-        cmocka_unit_test(two_runs_at_once_are_refused),
-        cmocka_unit_test(a_machine_that_went_down_is_noticed),
-        cmocka_unit_test(a_full_disk_is_said_and_gone_on_from),
-        cmocka_unit_test(an_array_that_shrinks_is_an_error),
+        cmocka_unit_test(a_run_that_was_killed_is_gone_on_with), cmocka_unit_test(a_run_that_went_on_is_gone_on_with),
+        cmocka_unit_test(a_part_that_is_missing_is_said),        cmocka_unit_test(another_job_is_refused),
+        cmocka_unit_test(two_runs_at_once_are_refused),          cmocka_unit_test(a_machine_that_went_down_is_noticed),
+        cmocka_unit_test(a_full_disk_is_said_and_gone_on_from),  cmocka_unit_test(an_array_that_shrinks_is_an_error),
     };
     return cmocka_run_group_tests(tests, draw_all, job_remove_folder);
 }

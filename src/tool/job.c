@@ -220,23 +220,27 @@ static void draw_all(job *j)
     }
 }
 
+static int is_anybody_there(const job *j)
+{
+    int there = 0;
+    for (int rank = 0; rank < j->rank_count; rank++)
+        there += j->crew[rank].is_there;
+    return there > 0;
+}
+
 /* Nobody is left waiting: what is on its way comes in, and each says goodbye. */
 static void stop_all(job *j)
 {
-    int left = 0;
     for (int rank = 0; rank < j->rank_count; rank++)
         if (j->crew[rank].is_there)
             send_to(j, rank, packet_make(PACKET_STOP, 0, 0, 0));
-    do {
+    while (is_anybody_there(j)) {
         packet *p = wait_for_packet(j);
         if (p)
             handle(j, p);
         if (asked_to_end)
             end_by_signal(j);
-        left = 0;
-        for (int rank = 0; rank < j->rank_count; rank++)
-            left += j->crew[rank].is_there;
-    } while (left);
+    }
 }
 
 /* What an earlier run has not completed, and who is there now. */
@@ -255,13 +259,15 @@ static int begin_journal(job *j)
 
 static int run(job *j, drawing *own)
 {
-    if (journal_is_open(j) && begin_journal(j))
-        return -1;
-    if (j->crew[0].is_there && worker_start(&j->worker, own, &j->inbox))
-        return -1;
+    j->has_failed = journal_is_open(j) && begin_journal(j);
+    if (j->crew[0].is_there && (j->has_failed || worker_start(&j->worker, own, &j->inbox))) {
+        j->has_failed = 1; /* the other ranks wait to be told, all the same */
+        j->crew[0].is_there = j->crew[0].is_able = 0;
+    }
     if (journal_is_open(j))
         listen_to_signals(on_signal);
-    draw_all(j);
+    if (!j->has_failed)
+        draw_all(j);
     const int has_worker = j->crew[0].is_there;
     stop_all(j);
     if (has_worker)

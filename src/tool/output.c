@@ -123,6 +123,7 @@ int output_resume(output *o, const extents *done, int i)
     }
     if (done->rows == 0)
         return 0;
+    o->is_earlier = 1;
     if (open_part(o, 0))
         return -1;
     if (fstat(o->file, &part) || (uint64_t)part.st_size < end) {
@@ -229,6 +230,6 @@ int output_complete(output *o, const extents *all, int i)
 
 void output_discard(output *o)
 {
-    if (o->part && o->file >= 0)
+    if (o->part && o->file >= 0 && !o->is_earlier)
         unlink(o->part);
 }

@@ -15,6 +15,7 @@ typedef struct output {
     /* How it is written: */
     char *target, *part; /* part: NULL where the path is a device or pipe, which takes rows in order alone */
     int file;            /* -1: not open */
+    int is_earlier;      /* the part is that of an earlier run */
     uint64_t end;        /* of what was written of text */
 } output;
 
@@ -47,7 +48,7 @@ int output_sync(output *output);
  * message on standard error, and the part as it was. */
 int output_complete(output *output, const extents *all, int i);
 
-/* Leaves nothing behind. */
+/* Leaves nothing behind, but what an earlier run has left. */
 void output_discard(output *output);
 
 #endif

@@ -97,6 +97,8 @@ static void at_exit(int status, void *unused)
     (void)unused;
     if (!has_begun)
         return;
+    if (own.rank > 0)
+        say_held("");
     if (is_settled || own.rank > 0) /* others wait for this one, and would for ever */
         MPI_Abort(MPI_COMM_WORLD, status);
     settle(status);

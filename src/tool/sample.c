@@ -34,8 +34,8 @@ static int choose_chunk(const sample_options *options, const npy_rows *array, si
 {
     const size_t bytes = row_bytes(options, array), most = bytes > MOST_BYTES ? 1 : MOST_BYTES / bytes;
     const size_t ranks = (size_t)ranks_own().count;
-    *chunk = options->job.chunk;
-    if (*chunk > most && *chunk <= array->rows) {
+    *chunk = options->job.chunk > array->rows ? array->rows : options->job.chunk;
+    if (*chunk > most) {
         warnx("--chunk %zu: so many rows take more than 1 GiB; %zu are the most", *chunk, most);
         return -1;
     }
