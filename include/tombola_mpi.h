@@ -12,7 +12,8 @@
  * the one that is at fault, "rank 2: ...", and the sampler serves for the next call. Only what leaves no way to tell
  * the others is told to the rank alone, without waiting for them: a sampler that is NULL, no communicator, MPI that is
  * not up, or an MPI call that fails and, tried again, still does; and what fails behind the last exchange of a call,
- * be it memory or the device as it tells of candidates or of each token: the others have their results then. What MPI reports is a TOMBOLA_TRANSPORT_FAILED with its text.
+ * be it memory or the device as it tells of candidates or of each token: the others have their results then. What MPI
+ * reports is a TOMBOLA_TRANSPORT_FAILED with its text.
  *
  * MPI has to be up, for the thread that makes the calls: MPI_THREAD_FUNNELED and the main thread, or more. No other
  * thread calls MPI, drivers' threads included. Communication takes place on a duplicate of the communicator, so that it
@@ -69,8 +70,8 @@ TOMBOLA_API tombola_status tombola_mpi_sampler_sample(tombola_mpi_sampler *sampl
                                                       const tombola_results *results, tombola_error *error);
 
 /* Calls of at least so many rows go in two halves, so that the messages of one travel while the device is at the other;
- * 0, the default: none do. A call of one round gains nothing by it, as the last message has nothing to travel beside. It
- * may pay where calls take several rounds, and an exchange takes long, as between machines, but not longer than the
+ * 0, the default: none do. A call of one round gains nothing by it, as the last message has nothing to travel beside.
+ * It may pay where calls take several rounds, and an exchange takes long, as between machines, but not longer than the
  * device takes for half of the rows: measure it. To be called alike on all ranks, between calls; not collective. Takes
  * memory for half of max_rows more. Calls that list kept tokens go whole.
  * Errors: INVALID_ARGUMENT for 1, OUT_OF_MEMORY and DEVICE_FAILED, on this rank alone. */
