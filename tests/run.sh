@@ -91,13 +91,13 @@ with_device() {
 # small share is compiled before.
 compile_for_sanitized() {
   TOMBOLA_TEST_SMALL=1 with_device "$(cat /etc/OpenCL/vendors/pocl.icd)" run_tests "$build" --tests-regex \
-    '^(compile_|test_(candidates_known|devices|faults_devices|growth$|invariance|list|shards$))'
+    '^(compile_|test_(candidates_known|devices|faults_devices|growth$|invariance|shards$))'
 }
 
 # Sanitizers see what runs on the host. Of these tests that is their own, or what others have run as well; most of it
 # takes long, or has kernels compiled that no other test wants.
 not_sanitized='bench_workloads|command_(config|ranks.*)|counters.*|devices_properties|kernel_cache_(choice|device)'
-not_sanitized="test_($not_sanitized|mpi(_failures)?|narrow|race_law|shards_rounds|stages.*|textbook|weight)"
+not_sanitized="test_($not_sanitized|list|mpi(_failures)?|narrow|race_law|shards_rounds|stages.*|textbook|weight)"
 
 # PoCL alone: what other runtimes leak and unload again cannot be told from leaks of ours. Up to gcc 13 the address
 # sanitizer's interceptor of __tls_get_addr takes a block of thread-local memory at some offsets in its page for one
