@@ -12,9 +12,11 @@ quietly() {
 # cc is asked for by name only where nobody has chosen a compiler before.
 choose_compiler() { [ -e "$root/build/CMakeCache.txt" ] || export CC="${CC:-gcc}"; }
 
-# build_command PREFIX...: build/tombola and build/libtombola.so; the prefix comes before each command.
+# build_command PREFIX...: build/tombola and build/libtombola.so, or what else is in `targets`; the prefix comes before
+# each command.
+targets=(tombola_tool tombola)
 build_command() {
   choose_compiler
   "$@" cmake -S "$root" -B "$root/build"
-  "$@" cmake --build "$root/build" --parallel "$(nproc)" --target tombola_tool tombola
+  "$@" cmake --build "$root/build" --parallel "$(nproc)" --target "${targets[@]}"
 }

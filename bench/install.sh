@@ -17,14 +17,18 @@ demo_packages=(
   python3-numpy       # the arrays of the tests, and of the demo where PyPI can't be reached
 )
 
+mpi_packages=(
+  libopenmpi-dev      # MPI: vocabularies and rows that several processes share
+  openmpi-bin         # starts them
+)
+
 test_packages=(
   "${demo_packages[@]}"
+  "${mpi_packages[@]}"
   libcmocka-dev       # the test framework
   g++                 # compiles the header as a caller in C++ does
   clang               # a second compiler, and the check of the kernels without a device
   clang-format        # the check of the layout
-  libopenmpi-dev      # MPI: vocabularies and rows that several processes share
-  openmpi-bin         # starts them
   python3-mypy        # checks the Python package's types
   python3-mpi4py      # MPI for the Python package
   python3-pyopencl    # OpenCL buffers of another package's, which the Python package takes
@@ -37,8 +41,7 @@ bench_packages=(
 
 ranks_packages=(
   "${bench_packages[@]}"
-  libopenmpi-dev      # MPI
-  openmpi-bin         # starts ranks
+  "${mpi_packages[@]}"
 )
 
 long_test_packages=(

@@ -8,8 +8,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 install_missing "${ranks_packages[@]}"
 section "Building in build/"
-choose_compiler
-quietly cmake -S "$root" -B "$root/build"
-quietly cmake --build "$root/build" --parallel "$(nproc)" --target tombola_ranks tombola_shards
+targets=(tombola_ranks tombola_shards)
+build_command quietly
 section "Measuring"
 /usr/bin/python3 "$root/bench/ranks.py" "$@"
