@@ -4,16 +4,22 @@
 
 #include "bench.h"
 
+#include <argp.h>
 #include <stddef.h>
 
 enum { COLUMN_CONFIGS = 6 };
-extern const bench_config column_configs[COLUMN_CONFIGS];
 
 /* The same on all ranks and shards: rows of a workload, and how they are drawn from. */
 struct columns {
     size_t rows, vocabulary;
     workload kind;
+    bench_config configs[COLUMN_CONFIGS];
+    size_t config_count;
 };
+struct columns columns_default(void);
+
+/* Options for these, whose input is a struct columns. */
+extern const struct argp columns_argp;
 
 /* Ends the program. */
 _Noreturn void columns_fail(const char *text);

@@ -112,7 +112,7 @@ static void run(struct bench *b, size_t config, double seconds)
 {
     tombola_rows rows = tombola_rows_default();
     tombola_results results = tombola_results_default();
-    columns_params(&b->options.columns, column_configs[config], b->params);
+    columns_params(&b->options.columns, b->options.columns.configs[config], b->params);
     rows.count = b->options.columns.rows;
     rows.logits.host = b->logits;
     rows.params = b->params;
@@ -139,7 +139,7 @@ static void run_turns(struct bench *b)
         seconds = told(b, seconds);
         if (seconds == 0)
             return;
-        for (size_t config = 0; config < COLUMN_CONFIGS; config++)
+        for (size_t config = 0; config < b->options.columns.config_count; config++)
             run(b, config, seconds);
         if (!is_asked)
             return;
@@ -151,7 +151,7 @@ static void run_turns(struct bench *b)
 static void print(struct bench *b)
 {
     const struct options *o = &b->options;
-    for (size_t config = 0; config < COLUMN_CONFIGS; config++) {
+    for (size_t config = 0; config < o->columns.config_count; config++) {
         struct times *t = &b->times[config];
         if (t->count == 0)
             continue;
@@ -160,7 +160,7 @@ static void print(struct bench *b)
             "{\"ranks\": %d, \"alone\": %s, \"halves\": %u, \"config\": \"%s\", \"workload\": \"%s\", \"rows\": %zu, "
             "\"vocabulary\": %zu, \"us\": %.1f, \"best_us\": %.1f, \"rounds\": %u, \"collectives\": %u, \"bytes\": "
             "%llu, \"exchange_us\": %.1f, \"calls\": %zu}\n",
-            b->ranks, o->alone ? "true" : "false", t->last.halves, bench_config_name(column_configs[config]),
+            b->ranks, o->alone ? "true" : "false", t->last.halves, bench_config_name(o->columns.configs[config]),
             workload_name(o->columns.kind), o->columns.rows, o->columns.vocabulary, call * 1e6, t->call[0] * 1e6,
             t->last.rounds, t->last.collectives, (unsigned long long)t->last.bytes, exchange * 1e6, t->count);
     }
@@ -170,24 +170,17 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct options *o = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->columns;
+        return 0;
     case 'a':
         o->alone = 1;
-        return 0;
-    case 'r':
-        o->columns.rows = strtoull(argument, NULL, 10);
-        return 0;
-    case 'v':
-        o->columns.vocabulary = strtoull(argument, NULL, 10);
         return 0;
     case 'h':
         o->halve = strtoull(argument, NULL, 10);
         return 0;
     case 's':
         o->seconds = atof(argument);
-        return 0;
-    case 'w':
-        if (workload_find(argument, &o->columns.kind) || o->columns.kind == WORKLOAD_REAL)
-            argp_error(state, "there is no workload %s", argument);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -198,15 +191,14 @@ int main(int argc, char **argv)
 {
     static const struct argp_option known[] = {
         {"alone", 'a', NULL, 0, "One process, without MPI", 0},
-        {"rows", 'r', "N", 0, "Of a batch, 64", 0},
-        {"vocabulary", 'v', "N", 0, "128256", 0},
         {"halve", 'h', "N", 0, "Calls of so many rows go in halves", 0},
         {"seconds", 's', "S", 0, "For each configuration; turns from standard input else", 0},
-        {"workload", 'w', "NAME", 0, "lm, gaussian, flat, ...", 0},
         {0}};
-    static const struct argp parser = {known, parse, NULL, "Times calls of ranks.", NULL, NULL, NULL};
-    static struct bench b = {.options = {.columns = {.rows = 64, .vocabulary = 128256}}, .ranks = 1};
+    static const struct argp_child children[] = {{&columns_argp, 0, NULL, 0}, {0}};
+    static const struct argp parser = {known, parse, NULL, "Times calls of ranks.", children, NULL, NULL};
+    static struct bench b = {.ranks = 1};
     int level;
+    b.options.columns = columns_default();
     argp_parse(&parser, argc, argv, 0, NULL, &b.options);
     if (!b.options.alone)
         MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level);

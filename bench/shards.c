@@ -5,7 +5,9 @@
  *
  * shards          of which the first is timed; it has the most columns
  * us, best_us     of begin and of all its partials and merges in a call: median and least
- * rounds, bytes   of a call; bytes of its messages */
+ * rounds, bytes   of a call; bytes of its messages
+ * round_us        the least that begin and the first message have taken, and the merging of each round and the next
+ *                 message */
 #include "columns.h"
 #include "tombola_mpi.h"
 
@@ -14,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_CALLS = 10000 };
+enum { MOST_CALLS = 10000, MOST_STEPS = 64 };
 
 struct bench {
     struct columns columns;
@@ -29,6 +31,7 @@ struct bench {
     tombola_params *params;
     char *messages[2]; /* of a round and of the next */
     size_t stride;
+    double steps[MOST_STEPS]; /* seconds of the first shard, the least; 0: of none */
 };
 
 static void check(tombola_status status, const tombola_error *error)
@@ -103,6 +106,15 @@ static void reserve(struct bench *b)
     b->stride = most > b->stride ? most : b->stride;
 }
 
+/* A step of the first shard, begun then. Gives its seconds. */
+static double take_step(struct bench *b, int step, double start)
+{
+    const double seconds = columns_seconds() - start;
+    if (step < MOST_STEPS && (b->steps[step] == 0 || seconds < b->steps[step]))
+        b->steps[step] = seconds;
+    return seconds;
+}
+
 /* A call of all shards. Gives the seconds of the first, which works while the others rest. */
 static double run(struct bench *b)
 {
@@ -111,7 +123,7 @@ static double run(struct bench *b)
     begin(b, &b->all[0]);
     reserve(b);
     partial(b, 0, 0);
-    seconds = columns_seconds() - start;
+    seconds = take_step(b, 0, start);
     for (size_t i = 1; i < b->shards; i++) {
         begin(b, &b->all[i]);
         partial(b, i, 0);
@@ -119,7 +131,7 @@ static double run(struct bench *b)
     for (int round = 0; !is_done; round++) {
         start = columns_seconds();
         is_done = merge(b, 0, round);
-        seconds += columns_seconds() - start;
+        seconds += take_step(b, round + 1, start);
         for (size_t i = 1; i < b->shards; i++)
             merge(b, i, round);
     }
@@ -133,6 +145,7 @@ static void measure(struct bench *b, bench_config config)
     size_t count = 0;
     columns_params(c, config, b->params);
     run(b);
+    memset(b->steps, 0, sizeof b->steps);
     for (const double end = columns_seconds() + b->seconds; count < 3 || columns_seconds() < end;) {
         times[count++] = run(b);
         if (count == MOST_CALLS)
@@ -141,9 +154,12 @@ static void measure(struct bench *b, bench_config config)
     const tombola_shard_call call = last_call(b);
     const double median = columns_median(times, count);
     printf("{\"shards\": %zu, \"config\": \"%s\", \"workload\": \"%s\", \"rows\": %zu, \"vocabulary\": %zu, \"us\": "
-           "%.1f, \"best_us\": %.1f, \"rounds\": %u, \"bytes\": %llu, \"calls\": %zu}\n",
+           "%.1f, \"best_us\": %.1f, \"rounds\": %u, \"bytes\": %llu, \"calls\": %zu, \"round_us\": [",
            b->shards, bench_config_name(config), workload_name(c->kind), c->rows, c->vocabulary, median * 1e6,
            times[0] * 1e6, call.rounds, (unsigned long long)call.bytes, count);
+    for (size_t i = 0; i < MOST_STEPS && b->steps[i] > 0; i++)
+        printf("%s%.1f", i > 0 ? ", " : "", b->steps[i] * 1e6);
+    puts("]}");
     fflush(stdout);
 }
 
@@ -151,23 +167,16 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct bench *b = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &b->columns;
+        return 0;
     case 'n':
         b->shards = strtoull(argument, NULL, 10);
         if (b->shards == 0)
             argp_error(state, "--shards: at least one");
         return 0;
-    case 'r':
-        b->columns.rows = strtoull(argument, NULL, 10);
-        return 0;
-    case 'v':
-        b->columns.vocabulary = strtoull(argument, NULL, 10);
-        return 0;
     case 's':
         b->seconds = atof(argument);
-        return 0;
-    case 'w':
-        if (workload_find(argument, &b->columns.kind) || b->columns.kind == WORKLOAD_REAL)
-            argp_error(state, "there is no workload %s", argument);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -178,17 +187,16 @@ int main(int argc, char **argv)
 {
     static const struct argp_option known[] = {
         {"shards", 'n', "N", 0, "Of the vocabulary, 1", 0},
-        {"rows", 'r', "N", 0, "Of a batch, 64", 0},
-        {"vocabulary", 'v', "N", 0, "128256", 0},
         {"seconds", 's', "S", 0, "For each configuration, 1; at least 3 calls", 0},
-        {"workload", 'w', "NAME", 0, "lm, gaussian, flat, ...", 0},
         {0}};
-    static const struct argp parser = {known, parse, NULL, "Times what one shard of many has to do.", NULL, NULL, NULL};
-    struct bench b = {.columns = {.rows = 64, .vocabulary = 128256}, .shards = 1, .seconds = 1};
+    static const struct argp_child children[] = {{&columns_argp, 0, NULL, 0}, {0}};
+    static const struct argp parser = {known,    parse, NULL, "Times what one shard of many has to do.",
+                                       children, NULL,  NULL};
+    struct bench b = {.columns = columns_default(), .shards = 1, .seconds = 1};
     argp_parse(&parser, argc, argv, 0, NULL, &b);
     open_bench(&b);
-    for (size_t i = 0; i < COLUMN_CONFIGS; i++)
-        measure(&b, column_configs[i]);
+    for (size_t i = 0; i < b.columns.config_count; i++)
+        measure(&b, b.columns.configs[i]);
     for (size_t i = 0; i < b.shards; i++) {
         tombola_shard_release(b.all[i].shard);
         free(b.all[i].logits);
