@@ -30,8 +30,9 @@ static tombola_rows rows_of_kind(uint32_t vocabulary, enum row_kind kind, tombol
     return host_rows(logits, ROWS, 0, params);
 }
 
-/* Draws rows from shards, as one device does; at most so many rounds, and bytes of a row in all of them. */
-static void expect_rows(const struct make *made, const tombola_rows *rows, uint32_t rounds, uint64_t bytes)
+/* Draws rows from so many shards, as one device does; at most so many rounds, and bytes of a row in all of them. */
+static void expect_rows(const struct make *made, const tombola_rows *rows, size_t shards, uint32_t rounds,
+                        uint64_t bytes)
 {
     struct shards s;
     const struct shard_wants wants = {.rows = ROWS, .samples = 1};
@@ -39,7 +40,7 @@ static void expect_rows(const struct make *made, const tombola_rows *rows, uint3
     const tombola_results columns = shard_results_columns(right);
     tombola_sampler *sampler = make_sampler(context, made, ROWS, TOMBOLA_DISPATCH_AUTO);
     call_rows(sampler, rows, &columns);
-    shards_open(&s, &context, 1, made, ROWS, 3, &random_state);
+    shards_open(&s, &context, 1, made, ROWS, shards, &random_state);
     shards_draw(&s, rows, got, &random_state);
     assert_memory_equal(got->tokens, right->tokens, ROWS * sizeof *got->tokens);
     assert_at_most(s.call.rounds, rounds);
@@ -54,7 +55,7 @@ static void expect_rows(const struct make *made, const tombola_rows *rows, uint3
 static void expect_cost(enum row_kind kind, tombola_params all, uint32_t rounds, uint64_t bytes)
 {
     const tombola_rows rows = rows_of_kind(VOCABULARY, kind, all);
-    expect_rows(&make, &rows, rounds, bytes);
+    expect_rows(&make, &rows, 3, rounds, bytes);
 }
 
 static void rounds_and_bytes_are_few(void **state)
@@ -95,7 +96,7 @@ static void no_data_takes_more_than_some_rounds(void **state)
         p.min_p = filter == 5 ? 0.05f : 0.0f;
         for (int kind = 0; kind < ROW_KINDS; kind++) {
             const tombola_rows rows = rows_of_kind(LONG, (enum row_kind)kind, p);
-            expect_rows(&make_long, &rows, most[filter].rounds, most[filter].bytes);
+            expect_rows(&make_long, &rows, 3, most[filter].rounds, most[filter].bytes);
         }
     }
 }
@@ -123,6 +124,26 @@ static void rows_without_estimates_are_as_one_device_draws_them(void **state)
     free(row);
 }
 
+/* One round for what columns weigh, one for what is behind their first tokens, one for the draw; and one where the mass
+ * is in doubt. That a shard's columns have nothing of the nucleus, or all of it, makes no difference. */
+static void a_nucleus_of_a_hundred_tokens_takes_four_rounds(void **state)
+{
+    (void)state;
+    enum { HEAD_TOKENS = 120, WORDS = 6 + 64 + 256 };
+    tombola_params p = params_at(1.0f);
+    p.top_p = 0.9f;
+    for (size_t shards = 1; shards <= MOST_SHARDS; shards += shards == 1 ? 3 : 4)
+        for (size_t step = 1; step <= LONG / HEAD_TOKENS; step += 55) {
+            const tombola_rows rows = rows_of_kind(LONG, ROW_GAUSSIAN, p);
+            for (size_t i = 0; i < ROWS * LONG; i++)
+                logits[i] *= 0.25f;
+            for (size_t row = 0; row < ROWS; row++)
+                for (size_t i = 0; i < HEAD_TOKENS; i++)
+                    logits[row * LONG + i * step] = 16.0f - 0.01f * (float)i;
+            expect_rows(&make_long, &rows, shards, 4, 8 * (uint64_t)(WORDS + HEAD_TOKENS));
+        }
+}
+
 /* A row of which each fall between neighbours in rank, divided by its rank, is the same but for rounding. */
 static void min_k_leaves_a_chunk_behind_in_two_rounds(void **state)
 {
@@ -134,7 +155,7 @@ static void min_k_leaves_a_chunk_behind_in_two_rounds(void **state)
     for (size_t row = 0; row < ROWS; row++)
         for (size_t rank = 0; rank < FALLS; rank++)
             logits[row * VOCABULARY + (rank * 2399 + row) % VOCABULARY] = -(float)(rank * (rank + 1) / 2);
-    expect_rows(&make, &rows, 6 + 2 * CHUNKS, CHUNKS * 8 * (1024 + 3 * 256 + 2) + 8500);
+    expect_rows(&make, &rows, 3, 6 + 2 * CHUNKS, CHUNKS * 8 * (1024 + 3 * 256 + 2) + 8500);
 }
 
 int main(void)
@@ -142,6 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_without_estimates_are_as_one_device_draws_them),
         cmocka_unit_test(rounds_and_bytes_are_few),
+        cmocka_unit_test(a_nucleus_of_a_hundred_tokens_takes_four_rounds),
         cmocka_unit_test(no_data_takes_more_than_some_rounds),
         cmocka_unit_test(min_k_leaves_a_chunk_behind_in_two_rounds),
     };
