@@ -134,13 +134,24 @@ void companion_add_times(const tombola_sampler *s, tombola_times *times)
     times->in_thread_calls += few->calls;
 }
 
-void companion_add_memory(const tombola_context *context, const struct plan *of, tombola_memory *memory)
+static void add_memory(const tombola_memory *few, tombola_memory *memory)
+{
+    memory->device_bytes += few->device_bytes;
+    memory->host_bytes += few->host_bytes;
+}
+
+void companion_add_memory(const tombola_sampler *s, tombola_memory *memory)
+{
+    if (s->few)
+        add_memory(&s->few->engine.memory, memory);
+}
+
+void companion_add_memory_before(const tombola_context *context, const struct plan *of, tombola_memory *memory)
 {
     struct plan plan;
     if (!context->companion.device.id || of->options.in_thread == TOMBOLA_IN_THREAD_OFF ||
         make_plan(context, of, &plan, NULL))
         return;
     const tombola_memory few = plan_memory(&plan);
-    memory->device_bytes += few.device_bytes;
-    memory->host_bytes += few.host_bytes;
+    add_memory(&few, memory);
 }

@@ -19,8 +19,9 @@ void companion_join(tombola_sampler *sampler);
 /* Whether a batch, whose arguments are checked, is one for the sampler's second one. */
 int companion_takes(const tombola_sampler *sampler, const tombola_rows *rows, const tombola_results *results);
 
-/* Adds what the second one has done; and what such a one would hold, where there would be one. */
+/* Adds what the second one has done, and what it holds; and what such a one would hold, where there would be one. */
 void companion_add_times(const tombola_sampler *sampler, tombola_times *times);
-void companion_add_memory(const tombola_context *context, const struct plan *plan, tombola_memory *memory);
+void companion_add_memory(const tombola_sampler *sampler, tombola_memory *memory);
+void companion_add_memory_before(const tombola_context *context, const struct plan *plan, tombola_memory *memory);
 
 #endif

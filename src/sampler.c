@@ -140,10 +140,7 @@ void tombola_sampler_times(const tombola_sampler *sampler, tombola_times *times)
 void tombola_sampler_memory(const tombola_sampler *sampler, tombola_memory *memory)
 {
     tombola_memory all = sampler->engine.memory;
-    if (sampler->few) {
-        all.device_bytes += sampler->few->engine.memory.device_bytes;
-        all.host_bytes += sampler->few->engine.memory.host_bytes;
-    }
+    companion_add_memory(sampler, &all);
     sized_write(memory, &all, sizeof all);
 }
 
@@ -162,7 +159,7 @@ tombola_status tombola_sampler_memory_before(tombola_context *context, size_t vo
     if (status)
         return status;
     tombola_memory needed = plan_memory(&plan);
-    companion_add_memory(context, &plan, &needed);
+    companion_add_memory_before(context, &plan, &needed);
     sized_write(memory, &needed, sizeof needed);
     return TOMBOLA_OK;
 }
