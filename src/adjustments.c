@@ -95,8 +95,7 @@ tombola_status adjustments_reserve(struct batch *b, size_t biases, size_t histor
 
 void adjustments_free(struct adjustments *a)
 {
-    if (!a->copy.pinned)
-        upload_free(&a->copy);
+    upload_free(&a->copy);
     tally_free(&a->tally);
     arranger_free(&a->arranger);
     recall_free(&a->recall);

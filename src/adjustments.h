@@ -33,7 +33,7 @@ tombola_status adjustments_make(struct batch *batch, const tombola_rows *rows, t
 /* Makes room for so many biases, and so many tokens in histories. */
 tombola_status adjustments_reserve(struct batch *batch, size_t biases, size_t history, tombola_error *error);
 
-/* Lets go of all memory that is not the device's, but for what is mapped from there. */
+/* Lets go of all memory that is not the device's. */
 void adjustments_free(struct adjustments *adjustments);
 
 /* Brings them, before all kernels. */

@@ -245,11 +245,9 @@ void batch_free(struct batch *b)
         free(b->staged);
     if (!b->landing_buffer)
         free(b->landed);
-    if (!b->masks.copy.pinned)
-        upload_free(&b->masks.copy);
+    upload_free(&b->masks.copy);
     adjustments_free(&b->adjustments);
-    if (!b->scores.copy.pinned)
-        upload_free(&b->scores.copy);
+    upload_free(&b->scores.copy);
 }
 
 void batch_start(struct batch *b, uint64_t number, cl_command_queue queue)

@@ -86,7 +86,7 @@ void upload_release_cl(struct batch *b, struct upload *upload)
     }
     if (upload->pinned) {
         clReleaseMemObject(upload->pinned);
-        upload->host = NULL; /* it was mapped memory, gone with its buffer */
+        upload->host = NULL;
     }
     if (upload->device)
         clReleaseMemObject(upload->device);
@@ -95,7 +95,8 @@ void upload_release_cl(struct batch *b, struct upload *upload)
 
 void upload_free(struct upload *upload)
 {
-    free(upload->host);
+    if (!upload->pinned) /* else it is mapped memory, gone with its buffer */
+        free(upload->host);
     upload->host = NULL;
     upload->room = 0;
 }
