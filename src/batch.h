@@ -113,6 +113,8 @@ struct batch {
     int event_count;
 };
 
+/* ------------------------------------------------------------------ its memory, in batch_memory.c */
+
 /* Makes a batch's memory. What a failure leaves behind is for the two that release it. */
 tombola_status batch_make(struct engine *engine, struct batch *batch, tombola_error *error);
 
@@ -135,6 +137,8 @@ tombola_status batch_reserve_columns(struct batch *batch, tombola_error *error);
 tombola_status batch_reserve_candidates(struct batch *batch, size_t words_on_device, size_t words,
                                         tombola_error *error);
 tombola_status batch_reserve_outputs(struct batch *batch, tombola_error *error);
+
+/* ------------------------------------------------------------------ its commands, in batch.c */
 
 /* A batch is now under way, its commands to go to that queue. */
 void batch_start(struct batch *batch, uint64_t number, cl_command_queue queue);
