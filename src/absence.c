@@ -1,5 +1,6 @@
 #include "absence.h"
 
+#include "device.h"
 #include "error.h"
 #include "surroundings.h"
 
@@ -8,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POCL "Portable Computing Language"
 #define INSTALL "on Debian, `apt-get install pocl-opencl-icd` brings one for every CPU"
 #define CLAUSE_SIZE 600
 #define MOST_PLATFORMS 64
@@ -28,7 +28,7 @@ void absence_reason(const char *platform, char *text, size_t size)
     char clause[CLAUSE_SIZE];
     text[0] = '\0';
     if (surroundings_lack_files(clause, sizeof clause) ||
-        (strcmp(platform, POCL) == 0 && surroundings_lack_pocl_cache(clause, sizeof clause)))
+        (strcmp(platform, PLATFORM_POCL) == 0 && surroundings_lack_pocl_cache(clause, sizeof clause)))
         add(text, size, "; likely because %s", clause);
 }
 
@@ -65,7 +65,7 @@ tombola_status absence_fail(tombola_error *error)
     absence_describe(text, sizeof text);
     if (text[0])
         return fail(error, TOMBOLA_NO_DEVICE, "there is no OpenCL device. %s%s", text,
-                    strstr(text, POCL) ? "" : " Install a driver; " INSTALL ".");
+                    strstr(text, PLATFORM_POCL) ? "" : " Install a driver; " INSTALL ".");
     absence_reason("", text, sizeof text);
     if (text[0])
         return fail(error, TOMBOLA_NO_DEVICE, "there is no OpenCL device: the ICD loader finds no platform%s", text);

@@ -1,5 +1,6 @@
 #include "build_options.h"
 
+#include "device.h"
 #include "error.h"
 
 #include <stdlib.h>
@@ -53,7 +54,7 @@ tombola_status build_options_check_environment(const char *platform, tombola_err
 {
     static const struct {
         const char *platform, *variable;
-    } added[] = {{"Portable Computing Language", "POCL_EXTRA_BUILD_FLAGS"},
+    } added[] = {{PLATFORM_POCL, "POCL_EXTRA_BUILD_FLAGS"},
                  {"AMD Accelerated Parallel Processing", "AMD_OCL_BUILD_OPTIONS"},
                  {"AMD Accelerated Parallel Processing", "AMD_OCL_BUILD_OPTIONS_APPEND"}};
     for (size_t i = 0; i < sizeof added / sizeof added[0]; i++) {

@@ -22,7 +22,7 @@ static void text_of(cl_device_id id, cl_device_info what, char *text, size_t siz
 static int is_in_thread(const tombola_device *info)
 {
     static const char *const drivers[] = {"basic-", "cpu-minimal-"};
-    if (strcmp(info->platform, "Portable Computing Language") != 0)
+    if (strcmp(info->platform, PLATFORM_POCL) != 0)
         return 0;
     for (size_t i = 0; i < sizeof drivers / sizeof drivers[0]; i++)
         if (strncmp(info->name, drivers[i], strlen(drivers[i])) == 0)

@@ -6,6 +6,10 @@
 
 #include <CL/cl.h>
 
+/* What platforms call themselves. */
+#define PLATFORM_POCL "Portable Computing Language"
+#define PLATFORM_OCLGRIND "Oclgrind"
+
 struct device {
     cl_device_id id;
     tombola_device info;

@@ -1,5 +1,7 @@
 #include "device_name.h"
 
+#include "device.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +12,7 @@
 /* Words for platforms that do not have them in their names. */
 static const struct {
     const char *word, *platform;
-} platforms[] = {{"pocl", "Portable Computing Language"}, {"mesa", "Clover"}, {"mesa", "rusticl"}};
+} platforms[] = {{"pocl", PLATFORM_POCL}, {"mesa", "Clover"}, {"mesa", "rusticl"}};
 
 static const char *const types[] = {
     [TOMBOLA_DEVICE_CPU] = "CPU", [TOMBOLA_DEVICE_GPU] = "GPU", [TOMBOLA_DEVICE_OTHER] = "other"};

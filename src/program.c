@@ -18,7 +18,7 @@
  * driver's version does not tell. */
 static int goes_its_own_way(const tombola_device *device)
 {
-    return strcmp(device->platform, "Portable Computing Language") == 0 || strcmp(device->platform, "Oclgrind") == 0;
+    return strcmp(device->platform, PLATFORM_POCL) == 0 || strcmp(device->platform, PLATFORM_OCLGRIND) == 0;
 }
 
 char *program_cache_folder(const tombola_device *device, tombola_cache cache)
@@ -72,7 +72,7 @@ static const char *workaround(const tombola_context *context)
 {
     const char *platform = context->device.info.platform;
     int is_group = context->lanes * context->teams > 1;
-    return (is_group && strcmp(platform, "Portable Computing Language") == 0) || strcmp(platform, "Oclgrind") == 0
+    return (is_group && strcmp(platform, PLATFORM_POCL) == 0) || strcmp(platform, PLATFORM_OCLGRIND) == 0
                ? "-cl-opt-disable "
                : "";
 }

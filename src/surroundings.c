@@ -1,5 +1,7 @@
 #include "surroundings.h"
 
+#include "device.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -74,9 +76,7 @@ int surroundings_lack_pocl_cache(char *clause, size_t size)
 int surroundings_choose_devices(const char *platform, char *clause, size_t size)
 {
     int is_rusticl = strcmp(platform, "rusticl") == 0;
-    const char *name = is_rusticl                                             ? "RUSTICL_ENABLE"
-                       : strcmp(platform, "Portable Computing Language") == 0 ? "POCL_DEVICES"
-                                                                              : NULL;
+    const char *name = is_rusticl ? "RUSTICL_ENABLE" : strcmp(platform, PLATFORM_POCL) == 0 ? "POCL_DEVICES" : NULL;
     const char *value = name ? getenv(name) : NULL;
     if (!name || (!value && !is_rusticl))
         return 0;
