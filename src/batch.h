@@ -115,6 +115,9 @@ struct batch {
 
 /* ------------------------------------------------------------------ its memory, in batch_memory.c */
 
+/* A queue of the engine's device. */
+tombola_status engine_make_queue(const struct engine *engine, cl_command_queue *queue, tombola_error *error);
+
 /* Makes a batch's memory. What a failure leaves behind is for the two that release it. */
 tombola_status batch_make(struct engine *engine, struct batch *batch, tombola_error *error);
 

@@ -46,17 +46,14 @@ static void count_memory(struct batch *b, struct cost cost)
     b->engine->memory.host_bytes += cost.host;
 }
 
-/* The queue beside the one that kernels are in, made when first needed. */
-static tombola_status need_transfers(struct engine *e, tombola_error *error)
+tombola_status engine_make_queue(const struct engine *e, cl_command_queue *queue, tombola_error *error)
 {
     cl_int code;
     cl_command_queue_properties properties = e->plan.options.timed ? CL_QUEUE_PROFILING_ENABLE : 0;
-    if (e->transfers)
-        return TOMBOLA_OK;
-    e->transfers = clCreateCommandQueue(e->context->cl, e->context->device.id, properties, &code);
+    *queue = clCreateCommandQueue(e->context->cl, e->context->device.id, properties, &code);
     if (code == CL_SUCCESS)
         return TOMBOLA_OK;
-    e->transfers = NULL;
+    *queue = NULL;
     return fail_cl(error, "clCreateCommandQueue", code);
 }
 
@@ -125,7 +122,7 @@ tombola_status batch_reserve_staging(struct batch *b, tombola_error *error)
     void *mapped;
     if (b->staged)
         return TOMBOLA_OK;
-    tombola_status status = need_transfers(e, error);
+    tombola_status status = e->transfers ? TOMBOLA_OK : engine_make_queue(e, &e->transfers, error);
     if (status)
         return status;
     if (!b->logits)

@@ -15,17 +15,6 @@
 
 #include <stdlib.h>
 
-static tombola_status make_queue(struct engine *e, tombola_error *error)
-{
-    cl_int code;
-    cl_command_queue_properties properties = e->plan.options.timed ? CL_QUEUE_PROFILING_ENABLE : 0;
-    e->queue = clCreateCommandQueue(e->context->cl, e->context->device.id, properties, &code);
-    if (code == CL_SUCCESS)
-        return TOMBOLA_OK;
-    e->queue = NULL;
-    return fail_cl(error, "clCreateCommandQueue", code);
-}
-
 static tombola_status make_kernels(struct engine *e, cl_program program, tombola_error *error)
 {
     static const char *const names[KERNELS] = {
@@ -60,7 +49,7 @@ tombola_status sampler_create_from(tombola_context *context, cl_program program,
     tombola_status status =
         s->batches ? TOMBOLA_OK : fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for batches in flight");
     if (!status)
-        status = make_queue(&s->engine, error);
+        status = engine_make_queue(&s->engine, &s->engine.queue, error);
     for (uint32_t i = 0; i < plan->options.in_flight && !status; i++)
         status = batch_make(&s->engine, &s->batches[i], error);
     if (!status)
