@@ -133,8 +133,10 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* What adjusts a row. */
+/* A row, and what adjusts it. */
 struct row_needs {
+    const tombola_rows *rows;
+    size_t row;
     struct history history;
     tombola_params params;
     size_t counted; /* tokens of its history, by penalties */
@@ -144,7 +146,7 @@ struct row_needs {
 
 static struct row_needs needs_of(const tombola_rows *rows, size_t row)
 {
-    struct row_needs n = {.biases = biases_count(rows, row)};
+    struct row_needs n = {.rows = rows, .row = row, .biases = biases_count(rows, row)};
     if (!has_lists(rows))
         return n;
     n.history = history_of(rows, row);
@@ -207,17 +209,17 @@ struct row_place {
 };
 
 /* A row's list at place->first, of its biases, which are in `others`, and all else. */
-static tombola_status make_list(struct batch *b, const tombola_rows *rows, size_t row, const struct row_needs *n,
-                                struct adjustment_list *others, struct row_place *place, tombola_error *error)
+static tombola_status make_list(struct batch *b, const struct row_needs *n, struct adjustment_list *others,
+                                struct row_place *place, tombola_error *error)
 {
     struct adjustments *a = &b->adjustments;
     struct adjustment_list list = {(struct adjustment *)a->copy.host + place->first, 0};
     arrange_by_place(others);
-    tombola_status status = biases_check_twice(others, row, error);
+    tombola_status status = biases_check_twice(others, n->row, error);
     if (status)
         return status;
     if (n->added > 0)
-        sequences_add(rows, row, &n->history, &n->params, &a->room, others);
+        sequences_add(n->rows, n->row, &n->history, &n->params, &a->room, others);
     list.count = others->count;
     if (a->has_penalties) {
         penalties_count(&n->history, penalties_counted(&n->history, &n->params), &a->tally);
@@ -230,16 +232,16 @@ static tombola_status make_list(struct batch *b, const tombola_rows *rows, size_
 }
 
 /* The same from what is remembered, or so that it will be. */
-static tombola_status recall_list(struct batch *b, const tombola_rows *rows, size_t row, const struct row_needs *n,
-                                  struct adjustment_list *others, struct row_place *place, tombola_error *error)
+static tombola_status recall_list(struct batch *b, const struct row_needs *n, struct adjustment_list *others,
+                                  struct row_place *place, tombola_error *error)
 {
     struct adjustments *a = &b->adjustments;
     const struct recalling now = {&n->history, &n->params, others, a->copy.host};
-    struct recalled *r = recall_row(&a->recall, row, place->first, place->last, &now);
+    struct recalled *r = recall_row(&a->recall, n->row, place->first, place->last, &now);
     tombola_status status = TOMBOLA_OK;
     if (!r) {
-        r = recall_begin(&a->recall, row, place->first, &now);
-        status = make_list(b, rows, row, n, others, place, error);
+        r = recall_begin(&a->recall, n->row, place->first, &now);
+        status = make_list(b, n, others, place, error);
         r->count = place->count;
     }
     place->begin = r->place;
@@ -248,25 +250,25 @@ static tombola_status recall_list(struct batch *b, const tombola_rows *rows, siz
     return status;
 }
 
-static tombola_status make_row(struct batch *b, const tombola_rows *rows, size_t row, const struct row_needs *n,
-                               struct row_place *place, tombola_error *error)
+static tombola_status make_row(struct batch *b, const struct row_needs *n, struct row_place *place,
+                               tombola_error *error)
 {
     struct adjustments *a = &b->adjustments;
     struct adjustment *lists = a->copy.host;
     struct adjustment_list others = {a->has_penalties ? a->arranger.few : lists + place->first, 0};
-    const int32_t only = has_lists(rows) ? sequences_only(rows, row, &n->history, &n->params) : -1;
+    const int32_t only = has_lists(n->rows) ? sequences_only(n->rows, n->row, &n->history, &n->params) : -1;
     if (only >= 0) {
-        b->host_params[row].flags |= ROW_FORCED;
+        b->host_params[n->row].flags |= ROW_FORCED;
         lists[place->first] = (struct adjustment){(u32)only << ADJUST_BITS | ADJUST_FORCE, 0.0f};
         place->begin = place->first;
         place->count = 1;
         place->end = place->begin + 1;
         return TOMBOLA_OK;
     }
-    biases_add(rows, row, &others);
+    biases_add(n->rows, n->row, &others);
     return is_recalled(n) && !plan_is_shard(&b->engine->plan) /* whose lists are cut afterwards */
-               ? recall_list(b, rows, row, n, &others, place, error)
-               : make_list(b, rows, row, n, &others, place, error);
+               ? recall_list(b, n, &others, place, error)
+               : make_list(b, n, &others, place, error);
 }
 
 /* Leaves of the rows' adjustments those of a shard's columns, as these count. */
@@ -309,7 +311,7 @@ tombola_status adjustments_make(struct batch *b, const tombola_rows *rows, tombo
         if (e.most) {
             const struct row_needs n = needs_of(rows, row);
             last += part_of(&n);
-            status = make_row(b, rows, row, &n, &place, error);
+            status = make_row(b, &n, &place, error);
         }
         b->host_params[row].adjust_first = (u32)place.begin;
         b->host_params[row].adjust_end = (u32)(place.begin + place.count);
