@@ -1,4 +1,4 @@
-/* The answers of the self-test, as tests/reference.py works them out (--self-test). */
+/* The answers of the self-test, as tests/reference_self_test.py works them out. */
 #ifndef TOMBOLA_SELF_TEST_ANSWERS_H
 #define TOMBOLA_SELF_TEST_ANSWERS_H
 

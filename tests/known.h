@@ -1,4 +1,4 @@
-/* The answers in known_answers.txt, which reference.py computed, and in files like it. */
+/* The answers in known_answers.txt, which reference_answers.py computed, and in files like it. */
 #ifndef KNOWN_H
 #define KNOWN_H
 

@@ -8,8 +8,8 @@ endif()
 set(pythons python3 /usr/bin/python3 ${PROJECT_SOURCE_DIR}/build/demo/bin/python
     ${PROJECT_SOURCE_DIR}/build/peers/bin/python)
 
-# Answers in known_*.txt come from reference_*.py: one more test of each is that they still do. (Those of reference.py
-# itself take minutes.)
+# Answers in known_*.txt come from reference_*.py: one more test of each is that they still do. (Those of
+# the draw itself, known_answers.txt, take minutes.)
 set(numpy_python "")
 foreach(python ${pythons})
   execute_process(COMMAND ${python} -c "import numpy" RESULT_VARIABLE lacks_numpy OUTPUT_QUIET ERROR_QUIET)

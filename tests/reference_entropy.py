@@ -10,8 +10,9 @@ import sys
 import numpy as np
 
 import reference_filters as filters
-from reference import (BLOCK, FILTERS, HEATS, HOTTEST, LEAST_MASS, SMALLEST_SHARE, Filter, exponents, f32, floor_of,
-                       flushed, fused, in_units, logarithm, power, reached, reciprocal, scale_of, weight)
+from reference import FILTERS, HEATS, Filter, exponents, floor_of, scale_of
+from reference_arithmetic import (BLOCK, HOTTEST, LEAST_MASS, SMALLEST_SHARE, f32, flushed, fused, in_units,
+                                  logarithm, power, reached, reciprocal, weight)
 from reference_filters import EDGE, softmax
 
 LN_2, LOG2_E = f32(float.fromhex("0x1.62e43p-1")), f32(float.fromhex("0x1.715476p+0"))

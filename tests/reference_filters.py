@@ -2,8 +2,9 @@
 others, and how they compare a filter with the formula of those who made it."""
 import numpy as np
 
-import reference
-from reference import FILTERS, Row, f32, f64
+from reference import FILTERS, Row
+from reference_answers import HEADER, XTC_COLUMNS, answered, more_rows, within, write_or_check
+from reference_arithmetic import f32, f64
 
 # ------------------------------------------------------------- known answers
 
@@ -18,21 +19,21 @@ def orders_with(name, first, last, *more):
 def answers(counter, choices, neutral, more_values):
     """choices: by parameter, orders, and values to take in turns. neutral: the parameters that the file has columns of
     beside the others, off. more_values(counter, V): those that are on in questions about others, too."""
-    yield "#columns", *reference.XTC_COLUMNS[:14], *neutral, *reference.XTC_COLUMNS[14:]
+    yield "#columns", *XTC_COLUMNS[:14], *neutral, *XTC_COLUMNS[14:]
     for parameter, (orders, values) in choices.items():
-        for row, mask, biases in reference.more_rows():
+        for row, mask, biases in more_rows():
             V = row[4]
             for _ in range(3 if V < 32000 else 8):
                 counter += 1
                 order = orders[counter // 2 % len(orders)]
-                choice = reference.within(order, T=(0.7, 1.0, 2.0, 0.2, np.inf, 1.0, 50.0)[counter % 7],
-                                          k=(0, 5, V // 2, 0, 60)[counter % 5], p=(1.0, 0.9, 1.0, 0.6)[counter % 4],
-                                          m=(0.0, 0.01, 0.0)[counter % 3], n=(0.0, 0.0, 1.5)[counter // 3 % 3])
+                choice = within(order, T=(0.7, 1.0, 2.0, 0.2, np.inf, 1.0, 50.0)[counter % 7],
+                                k=(0, 5, V // 2, 0, 60)[counter % 5], p=(1.0, 0.9, 1.0, 0.6)[counter % 4],
+                                m=(0.0, 0.01, 0.0)[counter % 3], n=(0.0, 0.0, 1.5)[counter // 3 % 3])
                 choice["x"] = (1.0 if "xtc" in order and counter // 5 % 2 else 0.0), (0.1, 0.01, 0.0)[counter % 3]
                 choice.update({**neutral, **more_values(counter, V)})
                 choice[parameter] = values[counter // len(orders) % len(values)]
                 method = ("race", "inverse-cdf")[counter % 2]
-                yield reference.answered(row, mask, biases, choice, counter, method, order)
+                yield answered(row, mask, biases, choice, counter, method, order)
 
 
 # ----------------------------------------------------------------- originals
@@ -72,6 +73,6 @@ def compare(parameter, name, original, values, random):
 def main(arguments, usage, subject, answers, compare_with_originals):
     if arguments == ["--originals"]:
         return "what is kept is not what the originals keep" if compare_with_originals() else 0
-    header = reference.HEADER.replace("reference.py", f"reference_{subject}.py")
+    header = HEADER.replace("reference_answers.py", f"reference_{subject}.py")
     header = header.replace("known_answers.txt", f"known_{subject}.txt")
-    return reference.write_or_check(arguments, usage, header, answers)
+    return write_or_check(arguments, usage, header, answers)

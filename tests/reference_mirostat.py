@@ -10,7 +10,8 @@ import sys
 import numpy as np
 
 import reference_filters as filters
-from reference import FILTERS, LEAST_MASS, Filter, f32, f64, fused, logarithm, power, reciprocal, scale_of
+from reference import FILTERS, Filter, scale_of
+from reference_arithmetic import LEAST_MASS, f32, f64, fused, logarithm, power, reciprocal
 from reference_entropy import LN_2, LOG2_E
 from reference_filters import EDGE, softmax
 from reference_shares import from_weight

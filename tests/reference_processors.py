@@ -12,8 +12,11 @@ import sys
 
 import numpy as np
 
-import reference as r
-from reference import INF, LARGEST, f32, f64
+from reference import Row
+from reference_answers import COLUMNS as DRAW_COLUMNS, row_of, stream_of, write_or_check
+from reference_arithmetic import INF, LARGEST, f32, f64, flushed
+from reference_rows import KINDS, hashed
+from reference_self_test import LONG_QUESTIONS, self_test_answer, self_test_row
 
 HISTORY, HISTORY_PROMPT, END_TOKENS = 8, 9, 10    # uses of the hash, as rows.c has them
 
@@ -22,10 +25,10 @@ def history_of(number, V):
     """-> tokens, how many of them are the prompt, and the end tokens; nothing for 0."""
     if number == 0:
         return np.zeros(0, np.int64), 0, np.zeros(0, np.int64)
-    h = r.hashed(number, HISTORY, np.arange(number % 97 if number % 11 else 600))
+    h = hashed(number, HISTORY, np.arange(number % 97 if number % 11 else 600))
     tokens = h % np.where(h >> 28 < 4, V, min(V, 24))
-    prompt = int(r.hashed(number, HISTORY_PROMPT, 0)) % (len(tokens) + 1)
-    return tokens, prompt, r.hashed(number, END_TOKENS, np.arange(1 + number % 3)) % V
+    prompt = int(hashed(number, HISTORY_PROMPT, 0)) % (len(tokens) + 1)
+    return tokens, prompt, hashed(number, END_TOKENS, np.arange(1 + number % 3)) % V
 
 
 OFF = {"repetition": 1.0, "window": 0, "frequency": 0.0, "presence": 0.0, "prompt": "repetition", "min_tokens": 0}
@@ -39,14 +42,14 @@ def processed(z, history, repetition, window, frequency, presence, prompt, min_t
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         repeated = np.bincount(output if prompt == "none" else whole, minlength=V) > 0
         if f32(repetition) != 1:
-            above = r.flushed(f32(1.0 / float(f32(repetition))))
+            above = flushed(f32(1.0 / float(f32(repetition))))
             product = z * np.where(z > 0, above, f32(repetition))
             product = np.where(np.abs(product) < f32(2.0**-125), f32(0), product)
             z = np.where(repeated & (z != -INF), product, z)
         times = np.bincount(whole if prompt == "all" else output, minlength=V).astype(f64)
         penalty = times * float(f32(frequency)) + (times > 0) * float(f32(presence))
-        penalty = r.flushed(np.clip(penalty, -float(LARGEST), float(LARGEST)).astype(f32))
-        z = np.where(z == -INF, z, r.flushed(z - penalty)).astype(f32)
+        penalty = flushed(np.clip(penalty, -float(LARGEST), float(LARGEST)).astype(f32))
+        z = np.where(z == -INF, z, flushed(z - penalty)).astype(f32)
     if len(tokens) - prompt_length < min_tokens:
         z[end_tokens] = -INF
     return z
@@ -61,9 +64,9 @@ HEADER = """\
 #     history                               the row's history and end tokens, by number, as rows.c makes them; 0: none
 #contract 2
 """
-COLUMNS = r.COLUMNS[:7] + ("history",) + r.COLUMNS[7:11] + (
+COLUMNS = DRAW_COLUMNS[:7] + ("history",) + DRAW_COLUMNS[7:11] + (
     "repetition_penalty", "penalty_window", "frequency_penalty", "presence_penalty", "penalty_prompt",
-    "min_tokens") + r.COLUMNS[11:15] + r.COLUMNS[16:]
+    "min_tokens") + DRAW_COLUMNS[11:15] + DRAW_COLUMNS[16:]
 REPETITIONS = 1.3, 1.05, 50.0, 0.5, 2.0, 1e-3, 2.0**-126, float(LARGEST), 1.0 + 2.0**-23
 AMOUNTS = 0.5, 1.5, -0.75, 2.0, 0.1, -3.0, 1e30, -1e30, float(LARGEST), 2.0**-126, 5.0
 
@@ -85,7 +88,7 @@ def choices(n):
 def rows():
     """-> row, mask, biases and history: every kind and type, at lengths that end within, at and behind a block."""
     number = 0
-    for kind in r.KINDS:
+    for kind in KINDS:
         for type_name, V in (("f32", 1), ("f32", 2), ("f32", 255), ("f32", 256), ("f16", 257), ("bf16", 1000),
                              ("f32", 5000), ("f16", 5000), ("f32", 32000 if len(kind) < 6 else 3001)):
             number += 1
@@ -100,11 +103,11 @@ def answers():
         for _ in range(16):
             counter += 1
             choice = choices(counter)
-            z = processed(r.row_of(*row, mask, biases).z, history_of(history, row[4]), **choice)
+            z = processed(row_of(*row, mask, biases).z, history_of(history, row[4]), **choice)
             T, k = (1.0, 0.7, 2.0, 0.0)[counter // 8 % 4], (0, 0, 40)[counter % 3]
             p, m = (1.0, 0.9, 0.6)[counter // 5 % 3], (0.0, 0.02)[counter // 7 % 2]
-            method, stream = ("race", "inverse-cdf")[counter // 3 % 2], r.stream_of(counter)
-            answer = r.Row(z).draw(T, k, p, m, *stream, method)
+            method, stream = ("race", "inverse-cdf")[counter // 3 % 2], stream_of(counter)
+            answer = Row(z).draw(T, k, p, m, *stream, method)
             yield *row, mask, biases, history, T, k, p, m, *choice.values(), *stream, method, *answer
 
 
@@ -114,19 +117,19 @@ def answers():
 
 def self_test_answers():
     n = np.arange(60)
-    for number, question in enumerate(r.LONG_QUESTIONS):
+    for number, question in enumerate(LONG_QUESTIONS):
         history = (number * 101 + n * n % 64 * 7) % 5003, 20, np.array([number * 3])
-        z = processed(r.self_test_row(number, 5003, "logits", 0).z, history, (0.875, 1.25)[number % 2],
+        z = processed(self_test_row(number, 5003, "logits", 0).z, history, (0.875, 1.25)[number % 2],
                       30 if number == 4 else 0, 0.5 if number % 3 else 0.0, -0.75,
                       ("repetition", "all", "none")[number % 3], 50)
-        yield r.self_test_answer(r.Row(z), number, question)
+        yield self_test_answer(Row(z), number, question)
 
 
 def main(arguments):
     if arguments == ["--self-test"]:
         print("\n".join(self_test_answers()))
         return 0
-    return r.write_or_check(arguments, __doc__, HEADER, answers())
+    return write_or_check(arguments, __doc__, HEADER, answers())
 
 
 if __name__ == "__main__":

@@ -10,8 +10,10 @@ import sys
 
 import numpy as np
 
-from reference import (GREEDY_BELOW, INF, POWER, SHORT_QUESTIONS, bits_of, exponents, f32, fused, horner, parted,
-                       self_test_row, self_test_stream, u32, write_or_check)
+from reference import exponents
+from reference_answers import bits_of, write_or_check
+from reference_arithmetic import GREEDY_BELOW, INF, POWER, f32, fused, horner, parted, u32
+from reference_self_test import SHORT_QUESTIONS, self_test_row, self_test_stream
 from reference_results import cut, first_of, log_probability, questions, units
 
 

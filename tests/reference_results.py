@@ -9,8 +9,9 @@ import sys
 
 import numpy as np
 
-from reference import (BLOCK, GREEDY_BELOW, INF, TEMPERATURE_FIRST, TEMPERATURE_LAST, bits_of, exponents, f32, fused,
-                       logarithm, power, row_of, scale_of, stream_of, u32, write_or_check)
+from reference import TEMPERATURE_FIRST, TEMPERATURE_LAST, exponents, scale_of
+from reference_answers import bits_of, row_of, stream_of, write_or_check
+from reference_arithmetic import BLOCK, GREEDY_BELOW, INF, f32, fused, logarithm, power, u32
 from reference_entropy import LN_2, entropy
 
 RARE = "nan", "infinite", "empty"

@@ -8,7 +8,10 @@ import sys
 
 import numpy as np
 
-from reference import INF, LARGEST, SMALLEST, Row, f32, flushed, fused, hashed, row_of, stream_of, write_or_check
+from reference import Row
+from reference_answers import row_of, stream_of, write_or_check
+from reference_arithmetic import INF, LARGEST, SMALLEST, f32, flushed, fused
+from reference_rows import hashed
 
 
 # ------------------------------------------------------------------ histories

@@ -10,8 +10,8 @@ import sys
 import numpy as np
 
 import reference_filters as filters
-from reference import (BLOCK, FILTERS, LEAST_MASS, SMALLEST_SHARE, Filter, f32, floor_of, fused, nearest, reached,
-                       reciprocal, u64)
+from reference import FILTERS, Filter, floor_of
+from reference_arithmetic import BLOCK, LEAST_MASS, SMALLEST_SHARE, f32, fused, nearest, reached, reciprocal, u64
 from reference_filters import EDGE, softmax
 
 

@@ -15,15 +15,16 @@ from math import expm1, log, log1p, exp
 
 import numpy as np
 
-import reference
+from reference_answers import write_or_check
+from reference_arithmetic import BLOCK, BLOCKS, TAIL, TOKENS, exponential, philox, random_31
+from reference_rows import hashed
 
 MARK, COUNT_CALL, TOKEN_CALL = 4, 1, 0
-BLOCK = reference.BLOCK
 getcontext().prec = 60
 
 
 def absorb(key, call, state, word):
-    random = reference.philox(MARK, call, key, state, word)
+    random = philox(MARK, call, key, state, word)
     return int(random[0]) | int(random[1]) << 32
 
 
@@ -36,9 +37,9 @@ def seed_of(key, context):
 
 def earliness(use, seed, runner):
     index = np.array([runner])
-    high = reference.random_31(use, index, seed, 0, 0)
-    low = reference.random_31(use + reference.TAIL, index, seed, 0, 0)
-    x = float(reference.exponential(high, low)[0])
+    high = random_31(use, index, seed, 0, 0)
+    low = random_31(use + TAIL, index, seed, 0, 0)
+    x = float(exponential(high, low)[0])
     return -log(-expm1(-x)) if x < 1 else -log1p(-exp(-x))
 
 
@@ -54,10 +55,10 @@ def upper_tail(shape, score):
 def detect(key, width, tokens, vocabulary, prompt):
     """-> tokens that are scored, random numbers, their score, its p-value."""
     races = [(seed_of(key, tokens[max(0, i - width):i]), tokens[i]) for i in range(prompt, len(tokens))]
-    runners = {(reference.TOKENS, seed, token) for seed, token in races}
+    runners = {(TOKENS, seed, token) for seed, token in races}
     scored = len(runners)
     if vocabulary > BLOCK:
-        runners |= {(reference.BLOCKS, seed, token // BLOCK) for seed, token in races}
+        runners |= {(BLOCKS, seed, token // BLOCK) for seed, token in races}
     score = sum(earliness(*runner) for runner in sorted(runners))
     return scored, len(runners), score, upper_tail(len(runners), score)
 
@@ -72,7 +73,7 @@ HEADER = """\
 
 
 def number(i, use):
-    return int(reference.hashed(i, use, 0)) | int(reference.hashed(i, use + 100, 0)) << 32
+    return int(hashed(i, use, 0)) | int(hashed(i, use + 100, 0)) << 32
 
 
 def seeds():
@@ -112,7 +113,7 @@ def answers():
 
 
 def main(arguments):
-    return reference.write_or_check(arguments, __doc__, HEADER, answers())
+    return write_or_check(arguments, __doc__, HEADER, answers())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 /* Rows to draw from, of every kind that has ever tripped a sampler. Each value is an
  * integer formula of the kind, the row's seed, the vocabulary and the token's id, scaled
- * by a power of two, so that reference.py makes the same bits without a libm. */
+ * by a power of two, so that reference_rows.py makes the same bits without a libm. */
 #ifndef ROWS_H
 #define ROWS_H
 

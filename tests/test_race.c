@@ -161,7 +161,7 @@ static void a_weight_becomes_the_nearest_float(void **state)
     }
 }
 
-/* reference.py states the same sum: a single other bit changes it, which no bound on errors would tell. */
+/* reference_self_test.py states the same sum: a single other bit changes it, which no bound on errors would tell. */
 static void times_have_the_bits_of_the_contract(void **state)
 {
     (void)state;

@@ -11,7 +11,7 @@ ROOT = os.path.dirname(TESTS)
 if TESTS not in sys.path:
     sys.path.append(TESTS)
 
-import reference  # noqa: E402, F401  (of tests/)
+import reference_rows  # noqa: E402, F401  (of tests/)
 
 CONTEXT = tombola.Context()   # of tests that need none of their own: some devices compile for each
 

@@ -3,7 +3,7 @@ import itertools
 import os
 
 import numpy as np
-from helping import TESTS, reference
+from helping import TESTS, reference_rows
 
 import tombola
 
@@ -25,9 +25,9 @@ def answers():
 
 
 def row_as_stored(answer):
-    make = reference.probability_row if answer["input"] == "probabilities" else reference.logit_row
-    return reference.through_type(make(answer["kind"], int(answer["row_seed"]), int(answer["vocabulary"])),
-                                  answer["type"])
+    make = reference_rows.probability_row if answer["input"] == "probabilities" else reference_rows.logit_row
+    return reference_rows.through_type(make(answer["kind"], int(answer["row_seed"]), int(answer["vocabulary"])),
+                                       answer["type"])
 
 
 def stored(values, name):
@@ -70,14 +70,14 @@ def test_a_batch_draws_the_known_answers_with_masks_and_biases():
         for (kind, source, vocabulary), group in groups():
             with tombola.Sampler(vocabulary, len(group), TYPES[kind], context, input=source) as sampler:
                 logits = np.stack([stored(row_as_stored(answer), kind) for answer in group])
-                masks = [reference.mask_of(int(answer["mask"]), vocabulary) for answer in group]
+                masks = [reference_rows.mask_of(int(answer["mask"]), vocabulary) for answer in group]
                 have = [r for r, mask in enumerate(masks) if mask is not None]
                 options = {}
                 if have:
                     options["masks"] = np.stack([masks[r] for r in have])
                     options["mask_of_row"] = [have.index(r) if r in have else -1 for r in range(len(group))]
                 if source == "logits":
-                    options["biases"] = [dict(reference.biases_of(int(answer["biases"]), vocabulary))
+                    options["biases"] = [dict(reference_rows.biases_of(int(answer["biases"]), vocabulary))
                                          for answer in group]
                 results = sampler.sample(logits, want="tokens kept status", **options, **parameters(group))
             for column, expected in (("tokens", [int(a["token"]) for a in group]),
