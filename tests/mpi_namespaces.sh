@@ -40,9 +40,8 @@ exec ip netns exec ${hosts[1]} unshare --uts sh -c "hostname ${hosts[1]}; \$*"
 END
 chmod +x "$scratch/agent"
 
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1
-export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
 export OMPI_MCA_btl=self,tcp OMPI_MCA_btl_tcp_if_include=veth0 OMPI_MCA_oob_tcp_if_include=veth0
 export OMPI_MCA_plm=rsh OMPI_MCA_plm_rsh_agent=$scratch/agent OMPI_MCA_plm_rsh_no_tree_spawn=1
 each=$(((ranks + 1) / 2))
-ip netns exec "${hosts[0]}" mpirun -n "$ranks" --host "${addresses[0]}:$each,${addresses[1]}:$each" --map-by node "$@"
+ip netns exec "${hosts[0]}" "$(dirname "${BASH_SOURCE[0]}")/mpirun.sh" "$ranks" \
+  --host "${addresses[0]}:$each,${addresses[1]}:$each" --map-by node "$@"
