@@ -236,11 +236,56 @@ static void in_vectors_of_four(void **state)
     the_mass_is_where_estimates_say((struct group_shape){4, 1, 1});
 }
 
+/* What so many tokens weigh that adjustments change is told; of one more it might not fit in 64 bits. */
+static void rows_with_very_many_adjustments_are_declined(void **state)
+{
+    (void)state;
+    if (test_level() == TEST_SMALL) {
+        skip();
+    }
+    enum { MOST_AMENDED = 1 << 19, VOCABULARY = MOST_AMENDED + 1, BLOCKS = (VOCABULARY + 255) / 256 + 15 };
+    const struct group_shape shape = {16, 1, 1};
+    const struct row_recipe recipe = {.kind = ROW_GAUSSIAN, .seed = 1, .vocabulary = VOCABULARY};
+    struct estimated_row rows[2] = {{1.4426950f, VOCABULARY, 0, 0, MOST_AMENDED},
+                                    {1.4426950f, VOCABULARY, 0, 0, MOST_AMENDED + 1}};
+    struct estimated_mass masses[2];
+    float *logits = allocate(2 * VOCABULARY, sizeof *logits);
+    struct adjustment *adjustments = allocate(VOCABULARY, sizeof *adjustments);
+    uint32_t *maxima = allocate(2 * BLOCKS, sizeof *maxima), mask = 0;
+    uint64_t *facts = allocate(2 * BLOCKS, sizeof *facts);
+    row_fill(&recipe, logits, NULL);
+    memcpy(logits + VOCABULARY, logits, VOCABULARY * sizeof *logits);
+    for (uint32_t token = 0; token < VOCABULARY; token++) {
+        adjustments[token] = (struct adjustment){token << ADJUST_BITS | ADJUST_BIAS, -0.5f};
+    }
+    struct array arrays[] = {{logits, 2 * VOCABULARY * sizeof *logits},
+                             {rows, sizeof rows},
+                             {&mask, sizeof mask},
+                             {adjustments, VOCABULARY * sizeof *adjustments},
+                             {maxima, 2 * BLOCKS * sizeof *maxima},
+                             {facts, 2 * BLOCKS * sizeof *facts},
+                             {masses, sizeof masses}};
+    cl_program program = kernels_build("stages_estimates.cl", shape, TOMBOLA_FLOAT32, "");
+    kernels_run(program, "estimated", 2, shape, arrays, COUNT_OF(arrays), 4);
+    for (size_t row = 0; row < 2; row++) {
+        assert_int_equal(masses[row].status, TOMBOLA_ROW_OK);
+        assert_true(masses[row].is_there);
+        assert_int_equal(masses[row].is_told, row == 0);
+    }
+    assert_in_range(masses[0].exact, masses[0].low, masses[0].high);
+    clReleaseProgram(program);
+    free(logits);
+    free(adjustments);
+    free(maxima);
+    free(facts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_vectors_of_sixteen),
         cmocka_unit_test(in_vectors_of_four),
+        cmocka_unit_test(rows_with_very_many_adjustments_are_declined),
     };
     return cmocka_run_group_tests(tests, kernels_open, kernels_close);
 }
