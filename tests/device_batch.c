@@ -53,6 +53,28 @@ void enqueue(tombola_sampler *sampler, cl_command_queue queue, const tombola_row
         fail_msg("enqueue: %s", error.message);
 }
 
+tombola_status call_as(enum call call, tombola_sampler *sampler, const tombola_rows *rows,
+                       const tombola_results *results)
+{
+    tombola_ticket ticket;
+    cl_event event;
+    tombola_status status = TOMBOLA_OK;
+    switch (call) {
+    case CALL_SUBMIT:
+        status = tombola_sampler_submit(sampler, rows, results, &ticket, &error);
+        return status ? status : tombola_sampler_wait(sampler, ticket, &error);
+    case CALL_ENQUEUE:
+    case CALL_ENQUEUE_OUT_OF_ORDER:
+        status = tombola_sampler_enqueue(sampler, queues[call == CALL_ENQUEUE_OUT_OF_ORDER], rows, results, 0, NULL,
+                                         &event, &error);
+        if (!status)
+            settle(event);
+        return status;
+    default:
+        return tombola_sampler_sample(sampler, rows, results, &error);
+    }
+}
+
 void settle(cl_event event)
 {
     assert_int_equal(clWaitForEvents(1, &event), CL_SUCCESS);

@@ -28,6 +28,11 @@ void read_columns(cl_mem buffer, struct columns *columns);
 void enqueue(tombola_sampler *sampler, cl_command_queue queue, const tombola_rows *rows, tombola_results results,
              const cl_event *wait, cl_event *event);
 
+/* A batch of host memory or buffers by any of the calls, to its end. `error` tells why it fails. */
+enum call { CALL_SAMPLE, CALL_SUBMIT, CALL_ENQUEUE, CALL_ENQUEUE_OUT_OF_ORDER, CALLS };
+tombola_status call_as(enum call call, tombola_sampler *sampler, const tombola_rows *rows,
+                       const tombola_results *results);
+
 /* Waits for the event and releases it. */
 void settle(cl_event event);
 cl_int status_of(cl_event event);

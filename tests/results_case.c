@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "calls.h"
-#include "device_batch.h"
 #include "entries.h"
 #include "oracle.h"
 #include "rows.h"
@@ -133,32 +131,6 @@ static void make_areas(const struct results_case *c, struct area *areas, tombola
     }
 }
 
-static void call(const struct results_case *c, const tombola_rows *rows, const tombola_results *results)
-{
-    tombola_sampler *sampler = sampler_for(c->transfer, c->dispatch);
-    tombola_ticket ticket;
-    cl_event event;
-    tombola_status status = TOMBOLA_OK;
-    switch (c->entry) {
-    case CASE_SUBMIT:
-        status = tombola_sampler_submit(sampler, rows, results, &ticket, &error);
-        if (!status)
-            status = tombola_sampler_wait(sampler, ticket, &error);
-        break;
-    case CASE_ENQUEUE:
-    case CASE_ENQUEUE_OUT_OF_ORDER:
-        status = tombola_sampler_enqueue(sampler, queues[c->entry == CASE_ENQUEUE_OUT_OF_ORDER], rows, results, 0, NULL,
-                                         &event, &error);
-        if (!status)
-            settle(event);
-        break;
-    default:
-        status = tombola_sampler_sample(sampler, rows, results, &error);
-    }
-    if (status)
-        fail_msg("entry %d, wanted %#x, in buffers %#x: %s", (int)c->entry, c->wanted, c->in_buffer, error.message);
-}
-
 static size_t source_row(const struct results_case *c, size_t row)
 {
     return c->indices ? c->indices[row] : row;
@@ -182,9 +154,9 @@ static void expect_area(const struct results_case *c, enum array array, const st
             continue; /* another array may be there */
         if (area->host[i] != word)
             fail_msg(
-                "%s by entry %d, transfer %d, dispatch %d, wanted %#x, in buffers %#x, logits %s: element %zu of row "
+                "%s by call %d, transfer %d, dispatch %d, wanted %#x, in buffers %#x, logits %s: element %zu of row "
                 "%zu (source %zu) is %#x, not %#x",
-                array_name(array), (int)c->entry, (int)c->transfer, (int)c->dispatch, c->wanted, c->in_buffer,
+                array_name(array), (int)c->call, (int)c->transfer, (int)c->dispatch, c->wanted, c->in_buffer,
                 c->logits_in_buffer ? "in a buffer" : "in host memory", place, row, source_row(c, row), area->host[i],
                 word);
     }
@@ -208,7 +180,8 @@ void expect_results(const struct results_case *c)
     results.candidate_count = c->candidate_count;
     results.probability_stride = c->probability_padding ? CASE_VOCABULARY + c->probability_padding : 0;
     make_areas(c, areas, &results);
-    call(c, &rows, &results);
+    if (call_as(c->call, sampler_for(c->transfer, c->dispatch), &rows, &results))
+        fail_msg("call %d, wanted %#x, in buffers %#x: %s", (int)c->call, c->wanted, c->in_buffer, error.message);
     for (enum array array = 0; array < ARRAYS; array++) {
         struct area *area = &areas[array];
         if (!is_in(c->wanted, array))

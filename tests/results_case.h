@@ -3,6 +3,7 @@
 #define RESULTS_CASE_H
 
 #include "arrays.h"
+#include "device_batch.h"
 
 enum {
     SOURCE_ROWS = 1000, /* in host memory and in a buffer */
@@ -12,10 +13,8 @@ enum {
     CASE_MOST_CANDIDATES = 700
 };
 
-enum case_entry { CASE_SAMPLE, CASE_SUBMIT, CASE_ENQUEUE, CASE_ENQUEUE_OUT_OF_ORDER, CASE_ENTRIES };
-
 struct results_case {
-    enum case_entry entry;
+    enum call call;
     tombola_transfer transfer;
     tombola_dispatch dispatch;
     unsigned wanted;    /* a bit for each enum array */

@@ -32,11 +32,11 @@ static void each_combination_gives_what_each_result_gives_alone(void **state)
     (void)state;
     size_t turn = 0;
     for (unsigned wanted = 1; wanted <= ALL; wanted += NEIGHBOURS)
-        for (int entry = 0; entry < CASE_ENTRIES; entry++)
+        for (int call = 0; call < CALLS; call++)
             for (int transfer = 0; transfer < TRANSFERS; transfer++) {
                 struct results_case c = usual_case();
                 c.wanted = wanted;
-                c.entry = (enum case_entry)entry;
+                c.call = (enum call)call;
                 c.transfer = (tombola_transfer)transfer;
                 c.dispatch = turn++ % 2 ? TOMBOLA_DISPATCH_SPREAD : TOMBOLA_DISPATCH_ROW;
                 if (turn % step_of(61) == 0)
@@ -48,9 +48,9 @@ static void each_array_goes_where_it_says(void **state)
 {
     (void)state;
     for (unsigned in_buffer = 0; in_buffer <= ALL; in_buffer += NEIGHBOURS)
-        for (int entry = 0; entry < CASE_ENTRIES; entry++) {
+        for (int call = 0; call < CALLS; call++) {
             struct results_case c = usual_case();
-            c.entry = (enum case_entry)entry;
+            c.call = (enum call)call;
             c.in_buffer = in_buffer;
             c.transfer = (tombola_transfer)(in_buffer % TRANSFERS);
             c.logits_in_buffer = in_buffer / 2 % 2 == 0;
@@ -68,7 +68,7 @@ static void any_subset_may_be_mixed_at_any_offset_and_stride(void **state)
     for (size_t turn = 0; turn < (test_level() == TEST_SMALL ? 20 : 3000); turn++) {
         uint32_t indices[CASE_MOST_ROWS];
         struct results_case c = usual_case();
-        c.entry = (enum case_entry)random_below(&random, CASE_ENTRIES);
+        c.call = (enum call)random_below(&random, CALLS);
         c.transfer = (tombola_transfer)random_below(&random, TRANSFERS);
         c.dispatch = random_below(&random, 2) ? TOMBOLA_DISPATCH_ROW : TOMBOLA_DISPATCH_SPREAD;
         c.wanted = 1 + random_below(&random, ALL);
@@ -97,13 +97,13 @@ static void rows_are_taken_by_their_indices(void **state)
                                                        {6, 5, 1, 3, 6, 0, 1, 3, 2},
                                                        {995, 996, 997, 998, 999, 995, 996, 997, 998}};
     for (size_t i = 0; i < COUNT_OF(indices); i++)
-        for (size_t turn = 0; turn < (size_t)CASE_ENTRIES * TRANSFERS * 2; turn += step_of(5)) {
+        for (size_t turn = 0; turn < (size_t)CALLS * TRANSFERS * 2; turn += step_of(5)) {
             struct results_case c = usual_case();
             c.rows = CASE_MOST_ROWS;
             c.indices = indices[i];
-            c.entry = (enum case_entry)(turn % CASE_ENTRIES);
-            c.transfer = (tombola_transfer)(turn / CASE_ENTRIES % TRANSFERS);
-            c.logits_in_buffer = turn / CASE_ENTRIES / TRANSFERS != 0;
+            c.call = (enum call)(turn % CALLS);
+            c.transfer = (tombola_transfer)(turn / CALLS % TRANSFERS);
+            c.logits_in_buffer = turn / CALLS / TRANSFERS != 0;
             c.is_wide = (int)(turn % 2);
             expect_results(&c);
         }
@@ -114,10 +114,10 @@ static void any_number_of_candidates_begins_with_the_same_ones(void **state)
 {
     (void)state;
     static const uint32_t numbers[] = {1, 2, 255, 256, 257, 599, 600, 601, CASE_MOST_CANDIDATES};
-    for (size_t i = 0; i < COUNT_OF(numbers) * CASE_ENTRIES; i += step_of(7)) {
+    for (size_t i = 0; i < COUNT_OF(numbers) * CALLS; i += step_of(7)) {
         struct results_case c = usual_case();
-        c.entry = (enum case_entry)(i % CASE_ENTRIES);
-        c.candidate_count = numbers[i / CASE_ENTRIES];
+        c.call = (enum call)(i % CALLS);
+        c.candidate_count = numbers[i / CALLS];
         c.in_buffer = i % 3 ? 0 : 1u << ARRAY_CANDIDATE_LOGITS;
         expect_results(&c);
     }

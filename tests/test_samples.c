@@ -190,16 +190,8 @@ static void every_way_gives_the_same(void **state)
                 results.tokens.buffer = buffer;
                 results.tokens.offset = BEFORE;
             }
-            tombola_ticket ticket;
-            if (way == 2 || way == 3) {
-                assert_int_equal(tombola_sampler_submit(sampler, &rows, &results, &ticket, &error), TOMBOLA_OK);
-                assert_int_equal(tombola_sampler_wait(sampler, ticket, &error), TOMBOLA_OK);
-            } else {
-                assert_int_equal(
-                    tombola_sampler_enqueue(sampler, queues[way % 2], &rows, &results, 0, NULL, NULL, &error),
-                    TOMBOLA_OK);
-                entry_succeed(clFinish(queues[way % 2]), "clFinish");
-            }
+            const enum call call = way == 2 || way == 3 ? CALL_SUBMIT : (enum call)(CALL_ENQUEUE + way % 2);
+            assert_int_equal(call_as(call, sampler, &rows, &results), TOMBOLA_OK);
             if (way % 2)
                 entry_succeed(clEnqueueReadBuffer(queues[0], buffer, CL_TRUE, BEFORE * sizeof(int32_t), bytes,
                                                   got->tokens, 0, NULL, NULL),
