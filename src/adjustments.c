@@ -266,7 +266,7 @@ static tombola_status make_row(struct batch *b, const struct row_needs *n, struc
         return TOMBOLA_OK;
     }
     biases_add(n->rows, n->row, &others);
-    return is_recalled(n) && !plan_is_shard(&b->engine->plan) /* whose lists are cut afterwards */
+    return is_recalled(n) && !b->engine->plan.is_shard /* whose lists are cut afterwards */
                ? recall_list(b, n, &others, place, error)
                : make_list(b, n, &others, place, error);
 }
@@ -319,7 +319,7 @@ tombola_status adjustments_make(struct batch *b, const tombola_rows *rows, tombo
     }
     if (status)
         recall_next(&a->recall); /* lists may have been overwritten that were to be remembered */
-    if (!status && plan_is_shard(p))
+    if (!status && p->is_shard)
         keep_columns(b, rows->count);
     return status;
 }

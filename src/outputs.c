@@ -182,7 +182,7 @@ static tombola_status run_output(struct batch *b, int output, int index, struct 
                                  const cl_event *after, tombola_error *error)
 {
     const struct plan *p = &b->engine->plan;
-    const struct maker *maker = plan_is_shard(p) ? &makers_of_shards[output] : &makers[output];
+    const struct maker *maker = p->is_shard ? &makers_of_shards[output] : &makers[output];
     struct output *o = &b->outputs[output];
     const struct part *part = &b->parts[index];
     const int pin = b->output_count % PINS;

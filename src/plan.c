@@ -72,11 +72,6 @@ size_t plan_first_block(const struct plan *p)
     return p->first < p->last ? p->first / BLOCK : p->blocks;
 }
 
-int plan_is_shard(const struct plan *p)
-{
-    return p->is_shard;
-}
-
 static tombola_status make(const tombola_context *context, const struct plan *shape,
                            const tombola_sampler_options *options, struct plan *plan, tombola_error *error)
 {

@@ -37,9 +37,6 @@ tombola_status plan_make_shard(const tombola_context *context, size_t vocabulary
 /* The block with which its columns begin; behind the row, where there are none. */
 size_t plan_first_block(const struct plan *plan);
 
-/* Whether the plan is a shard's. */
-int plan_is_shard(const struct plan *plan);
-
 /* Findings of a batch. */
 size_t plan_findings(const struct plan *plan);
 

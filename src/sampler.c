@@ -22,7 +22,7 @@ static tombola_status make_kernels(struct engine *e, cl_program program, tombola
         [KERNEL_REPORT] = "report", [KERNEL_SHARD] = "shard",     [KERNEL_SHARD_LAST] = "shard_last"};
     for (int i = 0; i < KERNELS; i++) {
         cl_int code;
-        if (plan_is_shard(&e->plan) ? i < KERNEL_REPORT : i > KERNEL_REPORT)
+        if (e->plan.is_shard ? i < KERNEL_REPORT : i > KERNEL_REPORT)
             continue;
         e->kernels[i] = clCreateKernel(program, names[i], &code);
         if (code != CL_SUCCESS) {

@@ -22,7 +22,7 @@ static unsigned kernels_of_shards(unsigned kernels)
 
 tombola_status trust_kernels(struct engine *e, unsigned kernels, tombola_error *error)
 {
-    const enum program which = plan_is_shard(&e->plan) ? PROGRAM_SHARDS : PROGRAM_ROWS;
+    const enum program which = e->plan.is_shard ? PROGRAM_SHARDS : PROGRAM_ROWS;
     kernels = which == PROGRAM_SHARDS ? kernels_of_shards(kernels) : kernels;
     if (!(kernels & ~e->trusted))
         return TOMBOLA_OK;
