@@ -188,9 +188,10 @@ struct cost plan_staging(const struct plan *p)
     return (struct cost){(uint64_t)p->resident_rows * p->row_bytes, (uint64_t)PINS * p->pin_rows * p->row_bytes};
 }
 
-struct cost plan_candidates(const struct plan *p, size_t candidates)
+/* Candidates on their way to host memory. */
+static struct cost cost_of_candidates(const struct plan *p)
 {
-    uint64_t bytes = (uint64_t)p->max_rows * candidates * TOP_K_COLUMNS * sizeof(u32);
+    uint64_t bytes = (uint64_t)p->max_rows * p->options.max_candidates * TOP_K_COLUMNS * sizeof(u32);
     return (struct cost){bytes, bytes};
 }
 
@@ -229,7 +230,7 @@ tombola_memory plan_memory(const struct plan *p)
     const struct cost costs[] = {
         plan_base(p),
         p->shares_memory ? (struct cost){0, 0} : plan_staging(p),
-        plan_candidates(p, p->options.max_candidates),
+        cost_of_candidates(p),
         p->options.probabilities ? plan_outputs(p) : (struct cost){0, 0},
         plan_upload(p, p->options.masks ? plan_mask_bytes(p) : 0),
         plan_upload(p, adjustments * sizeof(struct adjustment)),

@@ -44,11 +44,10 @@ size_t plan_findings(const struct plan *plan);
 struct cost {
     uint64_t device, host;
 };
-size_t plan_columns(const struct plan *plan);                            /* words of one number a row each */
-struct cost plan_base(const struct plan *plan);                          /* what every batch needs */
-struct cost plan_staging(const struct plan *plan);                       /* logits staged */
-struct cost plan_candidates(const struct plan *plan, size_t candidates); /* on their way to host memory */
-struct cost plan_outputs(const struct plan *plan);                       /* probabilities likewise */
+size_t plan_columns(const struct plan *plan);                   /* words of one number a row each */
+struct cost plan_base(const struct plan *plan);                 /* what every batch needs */
+struct cost plan_staging(const struct plan *plan);              /* logits staged */
+struct cost plan_outputs(const struct plan *plan);              /* probabilities likewise */
 struct cost plan_upload(const struct plan *plan, size_t bytes); /* masks or adjustments on their way to the device */
 /* To count so many tokens of a row, beside what else it has, and to remember lists of so many adjustments. */
 struct cost plan_penalties(const struct plan *plan, size_t tokens, size_t others, size_t adjustments);

@@ -159,7 +159,8 @@ tombola_rows edited_rows(const struct edited *e)
     return rows;
 }
 
-tombola_rows applied_rows(const struct edited *e)
+/* With masks and biases applied, in binary32. */
+static tombola_rows applied_rows(const struct edited *e)
 {
     return host_rows(e->applied, e->rows, 0, e->params);
 }

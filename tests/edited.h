@@ -25,9 +25,8 @@ struct edited {
 void edited_make(struct edited *edited, const struct make *make, size_t rows, uint64_t seed);
 void edited_release(struct edited *edited);
 
-/* The rows as the library gets them: with masks and biases, or with these applied, in binary32. */
+/* The rows as the library gets them: with masks and biases. */
 tombola_rows edited_rows(const struct edited *edited);
-tombola_rows applied_rows(const struct edited *edited);
 
 /* One value with them applied. */
 float edited_value(const struct edited *edited, size_t row, uint32_t id, float value);

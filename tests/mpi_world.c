@@ -103,7 +103,8 @@ void spread_close(struct spread *s)
     tombola_mpi_sampler_release(s->sampler);
 }
 
-tombola_rows spread_rows(const struct spread *s, const tombola_rows *rows)
+/* The columns that this rank has of whole rows in host memory. */
+static tombola_rows spread_rows(const struct spread *s, const tombola_rows *rows)
 {
     tombola_rows own = *rows;
     own.stride = rows->stride ? rows->stride : s->make.vocabulary;

@@ -36,9 +36,6 @@ void spread_open(struct spread *spread, const struct team *team, const struct ma
                  uint64_t *random);
 void spread_close(struct spread *spread);
 
-/* The columns that this rank has of whole rows in host memory. */
-tombola_rows spread_rows(const struct spread *spread, const tombola_rows *rows);
-
 /* Draws from whole rows, which all ranks have. Fails the test on an error. */
 void spread_draw(struct spread *spread, const tombola_rows *rows, const tombola_results *results);
 

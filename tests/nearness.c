@@ -43,7 +43,7 @@ static struct softmax_results run_dispatch(tombola_context *context, const struc
     return results;
 }
 
-int same_bits(const float *a, const float *b, size_t count)
+static int same_bits(const float *a, const float *b, size_t count)
 {
     return memcmp(a, b, count * sizeof *a) == 0;
 }

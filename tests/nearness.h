@@ -17,10 +17,6 @@
 
 #define SOFTMAX_MOST_ROWS 64u
 
-/* Whether `got` is within relative x |truth| + absolute. */
-
-int same_bits(const float *a, const float *b, size_t count);
-
 /* rows x vocabulary of each. */
 struct softmax_results {
     float *probabilities;

@@ -189,7 +189,8 @@ void shards_close(struct shards *s)
         tombola_shard_release(s->shards[i]);
 }
 
-tombola_rows shards_rows(const struct shards *s, size_t shard, const tombola_rows *rows)
+/* The columns of whole rows that a shard has. */
+static tombola_rows shards_rows(const struct shards *s, size_t shard, const tombola_rows *rows)
 {
     tombola_rows own = *rows;
     own.stride = rows->stride ? rows->stride : s->make.vocabulary;

@@ -66,7 +66,4 @@ void shards_call(struct shards *shards, const tombola_rows *rows, const tombola_
  * test_shards has compiled for these. */
 int shards_suit(tombola_context *on, const struct make *make);
 
-/* The columns of whole rows that a shard has. */
-tombola_rows shards_rows(const struct shards *shards, size_t shard, const tombola_rows *rows);
-
 #endif
