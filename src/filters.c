@@ -4,7 +4,6 @@
 #include "philox.h"
 
 #include <math.h>
-#include <stddef.h>
 
 #define LN_2 0.6931471805599453
 #define SMALLEST_MIN_P 0x1p-126f

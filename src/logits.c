@@ -1,6 +1,5 @@
 #include "logits.h"
 
-#include "context.h"
 #include "error.h"
 #include "memory_object.h"
 #include "sized.h"

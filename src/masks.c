@@ -1,7 +1,6 @@
 #include "masks.h"
 
 #include "batch.h"
-#include "context.h"
 #include "error.h"
 #include "memory_object.h"
 

@@ -1,6 +1,5 @@
 #include "outputs.h"
 
-#include "context.h"
 #include "error.h"
 
 #include <string.h>

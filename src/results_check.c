@@ -1,7 +1,6 @@
 #include "results.h"
 
 #include "columns.h"
-#include "context.h"
 #include "error.h"
 #include "memory_object.h"
 #include "sized.h"

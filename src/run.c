@@ -1,6 +1,5 @@
 #include "run.h"
 
-#include "context.h"
 #include "error.h"
 #include "logits.h"
 #include "results.h"

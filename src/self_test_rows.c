@@ -1,6 +1,6 @@
 #include "self_test_rows.h"
 
-#include "order.h"
+#include "portable.h"
 
 #include <math.h>
 

@@ -1,8 +1,5 @@
 #include "lane.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 /* A head, and what a row drawn in one round takes. */
 enum { ROW_BYTES = 48, MOST_AT_FIRST = 1 << 16 };
 
