@@ -11,7 +11,6 @@
 #include "command.h"
 #include "expect.h"
 #include "files.h"
-#include "harness.h"
 #include "sample_files.h"
 
 #define SAMPLE(...) RUN("sample", npy_path, __VA_ARGS__)

@@ -10,7 +10,6 @@
 
 #include "command.h"
 #include "files.h"
-#include "harness.h"
 #include "sample_files.h"
 
 static void underscores_in_the_names_of_options_are_hyphens(void **state)

@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "command.h"
 #include "chunks.h"
 #include "expect.h"
 #include "harness.h"

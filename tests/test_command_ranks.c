@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
 #include "expect.h"
 #include "harness.h"
 #include "large_job.h"

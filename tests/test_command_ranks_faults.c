@@ -10,9 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
-#include "expect.h"
-#include "harness.h"
 #include "large_job.h"
 
 #define JOURNAL job_path("out.jsonl.part.jsonl")

@@ -12,7 +12,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "command.h"
 #include "expect.h"
 #include "files.h"
 #include "harness.h"

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "device_name.h"
-#include "harness.h"
 
 static tombola_device of(uint32_t index, tombola_device_type type, const char *name, const char *platform)
 {

@@ -8,7 +8,6 @@
 #include <math.h>
 
 #include "calls.h"
-#include "expect.h"
 #include "filter_draws.h"
 #include "group.h"
 

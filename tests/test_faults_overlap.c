@@ -12,7 +12,6 @@
 
 #include "calls.h"
 #include "device_batch.h"
-#include "entries.h"
 #include "faults.h"
 #include "regions.h"
 #include "rows.h"

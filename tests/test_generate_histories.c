@@ -10,7 +10,6 @@
 #include "calls.h"
 #include "expect.h"
 #include "group.h"
-#include "harness.h"
 #include "toy.h"
 
 static const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, VOCABULARY};

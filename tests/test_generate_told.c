@@ -7,9 +7,7 @@
 
 #include <string.h>
 
-#include "expect.h"
 #include "group.h"
-#include "harness.h"
 #include "toy.h"
 #include "tombola_cl.h"
 

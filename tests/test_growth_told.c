@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "block.h"
-#include "calls.h"
 #include "group.h"
 #include "refused.h"
 

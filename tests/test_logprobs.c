@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #include "device_batch.h"
-#include "entries.h"
 #include "expect.h"
 #include "kinds.h"
 

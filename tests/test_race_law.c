@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "harness.h"
 #include "oracle.h"
 #include "oracle_row.h"
 #include "race.h"

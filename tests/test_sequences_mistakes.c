@@ -8,7 +8,6 @@
 #include <math.h>
 
 #include "calls.h"
-#include "expect.h"
 #include "group.h"
 #include "refused.h"
 

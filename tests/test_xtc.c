@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "calls.h"
-#include "expect.h"
 #include "filter_draws.h"
 #include "group.h"
 #include "oracle.h"
