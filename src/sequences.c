@@ -4,13 +4,18 @@
 #include "lists.h"
 #include "rules.h"
 
-/* ------------------------------------------------------------------- checks */
-
 static struct lists lists_of(const char *tokens_name, const char *ends_name, const char *owner, const int32_t *tokens,
                              const size_t *ends, size_t count)
 {
     return (struct lists){tokens_name, ends_name, owner, tokens, ends, count, MOST_LISTED};
 }
+
+static struct lists forced_of(const tombola_rows *rows)
+{
+    return lists_of("forced", "forced_ends", "row", rows->forced, rows->forced_ends, rows->count);
+}
+
+/* ------------------------------------------------------------------- checks */
 
 /* Words, and which of them each row has. */
 static tombola_status check_words(const struct lists *words, const char *row_ends_name, const size_t *row_ends,
@@ -45,7 +50,7 @@ tombola_status sequences_check(const struct plan *p, const tombola_rows *rows, t
     const size_t count = rows->count, vocabulary = p->vocabulary;
     const struct lists words = lists_of("words", "word_ends", "word", rows->words, rows->word_ends, 0);
     const struct lists breakers = lists_of("breakers", "breaker_ends", "word", rows->breakers, rows->breaker_ends, 0);
-    const struct lists forced = lists_of("forced", "forced_ends", "row", rows->forced, rows->forced_ends, count);
+    const struct lists forced = forced_of(rows);
     tombola_status status = check_words(&words, "banned_ends", rows->banned_ends, count, vocabulary, error);
     if (!status)
         status = check_words(&breakers, "breaker_row_ends", rows->breaker_row_ends, count, vocabulary, error);
@@ -73,7 +78,7 @@ static struct token_words row_words(const int32_t *tokens, const size_t *ends, c
 static struct processor_input input_of(const tombola_rows *rows, size_t row, const struct history *h,
                                        const tombola_params *params)
 {
-    const struct lists forced = lists_of("forced", "forced_ends", "row", rows->forced, rows->forced_ends, rows->count);
+    const struct lists forced = forced_of(rows);
     return (struct processor_input){
         .params = params,
         .history = h->tokens,
