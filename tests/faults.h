@@ -1,8 +1,8 @@
-/* In these programs TOMBOLA_CACHE is off from the start: kernels of earlier processes are neither compiled nor edited.
+/* Stands between the library and OpenCL, and between it and malloc, in the programs that are linked with faults.c:
+ * makes a call of theirs fail, and keeps count of what they made, so that leaks show. For one thread.
  *
- * Stands between the library and OpenCL, and between it and malloc, in the programs that are
- * linked with faults.c: makes a call of theirs fail, and keeps count of what they made, so that
- * leaks show. For one thread. */
+ * In these programs TOMBOLA_CACHE is off from the start: kernels of earlier processes are neither compiled nor edited.
+ */
 #ifndef FAULTS_H
 #define FAULTS_H
 
