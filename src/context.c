@@ -139,8 +139,8 @@ static void release_cl(tombola_context *context)
     for (int program = 0; program < PROGRAMS; program++)
         for (int type = 0; type < TYPES; type++)
             for (int input = 0; input < INPUTS; input++)
-                if (context->programs[program][type][input])
-                    clReleaseProgram(context->programs[program][type][input]);
+                if (context->built[program][type][input].program)
+                    clReleaseProgram(context->built[program][type][input].program);
     if (context->cl)
         clReleaseContext(context->cl);
     pthread_mutex_destroy(&context->lock);

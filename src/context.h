@@ -13,6 +13,12 @@
 
 enum program { PROGRAM_ROWS, PROGRAM_SHARDS, PROGRAMS };
 
+/* A program of the context's, built and checked when it is first asked for. */
+struct built {
+    cl_program program; /* NULL before */
+    unsigned trusted;   /* a bit for each kernel that has given the known answers */
+};
+
 /* The context of a device that works in the calling thread, for batches of few rows (companion.h). */
 struct companion {
     struct device device; /* id NULL: there is none */
@@ -38,9 +44,8 @@ struct tombola_context {
     int cache_code;          /* the errno of what was last put there, 0 if all is well */
     char *choice;            /* why this device, a sentence a line */
     struct companion companion;
-    pthread_mutex_t lock;                         /* guards what follows */
-    cl_program programs[PROGRAMS][TYPES][INPUTS]; /* built and checked when first asked for; NULL before */
-    unsigned trusted[PROGRAMS][TYPES][INPUTS];    /* a bit for each kernel that has given the known answers */
+    pthread_mutex_t lock; /* guards what follows */
+    struct built built[PROGRAMS][TYPES][INPUTS];
 };
 
 /* Opens one device, whole: what is returned has its kernels for binary32 logits built and checked.

@@ -235,14 +235,14 @@ tombola_status context_program(tombola_context *context, enum program which, tom
                                cl_program *program, tombola_error *error)
 {
     pthread_mutex_lock(&context->lock);
-    cl_program *kept = &context->programs[which][type][input];
+    struct built *built = &context->built[which][type][input];
     tombola_status status = TOMBOLA_OK;
-    if (!*kept) {
-        status = program_make(context, which, type, input, kept, error);
+    if (!built->program) {
+        status = program_make(context, which, type, input, &built->program, error);
         if (!status)
-            context->trusted[which][type][input] = trust_at_once(context, which);
+            built->trusted = trust_at_once(context, which);
     }
-    *program = *kept;
+    *program = built->program;
     pthread_mutex_unlock(&context->lock);
     return status;
 }

@@ -30,15 +30,15 @@ tombola_status trust_kernels(struct engine *e, unsigned kernels, tombola_error *
     const tombola_type type = e->plan.options.type;
     const tombola_input input = e->plan.options.input;
     pthread_mutex_lock(&context->lock);
-    unsigned *trusted = &context->trusted[which][type][input], others = kernels & ~*trusted;
-    const cl_program program = context->programs[which][type][input];
+    struct built *built = &context->built[which][type][input];
+    const unsigned others = kernels & ~built->trusted;
     tombola_status status = TOMBOLA_OK;
     if (others)
-        status = which == PROGRAM_ROWS ? self_test_run(context, program, type, input, others, error)
-                                       : self_test_run_shards(context, program, type, input, others, error);
+        status = which == PROGRAM_ROWS ? self_test_run(context, built->program, type, input, others, error)
+                                       : self_test_run_shards(context, built->program, type, input, others, error);
     if (!status)
-        *trusted |= others;
-    e->trusted = *trusted;
+        built->trusted |= others;
+    e->trusted = built->trusted;
     pthread_mutex_unlock(&context->lock);
     return status;
 }

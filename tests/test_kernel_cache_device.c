@@ -93,8 +93,8 @@ static void a_sampler_draws_the_same_with_kernels_from_the_cache(void **state)
     probe_make(&probe, TOMBOLA_FLOAT32);
     expect_made(1, 0);
     tombola_context *second = test_context_open(0, 0);
-    clReleaseProgram(second->programs[PROGRAM_ROWS][TOMBOLA_FLOAT32][TOMBOLA_LOGITS]);
-    second->programs[PROGRAM_ROWS][TOMBOLA_FLOAT32][TOMBOLA_LOGITS] = NULL;
+    clReleaseProgram(second->built[PROGRAM_ROWS][TOMBOLA_FLOAT32][TOMBOLA_LOGITS].program);
+    second->built[PROGRAM_ROWS][TOMBOLA_FLOAT32][TOMBOLA_LOGITS].program = NULL;
     second->cache = strdup(folder);
     faults_begin();
     assert_true(probe_passes_on(&probe, second));
