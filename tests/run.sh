@@ -86,11 +86,12 @@ with_device() {
   shift
   OCL_ICD_VENDORS=$icd TOMBOLA_DEVICE='' "$@"
 }
+on_pocl() { with_device "$(cat /etc/OpenCL/vendors/pocl.icd)" "$@"; }
 
 # PoCL keeps what it has compiled, and a sanitizer makes its compiler three times as slow: what tests take of it in the
 # small share is compiled before.
 compile_for_sanitized() {
-  TOMBOLA_TEST_SMALL=1 with_device "$(cat /etc/OpenCL/vendors/pocl.icd)" run_tests "$build" --tests-regex \
+  TOMBOLA_TEST_SMALL=1 on_pocl run_tests "$build" --tests-regex \
     '^(compile_|test_(candidates_known|devices|faults_devices|growth$|invariance|shards$))'
 }
 
@@ -105,7 +106,7 @@ not_sanitized="test_($not_sanitized|list|mpi(_failures)?|narrow|race_law|shards_
 run_sanitized() {
   TOMBOLA_TEST_SMALL=1 UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=intercept_tls_get_addr=0 \
     LSAN_OPTIONS="suppressions=$root/tests/leaks.supp:print_suppressions=0" \
-    with_device "$(cat /etc/OpenCL/vendors/pocl.icd)" run_tests "$build/sanitize"
+    on_pocl run_tests "$build/sanitize"
 }
 
 # The library on Intel's runtime, which the package brings by pip; and the package, on a machine with nothing else.
@@ -127,8 +128,7 @@ assert [d.platform for d in tombola.devices()] == ["Intel(R) OpenCL"], tombola.d
 run_on_two_hosts() {
   local test
   for test in test_mpi test_mpi_failures; do
-    POCL_MAX_PTHREAD_COUNT=1 with_device "$(cat /etc/OpenCL/vendors/pocl.icd)" limited \
-      "$root/tests/mpi_namespaces.sh" 8 "$build/tests/$test"
+    POCL_MAX_PTHREAD_COUNT=1 on_pocl limited "$root/tests/mpi_namespaces.sh" 8 "$build/tests/$test"
   done
 }
 
@@ -139,7 +139,7 @@ run_with_torch() {
   timeout "$long_test_seconds" "$environment/bin/pip" --quiet --disable-pip-version-check \
     install numpy torch transformers
   install_package "$environment" tombola
-  with_device "$(cat /etc/OpenCL/vendors/pocl.icd)" test_package "$environment"
+  on_pocl test_package "$environment"
 }
 
 # run_on_oclgrind CHECK CTEST-OPTION...: Oclgrind reports what it finds and goes on, so that its log must be empty.
@@ -203,7 +203,7 @@ section "Python package: its wheel, installed into an empty environment"
 if [ -n "$has_packages" ]; then
   build_wheel
   install_package "$wheel/environment" tombola
-  with_device "$(cat /etc/OpenCL/vendors/pocl.icd)" test_package "$wheel/environment"
+  on_pocl test_package "$wheel/environment"
 else
   echo "left out: see above"
 fi
