@@ -13,14 +13,13 @@
 #include "plan.h"
 #include "scores.h"
 
-#define KERNELS 6
 /* Commands at most: of a part an upload; two launches for sample, top_k and each output, one for report; two to collect
  * each output, one for each array of candidates. And of the batch what it waits for, the uploads of masks, adjustments,
  * scores and parameters, the end of the kept tokens, and one for each column. */
 #define PART_EVENTS (1 + 2 * (2 + OUTPUTS) + 1 + 2 * OUTPUTS + TOP_K_COLUMNS)
 #define MAX_EVENTS (PART_EVENTS * MAX_PARTS + 1 + 4 + 1 + COLUMNS)
 
-enum kernel { KERNEL_SAMPLE, KERNEL_SOFTMAX, KERNEL_TOP_K, KERNEL_REPORT, KERNEL_SHARD, KERNEL_SHARD_LAST };
+enum kernel { KERNEL_SAMPLE, KERNEL_SOFTMAX, KERNEL_TOP_K, KERNEL_REPORT, KERNEL_SHARD, KERNEL_SHARD_LAST, KERNELS };
 #define KERNEL_BIT(kernel) (1u << (kernel))
 #define KERNELS_OF_ROWS (KERNEL_BIT(KERNEL_SHARD) - 1)
 
