@@ -67,8 +67,7 @@ static const tombola_field fields[] = {
         p_less, NULL),
     SWITCH(MIN_K, min_k, FLOAT, 0, FLT_MAX, 0,
            "Min-k: keep tokens before the cliff of the sorted logits, and at least this over the logits' range of "
-           "them, as "
-           "3; 0 keeps all",
+           "them, as 3; 0 keeps all",
            NULL, NULL),
     FIELD(min_keep, UINT32, 0, 0, 0, "Every filter keeps at least so many tokens; 0 and 1 keep one", NULL, NULL),
     SWITCH(TYPICAL_P, typical_p, FLOAT, 0, 1, 1,
@@ -153,8 +152,7 @@ static const tombola_field fields[] = {
           filters, orders),
     NEEDY(HISTORY, watermark, UINT32, 0, 0, 0,
           "Draw with a watermark, made of so many of the tokens before and of the seed, its key; offset and stream "
-          "then do not "
-          "count; 0 draws without",
+          "then do not count; 0 draws without",
           NULL, NULL),
 };
 
