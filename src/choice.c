@@ -90,64 +90,70 @@ static void add_absence(char **choice)
 
 /* ------------------------------------------------------------------ from the machine's list */
 
+/* A choice among the devices that there are. */
+struct choice {
+    struct device *devices;
+    size_t count;
+    const tombola_context_options *options;
+    tombola_context *context; /* on the one that is chosen */
+    char *why;                /* why it is that one, a sentence a line; NULL: nothing is said */
+};
+
 /* With the devices that there are, and the platforms that list none: cut to fit. */
-static tombola_status fail_to_match(const struct device *devices, size_t count, const char *name, const char *source,
-                                    tombola_error *error)
+static tombola_status fail_to_match(const struct choice *c, const char *name, const char *source, tombola_error *error)
 {
     char text[TOMBOLA_ERROR_MESSAGE_SIZE] = "", absence[TOMBOLA_ERROR_MESSAGE_SIZE];
     size_t length = 0;
-    for (size_t i = 0; i < count && length + 1 < sizeof text; i++) {
+    for (size_t i = 0; i < c->count && length + 1 < sizeof text; i++) {
         length += (size_t)snprintf(text + length, sizeof text - length, "%s", i ? ", " : "");
         if (length < sizeof text)
-            device_label(&devices[i].info, text + length, sizeof text - length);
+            device_label(&c->devices[i].info, text + length, sizeof text - length);
         length = strlen(text);
     }
     absence_describe(absence, sizeof absence);
     return fail(error, TOMBOLA_NO_DEVICE, "no OpenCL device matches \"%s\", which %s asks for%s; there %s %s.%s%s",
                 name, source,
                 device_is_index(name) ? " by its index (name: before it would ask for a part of a name)" : "",
-                count == 1 ? "is" : "are", text, absence[0] ? " " : "", absence);
+                c->count == 1 ? "is" : "are", text, absence[0] ? " " : "", absence);
 }
 
-static tombola_status open_named(const struct device *devices, size_t count, const char *name, const char *source,
-                                 const tombola_context_options *options, tombola_context **context, char **choice,
-                                 tombola_error *error)
+static tombola_status open_named(struct choice *c, const char *name, const char *source, tombola_error *error)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (!device_matches(&devices[i].info, name))
+    for (size_t i = 0; i < c->count; i++) {
+        const struct device *device = &c->devices[i];
+        if (!device_matches(&device->info, name))
             continue;
-        add_sentence(choice, "Device %u (%s) is the first that matches \"%s\", which %s asks for.",
-                     (unsigned)devices[i].info.index, devices[i].info.name, name, source);
-        return context_open_device(&devices[i], NULL, options, context, error);
+        add_sentence(&c->why, "Device %u (%s) is the first that matches \"%s\", which %s asks for.",
+                     (unsigned)device->info.index, device->info.name, name, source);
+        return context_open_device(device, NULL, c->options, &c->context, error);
     }
-    return fail_to_match(devices, count, name, source, error);
+    return fail_to_match(c, name, source, error);
 }
 
-static tombola_status open_default(const struct device *devices, size_t count, const tombola_context_options *options,
-                                   tombola_context **context, char **choice, tombola_error *error)
+static tombola_status open_default(struct choice *c, tombola_error *error)
 {
-    size_t *order = malloc(count * sizeof *order);
+    size_t *order = malloc(c->count * sizeof *order);
     if (!order)
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for the list of devices");
-    device_default_order(devices, count, order);
+    device_default_order(c->devices, c->count, order);
     tombola_status status = TOMBOLA_NO_DEVICE;
     size_t tried = 0;
-    while (tried < count && status) {
-        const struct device *device = &devices[order[tried++]];
+    while (tried < c->count && status) {
+        const struct device *device = &c->devices[order[tried++]];
         tombola_error reason = tombola_error_default();
-        status = context_open_device(device, NULL, options, context, &reason);
+        status = context_open_device(device, NULL, c->options, &c->context, &reason);
         if (status)
-            add_sentence(choice, "Device %u (%s) was passed over: %s.", (unsigned)device->info.index, device->info.name,
-                         reason.message);
+            add_sentence(&c->why, "Device %u (%s) was passed over: %s.", (unsigned)device->info.index,
+                         device->info.name, reason.message);
         else
-            add_sentence(choice, "Device %u (%s) was taken: %s.", (unsigned)device->info.index, device->info.name,
+            add_sentence(&c->why, "Device %u (%s) was taken: %s.", (unsigned)device->info.index, device->info.name,
                          tried > 1                                 ? "the first that works"
                          : device->info.type == TOMBOLA_DEVICE_GPU ? "the first GPU"
                                                                    : "there is no GPU, and it comes first");
     }
     free(order);
     if (status)
-        return fail(error, TOMBOLA_NO_DEVICE, "none of %zu OpenCL devices works. %s", count, *choice ? *choice : "");
+        return fail(error, TOMBOLA_NO_DEVICE, "none of %zu OpenCL devices works. %s", c->count, c->why ? c->why : "");
     return TOMBOLA_OK;
 }
 
@@ -161,31 +167,30 @@ tombola_status tombola_context_open(const char *device, const tombola_context_op
     if (status)
         return status;
 
-    struct device *devices;
-    size_t count;
-    char *choice = NULL;
-    status = device_load(&devices, &count, error);
+    struct choice c = {.options = &own};
+    status = device_load(&c.devices, &c.count, error);
     if (status)
         return status;
     const char *variable = getenv("TOMBOLA_DEVICE");
-    if (count == 0)
+    if (c.count == 0)
         status = absence_fail(error);
     else if (device && *device)
-        status = open_named(devices, count, device, "the argument device", &own, context, &choice, error);
+        status = open_named(&c, device, "the argument device", error);
     else if (variable && *variable)
-        status = open_named(devices, count, variable, "TOMBOLA_DEVICE", &own, context, &choice, error);
+        status = open_named(&c, variable, "TOMBOLA_DEVICE", error);
     else
-        status = open_default(devices, count, &own, context, &choice, error);
+        status = open_default(&c, error);
     if (!status)
-        companion_find(*context, devices, count);
-    free(devices);
+        companion_find(c.context, c.devices, c.count);
+    free(c.devices);
     if (status) {
-        free(choice);
+        free(c.why);
         return status;
     }
-    add_absence(&choice);
-    (*context)->choice = choice;
-    add_cache(*context, own.cache);
+    add_absence(&c.why);
+    *context = c.context;
+    c.context->choice = c.why;
+    add_cache(c.context, own.cache);
     return TOMBOLA_OK;
 }
 
