@@ -113,6 +113,9 @@ def random_64(seed, offset, stream):
     return int(words[0]) | int(words[1]) << 32
 
 
+assert random_64(0, 0, 0) == 0xE169C58D6627E8D5    # what Random123 has (kat_philox.txt)
+
+
 def random_31(use, indices, seed, offset, stream):
     """31 bits for each index in one use: 64 indices share 16 calls, the first 16 their first words."""
     calls, inverse = np.unique(indices // 64 * 16 + indices % 16, return_inverse=True)
