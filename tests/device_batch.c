@@ -14,12 +14,6 @@ const tombola_transfer transfers[2] = {TOMBOLA_TRANSFER_IN_PLACE, TOMBOLA_TRANSF
 tombola_error error = {.struct_size = sizeof(tombola_error)};
 static cl_mem probe_logits;
 
-tombola_sampler *probe_sampler(tombola_transfer transfer)
-{
-    static const struct make like = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, PROBE_VOCABULARY};
-    return make_sampler_that(context, &like, PROBE_ROWS, TOMBOLA_DISPATCH_AUTO, transfer);
-}
-
 tombola_rows probe_batch(void)
 {
     tombola_rows rows = host_rows(NULL, PROBE_ROWS, PROBE_STRIDE, probe.params);

@@ -16,7 +16,6 @@ extern tombola_error error;
 int open_queues(void **state);
 int close_queues(void **state);
 
-tombola_sampler *probe_sampler(tombola_transfer transfer);
 tombola_rows probe_batch(void);
 /* Columns of PROBE_ROWS in a buffer one after another, from an offset in elements on: tokens, status, kept. */
 tombola_results to_buffer(cl_mem buffer, size_t offset);

@@ -6,6 +6,7 @@
 
 tombola_context *context, *by_groups;
 struct probe probe;
+const struct make probe_like = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, PROBE_VOCABULARY};
 
 int open_context(void **state)
 {
@@ -45,4 +46,9 @@ int close_context(void **state)
     (void)state;
     tombola_context_close(context);
     return 0;
+}
+
+tombola_sampler *probe_sampler(tombola_transfer transfer)
+{
+    return make_sampler_that(context, &probe_like, PROBE_ROWS, TOMBOLA_DISPATCH_AUTO, transfer);
 }

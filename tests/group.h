@@ -2,11 +2,13 @@
 #ifndef GROUP_H
 #define GROUP_H
 
+#include "calls.h"
 #include "probe.h"
 
 extern tombola_context *context;
 extern tombola_context *by_groups; /* the same device in groups of several work-items */
 extern struct probe probe;
+extern const struct make probe_like; /* what samplers of its rows are made for */
 
 /* Opens the context as test_context_open(0, 0) does, and tells which device it is. */
 int open_context(void **state);
@@ -18,5 +20,8 @@ int open_in_groups(void **state);
 int open_contexts(void **state);
 int close_context(void **state);
 int close_contexts(void **state);
+
+/* A sampler of the context's for the probe. */
+tombola_sampler *probe_sampler(tombola_transfer transfer);
 
 #endif

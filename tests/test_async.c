@@ -20,12 +20,6 @@
 static tombola_error error = {.struct_size = sizeof(tombola_error)};
 
 static const tombola_transfer transfers[] = {TOMBOLA_TRANSFER_IN_PLACE, TOMBOLA_TRANSFER_STAGED};
-static const struct make probe_like = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, PROBE_VOCABULARY};
-
-static tombola_sampler *probe_sampler(tombola_transfer transfer)
-{
-    return make_sampler_that(context, &probe_like, PROBE_ROWS, TOMBOLA_DISPATCH_AUTO, transfer);
-}
 
 /* Where the batches in flight put what they draw. */
 static struct {

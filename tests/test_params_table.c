@@ -131,8 +131,7 @@ static tombola_status draw_with(tombola_sampler *sampler, const tombola_field *f
 static void ranges_include_their_ends_and_no_more(void **state)
 {
     (void)state;
-    static const struct make like = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, PROBE_VOCABULARY};
-    tombola_sampler *sampler = make_sampler(context, &like, PROBE_ROWS, TOMBOLA_DISPATCH_AUTO);
+    tombola_sampler *sampler = probe_sampler(TOMBOLA_TRANSFER_AUTO);
     const tombola_field *field;
     for (size_t i = 0; (field = tombola_params_field(i)); i++) {
         if (field->kind != TOMBOLA_KIND_FLOAT) {
@@ -271,8 +270,7 @@ static void methods_and_orders_that_there_are_none_of_are_refused(void **state)
          0.5f,
          {T, P}},
     };
-    static const struct make like = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, PROBE_VOCABULARY};
-    tombola_sampler *sampler = make_sampler(context, &like, PROBE_ROWS, TOMBOLA_DISPATCH_AUTO);
+    tombola_sampler *sampler = probe_sampler(TOMBOLA_TRANSFER_AUTO);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         tombola_error error = tombola_error_default();
         tombola_params params = tombola_params_default();

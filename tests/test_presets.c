@@ -108,8 +108,7 @@ static void names_are_listed_and_every_one_draws(void **state)
 {
     (void)state;
     static const char *const names[] = {"default", "greedy", "transformers", "openai", "llama.cpp", "vllm"};
-    static const struct make like = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, PROBE_VOCABULARY};
-    tombola_sampler *sampler = make_sampler(context, &like, 1, TOMBOLA_DISPATCH_AUTO);
+    tombola_sampler *sampler = make_sampler(context, &probe_like, 1, TOMBOLA_DISPATCH_AUTO);
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         struct draw draw;
         const tombola_params params = preset(names[i]);
