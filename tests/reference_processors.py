@@ -3,7 +3,7 @@
 
     python3 reference_processors.py known_processors.txt            writes the answers that the C is tested with
     python3 reference_processors.py --check known_processors.txt    compares a file with what it would write
-    python3 reference_processors.py --self-test                     prints the answers that src/self_test.c has
+    python3 reference_processors.py --self-test                     prints the answers that src/self_test_answers.h has
 
 Of each token of the vocabulary the tokens of the history are counted, and penalties are applied to all tokens at once:
 zeros where a token does not occur.
@@ -112,7 +112,7 @@ def answers():
 
 
 # ----------------------------------------------------------------- self-test
-# The rows with histories of src/self_test.c.
+# The rows with histories of src/self_test_rows.c.
 
 
 def self_test_answers():
