@@ -15,7 +15,9 @@ from helping import TESTS, caught
 import tombola
 import tombola.mpi
 from tombola.mpi import launch
+from tombola.mpi.journal import Extent
 from tombola.mpi.ledger import Ledger
+from tombola.mpi.part import Part
 from tombola.mpi.progress import Progress
 
 COUNT, CHUNK = 40, 3
@@ -164,6 +166,26 @@ def test_a_full_disk_keeps_what_is_complete(path):
     assert "cannot write" in told and "File too large" in told and "complete; --resume goes on" in said, (told, said)
     write(path, lambda things: [line * 4 for line in lines(things)[0]], resume=True)
     assert text_of(path) == "".join(line * 4 + "\n" for line in RIGHT.splitlines())
+
+
+@in_folder
+def test_a_part_is_left_whole_where_its_lines_can_not_be_put_in_order(path):
+    part, extents = Part(path), [Extent(0, 1, 6, 6), Extent(1, 1, 0, 6)]
+    part.open([])
+    assert [part.put(text) for text in (b"second", b"first ")] == [0, 6]
+    for limit, amount, told in ((resource.RLIMIT_NOFILE, 0, "Too many open files"),
+                                (resource.RLIMIT_FSIZE, 1, "File too large")):
+        soft, hard = resource.getrlimit(limit)
+        resource.setrlimit(limit, (amount, hard))
+        try:
+            error = caught(OSError, part.complete, extents)
+        finally:
+            resource.setrlimit(limit, (soft, hard))
+        assert (error.strerror, error.filename) == (f"cannot write: {told}", path + ".part.sorted")
+        assert os.listdir(os.path.dirname(path)) == ["out.jsonl.part"]
+    part.complete(extents)
+    part.close()
+    assert text_of(path) == "first second" and os.listdir(os.path.dirname(path)) == ["out.jsonl"]
 
 
 @in_folder

@@ -86,13 +86,17 @@ class Part:
     def _sorted(self, extents: Sequence[Extent]) -> str:
         path = self.path + ".sorted"
         try:
-            with open(self._open(path), "wb") as file:
-                file.truncate(0)
+            file = self._open(path)
+        except OSError as error:
+            raise _check(error, path, "write") from error
+        try:
+            with open(file, "wb") as copy:
+                copy.truncate(0)
                 for extent in extents:
                     for at in range(extent.at, extent.at + extent.size, _COPY):
-                        file.write(os.pread(self._file, min(_COPY, extent.at + extent.size - at), at))
-                file.flush()
-                os.fdatasync(file.fileno())
+                        copy.write(os.pread(self._file, min(_COPY, extent.at + extent.size - at), at))
+                copy.flush()
+                os.fdatasync(copy.fileno())
         except OSError as error:
             os.unlink(path)
             raise _check(error, path, "write") from error
