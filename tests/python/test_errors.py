@@ -1,14 +1,18 @@
 """Exceptions carry the library's message, the argument and the row; devices and versions are told."""
+import itertools
 import os
 import subprocess
 import sys
 import tempfile
+from ctypes import c_char_p
 
 import numpy as np
 from helping import CONTEXT, caught, logits_of
 
 import tombola
 from tombola.__main__ import command
+from tombola._library import lib
+from tombola.errors import error_of, status_of
 
 LOGITS = logits_of(3, 50)
 SAMPLER = tombola.Sampler(50, 3, device=CONTEXT)
@@ -118,6 +122,17 @@ def test_whatever_is_refused_names_the_argument_as_the_caller_wrote_it_and_its_r
         error = caught(tombola.InvalidArgument, call, *arguments, **options)
         assert (error.argument, error.row) == (argument, row), (options, error.argument, error.row, error)
         assert error.message == str(error) and isinstance(error, ValueError)
+
+
+def test_every_status_of_the_library_is_an_exception_of_its_own():
+    words_of = lib["tombola_status_string"]
+    words_of.restype = c_char_p
+    words = list(itertools.takewhile(lambda words: words != b"unknown status", map(words_of, itertools.count())))
+    for status, text in enumerate(words[1:], 1):
+        kind = getattr(tombola, text.decode().title().replace(" ", "").replace("-", ""))
+        error = error_of(status, "it is so")
+        assert type(error) is kind and status_of(error) == status and "it is so" in str(error), text
+    assert type(error_of(len(words), "it is so")) is tombola.TombolaError
 
 
 def test_a_device_that_is_not_there_says_what_to_install():

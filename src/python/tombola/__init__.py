@@ -14,7 +14,7 @@ from ._structs import BIAS, BOUNDARY
 from .batch import Batch
 from .context import Context, Device, devices
 from .errors import (BuildFailed, Busy, DeviceFailed, Forked, InUse, InvalidArgument, ModelFailed, NoDevice,
-                     OutOfMemory, SelfTestFailed, TombolaError)
+                     OutOfMemory, SelfTestFailed, TombolaError, TransportFailed)
 from .generation import Generation, Step
 from .params import FIELDS, Params, params_dtype, presets
 from .ragged import Ragged
@@ -36,5 +36,5 @@ def contract() -> int:
 __all__ = ["BIAS", "BOUNDARY", "Batch", "BuildFailed", "Busy", "COLUMNS", "Context", "Detection", "Device",
            "DeviceFailed", "EMPTY", "FIELDS", "Forked", "Generation", "INVALID", "InUse", "InvalidArgument",
            "ModelFailed", "NoDevice", "OK", "OutOfMemory", "Params", "Ragged", "Results", "Sampler", "SelfTestFailed",
-           "Shard", "Step", "TombolaError", "contract", "devices", "params_dtype", "presets", "version",
-           "watermark_detect", "watermark_seed"]
+           "Shard", "Step", "TombolaError", "TransportFailed", "contract", "devices", "params_dtype", "presets",
+           "version", "watermark_detect", "watermark_seed"]

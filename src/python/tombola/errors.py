@@ -73,12 +73,16 @@ class Forked(TombolaError):
     """This process was forked from one that had used OpenCL: use start method "spawn", or OpenCL in children alone."""
 
 
+class TransportFailed(TombolaError):
+    """What carries shards' messages has failed."""
+
+
 class InUse(TombolaError):
     """Another thread is using this sampler: each thread needs one of its own; a context serves them all."""
 
 
 _CLASSES = (TombolaError, InvalidArgument, NoDevice, BuildFailed, SelfTestFailed, DeviceFailed, OutOfMemory,
-            ModelFailed, Busy, Forked)
+            ModelFailed, Busy, Forked, TransportFailed)
 _INVALID, _OUT_OF_MEMORY, _UNKNOWN = 1, 6, 255
 _NO_DEVICE = ("\nAn OpenCL device is installed by `apt-get install pocl-opencl-icd` (any CPU), by the vendor's driver "
               "(GPUs), or by pip alone: `pip install tombola[cpu]` (x86 CPUs).")
