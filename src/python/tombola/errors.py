@@ -84,35 +84,38 @@ class InUse(TombolaError):
 _CLASSES = (TombolaError, InvalidArgument, NoDevice, BuildFailed, SelfTestFailed, DeviceFailed, OutOfMemory,
             ModelFailed, Busy, Forked, TransportFailed)
 _INVALID, _OUT_OF_MEMORY, _UNKNOWN = 1, 6, 255
-_NO_DEVICE = ("\nAn OpenCL device is installed by `apt-get install pocl-opencl-icd` (any CPU), by the vendor's driver "
-              "(GPUs), or by pip alone: `pip install tombola[cpu]` (x86 CPUs).")
+_REMEDY = ("\nAn OpenCL device is installed by `apt-get install pocl-opencl-icd` (any CPU), by the vendor's driver "
+           "(GPUs), or by pip alone: `pip install tombola[cpu]` (x86 CPUs).")
 
 
 def error_of(status: int, message: str) -> TombolaError:
     """The exception for a status that is not OK, and the sentence that came with it."""
+    kind = _CLASSES[status] if 0 < status < len(_CLASSES) else TombolaError
+    if kind is InvalidArgument:
+        return kind(message, *_fault_of(message))
+    return kind(message + _REMEDY if kind is NoDevice else message)
+
+
+def _fault_of(message: str) -> tuple[str | None, int | None]:
+    """(argument, row) at fault, as a sentence about an invalid argument tells them."""
+    sequence = _SEQUENCE.match(message)
+    if sequence:   # "sequences[3].end_tokens[0] is ...", or "sequences[3]: params[0].top_p is ..."
+        return _fault_of(message[sequence.end():])[0], int(sequence.group(1))
     argument: str | None = None
     row: int | None = None
-    sequence = _SEQUENCE.match(message) if status == 1 else None
-    if sequence:   # "sequences[3].end_tokens[0] is ...", or "sequences[3]: params[0].top_p is ..."
-        inner = error_of(status, message[sequence.end():])
-        argument, row = inner.argument, int(sequence.group(1))
-    elif status == 1:
-        place = _PLACE.match(message)
-        words = place.group(1).split(".") if place else []
-        if place and place.group(3):    # params[3].top_p, and biases[7].token, whose row is told apart
-            argument = place.group(3) if words[-1] == "params" else words[-1]
-        elif len(words) > 1 or place and place.group(2) or place and message.startswith(" is ", place.end()):
-            argument = words[-1]
-        told = _ROW.search(message)
-        if told:
-            row = int(told.group(1))
-        elif place and place.group(2) and (words[-1] in ("params", "mask_of_row", "indices", "prompt_lengths")
-                                           or words[-1].endswith("_ends")):
-            row = int(place.group(2))
-    elif status == 2:
-        message += _NO_DEVICE
-    kind = _CLASSES[status] if 0 < status < len(_CLASSES) else TombolaError
-    return kind(message, _WHOLE.get(argument or "", argument), row)
+    place = _PLACE.match(message)
+    words = place.group(1).split(".") if place else []
+    if place and place.group(3):    # params[3].top_p, and biases[7].token, whose row is told apart
+        argument = place.group(3) if words[-1] == "params" else words[-1]
+    elif len(words) > 1 or place and place.group(2) or place and message.startswith(" is ", place.end()):
+        argument = words[-1]
+    told = _ROW.search(message)
+    if told:
+        row = int(told.group(1))
+    elif place and place.group(2) and (words[-1] in ("params", "mask_of_row", "indices", "prompt_lengths")
+                                       or words[-1].endswith("_ends")):
+        row = int(place.group(2))
+    return _WHOLE.get(argument or "", argument), row
 
 
 def status_of(error: BaseException) -> int:
