@@ -30,7 +30,7 @@ def test_options_that_sample_takes_have_types():
         return {name for name, parameter in inspect.signature(function).parameters.items()
                 if parameter.kind is parameter.KEYWORD_ONLY}
 
-    assert names_of("SampleOptions") == keywords_of(tombola.Sampler._batch)
+    assert names_of("SampleOptions") == keywords_of(tombola.Sampler._place)
     assert names_of("ContextOptions") == keywords_of(tombola.Context)
 
 

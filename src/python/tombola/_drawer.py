@@ -91,12 +91,17 @@ class Drawer(Handle):
         call(function, self.handle, *arguments, error=self._error)
 
     def _batch(self, logits: Any, params: Params | NDArray[Any] | None, want: str | Sequence[str],
+               options: Mapping[str, Any]) -> tuple[Rows, _structs.Results, Results]:
+        """The structs of a call, and its Results. options: parameters, and what _place takes by name"""
+        columns, others = split(options)
+        return self._place(logits, params, want, columns, **others)
+
+    def _place(self, logits: Any, params: Params | NDArray[Any] | None, want: str | Sequence[str],
                columns: Mapping[str, Any], *, samples: int = 1, candidates: int = 0, out: Any = None,
                kept_capacity: int | None = None, indices: Any = None, masks: Any = None, mask_of_row: Any = None,
                biases: Any = None, history: Any = None, prompt_lengths: Any = None, end_tokens: Any = None,
                banned_words: Any = None, breakers: Any = None, forced: Any = None, thinking: Any = None,
                score_tokens: Any = None) -> tuple[Rows, _structs.Results, Results]:
-        """The structs of a call, and its Results."""
         rows = Rows.of(logits, indices, self.dtype, self._width, self.max_rows)
         rows.params = self._room.place(params, columns, rows.count)
         score_ends = None
@@ -122,5 +127,5 @@ class Drawer(Handle):
 
 
 _OPTIONS = frozenset(
-    name for name, parameter in inspect.signature(Drawer._batch).parameters.items()
+    name for name, parameter in inspect.signature(Drawer._place).parameters.items()
     if parameter.kind is parameter.KEYWORD_ONLY)

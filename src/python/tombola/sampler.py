@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _structs
 from ._arrays import integer_of
-from ._drawer import Drawer, number_of, split
+from ._drawer import Drawer, number_of
 from ._generate import Loop
 from ._library import lib
 from ._opencl import event_of, events_of, hand_on, wait_for_arrays
@@ -106,8 +106,7 @@ class Sampler(Drawer):
         """
         with self._turn:
             self._settle()
-            columns, others = split(options)
-            rows, asked, results = self._batch(logits, params, want, columns, **others)
+            rows, asked, results = self._batch(logits, params, want, options)
             wait_for_arrays((*rows.owners, *results.columns.values()))
             self._call(lib.tombola_sampler_sample, addressof(rows), addressof(asked))
             if asked.kept_capacity and "kept_tokens" not in (options.get("out") or ()):
@@ -127,8 +126,7 @@ class Sampler(Drawer):
         """
         with self._turn:
             self._settle()
-            columns, others = split(options)
-            rows, asked, results = self._batch(logits, params, want, columns, **others)
+            rows, asked, results = self._batch(logits, params, want, options)
             wait_for_arrays((*rows.owners, *results.columns.values()))
             ticket = c_uint64()
             self._call(lib.tombola_sampler_submit, addressof(rows), addressof(asked), byref(ticket))
@@ -146,8 +144,7 @@ class Sampler(Drawer):
         """
         with self._turn:
             self._settle()
-            columns, others = split(options)
-            rows, asked, results = self._batch(logits, params, want, columns, **others)
+            rows, asked, results = self._batch(logits, params, want, options)
             arrays = (*rows.owners, *results.columns.values())
             for what, value in (("queue is", queue), *(("wait_for has", event) for event in wait_for)):
                 if not hasattr(value, "int_ptr"):

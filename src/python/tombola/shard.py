@@ -12,7 +12,7 @@ import numpy as np
 
 from . import _structs
 from ._arrays import address_of, integer_of
-from ._drawer import Drawer, split
+from ._drawer import Drawer
 from ._library import lib
 from ._messages import Exchange, agree, heads_of, stacked
 from ._opencl import wait_for_arrays
@@ -240,8 +240,7 @@ class Shard(Drawer):
 
     def _begin(self, logits: Any, params: Any, want: Any, options: Any) -> None:
         self._results, self._collectives = None, 0
-        columns, others = split(options)
-        rows, asked, results = self._batch(logits, params, want, columns, **others)
+        rows, asked, results = self._batch(logits, params, want, options)
         wait_for_arrays((*rows.owners, *results.columns.values()))
         self._call(lib.tombola_shard_begin, addressof(rows), addressof(asked))
         self._call_under_way = rows.owners, results
