@@ -38,6 +38,11 @@ def _columns_of(columns: Any, vocabulary: int) -> tuple[int, int]:
     return integer_of("columns", first, 64), integer_of("columns", last, 64)
 
 
+def _alone(message: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The allgather of a shard that has no others."""
+    return message[None]
+
+
 class Shard(Drawer):
     """The columns [first, last) of rows whose others lie on other devices, each in a Shard of its own.
 
@@ -83,6 +88,8 @@ class Shard(Drawer):
         super().__init__(lib.tombola_shard_create, vocabulary, max_rows, dtype, device, context_options,
                          columns=self.columns, input=input, transfer=transfer, masks=masks, max_biases=max_biases,
                          max_history=max_history)
+        if allgather is None and self.columns == (0, self.vocabulary):
+            allgather = _alone
         self._exchange = None if allgather is None else Exchange(allgather)
         self._message: NDArray[np.uint8] = np.zeros(0, np.uint8)
         self._call_under_way: tuple[list[Any], Results] | None = None
@@ -122,9 +129,7 @@ class Shard(Drawer):
         """
         exchange = self._exchange
         if exchange is None:
-            if self.columns != (0, self.vocabulary):
-                raise TypeError("the shard has no allgather to bring its messages to the others")
-            exchange = Exchange(lambda message: message[None])
+            raise TypeError("the shard has no allgather to bring its messages to the others")
         with self._turn:
             before = exchange.collectives
             fault: BaseException | None = None
