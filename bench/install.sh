@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034  # sourced
-# Sourced by tests/run.sh and the scripts of bench/: the Debian packages they need, and how
-# to get them.
+# Sourced by tests/run.sh and the scripts of bench/: the Debian packages they need and how to get them, and where
+# those of PyPI go.
 
 demo_packages=(
   gcc                 # compiles the library and the command
@@ -77,4 +77,12 @@ install_missing() {
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# new_environment FOLDER PYTHON [OPTION...]: one for packages of PyPI, made by Python's venv with its options, unless
+# there is one already.
+new_environment() {
+  local folder=$1 python=$2
+  shift 2
+  "$folder/bin/pip" --version >/dev/null 2>&1 || "$python" -m venv --clear "$@" "$folder"
 }

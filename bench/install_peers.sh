@@ -10,7 +10,7 @@ has_peer() { [ -n "$("$(peer_python)" -B "$root/bench/peers.py" --list "$1" 2>/d
 # pip_install PACKAGE...: into a folder of their own, on top of what Debian has.
 pip_install() {
   install_missing python3-venv
-  [ -x "$venv/bin/pip" ] || "$python" -m venv --system-site-packages "$venv"
+  new_environment "$venv" "$python" --system-site-packages
   quietly "$venv/bin/pip" install "$@"
 }
 

@@ -113,7 +113,7 @@ run_sanitized() {
 run_on_intel() {
   local environment=$wheel/intel
   fetch intel intel-opencl-rt intel-cmplr-lib-rt
-  new_environment "$environment"
+  new_environment "$environment" python3
   install_package "$environment" "tombola[cpu]"
   hide_drivers "$environment"
   "$environment/bin/python" -I -c 'import tombola
@@ -135,7 +135,7 @@ run_on_two_hosts() {
 # The package beside PyPI's newest torch and Transformers: 5 GB with the CUDA libraries that come along.
 run_with_torch() {
   local environment=$wheel/torch
-  new_environment "$environment"
+  new_environment "$environment" python3
   timeout "$long_test_seconds" "$environment/bin/pip" --quiet --disable-pip-version-check \
     install numpy torch transformers
   install_package "$environment" tombola

@@ -1,10 +1,7 @@
-# shellcheck shell=bash disable=SC2154  # sourced, behind run.sh's own functions, by what has set `root` and `build`
+# shellcheck shell=bash disable=SC2154  # sourced, behind install.sh, by run.sh, which has set `root` and `build`
 # Sourced by tests/run.sh: the Python package as its users get it, built and installed by pip and tested from there.
 
 wheel=$build/wheel  # packages/ has what PyPI gave, so that later runs need no network
-
-# new_environment FOLDER: one with nothing but pip, unless there is one already.
-new_environment() { [ -x "$1/bin/pip" ] || { rm -rf "$1" && limited python3 -m venv "$1"; }; }
 
 # fetch NAME REQUIREMENT...: from PyPI into packages/NAME, with what they need themselves; once.
 fetch() {
@@ -12,7 +9,7 @@ fetch() {
   shift
   wanted="$(python3 -V) $*"
   [ "$(cat "$folder/wanted" 2>/dev/null)" != "$wanted" ] || return 0
-  new_environment "$wheel/environment" || return 1
+  new_environment "$wheel/environment" python3 || return 1
   rm -rf "$folder"
   if ! limited "$wheel/environment/bin/pip" --quiet --disable-pip-version-check download --retries 1 \
     --only-binary :all: --dest "$folder" "$@"; then
