@@ -12,7 +12,7 @@ import statistics
 import sys
 from collections import defaultdict
 
-from reads import case, reads_of
+from reads import case, name_of, reads_of
 from tables import number, table
 
 LEAST = 0.9
@@ -37,10 +37,6 @@ class Figures:
             return False
         pairs = [(self.shares, old.shares)] + [(self.speeds, old.speeds)] * in_turn
         return all(of(now) < LEAST * of(then) for now, then in pairs for of in (statistics.median, max))
-
-
-def name_of(result):
-    return {"read": "read, ", "peer": result.get("peer", "") + ": "}.get(result["kind"], "") + result["name"]
 
 
 def key_of(result):

@@ -1,9 +1,13 @@
 """The plots of report.py. Lines are labelled where they end, so that no legend is needed."""
+import math
+
 import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.ticker import NullLocator
+
+from reads import name_of
 
 COLORS = {"greedy": "#1b9e77", "temperature": "#d95f02", "top-k": "#7570b3", "top-p": "#e7298a",
           "top-k-top-p": "#66a61e", "min-p": "#a6761d", "mixed": "#555555",
@@ -27,8 +31,7 @@ def series(results, axis, fixed, value):
     lines = {}
     for r in results:
         if r[fixed] == value:
-            name = {"read": "read, " + r["name"]}.get(r["kind"], r["name"])
-            lines.setdefault(name, {})[r[axis]] = r["median_us"]
+            lines.setdefault(name_of(r), {})[r[axis]] = r["median_us"]
     return {name: sorted(points.items()) for name, points in lines.items()}
 
 
@@ -45,9 +48,14 @@ def spread(places, least):
     return moved
 
 
-def draw_lines(path, lines, xlabel, title):
-    import math
+def save(path, figure, axes):
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    figure.savefig(path, dpi=130)
+    plt.close(figure)
 
+
+def draw_lines(path, lines, xlabel, title):
     lines = {name: points for name, points in lines.items() if len(points) > 1}
     if not lines:
         return
@@ -70,10 +78,7 @@ def draw_lines(path, lines, xlabel, title):
                       annotation_clip=False,
                       arrowprops={"arrowstyle": "-", "color": COLORS.get(name, READ), "linewidth": 0.4})
     axes.grid(True, which="major", color="#dddddd", linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.tight_layout()
-    figure.savefig(path, dpi=130)
-    plt.close(figure)
+    save(path, figure, axes)
 
 
 def draw_limits(path, results, rows, vocabulary, title):
@@ -94,10 +99,7 @@ def draw_limits(path, results, rows, vocabulary, title):
                       ha="right" if place == 0 else "left")
     axes.set(xlabel="GB/s of logits", xlim=(0, 1.12 * max(speed for _, speed in bars + reads)))
     axes.set_title(title, pad=18)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.tight_layout()
-    figure.savefig(path, dpi=130)
-    plt.close(figure)
+    save(path, figure, axes)
 
 
 def draw_peers(path, results, workload, rows, vocabulary):
@@ -122,10 +124,7 @@ def draw_peers(path, results, workload, rows, vocabulary):
              title=f"Others on the same bytes, {rows} rows of {vocabulary}, workload {workload}")
     axes.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
     axes.grid(True, axis="x", color="#eeeeee")
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.tight_layout()
-    figure.savefig(path, dpi=130)
-    plt.close(figure)
+    save(path, figure, axes)
 
 
 def longest_axis(results, axis, fixed):

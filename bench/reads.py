@@ -2,6 +2,11 @@
 FROM_MEMORY, IN_CACHE = 0.80, 0.65
 
 
+def name_of(result):
+    """As tables and plots have it, which show reads and peers beside configurations."""
+    return {"read": "read, ", "peer": result.get("peer", "") + ": "}.get(result["kind"], "") + result["name"]
+
+
 def case(result):
     """What results share that were measured side by side."""
     return result.get("run"), result["workload"], result["type"], result["rows"], result["vocabulary"], result["where"]

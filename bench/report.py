@@ -9,7 +9,7 @@ import pathlib
 import sys
 
 import plots
-from reads import FROM_MEMORY, IN_CACHE, settle_reads
+from reads import FROM_MEMORY, IN_CACHE, name_of, settle_reads
 from tables import number, table
 
 COLUMNS = ["kind", "name", "peer", "version", "workload", "type", "rows", "vocabulary", "where", "logits", "calls",
@@ -37,8 +37,7 @@ def kept(result):
 def tombola_table(results):
     rows = []
     for result in results:
-        name = {"read": "read, " + result["name"]}.get(result["kind"], result["name"])
-        rows.append([name, f"{result['rows']}x{result['vocabulary']}", result["workload"], result["type"],
+        rows.append([name_of(result), f"{result['rows']}x{result['vocabulary']}", result["workload"], result["type"],
                      result["where"], number(result["median_us"]), number(result["min_us"]),
                      number(result["p95_us"]), number(result.get("gb_per_s")), number(result.get("share_of_read"), 2),
                      number(result.get("upload_us")), number(result.get("kernel_us")),
