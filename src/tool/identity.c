@@ -83,25 +83,12 @@ static void add_file(json_t *all, const char *name, const char *path)
                                       (json_int_t)file.st_mtim.tv_sec * 1000000000 + file.st_mtim.tv_nsec));
 }
 
-static void add_files(json_t *all, const sample_options *o)
-{
-    add_file(all, "--params", o->params);
-    add_file(all, "--mask", o->constraints.mask_path);
-    add_file(all, "--bias-file", o->constraints.bias_path);
-    add_file(all, "--histories", o->histories.path);
-    add_file(all, "--banned-words", o->sequences.banned.path);
-    add_file(all, "--dry-breakers", o->sequences.breakers.path);
-    add_file(all, "--forced", o->sequences.forced_path);
-    add_file(all, "--score", o->reports.score_path);
-    add_file(all, "--config", o->sampling.config_path);
-}
-
 static json_t *name_or_null(const char *name)
 {
     return name ? json_string(name) : json_null();
 }
 
-static void add_outputs(json_t *all, const sample_options *o)
+static void add_outputs(json_t *all, const sample_options *o, const sample_files *files)
 {
     json_object_set_new(all, "--samples", json_integer(o->reports.samples ? o->reports.samples : 1));
     json_object_set_new(all, "--boundary", json_boolean(o->boundary));
@@ -109,13 +96,13 @@ static void add_outputs(json_t *all, const sample_options *o)
     for (int i = 0; i < o->told.count; i++)
         json_array_append_new(json_object_get(all, "--columns"), json_integer(o->told.wanted[i]));
     json_object_set_new(all, "--top-logprobs", json_integer(o->reports.top_logprobs));
-    json_object_set_new(all, "--kept-ids", name_or_null(o->reports.kept_ids_path));
-    json_object_set_new(all, "--kept-probabilities", name_or_null(o->reports.probabilities_path));
-    json_object_set_new(all, "--processed-logits", name_or_null(o->reports.logits_path));
+    for (size_t i = 0; i < SAMPLE_REPORTS; i++)
+        json_object_set_new(all, files->reports[i].option, name_or_null(files->reports[i].path));
 }
 
 json_t *identity_make(const sample_options *o, const npy_rows *array)
 {
+    const sample_files files = sample_options_files(o);
     json_t *all = json_object();
     if (!all)
         return NULL;
@@ -128,8 +115,9 @@ json_t *identity_make(const sample_options *o, const npy_rows *array)
     json_object_set_new(all, "--probabilities", json_boolean(o->probabilities));
     add_params(all, &o->sampling.params);
     add_lists(all, o);
-    add_files(all, o);
-    add_outputs(all, o);
+    for (size_t i = 0; i < SAMPLE_INPUTS; i++)
+        add_file(all, files.inputs[i].option, files.inputs[i].path);
+    add_outputs(all, o, &files);
     return all;
 }
 

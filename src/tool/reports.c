@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "kept_ids.h"
-#include "output_file.h"
 #include "tool.h"
 #include "top_logprobs.h"
 
@@ -33,12 +32,6 @@ static const struct argp_option OPTIONS[] = {
     {0},
 };
 
-static void expect_apart(struct argp_state *state, const char *options, const char *path, const char *other)
-{
-    if (output_file_is_same(path, other))
-        argp_error(state, "%s: both write %s", options, other);
-}
-
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     reports *reports = state->input;
@@ -66,40 +59,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case PROCESSED_LOGITS:
         reports->logits_path = text;
         return 0;
-    case ARGP_KEY_END:
-        expect_apart(state, "--kept-probabilities and --processed-logits", reports->probabilities_path,
-                     reports->logits_path);
-        expect_apart(state, "--kept-ids and --kept-probabilities", reports->kept_ids_path, reports->probabilities_path);
-        expect_apart(state, "--kept-ids and --processed-logits", reports->kept_ids_path, reports->logits_path);
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
 const struct argp reports_argp = {.options = OPTIONS, .parser = parse};
-
-void reports_expect_apart_from_output(const reports *r, const char *output, struct argp_state *state)
-{
-    expect_apart(state, "--output and --kept-ids", output, r->kept_ids_path);
-    expect_apart(state, "--output and --kept-probabilities", output, r->probabilities_path);
-    expect_apart(state, "--output and --processed-logits", output, r->logits_path);
-}
-
-void reports_expect_apart(const reports *r, const char *output, const report_input *input, struct argp_state *state)
-{
-    const struct {
-        const char *option, *path;
-    } outputs[] = {
-        {"--output", output},
-        {"--kept-ids", r->kept_ids_path},
-        {"--kept-probabilities", r->probabilities_path},
-        {"--processed-logits", r->logits_path},
-    };
-    for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++)
-        if (output_file_is_same(outputs[i].path, input->path))
-            argp_error(state, "%s %s: would overwrite %s", outputs[i].option, outputs[i].path, input->name);
-}
 
 /* The most ids that rows which follow each other have, so many of them. */
 static size_t most_ids(const score_ids *ids, size_t rows, size_t batch)

@@ -21,19 +21,6 @@ typedef struct reports {
  * these, all zero. */
 extern const struct argp reports_argp;
 
-/* A file that the command reads. */
-typedef struct report_input {
-    const char *name; /* as messages call it */
-    const char *path; /* NULL: none */
-} report_input;
-
-/* Refuses, as a mistake in the options, an output that would overwrite the input.
- * output  the file of --output, NULL for none */
-void reports_expect_apart(const reports *reports, const char *output, const report_input *input,
-                          struct argp_state *state);
-/* The same of an output that would overwrite that. */
-void reports_expect_apart_from_output(const reports *reports, const char *output, struct argp_state *state);
-
 /* Reads the ids, and makes room for what is wanted of an array of so many rows and tokens, in batches of up to `batch`
  * rows. 0, or -1 with a message on standard error. */
 int reports_load(reports *reports, size_t rows, size_t batch, size_t vocabulary, tombola_results *results);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "needs.h"
+#include "output_file.h"
 
 static const char DOC[] =
     "Draws a token for each row of the array of logits in LOGITS.npy, or in standard input for -."
@@ -74,30 +75,55 @@ uint32_t sample_options_supply(const sample_options *options)
            (s->forced_path ? TOMBOLA_NEEDS_FORCED : 0) | (s->start_count && s->end_count ? TOMBOLA_NEEDS_THINKING : 0);
 }
 
-/* An array's file; where it is standard input, a name that tells which file that is, if it is one. */
-static const char *file_of(const char *array)
-{
-    return array && strcmp(array, "-") == 0 ? "/dev/stdin" : array;
-}
-
-/* What is read may not be written too. */
-static void check_inputs(const sample_options *options, struct argp_state *state)
+sample_files sample_options_files(const sample_options *options)
 {
     const sequences *s = &options->sequences;
-    const report_input inputs[] = {
-        {"the array", file_of(options->logits)},
-        {"the file of --params", options->params},
-        {"the file of --mask", file_of(options->constraints.mask_path)},
-        {"the file of --bias-file", options->constraints.bias_path},
-        {"the file of --histories", options->histories.path},
-        {"the file of --banned-words", s->banned.path},
-        {"the file of --dry-breakers", s->breakers.path},
-        {"the file of --forced", s->forced_path},
-        {"the file of --score", options->reports.score_path},
-        {"the file of --config", options->sampling.config_path},
-    };
-    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
-        reports_expect_apart(&options->reports, options->job.output, &inputs[i], state);
+    const reports *r = &options->reports;
+    return (sample_files){.inputs = {{"--params", options->params, 0},
+                                     {"--mask", options->constraints.mask_path, 1},
+                                     {"--bias-file", options->constraints.bias_path, 0},
+                                     {"--histories", options->histories.path, 0},
+                                     {"--banned-words", s->banned.path, 0},
+                                     {"--dry-breakers", s->breakers.path, 0},
+                                     {"--forced", s->forced_path, 0},
+                                     {"--score", r->score_path, 0},
+                                     {"--config", options->sampling.config_path, 0}},
+                          .reports = {{"--kept-ids", r->kept_ids_path, 0},
+                                      {"--kept-probabilities", r->probabilities_path, 0},
+                                      {"--processed-logits", r->logits_path, 0}}};
+}
+
+/* The path of an input; where it is standard input, a name that tells which file that is, if it is one. */
+static const char *path_of(const option_file *input)
+{
+    return input->path && input->may_be_standard && strcmp(input->path, "-") == 0 ? "/dev/stdin" : input->path;
+}
+
+enum { OUTPUTS = 1 + SAMPLE_REPORTS };
+
+/* before  its name, in messages */
+static void check_input(const option_file *input, const char *before, const option_file outputs[OUTPUTS],
+                        struct argp_state *state)
+{
+    for (size_t i = 0; i < OUTPUTS; i++)
+        if (output_file_is_same(outputs[i].path, path_of(input)))
+            argp_error(state, "%s %s: would overwrite %s%s", outputs[i].option, outputs[i].path, before, input->option);
+}
+
+/* What is written is no other output, and nothing that is read. */
+static void check_files(const sample_options *options, struct argp_state *state)
+{
+    const sample_files files = sample_options_files(options);
+    const option_file array = {"the array", options->logits, 1};
+    option_file outputs[OUTPUTS] = {{"--output", options->job.output, 0}};
+    memcpy(outputs + 1, files.reports, sizeof files.reports);
+    for (size_t i = 0; i < OUTPUTS; i++)
+        for (size_t j = i + 1; j < OUTPUTS; j++)
+            if (output_file_is_same(outputs[i].path, outputs[j].path))
+                argp_error(state, "%s and %s: both write %s", outputs[i].option, outputs[j].option, outputs[j].path);
+    check_input(&array, "", outputs, state);
+    for (size_t i = 0; i < SAMPLE_INPUTS; i++)
+        check_input(&files.inputs[i], "the file of ", outputs, state);
 }
 
 /* What an array of tokens has no place for. */
@@ -129,7 +155,6 @@ static void settle_format(sample_options *options, struct argp_state *state)
         argp_error(state, "--score: tells its numbers with --json alone");
     if (options->reports.top_logprobs && options->format != SAMPLE_JSON)
         argp_error(state, "--top-logprobs: tells its tokens with --json alone");
-    reports_expect_apart_from_output(&options->reports, options->job.output, state);
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -177,7 +202,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         if (options->reports.samples > 1 && options->sampling.params.watermark > 0)
             warnx("--samples %u: with a watermark all samples of a row are the same", options->reports.samples);
         settle_format(options, state);
-        check_inputs(options, state);
+        check_files(options, state);
         return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "which file? Name a .npy file, or - for standard input");

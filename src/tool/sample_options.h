@@ -39,6 +39,22 @@ typedef struct sample_options {
 int sample_options_parse(int argc, char **argv, sample_options *options);
 void sample_options_release(sample_options *options);
 
+/* A file that an option names. */
+typedef struct option_file {
+    const char *option;
+    const char *path;    /* NULL: the option was not given */
+    int may_be_standard; /* - is standard input */
+} option_file;
+
+enum { SAMPLE_INPUTS = 9, SAMPLE_REPORTS = 3 };
+
+typedef struct sample_files {
+    option_file inputs[SAMPLE_INPUTS];   /* what is read beside the array */
+    option_file reports[SAMPLE_REPORTS]; /* what is written beside the file of --output */
+} sample_files;
+
+sample_files sample_options_files(const sample_options *options);
+
 /* What there is for parameters that need something, tombola_need. */
 uint32_t sample_options_supply(const sample_options *options);
 
