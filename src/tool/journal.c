@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file_bytes.h"
 #include "journal_lines.h"
 
 /* That of what the lines say. */
@@ -19,17 +20,10 @@
 
 static int add_line(journal *j, const char *text, size_t size)
 {
-    size_t done = 0;
-    while (done < size) {
-        const ssize_t put = pwrite(j->file, text + done, size - done, (off_t)(j->end + done));
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0) {
-            warn("%s: cannot write", j->path);
-            (void)!ftruncate(j->file, (off_t)j->end); /* half a line would not be read either */
-            return -1;
-        }
-        done += (size_t)put;
+    if (file_write(j->file, text, size, &j->end)) {
+        warn("%s: cannot write", j->path);
+        (void)!ftruncate(j->file, (off_t)j->end); /* half a line would not be read either */
+        return -1;
     }
     j->end += size;
     return 0;

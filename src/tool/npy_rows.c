@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file_bytes.h"
 #include "npy_header.h"
 
 static int open_file(const char *path, npy_rows *rows)
@@ -129,23 +130,12 @@ static int fail_short(const npy_rows *rows, tool_text *trouble)
                 size > rows->start ? size - rows->start : 0, array_bytes(rows));
 }
 
-static int read_anywhere(npy_rows *rows, size_t first, size_t bytes, char *data, tool_text *trouble)
+static int read_anywhere(npy_rows *rows, size_t first, size_t bytes, void *data, tool_text *trouble)
 {
-    const int file = fileno(rows->file);
-    off_t at = (off_t)(rows->start + npy_rows_bytes(rows, first));
-    while (bytes > 0) {
-        const ssize_t got = pread(file, data, bytes, at);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return fail(rows, trouble, "cannot read: %s", strerror(errno));
-        if (got == 0)
-            return fail_short(rows, trouble);
-        data += got;
-        bytes -= (size_t)got;
-        at += got;
-    }
-    return 0;
+    const ssize_t got = file_read_at(fileno(rows->file), data, bytes, rows->start + npy_rows_bytes(rows, first));
+    if (got < 0)
+        return fail(rows, trouble, "cannot read: %s", strerror(errno));
+    return (size_t)got < bytes ? fail_short(rows, trouble) : 0;
 }
 
 static int read_next(npy_rows *rows, size_t count, size_t bytes, void *data, tool_text *trouble)

@@ -1,7 +1,6 @@
 #include "output.h"
 
 #include <err.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file_bytes.h"
 #include "output_file.h"
 
 /* Text is put in order through memory of so many bytes. */
@@ -69,19 +69,10 @@ static const char *name_of(const output *o)
 
 static int put_bytes(const output *o, int file, const char *bytes, size_t size, uint64_t at)
 {
-    while (size > 0) {
-        const ssize_t put = o->part ? pwrite(file, bytes, size, (off_t)at) : write(file, bytes, size);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0) {
-            warn("%s: cannot write", name_of(o));
-            return -1;
-        }
-        bytes += put;
-        size -= (size_t)put;
-        at += (uint64_t)put;
-    }
-    return 0;
+    if (file_write(file, bytes, size, o->part ? &at : NULL) == 0)
+        return 0;
+    warn("%s: cannot write", name_of(o));
+    return -1;
 }
 
 static int open_part(output *o, int flags)
@@ -170,8 +161,8 @@ static int copy_in_order(const output *o, int file, const extents *all, int i)
     for (size_t n = 0; n < all->count; n++)
         for (uint64_t done = 0; done < all->list[n].size[i] && !failed;) {
             const uint64_t left = all->list[n].size[i] - done;
-            const ssize_t got = pread(o->file, bytes, left < COPY_BYTES ? (size_t)left : COPY_BYTES,
-                                      (off_t)(all->list[n].at[i] + done));
+            const ssize_t got =
+                file_read_at(o->file, bytes, left < COPY_BYTES ? (size_t)left : COPY_BYTES, all->list[n].at[i] + done);
             if (got <= 0) {
                 warn("%s: cannot read", o->part);
                 failed = 1;
