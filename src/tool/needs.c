@@ -42,11 +42,11 @@ static void ignore(tool_sampling *sampling, uint32_t there, const char *options)
     const tombola_field *field;
     for (size_t i = 0; (field = tombola_params_field(i)); i++) {
         const char *missing = find_missing(field, &sampling->params, there);
-        const size_t length = strlen(names.text);
         if (!missing || strcmp(missing, options) != 0)
             continue;
         memcpy((char *)&sampling->params + field->offset, (const char *)&neutral + field->offset, sizeof(uint32_t));
-        snprintf(names.text + length, sizeof names.text - length, "%s%s", length ? ", " : "", field->name);
+        tool_text_add(&names, *names.text ? ", " : "");
+        tool_text_add(&names, field->name);
     }
     if (*names.text)
         warnx("%s: ignored, as without %s it does nothing: %s",

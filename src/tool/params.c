@@ -35,13 +35,6 @@ size_t tool_params_count(void)
     return count;
 }
 
-/* Adds to a text, cut to fit. */
-static void add(tool_text *text, const char *words)
-{
-    const size_t length = strlen(text->text);
-    snprintf(text->text + length, sizeof text->text - length, "%s", words);
-}
-
 /* What comes before item i of `count` in "a, b and c". */
 static const char *joint(size_t i, size_t count, const char *last)
 {
@@ -53,8 +46,8 @@ tool_text tool_params_names(void)
     tool_text names = {""};
     const size_t count = tool_params_count();
     for (size_t i = 0; i < count; i++) {
-        add(&names, joint(i, count, " and "));
-        add(&names, tombola_params_field(i)->name);
+        tool_text_add(&names, joint(i, count, " and "));
+        tool_text_add(&names, tombola_params_field(i)->name);
     }
     return names;
 }
@@ -62,7 +55,7 @@ tool_text tool_params_names(void)
 tool_text tool_params_option(const tombola_field *field)
 {
     tool_text option = {"--"};
-    add(&option, field->name);
+    tool_text_add(&option, field->name);
     for (char *c = option.text; *c; c++)
         *c = hyphenated(*c);
     return option;
@@ -88,8 +81,8 @@ static tool_text expected_choice(const tombola_field *field)
     while (field->values[count])
         count++;
     for (size_t i = 0; i < count; i++) {
-        add(&expected, joint(i, count, " or "));
-        add(&expected, field->values[i]);
+        tool_text_add(&expected, joint(i, count, " or "));
+        tool_text_add(&expected, field->values[i]);
     }
     return expected;
 }
@@ -102,13 +95,13 @@ static tool_text expected_order(const tombola_field *field)
         count += *field->values[i] != '\0';
     for (size_t i = 1; field->values[i]; i++)
         if (*field->values[i]) {
-            add(&expected, joint(done++, count, " and "));
-            add(&expected, field->values[i]);
+            tool_text_add(&expected, joint(done++, count, " and "));
+            tool_text_add(&expected, field->values[i]);
         }
-    add(&expected, ", each at most once, with commas between, nor ");
+    tool_text_add(&expected, ", each at most once, with commas between, nor ");
     for (size_t i = 0; field->presets[i].name; i++) {
-        add(&expected, joint(i, field->presets[i + 1].name ? i + 2 : i + 1, " or "));
-        add(&expected, field->presets[i].name);
+        tool_text_add(&expected, joint(i, field->presets[i + 1].name ? i + 2 : i + 1, " or "));
+        tool_text_add(&expected, field->presets[i].name);
     }
     return expected;
 }

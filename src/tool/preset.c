@@ -1,6 +1,5 @@
 #include "preset.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const struct use {
@@ -22,19 +21,17 @@ int preset_read(const char *name, tombola_params *params)
     return tombola_params_preset(name, params, NULL) ? -1 : 0;
 }
 
-static void add(tool_text *text, const char *before, const char *name)
-{
-    const size_t length = strlen(text->text);
-    snprintf(text->text + length, sizeof text->text - length, "%s%s", before, name);
-}
-
 tool_text preset_names(void)
 {
     tool_text names = {""};
     const char *name;
-    for (size_t i = 0; (name = tombola_params_preset_name(i)); i++)
-        add(&names, i == 0 ? "" : ", ", name);
-    for (size_t i = 0; i < USE_COUNT; i++)
-        add(&names, i + 1 == USE_COUNT ? " and " : ", ", USES[i].name);
+    for (size_t i = 0; (name = tombola_params_preset_name(i)); i++) {
+        tool_text_add(&names, i == 0 ? "" : ", ");
+        tool_text_add(&names, name);
+    }
+    for (size_t i = 0; i < USE_COUNT; i++) {
+        tool_text_add(&names, i + 1 == USE_COUNT ? " and " : ", ");
+        tool_text_add(&names, USES[i].name);
+    }
     return names;
 }

@@ -28,22 +28,16 @@ static const struct argp_option OTHERS[] = {
     {"verbose", VERBOSE, 0, 0, "Say on standard error which device was taken and why", 0},
 };
 
-static void append(tool_text *text, const char *more)
-{
-    const size_t length = strlen(text->text);
-    snprintf(text->text + length, sizeof text->text - length, "%s", more);
-}
-
 /* "; temperature-last is top_k,top_p,temperature", for each order that has steps and a name. */
 static tool_text orders_of(const tombola_field *field)
 {
     tool_text text = {""};
     for (const tombola_preset *preset = field->presets; preset->name; preset++)
         for (size_t i = 0; i < TOMBOLA_MAX_FILTERS && preset->filters[i]; i++) {
-            append(&text, i > 0 ? "," : "; ");
-            append(&text, i > 0 ? "" : preset->name);
-            append(&text, i > 0 ? "" : " is ");
-            append(&text, field->values[preset->filters[i]]);
+            tool_text_add(&text, i > 0 ? "," : "; ");
+            tool_text_add(&text, i > 0 ? "" : preset->name);
+            tool_text_add(&text, i > 0 ? "" : " is ");
+            tool_text_add(&text, field->values[preset->filters[i]]);
         }
     return text;
 }
@@ -55,9 +49,9 @@ static tool_text more_help(const tombola_field *field)
     if (field->kind == TOMBOLA_KIND_ORDER)
         return orders_of(field);
     if (strcmp(field->name, "temperature") == 0)
-        append(&text, "; some commands take several, as 0.5,1,inf");
+        tool_text_add(&text, "; some commands take several, as 0.5,1,inf");
     if (strcmp(field->name, "seed") == 0)
-        append(&text, "; random takes one from the system and says on standard error which");
+        tool_text_add(&text, "; random takes one from the system and says on standard error which");
     return text;
 }
 
@@ -91,17 +85,16 @@ static tool_text default_of(const tombola_field *field)
 static const struct argp_option *all_options(void)
 {
     static struct argp_option options[TOOL_MAX_PARAMETERS + sizeof OTHERS / sizeof OTHERS[0] + 1];
-    static char names[TOOL_MAX_PARAMETERS][64], helps[TOOL_MAX_PARAMETERS][2 * sizeof(tool_text) + 512];
+    static tool_text names[TOOL_MAX_PARAMETERS];
+    static char helps[TOOL_MAX_PARAMETERS][2 * sizeof(tool_text) + 512];
     size_t count = 0;
     const tombola_field *field;
     for (; count < TOOL_MAX_PARAMETERS && (field = tombola_params_field(count)); count++) {
-        snprintf(names[count], sizeof names[count], "%s", field->name);
-        for (char *c = names[count]; *c; c++)
-            *c = *c == '_' ? '-' : *c;
+        names[count] = tool_params_option(field);
         snprintf(helps[count], sizeof helps[count], "%s%s%s", field->help, default_of(field).text,
                  more_help(field).text);
-        options[count] =
-            (struct argp_option){names[count], PARAMETERS + (int)count, value_name(field), 0, helps[count], 0};
+        options[count] = (struct argp_option){
+            names[count].text + strlen("--"), PARAMETERS + (int)count, value_name(field), 0, helps[count], 0};
     }
     memcpy(options + count, OTHERS, sizeof OTHERS);
     return options;

@@ -61,11 +61,14 @@ const char *tool_type_name(tombola_type type);
  * the caller with free(); NULL if memory ran out. */
 char **tool_list_split(const char *text, size_t *count);
 
-/* --------------------------------------------------------------- parameters */
-
 typedef struct tool_text {
     char text[2048];
 } tool_text;
+
+/* Adds words, cut to fit. */
+void tool_text_add(tool_text *text, const char *words);
+
+/* --------------------------------------------------------------- parameters */
 
 /* The parameter of that name, in which hyphens may stand for underscores; NULL for none. */
 const tombola_field *tool_params_find(const char *name);

@@ -46,6 +46,12 @@ tool_hint tool_comma_hint(const char *text)
     return hint;
 }
 
+void tool_text_add(tool_text *text, const char *words)
+{
+    const size_t length = strlen(text->text);
+    snprintf(text->text + length, sizeof text->text - length, "%s", words);
+}
+
 char **tool_list_split(const char *text, size_t *count)
 {
     size_t items = 1;
