@@ -52,11 +52,6 @@ static void listen_to_signals(void (*to)(int))
     sigaction(SIGTERM, &action, NULL);
 }
 
-static int journal_is_open(const job *j)
-{
-    return j->files->journal.file >= 0;
-}
-
 static void send_to(job *j, int rank, packet *p)
 {
     if (!p)
@@ -76,7 +71,7 @@ static void give_chunk(job *j, int rank, size_t most)
     const chunk next = chunks_take(&j->chunks);
     if (next.count == 0)
         return;
-    if (journal_is_open(j) && journal_add_begun(&j->files->journal, rank, next))
+    if (journal_is_open(&j->files->journal) && journal_add_begun(&j->files->journal, rank, next))
         j->has_failed = 1;
     member->chunks[member->count++] = next;
     send_to(j, rank, packet_make(PACKET_ROWS, next.first, next.count, 0));
@@ -259,12 +254,12 @@ static int begin_journal(job *j)
 
 static int run(job *j, drawing *own)
 {
-    j->has_failed = journal_is_open(j) && begin_journal(j);
+    j->has_failed = journal_is_open(&j->files->journal) && begin_journal(j);
     if (j->crew[0].is_there && (j->has_failed || worker_start(&j->worker, own, &j->inbox))) {
         j->has_failed = 1; /* the other ranks wait to be told, all the same */
         j->crew[0].is_there = j->crew[0].is_able = 0;
     }
-    if (journal_is_open(j))
+    if (journal_is_open(&j->files->journal))
         listen_to_signals(on_signal);
     if (!j->has_failed)
         draw_all(j);

@@ -24,11 +24,6 @@ static double seconds(void)
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-static int has_journal(const job_files *f)
-{
-    return f->journal.file >= 0;
-}
-
 static char *array_header(const char *descr, size_t rows, size_t columns)
 {
     char *header = malloc(NPY_HEADER_SIZE);
@@ -136,7 +131,7 @@ int job_files_open(job_files *f, const sample_options *options, const npy_rows *
 
 int job_files_can_go_on(const job_files *f)
 {
-    return has_journal(f) && !f->is_once && f->done.rows > 0;
+    return journal_is_open(&f->journal) && !f->is_once && f->done.rows > 0;
 }
 
 void job_files_close(job_files *f)
@@ -148,7 +143,7 @@ void job_files_close(job_files *f)
             output_discard(&f->outputs[piece]);
         output_release(&f->outputs[piece]);
     }
-    if (has_journal(f) && !is_wanted)
+    if (journal_is_open(&f->journal) && !is_wanted)
         journal_remove(&f->journal);
     journal_close(&f->journal);
     extents_release(&f->done);
@@ -184,7 +179,7 @@ int job_files_put(job_files *f, const packet *drawn)
         warnx("out of memory");
         return -1;
     }
-    if (!has_journal(f))
+    if (!journal_is_open(&f->journal))
         return 0;
     if (journal_add_done(&f->journal, &e))
         return -1;
@@ -206,12 +201,12 @@ static void sync_folder(const char *path)
 int job_files_complete(job_files *f)
 {
     extents_sort(&f->done);
-    if (has_journal(f) && !f->journal.is_complete && (sync_files(f) || journal_add_complete(&f->journal)))
+    if (journal_is_open(&f->journal) && !f->journal.is_complete && (sync_files(f) || journal_add_complete(&f->journal)))
         return -1;
     for (int piece = PIECES - 1; piece >= 0; piece--) /* the tokens last */
         if (f->outputs[piece].path && output_complete(&f->outputs[piece], &f->done, piece))
             return -1;
-    if (has_journal(f)) {
+    if (journal_is_open(&f->journal)) {
         sync_folder(f->outputs[PIECE_TOKENS].target);
         journal_remove(&f->journal);
     }

@@ -212,6 +212,11 @@ void journal_close(journal *j)
     *j = (journal){.file = -1};
 }
 
+int journal_is_open(const journal *j)
+{
+    return j->file >= 0;
+}
+
 void journal_remove(journal *j)
 {
     unlink(j->path);

@@ -34,6 +34,7 @@ typedef struct journal {
  * 0, or -1 with a message on standard error; close it either way. */
 int journal_open(journal *journal, const char *path, const json_t *job, int resumes, extents *done);
 void journal_close(journal *journal);
+int journal_is_open(const journal *journal);
 
 /* Each adds a line. 0, or -1 with a message on standard error. */
 int journal_add_worker(journal *journal, int worker, const char *host, long process);
