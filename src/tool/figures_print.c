@@ -191,24 +191,24 @@ void figures_print(const figures *figures)
         puts("\n- is dropped; the kept ones share the whole among them");
 }
 
+static json_t *pack_token(const figures *figures, size_t column, size_t token)
+{
+    const size_t cell = column * figures->tokens + token;
+    json_t *object = json_pack("{s:I, s:s*, s:f, s:b}", "token", (json_int_t)token, "label",
+                               figures->labels ? figures->labels[token] : NULL, "probability",
+                               (double)figures->probabilities[cell], "kept", figures->keeps[cell]);
+    if (figures->draws)
+        json_object_set_new(object, "drawn", json_integer((json_int_t)figures->drawn[cell]));
+    return object;
+}
+
 int figures_print_json(const figures *figures)
 {
     for (size_t column = 0; column < figures->columns; column++) {
         float temperature = figures->temperatures[column];
         json_t *tokens = json_array();
-        for (size_t token = 0; token < figures->tokens; token++) {
-            size_t cell = column * figures->tokens + token;
-            json_t *object = json_pack("{s:I, s:s*, s:f, s:b}", "token", (json_int_t)token, "label",
-                                       figures->labels ? figures->labels[token] : NULL, "probability",
-                                       (double)figures->probabilities[cell], "kept", figures->keeps[cell]);
-            if (figures->draws)
-                json_object_set_new(object, "drawn", json_integer((json_int_t)figures->drawn[cell]));
-            if (json_array_append_new(tokens, object)) {
-                json_decref(tokens);
-                tokens = NULL; /* makes the whole NULL, which is reported */
-                break;
-            }
-        }
+        for (size_t token = 0; token < figures->tokens; token++)
+            tokens = tool_json_add(tokens, pack_token(figures, column, token));
         /* JSON has no infinity. */
         json_t *object = json_pack("{s:o, s:f, s:i, s:o}", "temperature",
                                    isinf(temperature) ? json_string("inf") : json_real((double)temperature), "entropy",

@@ -23,3 +23,11 @@ json_t *tool_json_real(float x)
 {
     return isfinite(x) ? json_real((double)x) : json_null();
 }
+
+json_t *tool_json_add(json_t *array, json_t *value)
+{
+    if (json_array_append_new(array, value) == 0)
+        return array;
+    json_decref(array);
+    return NULL;
+}

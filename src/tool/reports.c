@@ -121,11 +121,8 @@ void reports_apply(const reports *r, size_t first, tombola_rows *rows)
 static json_t *list_of(const float *values, size_t first, size_t end)
 {
     json_t *list = json_array();
-    for (size_t i = first; list && i < end; i++)
-        if (json_array_append_new(list, tool_json_real(values[i]))) {
-            json_decref(list);
-            return NULL;
-        }
+    for (size_t i = first; i < end; i++)
+        list = tool_json_add(list, tool_json_real(values[i]));
     return list;
 }
 

@@ -16,11 +16,8 @@ static json_t *tokens_of(const tombola_results *results, size_t i)
     if (samples == 1)
         return json_integer(tokens[0]);
     json_t *list = json_array();
-    for (size_t sample = 0; list && sample < samples; sample++)
-        if (json_array_append_new(list, json_integer(tokens[sample]))) {
-            json_decref(list);
-            return NULL;
-        }
+    for (size_t sample = 0; sample < samples; sample++)
+        list = tool_json_add(list, json_integer(tokens[sample]));
     return list;
 }
 

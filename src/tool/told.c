@@ -104,11 +104,8 @@ static json_t *numbers_of(const tombola_results *results, int column, size_t row
     if (columns[column].is_of_row || samples == 1)
         return number_of(results, column, row, 0);
     json_t *list = json_array();
-    for (size_t sample = 0; list && sample < samples; sample++)
-        if (json_array_append_new(list, number_of(results, column, row, sample))) {
-            json_decref(list);
-            return NULL;
-        }
+    for (size_t sample = 0; sample < samples; sample++)
+        list = tool_json_add(list, number_of(results, column, row, sample));
     return list;
 }
 

@@ -130,6 +130,9 @@ tombola_context *tool_sampling_open(const tool_sampling *sampling);
  * caller's reference. NULL (a failed json_pack) is an error: 0, or -1 with a message. */
 int tool_json_print(FILE *file, json_t *object);
 
+/* Adds a value to an array, and takes it over. It returns the array; NULL without memory, with both dropped. */
+json_t *tool_json_add(json_t *array, json_t *value);
+
 /* A number; null for one that JSON has no word for. */
 json_t *tool_json_real(float x);
 

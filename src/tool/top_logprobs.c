@@ -37,10 +37,7 @@ int top_logprobs_add(const tombola_results *results, size_t row, json_t *object)
     if (count == 0)
         return 0;
     json_t *list = json_array();
-    for (size_t at = row * count; list && at < (row + 1) * count && results->candidate_tokens.host[at] >= 0; at++)
-        if (json_array_append_new(list, entry_of(results, at))) {
-            json_decref(list);
-            return -1;
-        }
+    for (size_t at = row * count; at < (row + 1) * count && results->candidate_tokens.host[at] >= 0; at++)
+        list = tool_json_add(list, entry_of(results, at));
     return json_object_set_new(object, "top_logprobs", list);
 }
