@@ -22,6 +22,8 @@ static const struct command {
     {.name = "detect", .full_name = "tombola detect", .run = tool_detect},
 };
 
+#define NAMES "bench, devices, sample, show and detect"
+
 static const char DOC[] = "Draws the next token for every row of a batch of logits on any OpenCL device, "
                           "and draws the same token on every one of them."
                           "\v"
@@ -54,12 +56,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
             if (strcmp(COMMANDS[i].name, text) == 0)
                 choice->command = &COMMANDS[i];
         if (!choice->command)
-            argp_error(state, "no command is called '%s'; there are bench, devices, sample, show and detect", text);
+            argp_error(state, "no command is called '%s'; there are " NAMES, text);
         choice->place = state->next - 1;
         state->next = state->argc; /* what follows is the command's own */
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which command? There are bench, devices, sample, show and detect");
+        argp_error(state, "which command? There are " NAMES);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
