@@ -16,18 +16,15 @@ static const char DOC[] =
     "0.95, min-p 0.05, top-n-sigma 1, xtc 0.1 and always, typical-p 0.95, epsilon and eta 0.0003, top-a 0.2, top-h "
     "0.4, min-k 3, dynatemp by 0.5; mixed gives every row another of greedy to min-p. top-p-t1 and top-p-t1.5 are "
     "top-p at temperatures 1 and 1.5, top-p-0.9-t0.7 is that of 0.9 at 0.7, top-k-top-p-0.9 top-k 50 and top-p 0.9. "
-    "The others are top-p with more: "
-    "log-probabilities, final and raw; 8 samples of each row; the 20 most likely tokens with log-probabilities; a "
-    "mask, "
-    "in host memory, that allows seven of eight tokens; 64 biases a row; a history of 4096 tokens, as frequent as in "
-    "text, half of it prompt, with a repetition penalty of 1.1, penalties takes those of 0.2 by frequency and 0.1 by "
-    "presence besides, dry 0.8, no-repeat-ngram 3.\n\n"
+    "The others are top-p with more: log-probabilities, final and raw; 8 samples of each row; the 20 most likely "
+    "tokens with log-probabilities; a mask, in host memory, that allows seven of eight tokens; 64 biases a row; a "
+    "history of 4096 tokens, as frequent as in text, half of it prompt, with a repetition penalty of 1.1, penalties "
+    "takes those of 0.2 by frequency and 0.1 by presence besides, dry 0.8, no-repeat-ngram 3.\n\n"
     "Workloads: lm is like a language model's rows, top-p keeps 20 to 300 tokens; peaked has one token of 0.99; "
     "gaussian has standard deviation 2.5, flat 0.1; ties is gaussian in steps of bfloat16; masked is lm with nine "
     "tenths -inf; equal has one number in all places, two-values 0 and 2; subnormal is gaussian of subnormal numbers "
     "alone; huge is lm times 1e30, in float16 1e3; real are a language model's own, the file of --real-rows over and "
-    "over, each time with its tokens "
-    "shifted, so that rows differ and keep as many.\n\n"
+    "over, each time with its tokens shifted, so that rows differ and keep as many.\n\n"
     "On PoCL set POCL_AFFINITY=1, or two of its threads may share a core; POCL_MAX_PTHREAD_COUNT limits them.";
 
 enum {
@@ -60,8 +57,7 @@ static const struct argp_option OPTIONS[] = {
      "Any of greedy, temperature, top-k, top-p, top-k-top-p, min-p, mixed, top-n-sigma, xtc, mask, bias, mask-bias "
      "(default: these), typical-p, epsilon, eta, top-a, top-h, p-less, min-k, dynatemp, top-p-t1, top-p-t1.5, "
      "top-p-0.9-t0.7, top-k-top-p-0.9, logprobs, samples-8, n-best-20, repetition, penalties, mask-bias-penalties, "
-     "dry, "
-     "no-repeat-ngram; or all",
+     "dry, no-repeat-ngram; or all",
      0},
     {"preset", PRESET, "NAME", 0,
      "Measure a set of parameters, as `tombola sample' has it by this name: in place of --configs, or beside those it "

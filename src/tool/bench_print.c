@@ -82,8 +82,7 @@ static void print_result(const bench_result *results, size_t count, const bench_
     printf("%.1f MB a batch; the read is the %s. The sampler holds %.1f MB beside the logits.", bytes * 1e-6,
            by_kernel ? "kernel" : "plain read", (double)result->own_bytes * 1e-6);
     printf("\n\n| %-19s | median us |    min us |    p95 us |   GB/s |  read | upload | kernels | read-back |   kept | "
-           "    "
-           "    range |\n"
+           "        range |\n"
            "|:--------------------|----------:|----------:|----------:|-------:|------:|-------:|--------:|----------:|"
            "-------:|--------------:|\n",
            "");

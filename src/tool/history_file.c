@@ -13,9 +13,8 @@ enum { HISTORIES = 0x500, END_TOKENS };
 static const struct argp_option OPTIONS[] = {
     {"histories", HISTORIES, "FILE", 0,
      "What came before in each row's sequence, for penalties, repetitions, watermarks and whatever else goes by it: an "
-     "array of ids in a .npy file, or a line "
-     "for each row, {\"prompt\": [ID, ...], \"output\": "
-     "[ID, ...]}, or [ID, ...] where all of it is output",
+     "array of ids in a .npy file, or a line for each row, {\"prompt\": [ID, ...], \"output\": [ID, ...]}, or "
+     "[ID, ...] where all of it is output",
      0},
     {"end-tokens", END_TOKENS, "ID,...", 0, "The tokens that end a sequence, for --min-tokens and the length penalty",
      0},

@@ -9,10 +9,8 @@ enum { OUTPUT = 0x500, CHUNK, RESUME, QUIET };
 static const struct argp_option OPTIONS[] = {
     {"output", OUTPUT, "FILE", 0,
      "Write to FILE.npy the tokens, an array of int32, or to FILE.jsonl the lines of --json. What is complete is kept "
-     "in "
-     "FILE.part and told in FILE.part.jsonl until all of it is. With this option mpirun may start the command on "
-     "several "
-     "ranks: they draw chunks as they become free, and the file is the same",
+     "in FILE.part and told in FILE.part.jsonl until all of it is. With this option mpirun may start the command on "
+     "several ranks: they draw chunks as they become free, and the file is the same",
      0},
     {"chunk", CHUNK, "ROWS", 0, "Read, draw and write so many rows at a time; by default about 8 MB of logits", 0},
     {"resume", RESUME, 0, 0,
@@ -21,8 +19,7 @@ static const struct argp_option OPTIONS[] = {
      0},
     {"quiet", QUIET, 0, 0,
      "No progress; else runs of more than a second tell it on standard error: on a terminal in a line renewed in "
-     "place, "
-     "otherwise a line a minute",
+     "place, otherwise a line a minute",
      0},
     {0},
 };

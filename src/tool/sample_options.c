@@ -13,18 +13,14 @@ static const char DOC[] =
     "The array has 2 dimensions, rows x vocabulary (one with a single dimension is one row), of float32, float16 or "
     "bfloat16, or of float64 whose values are all float32 too.\n\n"
     "The temperature is 1 unless given. Row i draws from stream i (plus --stream; with --samples N from N streams, the "
-    "first i * N), so that equal rows differ. The CSV "
-    "file of --params "
-    "has a header that names any of the "
-    "parameters, as top_p for --top-p, then a line for each row; what it gives counts in "
-    "place of the options. With a column of seeds and none of streams all rows have the same stream (0, or --stream), "
-    "so that a row draws the "
-    "same wherever it stands in the file.\n\n"
+    "first i * N), so that equal rows differ. The CSV file of --params has a header that names any of the parameters, "
+    "as top_p for --top-p, then a line for each row; what it gives counts in place of the options. With a column of "
+    "seeds and none of streams all rows have the same stream (0, or --stream), so that a row draws the same wherever "
+    "it stands in the file.\n\n"
     "A row that holds NaN or +inf is invalid, one of only -inf is empty: no token is drawn from it.\n\n"
     "`mpirun -n 4 tombola sample LOGITS.npy --output TOKENS.npy' draws on four ranks. Those of one machine take its "
-    "GPUs "
-    "in turn, or the devices that --device lists with commas between, or with --device all every one; more ranks than "
-    "devices share them. Ranks on a CPU share its cores.";
+    "GPUs in turn, or the devices that --device lists with commas between, or with --device all every one; more ranks "
+    "than devices share them. Ranks on a CPU share its cores.";
 
 enum { PROBABILITIES = 0x100, PARAMS, BOUNDARY, COLUMNS, JSON };
 

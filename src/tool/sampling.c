@@ -13,8 +13,7 @@ enum { PRESET = 0x200, CONFIG, DEVICE, VERBOSE, PARAMETERS };
 static const struct argp_option OTHERS[] = {
     {"preset", PRESET, "NAME", 0,
      "Start from what others draw by where nothing is said: default, greedy, transformers, openai, llama.cpp or vllm; "
-     "or "
-     "from a temperature by its use: code (0.2), factual (0.5), creative (0.85), brainstorm (1.2)",
+     "or from a temperature by its use: code (0.2), factual (0.5), creative (0.85), brainstorm (1.2)",
      0},
     {"config", CONFIG, "FILE.json", 0,
      "Parameters from Transformers' generation_config.json, or from a request to OpenAI's API; counts more than "
@@ -220,8 +219,7 @@ static const char DOC[] =
     "\v"
     "Logits are divided by the temperature first; then come the filters, in the order temperature-first unless "
     "--filters gives another. To top-p a share counts as reached within 2^-20 of the mass, so that decimal fractions "
-    "behave as "
-    "on paper.";
+    "behave as on paper.";
 
 const struct argp *tool_sampling_argp(void)
 {
