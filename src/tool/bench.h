@@ -156,9 +156,6 @@ typedef struct bench_figure {
 double bench_median(double *values, size_t count);
 bench_figure bench_figure_of(double *seconds, size_t count);
 
-/* The clock that everything is measured with, in seconds. */
-double bench_now(void);
-
 /* All that was measured of one pool in one place. */
 typedef struct bench_result {
     const char *workload;

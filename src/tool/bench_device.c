@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "clock.h"
+
 #define GPU_GROUP 256
 #define GPU_GROUPS 2048 /* in all, that share the rows of a batch: enough for any GPU */
 
@@ -203,11 +205,11 @@ int bench_device_read(struct bench_device *d, size_t batch, double *seconds)
     size_t local = d->group, global = d->rows * d->parts * local;
     if (check("clSetKernelArg", clSetKernelArg(d->read, 1, sizeof offset, &offset)))
         return -1;
-    double start = bench_now();
+    double start = clock_now();
     cl_int code = clEnqueueNDRangeKernel(d->queue, d->read, 1, NULL, &global, &local, 0, NULL, NULL);
     if (check("clEnqueueNDRangeKernel for the read", code) || check("clFinish", clFinish(d->queue)))
         return -1;
-    *seconds = bench_now() - start;
+    *seconds = clock_now() - start;
     return 0;
 }
 
@@ -250,12 +252,12 @@ int bench_device_call_empty(struct bench_device *d, double *seconds)
 {
     cl_uint words[4];
     size_t one = 1;
-    double start = bench_now();
+    double start = clock_now();
     cl_int code = clEnqueueNDRangeKernel(d->queue, d->nothing, 1, NULL, &one, &one, 0, NULL, NULL);
     if (check("clEnqueueNDRangeKernel for the empty call", code) ||
         check("clEnqueueReadBuffer",
               clEnqueueReadBuffer(d->queue, d->words, CL_TRUE, 0, sizeof words, words, 0, NULL, NULL)))
         return -1;
-    *seconds = bench_now() - start;
+    *seconds = clock_now() - start;
     return 0;
 }

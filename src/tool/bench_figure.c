@@ -1,7 +1,6 @@
 #include "bench.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 static int compare_doubles(const void *left, const void *right)
 {
@@ -24,11 +23,4 @@ bench_figure bench_figure_of(double *seconds, size_t count)
 double bench_result_bytes(const bench_result *result)
 {
     return (double)result->rows * (double)result->vocabulary * (double)tombola_type_size(result->type);
-}
-
-double bench_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }

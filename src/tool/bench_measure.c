@@ -10,6 +10,7 @@
 #include "bench_pace.h"
 #include "bench_read.h"
 #include "bench_told.h"
+#include "clock.h"
 
 #define WARM_ROUNDS 3
 #define TIMED_CALLS 15 /* that give the times of upload, kernels and read-back */
@@ -90,12 +91,12 @@ static int call(struct measuring *m, tombola_sampler *sampler, int config, size_
         rows.logits.host = bench_pool_batch(m->pool, batch);
     }
     bench_edits_set(&m->edits, (bench_config)config, batch, &rows);
-    double start = bench_now();
+    double start = clock_now();
     if (m->where == BENCH_DEVICE)
         status = call_on_device(m, sampler, &rows, &results, &error);
     else
         status = tombola_sampler_sample(sampler, &rows, &results, &error);
-    *seconds = bench_now() - start;
+    *seconds = clock_now() - start;
     const size_t samples = results.samples ? results.samples : 1;
     for (size_t row = 0; row < m->pool->rows && !status; row++) {
         m->draws[row] =

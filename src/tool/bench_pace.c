@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "tool.h"
 
 #define LEAST_ROUNDS 7
@@ -38,7 +39,7 @@ static int has_turn(bench_pace *pace, size_t timed)
     double seconds = 0;
     int given;
     const int is_enough = timed == bench_pace_most(pace->options);
-    if (timed > 0 && !is_enough && bench_now() < pace->until)
+    if (timed > 0 && !is_enough && clock_now() < pace->until)
         return 1;
     do
         given = wait_for_turn(&seconds);
@@ -47,7 +48,7 @@ static int has_turn(bench_pace *pace, size_t timed)
         warnx("--turns: standard input ends before the first one");
         return -1;
     }
-    pace->until = bench_now() + seconds * (double)pace->items;
+    pace->until = clock_now() + seconds * (double)pace->items;
     return given;
 }
 
@@ -57,6 +58,6 @@ int bench_pace_goes_on(bench_pace *pace, size_t timed)
     if (options->turns)
         return has_turn(pace, timed);
     if (timed == 0)
-        pace->until = bench_now() + options->seconds * (double)pace->items;
-    return timed < bench_pace_most(options) && (options->repeats || timed < LEAST_ROUNDS || bench_now() <= pace->until);
+        pace->until = clock_now() + options->seconds * (double)pace->items;
+    return timed < bench_pace_most(options) && (options->repeats || timed < LEAST_ROUNDS || clock_now() <= pace->until);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "bench.h"
+#include "clock.h"
 
 /* Threads take what is left piece by piece, as a driver's do work-groups: one that is held up holds up no more than
  * its piece. Sixteen pieces for each, of whole cache lines. */
@@ -120,9 +121,9 @@ static void *work(void *user)
         /* Awake; the read begins once all are. Yielding lets a thread come that has to share this core. */
         for (atomic_fetch_add(&reader->ready, 1); atomic_load(&reader->ready) < reader->count;)
             sched_yield();
-        worker->start = bench_now();
+        worker->start = clock_now();
         worker->digest = read_pieces(reader);
-        worker->end = bench_now();
+        worker->end = clock_now();
         pthread_mutex_lock(&reader->lock);
         if (++reader->finished == reader->count)
             pthread_cond_signal(&reader->done);

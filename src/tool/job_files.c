@@ -6,9 +6,9 @@
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "identity.h"
 #include "ranks.h"
 #include "row_text.h"
@@ -16,13 +16,6 @@
 /* Rows that are complete outlive the process at once; so often they are made to outlive the machine. To wait for the
  * disk takes a few milliseconds. */
 #define SYNC_SECONDS 1.0
-
-static double seconds(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 static char *array_header(const char *descr, size_t rows, size_t columns)
 {
@@ -120,7 +113,7 @@ int job_files_open(job_files *f, const sample_options *options, const npy_rows *
                      .rows = array->rows,
                      .is_once = array->file_size == 0,
                      .journal = {.file = -1},
-                     .synced = seconds()};
+                     .synced = clock_now()};
     for (int piece = 0; piece < PIECES; piece++)
         f->outputs[piece] = output_none();
     if (prepare_outputs(f, array) || (options->job.output && open_journal(f, array)))
@@ -154,7 +147,7 @@ static int sync_files(job_files *f)
     for (int piece = 0; piece < PIECES; piece++)
         if (output_sync(&f->outputs[piece]))
             return -1;
-    f->synced = seconds();
+    f->synced = clock_now();
     f->synced_rows = f->done.rows;
     return 0;
 }
@@ -183,7 +176,7 @@ int job_files_put(job_files *f, const packet *drawn)
         return 0;
     if (journal_add_done(&f->journal, &e))
         return -1;
-    return seconds() - f->synced < SYNC_SECONDS ? 0 : sync_files(f) || journal_add_synced(&f->journal) ? -1 : 0;
+    return clock_now() - f->synced < SYNC_SECONDS ? 0 : sync_files(f) || journal_add_synced(&f->journal) ? -1 : 0;
 }
 
 /* That names were changed is on the disk, too, before the journal goes. */

@@ -2,19 +2,13 @@
 
 #include <err.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 #define LEAST_SECONDS 1.0
 #define TERMINAL_SECONDS 0.2
 #define FILE_SECONDS 60.0
-
-static double seconds(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 /* "0:12", "1:02:03" */
 static void describe_time(double left, char *text, size_t size)
@@ -49,7 +43,7 @@ int progress_is_due(const progress *p, double since_began, double since_told)
 
 void progress_begin(progress *p, int is_wanted, size_t total, size_t before)
 {
-    const double now = seconds();
+    const double now = clock_now();
     *p = (progress){.total = total,
                     .before = before,
                     .is_wanted = is_wanted,
@@ -60,7 +54,7 @@ void progress_begin(progress *p, int is_wanted, size_t total, size_t before)
 
 void progress_tell(progress *p, size_t now)
 {
-    const double time = seconds();
+    const double time = clock_now();
     if (!progress_is_due(p, time - p->began, time - p->told))
         return;
     p->told = time;
