@@ -1,7 +1,6 @@
 #include "bench.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "tool.h"

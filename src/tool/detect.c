@@ -1,7 +1,6 @@
 #include "tool.h"
 
 #include <err.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "token_texts.h"

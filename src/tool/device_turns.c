@@ -6,6 +6,8 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "tool.h"
+
 /* PoCL's threads: of the cores that this process may use, its share. What the user says counts more. */
 static void share_cores(int count)
 {

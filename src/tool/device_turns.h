@@ -2,7 +2,7 @@
 #ifndef DEVICE_TURNS_H
 #define DEVICE_TURNS_H
 
-#include "tool.h"
+#include <stddef.h>
 
 /* For the process `local` of `count`: the devices that --device lists, with commas between; all that there are for
  * "all"; else the GPUs, where it asks for these or says nothing, and neither does $TOMBOLA_DEVICE. They are taken in

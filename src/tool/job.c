@@ -3,7 +3,6 @@
 #include <err.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "chunks.h"

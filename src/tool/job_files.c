@@ -1,7 +1,6 @@
 #include "job_files.h"
 
 #include <err.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdlib.h>

@@ -1,7 +1,6 @@
 /* Parameters by name, from the library's table of them. */
 #include "tool.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
