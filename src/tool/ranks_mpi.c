@@ -1,30 +1,14 @@
+/* The ranks that a launcher has started, by MPI. */
 #include "ranks.h"
 
 #include <err.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-/* What launchers tell the processes that they start: how many there are. */
-static int count_launched(void)
-{
-    static const char *const NAMES[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS", "MV2_COMM_WORLD_SIZE"};
-    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++)
-        if (getenv(NAMES[i]))
-            return atoi(getenv(NAMES[i]));
-    /* Slurm has its marks in jobs of one process, too, and in shells within. */
-    const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
-    if ((getenv("PMIX_RANK") || getenv("PMI_RANK") || getenv("SLURM_PROCID")) && tasks)
-        return atoi(tasks);
-    return getenv("PMIX_RANK") ? INT_MAX : 1;
-}
-
-#ifdef TOOL_MPI
-
 #include <mpi.h>
+
+#include "launched.h"
 
 #define TAG 1
 #define HOST_SIZE 64
@@ -128,7 +112,7 @@ static void learn_places(void)
 int ranks_begin(void)
 {
     int level, status = -1;
-    if (count_launched() <= 1)
+    if (launched_count() <= 1)
         return 0;
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level) != MPI_SUCCESS) {
         warnx("MPI can't be begun");
@@ -278,67 +262,3 @@ void ranks_end(void)
     free(addresses);
     addresses = NULL;
 }
-
-#else
-
-int ranks_begin(void)
-{
-    if (count_launched() <= 1)
-        return 0;
-    warnx("was started on several ranks, but built without MPI; build it with -DTOMBOLA_MPI=ON, or start it alone");
-    return -1;
-}
-
-ranks_place ranks_own(void)
-{
-    return (ranks_place){0, 1, 0, 1};
-}
-
-void ranks_share(void *bytes, size_t size)
-{
-    (void)bytes, (void)size;
-}
-
-int ranks_check(int failed)
-{
-    return failed ? -1 : 0;
-}
-
-int ranks_begin_work(int failed, unsigned char *takes_part)
-{
-    takes_part[0] = !failed;
-    return failed ? -1 : 0;
-}
-
-const char *ranks_name(int rank)
-{
-    (void)rank;
-    return "this process";
-}
-
-const char *ranks_host(int rank)
-{
-    (void)rank;
-    return "";
-}
-
-long ranks_process(int rank)
-{
-    (void)rank;
-    return (long)getpid();
-}
-
-void ranks_put(int rank, packet *p)
-{
-    (void)rank;
-    free(p);
-}
-
-packet *ranks_take(void)
-{
-    return NULL;
-}
-
-void ranks_end(void) {}
-
-#endif
