@@ -10,50 +10,54 @@
 #include "bench_read.h"
 #include "tool.h"
 
-/* The results so far; grows by one place at a time, which is nothing beside measuring. */
-struct results {
-    bench_result *list;
+typedef struct run {
+    struct bench_plan plan;
+    tombola_context *context;
+    struct bench_reader *reader;
+    npy real;              /* the rows of the workload real, where it has a file */
+    bench_result *results; /* so far; grows by one place at a time, which is nothing beside measuring */
     size_t count;
-};
+} run;
 
 /* One pool in every place that was asked for. */
-static int measure_pool(const struct bench_plan *plan, tombola_context *context, const bench_pool *pool,
-                        struct bench_reader *reader, struct results *results)
+static int measure_pool(run *run, const bench_pool *pool)
 {
     bench_truth truth;
-    if (bench_truth_make(&truth, pool, &plan->options))
+    if (bench_truth_make(&truth, pool, &run->plan.options))
         return -1;
     int failed = 0;
-    for (int where = 0; where < BENCH_WHERES && !failed; where++) {
-        if (!(plan->wheres >> where & 1))
+    for (bench_where where = 0; where < BENCH_WHERES && !failed; where++) {
+        if (!(run->plan.wheres >> where & 1))
             continue;
-        bench_result *grown = realloc(results->list, (results->count + 1) * sizeof *grown);
+        bench_result *grown = realloc(run->results, (run->count + 1) * sizeof *grown);
         if (!grown) {
             warnx("out of memory");
             failed = -1;
             break;
         }
-        results->list = grown;
+        run->results = grown;
         if (isatty(STDERR_FILENO))
             fprintf(stderr, "%s %zux%zu %s %s ...\n", pool->workload, pool->rows, pool->vocabulary,
-                    tool_type_name(pool->type), bench_where_name((bench_where)where));
-        failed =
-            bench_measure(&grown[results->count], &plan->options, context, pool, &truth, (bench_where)where, reader);
-        results->count += !failed;
+                    tool_type_name(pool->type), bench_where_name(where));
+        failed = bench_measure(&grown[run->count], &run->plan.options, run->context, pool, &truth, where, run->reader);
+        run->count += !failed;
     }
     bench_truth_release(&truth);
     return failed;
 }
 
-static int save(const char *path, const bench_pool *pool)
+/* The same, once its rows are saved where they are to be; drops the pool. */
+static int finish_pool(run *run, bench_pool *pool)
 {
-    const npy array = {pool->rows * pool->batches, pool->row_stride, pool->vocabulary, pool->type, pool->data};
-    return npy_write(path, &array);
+    const npy rows = {pool->rows * pool->batches, pool->row_stride, pool->vocabulary, pool->type, pool->data};
+    const int failed = (run->plan.save && npy_write(run->plan.save, &rows)) || measure_pool(run, pool);
+    bench_pool_release(pool);
+    return failed ? -1 : 0;
 }
 
-static int measure_file(const struct bench_plan *plan, tombola_context *context, struct bench_reader *reader,
-                        struct results *results)
+static int measure_file(run *run)
 {
+    const struct bench_plan *plan = &run->plan;
     npy file;
     bench_pool pool;
     if (npy_read(plan->logits, &plan->wish, &file))
@@ -66,65 +70,44 @@ static int measure_file(const struct bench_plan *plan, tombola_context *context,
     else
         failed = bench_pool_copy(&pool, &file, shape.rows);
     free(file.data);
-    if (failed)
-        return -1;
-    failed = (plan->save && save(plan->save, &pool)) || measure_pool(plan, context, &pool, reader, results);
-    bench_pool_release(&pool);
-    return failed ? -1 : 0;
+    return failed ? -1 : finish_pool(run, &pool);
 }
 
-/* real  the file's rows, where they are a workload */
-static int make_pool(bench_pool *pool, const struct bench_plan *plan, const npy *real, workload kind, tombola_type type,
-                     struct bench_shape shape)
+static int make_pool(const run *run, workload kind, tombola_type type, struct bench_shape shape, bench_pool *pool)
 {
     if (kind != WORKLOAD_REAL)
-        return bench_pool_make(pool, kind, type, shape.rows, shape.vocabulary, plan->options.seed);
-    if (shape.vocabulary == real->vocabulary)
-        return bench_pool_repeat(pool, real, type, shape.rows);
+        return bench_pool_make(pool, kind, type, shape.rows, shape.vocabulary, run->plan.options.seed);
+    if (shape.vocabulary == run->real.vocabulary)
+        return bench_pool_repeat(pool, &run->real, type, shape.rows);
     warnx("--shapes: the workload real has no rows of %zu, since those of %s have %zu tokens", shape.vocabulary,
-          plan->real_rows, real->vocabulary);
+          run->plan.real_rows, run->real.vocabulary);
     return -1;
 }
 
-static int measure_made(const struct bench_plan *plan, tombola_context *context, const npy *real, workload kind,
-                        tombola_type type, struct bench_shape shape, struct bench_reader *reader,
-                        struct results *results)
+/* Every workload and type of a shape. */
+static int measure_shape(run *run, struct bench_shape shape)
 {
     bench_pool pool;
-    if (make_pool(&pool, plan, real, kind, type, shape))
-        return -1;
-    int failed = (plan->save && save(plan->save, &pool)) || measure_pool(plan, context, &pool, reader, results);
-    bench_pool_release(&pool);
-    return failed ? -1 : 0;
-}
-
-/* Every workload and type of a shape. */
-static int measure_shape(const struct bench_plan *plan, tombola_context *context, const npy *real,
-                         struct bench_shape shape, struct bench_reader *reader, struct results *results)
-{
-    for (int kind = 0; kind < WORKLOADS; kind++)
-        for (int type = 0; type < 3; type++)
-            if (plan->workloads >> kind & plan->types >> type & 1 &&
-                measure_made(plan, context, real, (workload)kind, (tombola_type)type, shape, reader, results))
+    for (workload kind = 0; kind < WORKLOADS; kind++)
+        for (tombola_type type = 0; type < 3; type++)
+            if (run->plan.workloads >> kind & run->plan.types >> type & 1 &&
+                (make_pool(run, kind, type, shape, &pool) || finish_pool(run, &pool)))
                 return -1;
     return 0;
 }
 
-static int measure_all(const struct bench_plan *plan, tombola_context *context, struct bench_reader *reader,
-                       struct results *results)
+static int measure_all(run *run)
 {
-    npy real = {0};
+    const struct bench_plan *plan = &run->plan;
     if (plan->logits)
-        return measure_file(plan, context, reader, results);
-    if (plan->real_rows && npy_read(plan->real_rows, &plan->wish, &real))
+        return measure_file(run);
+    if (plan->real_rows && npy_read(plan->real_rows, &plan->wish, &run->real))
         return -1;
     int failed = 0;
     for (size_t i = 0; i < plan->shape_count && !failed; i++)
-        failed = measure_shape(plan, context, &real, plan->shapes[i], reader, results);
+        failed = measure_shape(run, plan->shapes[i]);
     if (plan->shape_count == 0)
-        failed = measure_shape(plan, context, &real, (struct bench_shape){BENCH_LEAST_ROWS, real.vocabulary}, reader,
-                               results);
-    free(real.data);
+        failed = measure_shape(run, (struct bench_shape){BENCH_LEAST_ROWS, run->real.vocabulary});
     return failed;
 }
 
@@ -156,34 +139,34 @@ static void find_processor(char *name, size_t size)
 
 int tool_bench(int argc, char **argv)
 {
-    struct bench_plan plan = bench_plan_default();
-    if (tool_parse(&bench_argp, argc, argv, &plan))
+    run run = {.plan = bench_plan_default()};
+    if (tool_parse(&bench_argp, argc, argv, &run.plan))
         return TOOL_FAILURE;
 
     int status = TOOL_FAILURE;
     tombola_error error = tombola_error_default();
-    tombola_context *context = NULL;
-    struct results results = {0};
-    struct bench_reader *reader = bench_reader_create(plan.options.threads);
-    if (!reader)
+    run.reader = bench_reader_create(run.plan.options.threads);
+    if (!run.reader)
         goto done;
-    if (tombola_context_open(plan.device, &plan.context, &context, &error)) {
+    if (tombola_context_open(run.plan.device, &run.plan.context, &run.context, &error)) {
         warnx("%s", error.message);
         goto done;
     }
-    warn_about_affinity(context);
-    if (measure_all(&plan, context, reader, &results))
+    warn_about_affinity(run.context);
+    if (measure_all(&run))
         goto done;
-    bench_about about = {.context = context, .seed = plan.options.seed, .threads = bench_reader_threads(reader)};
+    bench_about about = {
+        .context = run.context, .seed = run.plan.options.seed, .threads = bench_reader_threads(run.reader)};
     find_processor(about.processor, sizeof about.processor);
-    if (!plan.json)
-        bench_print_table(&about, results.list, results.count);
-    else if (bench_print_json(&about, results.list, results.count))
+    if (!run.plan.json)
+        bench_print_table(&about, run.results, run.count);
+    else if (bench_print_json(&about, run.results, run.count))
         goto done;
     status = 0;
 done:
-    tombola_context_close(context);
-    bench_reader_release(reader);
-    free(results.list);
+    tombola_context_close(run.context);
+    bench_reader_release(run.reader);
+    free(run.real.data);
+    free(run.results);
     return status;
 }
