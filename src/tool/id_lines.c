@@ -7,16 +7,23 @@
 
 #include "text.h"
 
+typedef struct reader {
+    const char *path;
+    size_t vocabulary;
+    int may_be_empty; /* a list */
+    size_t line;      /* 1 first */
+} reader;
+
 /* Appends what a line holds, for which there is room. */
-static int add_line(const char *path, size_t line, const json_t *list, size_t vocabulary, id_lines *lines)
+static int add_line(const reader *reader, const json_t *list, id_lines *lines)
 {
     size_t end = lines->count ? lines->ends[lines->count - 1] : 0;
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *id = json_array_get(list, i);
         const json_int_t value = json_integer_value(id);
-        if (!json_is_integer(id) || value < 0 || (uint64_t)value >= vocabulary) {
-            warnx("%s: line %zu: entry %zu is not a token's id, a whole number from 0 to %zu", path, line, i + 1,
-                  vocabulary - 1);
+        if (!json_is_integer(id) || value < 0 || (uint64_t)value >= reader->vocabulary) {
+            warnx("%s: line %zu: entry %zu is not a token's id, a whole number from 0 to %zu", reader->path,
+                  reader->line, i + 1, reader->vocabulary - 1);
             return -1;
         }
         lines->ids[end++] = (int32_t)value;
@@ -25,18 +32,17 @@ static int add_line(const char *path, size_t line, const json_t *list, size_t vo
     return 0;
 }
 
-static int read_line(const char *path, size_t line, const char *text, size_t length, size_t vocabulary,
-                     int may_be_empty, id_lines *lines)
+static int read_line(const reader *reader, const char *text, size_t length, id_lines *lines)
 {
     json_error_t error;
     json_t *list = json_loadb(text, length, 0, &error);
     int failed = -1;
     if (!list)
-        warnx("%s: line %zu is not JSON: %s", path, line, error.text);
-    else if (!json_is_array(list) || (!may_be_empty && json_array_size(list) == 0))
-        warnx("%s: line %zu is not a list of token ids, as [5, 17]", path, line);
+        warnx("%s: line %zu is not JSON: %s", reader->path, reader->line, error.text);
+    else if (!json_is_array(list) || (!reader->may_be_empty && json_array_size(list) == 0))
+        warnx("%s: line %zu is not a list of token ids, as [5, 17]", reader->path, reader->line);
     else
-        failed = add_line(path, line, list, vocabulary, lines);
+        failed = add_line(reader, list, lines);
     json_decref(list);
     return failed;
 }
@@ -48,7 +54,8 @@ static int is_blank(const char *text, size_t length)
 
 int id_lines_read(const char *path, size_t vocabulary, int may_be_empty, id_lines *lines)
 {
-    size_t size, line = 0, numbers = 1, newlines = 1;
+    reader reader = {.path = path, .vocabulary = vocabulary, .may_be_empty = may_be_empty};
+    size_t size, numbers = 1, newlines = 1;
     int failed = 0;
     char *text = text_file_read(path, &size);
     if (!text)
@@ -66,9 +73,9 @@ int id_lines_read(const char *path, size_t vocabulary, int may_be_empty, id_line
     for (const char *at = text; at < text + size && !failed;) {
         const char *newline = memchr(at, '\n', (size_t)(text + size - at));
         const size_t length = newline ? (size_t)(newline - at) : (size_t)(text + size - at);
-        line++;
+        reader.line++;
         if (!is_blank(at, length))
-            failed = read_line(path, line, at, length, vocabulary, may_be_empty, lines);
+            failed = read_line(&reader, at, length, lines);
         at += length + 1;
     }
     free(text);
