@@ -180,6 +180,18 @@ def integer_of(name: str, value: Any, bits: int) -> int:
     return number
 
 
+def number_of(name: str, value: str, names: dict[str, int]) -> int:
+    """The number of an argument that is one of some names."""
+    if value not in names:
+        raise refusal(name, f"is {value!r}, none of: " + ", ".join(names))
+    return names[value]
+
+
+def names_of(names: str | Iterable[str]) -> list[str]:
+    """Names from a sequence of them, or from one string with blanks or commas between."""
+    return names.replace(",", " ").split() if isinstance(names, str) else list(names)
+
+
 def array_of(name: str, values: Any) -> NDArray[Any]:
     """What numpy makes of an array, a number or a list."""
     try:

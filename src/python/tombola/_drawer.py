@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from . import _structs
-from ._arrays import TYPES, integer_of
+from ._arrays import TYPES, integer_of, number_of
 from ._handle import Handle
 from ._library import call
 from ._room import ParamsRoom
 from ._rows import Rows
 from ._turn import Turn
 from .context import Context
-from .errors import refusal
 from .params import FIELDS, Params
 from .results import Results, asked_of
 
@@ -25,13 +24,6 @@ if TYPE_CHECKING:
 
 _INPUTS = {"logits": 0, "probabilities": 1}
 _TRANSFERS = {"auto": 0, "in_place": 1, "staged": 2}
-
-
-def number_of(name: str, value: str, names: dict[str, int]) -> int:
-    """The number of an argument that is one of some names."""
-    if value not in names:
-        raise refusal(name, f"is {value!r}, none of: " + ", ".join(names))
-    return names[value]
 
 
 def _name_of_type(dtype: Any) -> str:

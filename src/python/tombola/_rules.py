@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import integers_of
+from ._arrays import integers_of, names_of
 from .errors import refusal
 from .ragged import bias_lists_of, sequence_lists_of, tokens_of
 
@@ -18,7 +18,7 @@ class Rules:
 
     def __init__(self, count: int, want: str | Sequence[str], end_tokens: Any, stop: Any, forced: Any, biases: Any,
                  banned_words: Any, breakers: Any, thinking: Any) -> None:
-        self.want = want.replace(",", " ").split() if isinstance(want, str) else list(want)
+        self.want = names_of(want)
         for name in self.want:
             if name not in _TOLD:
                 raise refusal("want", f"has '{name}', none of: " + ", ".join(_TOLD))

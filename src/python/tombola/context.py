@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _structs
-from ._arrays import integer_of
+from ._arrays import integer_of, number_of
 from ._handle import Handle
 from ._library import call, lib, text_of
 from ._opencl import opencl_of, pyopencl
-from .errors import refusal
 
 if TYPE_CHECKING:
     from ._types import OpenCLDevice
@@ -75,11 +74,9 @@ class Context(Handle):
 
     def __init__(self, device: str | int | OpenCLDevice | None = None, *, lanes: int = 0, width: int = 0,
                  teams: int = 0, build_options: str | None = None, cache: Literal["auto", "off"] = "auto") -> None:
-        if cache not in _CACHES:
-            raise refusal("cache", f"is '{cache}', none of: " + ", ".join(_CACHES))
         options = _structs.ContextOptions(
             lanes=integer_of("lanes", lanes, 32), width=integer_of("width", width, 32),
-            teams=integer_of("teams", teams, 32), cache=_CACHES[cache],
+            teams=integer_of("teams", teams, 32), cache=number_of("cache", cache, _CACHES),
             build_options=None if build_options is None else os.fsencode(build_options))
         handle = c_void_p()
         opencl = opencl_of(device)

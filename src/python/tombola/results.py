@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from . import _structs
-from ._arrays import address_of, column_of, integer_of
+from ._arrays import address_of, column_of, integer_of, names_of
 from ._opencl import memory_of
 from .errors import refusal
 from .ragged import Ragged
@@ -141,7 +141,7 @@ def asked_of(want: str | Iterable[str], out: Mapping[str, Any] | None, count: in
     score_ends  of the lists of tokens to score, None where there are none
     The others are as sample takes them.
     """
-    want = want.replace(",", " ").split() if isinstance(want, str) else tuple(want)
+    want = names_of(want)
     if not 1 <= samples <= 128:
         raise refusal("samples", f"is {samples}, not from 1 to 128")
     if not 0 <= candidates <= 1024:
@@ -156,7 +156,7 @@ def asked_of(want: str | Iterable[str], out: Mapping[str, Any] | None, count: in
         candidate = next(name for name in (*want, *(out or ())) if name.startswith("candidate_"))
         raise refusal("candidates", f"is 0, but {candidate} is asked for: say how many")
     if "kept_tokens" in want and "kept_ends" not in want:
-        want = (*want, "kept_ends")
+        want.append("kept_ends")
     if kept_capacity is not None:
         kept_capacity = integer_of("kept_capacity", kept_capacity, 48)
     else:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from . import _structs
-from ._arrays import integer_of
-from ._drawer import Drawer, number_of
+from ._arrays import integer_of, number_of
+from ._drawer import Drawer
 from ._generate import Loop
 from ._library import lib
 from ._opencl import event_of, events_of, hand_on, wait_for_arrays

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from .._arrays import names_of
 from ..params import FIELDS
 from ..results import Results
 from ..torch._tensors import Samplers
@@ -52,7 +53,7 @@ class Decoder:
     def __init__(self, seeds: Iterable[int] | int | None = None, *, offsets: Iterable[int] | int = 0,
                  device: Any = None, want: str | Iterable[str] = (), **params: Any):
         self._seeds, self._offsets, self._params = seeds, offsets, params
-        self._want = want.replace(",", " ").split() if isinstance(want, str) else list(want)
+        self._want = names_of(want)
         self._samplers = Samplers(device)
         self.results: list[Results] = []
 
