@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from . import _structs
-from ._arrays import TYPES, integer_of, number_of
+from ._arguments import integer_of, number_of
+from ._arrays import TYPES
 from ._handle import Handle
 from ._library import call
 from ._room import ParamsRoom

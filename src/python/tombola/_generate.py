@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _structs
-from ._arrays import integers_of
+from ._arguments import integers_of
 from ._library import lib, text_of
 from ._opencl import wait_for_arrays
 from ._rows import Rows

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _structs
-from ._arrays import integers_of, rows_of, view_of
+from ._arguments import integers_of
+from ._arrays import rows_of, view_of
 from ._opencl import memory_of
 from .errors import InvalidArgument, refusal
 from .ragged import biases_of, sequences_of, tokens_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import integers_of, names_of
+from ._arguments import integers_of, names_of
 from .errors import refusal
 from .ragged import bias_lists_of, sequence_lists_of, tokens_of
 

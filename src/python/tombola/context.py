@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _structs
-from ._arrays import integer_of, number_of
+from ._arguments import integer_of, number_of
 from ._handle import Handle
 from ._library import call, lib, text_of
 from ._opencl import opencl_of, pyopencl

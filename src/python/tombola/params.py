@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _structs
-from ._arrays import array_of, check_range
+from ._arguments import array_of, check_range
 from ._library import call, lib
 from .errors import refusal
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ._arrays import integers_of
+from ._arguments import integers_of
 from ._structs import BIAS
 from .errors import InvalidArgument, refusal
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from . import _structs
-from ._arrays import address_of, column_of, integer_of, names_of
+from ._arguments import integer_of, names_of
+from ._arrays import address_of, column_of
 from ._opencl import memory_of
 from .errors import refusal
 from .ragged import Ragged

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from . import _structs
-from ._arrays import integer_of, number_of
+from ._arguments import integer_of, number_of
 from ._drawer import Drawer
 from ._generate import Loop
 from ._library import lib

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from . import _structs
-from ._arrays import address_of, integer_of
+from ._arguments import integer_of
+from ._arrays import address_of
 from ._drawer import Drawer
 from ._library import lib
 from ._messages import Exchange, agree, heads_of, stacked

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import _structs
-from ._arrays import integer_of, integers_of
+from ._arguments import integer_of, integers_of
 from ._library import call, lib
 
 if TYPE_CHECKING:

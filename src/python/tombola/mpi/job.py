@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .._arrays import integer_of
+from .._arguments import integer_of
 from ..errors import refusal
 from ..generation import Generation
 from ..params import Params

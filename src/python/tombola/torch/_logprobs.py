@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .._arrays import integers_of
+from .._arguments import integers_of
 from .._drawer import split
 from .._room import params_of
 from ..errors import renamed

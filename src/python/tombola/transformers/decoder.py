@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .._arrays import names_of
+from .._arguments import names_of
 from ..params import FIELDS
 from ..results import Results
 from ..torch._tensors import Samplers
