@@ -16,11 +16,13 @@ import pathlib
 import subprocess
 import sys
 
+import matplotlib.pyplot as plt
 import numpy as np
+
+from plots import COLORS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CONFIGS = ("greedy", "temperature", "min-p", "top-k", "top-k-top-p", "top-p")
-COLORS = ("#1b9e77", "#d95f02", "#a6761d", "#7570b3", "#66a61e", "#e7298a")
 MOST = 1024
 
 
@@ -99,13 +101,10 @@ def table(measured, models, counts):
 
 
 def plot(path, models, counts):
-    import matplotlib
-    matplotlib.use("Agg")
-    matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "ranks"})
-    import matplotlib.pyplot as plt
-
+    plt.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "ranks"})
     figure, axes = plt.subplots(figsize=(8, 5))
-    for (config, model), color in zip(models.items(), COLORS):
+    for config, model in models.items():
+        color = COLORS[config]
         axes.plot(counts, [model.shared(r) / 1e3 for r in counts], color=color, label=config)
         axes.plot(counts, [model.gathered(r) / 1e3 for r in counts], color=color, linestyle=":")
         known = [s["shards"] for s in model.shards]
