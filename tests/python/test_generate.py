@@ -4,6 +4,7 @@ from helping import CONTEXT, caught
 from toy import COUNT, PROMPTS, ROWS, SAMPLER, TABLE, VOCABULARY, listed, model, row_of
 
 import tombola
+import tombola.mpi
 
 
 def by_hand(prompt, length, params, end_tokens=(), **options):
@@ -144,3 +145,15 @@ def test_sixteen_bit_logits_may_come_from_the_model():
     same = SAMPLER.generate(lambda step: halves[[t[-1] for t in step.tokens]].astype(np.float32), [[1], [2]],
                             max_tokens=6)
     assert listed(found.tokens) == listed(same.tokens)
+
+
+def test_a_chunk_of_sequences_copies_the_parameters_of_no_others():
+    prompts, copied, copy = [[1, i % 7] for i in range(64)], [], tombola.Params.copy
+    tombola.Params.copy = lambda params: copied.append(len(params)) or copy(params)
+    try:
+        found = tombola.mpi.generate(None, SAMPLER, model, prompts, chunk=4, max_tokens=3, seed=5)
+    finally:
+        tombola.Params.copy = copy
+    right = SAMPLER.generate(model, prompts, max_tokens=3, seed=5)
+    assert listed(found.tokens) == listed(right.tokens) and (found.params.array == right.params.array).all()
+    assert sum(copied) <= 2 * len(prompts)

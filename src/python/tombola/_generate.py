@@ -35,24 +35,26 @@ _RESUME_ADDRESS = ctypes.cast(_RESUME, c_void_p).value
 class Loop:
     """One call of the library's generate, which lets those sequences of a Generation go on that may.
 
-    only   the places of sequences, of which alone it lets some go on; None: of all
+    own   the places of sequences, of which alone it lets some go on; None: of all
     """
 
     def __init__(self, sampler: Sampler, model: Callable[[Step], Any], start: Generation, max_tokens: Any,
-                 on_token: Callable[[int, int], Any] | None, only: range | None = None) -> None:
+                 on_token: Callable[[int, int], Any] | None, own: range | None = None) -> None:
         self._sampler, self._model, self._start, self._on_token = sampler, model, start, on_token
         self._rules, count = start._rules, len(start)
         if isinstance(max_tokens, (int, np.integer)):
-            max_tokens = [max_tokens] * count
-        limits = integers_of("max_tokens", max_tokens, np.int32, count)
-        if count and int(limits.min()) < 1:
+            limits = integers_of("max_tokens", [max_tokens], np.int32, of_rows=True)
+        else:
+            limits = integers_of("max_tokens", max_tokens, np.int32, count)
+        if int(limits.min()) < 1:
             raise refusal("max_tokens", f"is {limits.min()}, less than 1", int(limits.argmin()))
-        self._params = start.params.copy()
-        if len(self._params) != count:
-            raise InvalidArgument(f"the generation's params have {len(self._params)} rows, but there are {count} "
+        limits = np.broadcast_to(limits, count)
+        if len(start.params) != count:
+            raise InvalidArgument(f"the generation's params have {len(start.params)} rows, but there are {count} "
                                   "sequences", "params")
-        self._which = [i for i in (range(count) if only is None else only)
-                       if start.finish[i] in ("limit", "not finished")]
+        self._own = range(count) if own is None else own
+        self._params = start.params[self._own.start:self._own.stop].copy()
+        self._which = [i for i in self._own if start.finish[i] in ("limit", "not finished")]
         self._sequences = (_structs.Sequence * len(self._which))()
         self._position = {which: i for i, which in enumerate(self._which)}
         self._buffers: list[NDArray[np.int32]] = []
@@ -79,7 +81,7 @@ class Loop:
         sequence.tokens, sequence.length, sequence.max_new_tokens = buffer.ctypes.data, length, limit
         sequence.generated = len(drawn)
         array = self._params.array
-        sequence.params = array.ctypes.data + which * array.itemsize
+        sequence.params = array.ctypes.data + (which - self._own.start) * array.itemsize
         for ragged, field, count in ((self._rules.end_tokens, "end_tokens", "end_token_count"),
                                      (self._rules.forced, "forced", "forced_count")):
             if ragged is not None:
@@ -91,10 +93,10 @@ class Loop:
             setattr(sequence, name, values.ctypes.data)
         self._told.append(told)
 
-    def run(self) -> Generation:
-        """Gives the Generation that it comes to. What is raised has it as `generation`."""
+    def run(self) -> None:
+        """Lets them go on. What is raised has the Generation that it has come to as `generation`."""
         if not self._which:
-            return self._start
+            return
         forward, hear = self._answers(self._forward, 1), self._answers(self._hear, _STOP_ALL)
         next(forward), next(hear)   # up to the first yield
         model = _structs.Model(user=id(forward), forward=_RESUME_ADDRESS)
@@ -106,7 +108,7 @@ class Loop:
             if self._error is None:
                 raise
         except TombolaError as error:
-            error.generation = self._result()
+            error.generation = self.whole()
             if error.row is not None and error.message.startswith("sequences["):
                 error.row = self._which[error.row]   # the library knows only those that go on
             raise
@@ -114,8 +116,8 @@ class Loop:
             self._is_over = True
         raised, self._error = self._error, None
         if raised is None:
-            return self._result()
-        raised.generation = self._result()   # type: ignore[attr-defined]
+            return
+        raised.generation = self.whole()   # type: ignore[attr-defined]
         try:
             raise raised
         finally:
@@ -193,19 +195,29 @@ class Loop:
         return any(end[-1] == token and buffer[max(begin, length - len(end)):length].tolist() == end
                    for end in self._rules.stop[which])
 
-    def _result(self) -> Generation:
-        start = self._start
-        tokens, finish = list(start.tokens), list(start.finish)
-        told = {name: list(values) for name, values in start._told.items()}
+    def whole(self) -> Generation:
+        """The Generation that it has come to."""
+        if not self._which:
+            return self._start
+        whole = self._start._copy()
+        whole._put(self._own, self.part())
+        return whole
+
+    def part(self) -> tuple[Any, ...]:
+        """What has come of its own sequences, as Generation._put takes it."""
+        start, own = self._start, slice(self._own.start, self._own.stop)
+        tokens, finish = start.tokens[own], start.finish[own]
+        told = {name: values[own] for name, values in start._told.items()}
         for which, sequence, buffer, new in zip(self._which, self._sequences, self._buffers, self._told):
-            before = len(tokens[which])
-            tokens[which] = buffer[len(start.prompts[which]):sequence.length].copy()
-            finish[which] = text_of(lib.tombola_finish_string(sequence.finish))
-            if finish[which] in ("limit", "stopped"):
+            place = which - self._own.start
+            before = len(tokens[place])
+            tokens[place] = buffer[len(start.prompts[which]):sequence.length].copy()
+            finish[place] = text_of(lib.tombola_finish_string(sequence.finish))
+            if finish[place] in ("limit", "stopped"):
                 if which in self._stopped:
-                    finish[which] = "stopped"   # also if its last token did so
-                elif finish[which] == "stopped":
-                    finish[which] = "not finished"   # on_token has raised
+                    finish[place] = "stopped"   # also if its last token did so
+                elif finish[place] == "stopped":
+                    finish[place] = "not finished"   # on_token has raised
             for name, values in new.items():
-                told[name][which] = np.concatenate([told[name][which], values[:len(tokens[which]) - before]])
-        return Generation(start.prompts, tokens, finish, told, self._params, start._rules)
+                told[name][place] = np.concatenate([told[name][place], values[:len(tokens[place]) - before]])
+        return tokens, finish, told, self._params.array

@@ -71,13 +71,8 @@ class Generation:
         return Generation(list(self.prompts), list(self.tokens), list(self.finish),
                           {name: list(values) for name, values in self._told.items()}, self.params.copy(), self._rules)
 
-    def _part(self, own: range) -> tuple[Any, ...]:
-        """What has come of some sequences, as _put takes it."""
-        where = slice(own.start, own.stop)
-        return (self.tokens[where], self.finish[where], {name: values[where] for name, values in self._told.items()},
-                self.params.array[where].copy())
-
     def _put(self, own: range, part: tuple[Any, ...]) -> None:
+        """Puts what has come of some sequences: their tokens, finish, what is told, and an array of params."""
         where = slice(own.start, own.stop)
         self.tokens[where], self.finish[where], told, self.params.array[where] = part
         for name, values in told.items():

@@ -218,15 +218,17 @@ class Sampler(Drawer):
         rules = dict(want=want, end_tokens=end_tokens, stop=stop, forced=forced, biases=biases,
                      banned_words=banned_words, breakers=breakers, thinking=thinking)
         start = Generation._start(prompts, params, columns, rules)
-        return self._go_on(model, start, max_tokens, on_token)
+        return self._go_on(model, start, max_tokens, on_token).whole()
 
     # ------------------------------------------------------------------ parts
 
     def _go_on(self, model: Callable[[Step], Any], start: Generation, max_tokens: Any,
-               on_token: Callable[[int, int], Any] | None = None, only: range | None = None) -> Generation:
+               on_token: Callable[[int, int], Any] | None = None, own: range | None = None) -> Loop:
         with self._turn:
             self._settle()
-            return Loop(self, model, start, max_tokens, on_token, only).run()
+            loop = Loop(self, model, start, max_tokens, on_token, own)
+            loop.run()
+            return loop
 
     def _settle(self) -> None:
         """Waits for batches that nobody asks about any more."""

@@ -102,7 +102,7 @@ def generate(comm: Comm | None, sampler: Sampler, model: Callable[[Step], Logits
         for piece in hands:
             own = cut.range_of(piece)
             try:
-                hands.give(sampler._go_on(model, whole, max_tokens, only=own)._part(own))
+                hands.give(sampler._go_on(model, whole, max_tokens, own=own).part())
             except Exception as failure:
                 fault = failure
                 hands.fail(failure)
