@@ -189,6 +189,23 @@ def test_a_part_is_left_whole_where_its_lines_can_not_be_put_in_order(path):
 
 
 @in_folder
+def test_a_file_that_only_lacks_its_name_gets_it_without_further_work(path):
+    def work(things):
+        if things.stop == COUNT:
+            os.mkdir(path)   # in the file's place
+        return lines(things)
+
+    for has_its_name in (False, True):
+        assert failing(path, work)[1].startswith("40 of 40 prompts are complete")
+        os.rmdir(path)
+        if has_its_name:   # and what tells of the part was left
+            os.rename(path + ".part", path)
+        assert write(path, until(0), resume=True) == "" and text_of(path) == RIGHT
+        assert os.listdir(os.path.dirname(path)) == ["out.jsonl"]
+        os.unlink(path)
+
+
+@in_folder
 def test_two_runs_are_not_at_one_file_and_only_files_are_written(path):
     def work(things):
         if things.start == 9:

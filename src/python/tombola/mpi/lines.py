@@ -41,8 +41,8 @@ class _Writer:
             self.close()
             raise
         self._nouns, self._others, self._synced = nouns, 0, time.monotonic()
-        self._lost = {extent.first // cut.chunk for extent in self._journal.done}
-        self.pieces = [piece for piece in range(cut.pieces) if piece not in self._lost]
+        done = {extent.first // cut.chunk for extent in self._journal.done}
+        self.pieces = [piece for piece in range(cut.pieces) if piece not in done]
         self.running: dict[int, int] = {}   # pieces, by rank
         self.progress = Progress(cut.count, self._count, nouns, None if quiet else sys.stderr, prefix)
         for left in self._journal.left:
@@ -86,9 +86,9 @@ class _Writer:
         if not self._journal.is_complete:
             self._part.sync()
             self._journal.add_complete()
-        if not self._journal.is_complete or os.path.exists(self._part.path):
-            if self._journal.is_complete:
-                self._part.open(extents)
+            self._part.complete(extents)
+        elif os.path.exists(self._part.path):   # the earlier run has not come to change its name
+            self._part.open(extents)
             self._part.complete(extents)
         self._journal.remove()
 
