@@ -29,6 +29,7 @@ class Rows(_structs.Rows):
 
     owners: list[Any]
     logits: Any
+    masks: Any
 
     @classmethod
     def of(cls, logits: Any, indices: Any, dtype: str, vocabulary: int, max_rows: int) -> Self:
@@ -83,14 +84,24 @@ class Rows(_structs.Rows):
             return
         words = -(-vocabulary // 32)
         if memory_of(masks) is not None:
-            view = view_of(masks)
-            if view.dtype not in ("uint32", "int32") or len(view.shape) != 2 or view.shape[1] < words \
-                    or view.strides[1] != 1:
-                raise TypeError(f"masks on the device are {view.dtype} {view.shape}, not uint32 (masks, {words})")
-            self.masks, self.mask_stride, self.mask_count = view.place("masks", 4), view.strides[0], view.shape[0]
-            self.owners.append(view.owner)
-            self._put_mask_of_row(mask_of_row)
-            return
+            self._put_masks_on_device(masks, words)
+        else:
+            array = self._words_of(masks, vocabulary, words)
+            self.masks = self.place(array), None, 0
+            self.mask_stride, self.mask_count = array.shape[1], len(array)
+        self._put_mask_of_row(mask_of_row)
+
+    def _put_masks_on_device(self, masks: Any, words: int) -> None:
+        view = view_of(masks)
+        if view.dtype not in ("uint32", "int32") or len(view.shape) != 2 or view.shape[1] < words \
+                or view.strides[1] != 1:
+            raise TypeError(f"masks on the device are {view.dtype} {view.shape}, not uint32 (masks, {words})")
+        self.masks, self.mask_stride, self.mask_count = view.place("masks", 4), view.strides[0], view.shape[0]
+        self.owners.append(view.owner)
+
+    @staticmethod
+    def _words_of(masks: Any, vocabulary: int, words: int) -> NDArray[Any]:
+        """Masks in host memory, C-contiguous, in at least so many words each."""
         if not hasattr(masks, "__array__") and hasattr(masks, "__dlpack__"):   # some DLPacks know no bool
             masks = np.from_dlpack(masks)
         masks = np.atleast_2d(np.asarray(masks))
@@ -105,10 +116,8 @@ class Rows(_structs.Rows):
             raise TypeError(f"masks are {masks.dtype}, not bool, uint32 or int32")
         if masks.ndim != 2 or masks.shape[1] < words:
             raise refusal("masks", f"has the shape {masks.shape}, not (masks, {words})")
-        masks = np.ascontiguousarray(masks)
-        self.masks = self.place(masks), None, 0
-        self.mask_stride, self.mask_count = masks.shape[1], len(masks)
-        self._put_mask_of_row(mask_of_row)
+        array: NDArray[Any] = np.ascontiguousarray(masks)
+        return array
 
     def _put_mask_of_row(self, mask_of_row: Any) -> None:
         if mask_of_row is None and self.mask_count == 1:
