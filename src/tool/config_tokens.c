@@ -63,17 +63,23 @@ static int is_id(const json_t *value)
     return json_is_integer(value) && id >= 0 && id < (json_int_t)TOMBOLA_MAX_VOCABULARY;
 }
 
+static int are_ids(const json_t *list)
+{
+    size_t i = 0;
+    while (i < json_array_size(list) && is_id(json_array_get(list, i)))
+        i++;
+    return json_is_array(list) && i == json_array_size(list);
+}
+
 /* [1, 2], as Transformers has it. */
 int config_read_suppressed(struct config_reader *reader, const char *field, const json_t *value)
 {
     size_t i;
     json_t *id;
-    if (!json_is_array(value))
+    if (!are_ids(value))
         return config_refuse(reader, field, value, "a list of " ID_EXPECTED);
     json_array_foreach(value, i, id)
     {
-        if (!is_id(id))
-            return config_refuse(reader, field, value, "a list of " ID_EXPECTED);
         if (add_bias(reader, field, (uint64_t)json_integer_value(id), -INFINITY))
             return -1;
     }
@@ -85,22 +91,17 @@ int config_read_sequence_bias(struct config_reader *reader, const char *field, c
 {
     static const char EXPECTED[] = "a list of pairs: a list of " ID_EXPECTED ", and a finite number";
     int has_longer = 0;
-    size_t i, place;
-    json_t *pair, *id;
+    size_t i;
+    json_t *pair;
     if (!json_is_array(value))
         return config_refuse(reader, field, value, EXPECTED);
     json_array_foreach(value, i, pair)
     {
         const json_t *ids = json_array_get(pair, 0), *bias = json_array_get(pair, 1);
         const double number = json_number_value(bias);
-        if (json_array_size(pair) != 2 || json_array_size(ids) == 0 || !json_is_number(bias) ||
+        if (json_array_size(pair) != 2 || json_array_size(ids) == 0 || !are_ids(ids) || !json_is_number(bias) ||
             !isfinite((float)number))
             return config_refuse(reader, field, value, EXPECTED);
-        json_array_foreach(ids, place, id)
-        {
-            if (!is_id(id))
-                return config_refuse(reader, field, value, EXPECTED);
-        }
         has_longer |= json_array_size(ids) > 1;
         if (json_array_size(ids) == 1 &&
             add_bias(reader, field, (uint64_t)json_integer_value(json_array_get(ids, 0)), number))
@@ -115,19 +116,14 @@ int config_read_sequence_bias(struct config_reader *reader, const char *field, c
 int config_read_bad_words(struct config_reader *reader, const char *field, const json_t *value)
 {
     static const char EXPECTED[] = "a list of lists of " ID_EXPECTED;
-    size_t i, place;
-    json_t *word, *id;
+    size_t i;
+    json_t *word;
     if (!json_is_array(value))
         return config_refuse(reader, field, value, EXPECTED);
     json_array_foreach(value, i, word)
     {
-        if (json_array_size(word) == 0)
+        if (json_array_size(word) == 0 || !are_ids(word))
             return config_refuse(reader, field, value, EXPECTED);
-        json_array_foreach(word, place, id)
-        {
-            if (!is_id(id))
-                return config_refuse(reader, field, value, EXPECTED);
-        }
         if (id_lines_add(&reader->config->words, word))
             return -1;
     }
