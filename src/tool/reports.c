@@ -32,20 +32,23 @@ static const struct argp_option OPTIONS[] = {
     {0},
 };
 
+static uint32_t read_count(const char *option, const char *text, uint32_t most, struct argp_state *state)
+{
+    uint64_t number;
+    if (tool_integer_read(text, most, &number) || number == 0)
+        argp_error(state, "%s: '%s' is not an integer from 1 to %u", option, text, most);
+    return (uint32_t)number;
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     reports *reports = state->input;
-    uint64_t number;
     switch (key) {
     case SAMPLES:
-        if (tool_integer_read(text, TOMBOLA_MAX_SAMPLES, &number) || number == 0)
-            argp_error(state, "--samples: '%s' is not an integer from 1 to %u", text, TOMBOLA_MAX_SAMPLES);
-        reports->samples = (uint32_t)number;
+        reports->samples = read_count("--samples", text, TOMBOLA_MAX_SAMPLES, state);
         return 0;
     case TOP_LOGPROBS:
-        if (tool_integer_read(text, TOMBOLA_MAX_CANDIDATES, &number) || number == 0)
-            argp_error(state, "--top-logprobs: '%s' is not an integer from 1 to %u", text, TOMBOLA_MAX_CANDIDATES);
-        reports->top_logprobs = (uint32_t)number;
+        reports->top_logprobs = read_count("--top-logprobs", text, TOMBOLA_MAX_CANDIDATES, state);
         return 0;
     case KEPT_IDS:
         reports->kept_ids_path = text;
