@@ -16,7 +16,6 @@ COLUMNS = ["kind", "name", "peer", "version", "workload", "type", "rows", "vocab
            "distinct_rows", "checked_rows", "threads", "median_us", "min_us", "p95_us", "bytes", "gb_per_s",
            "read", "share_of_read", "upload_us", "kernel_us", "read_back_us", "kept_median", "kept_min",
            "kept_max", "own_bytes"]
-SIZES = {"float32": 4, "float16": 2, "bfloat16": 2}
 
 
 def load(folder):

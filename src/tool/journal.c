@@ -147,7 +147,6 @@ static int take_up(journal *j, journal_lines *lines, const char *boot, extents *
         warnx("out of memory");
         return -1;
     }
-    j->is_resumed = 1;
     j->is_complete = lines->is_complete;
     j->end = is_trusted ? lines->end : lines->synced_end;
     journal_lines_find_left(lines, done, &j->left, &j->left_count);

@@ -21,7 +21,6 @@ typedef struct journal {
     int file;           /* -1: not open */
     uint64_t end;       /* of what was written */
     int is_complete;    /* all rows are, and only names were left to be changed */
-    int is_resumed;     /* there was an earlier run */
     journal_left *left; /* what the earlier run had begun and not completed */
     size_t left_count;
 } journal;

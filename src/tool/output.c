@@ -57,11 +57,6 @@ void output_release(output *o)
     *o = output_none();
 }
 
-int output_has_part(const output *o)
-{
-    return o->part && access(o->part, F_OK) == 0;
-}
-
 static const char *name_of(const output *o)
 {
     return o->part ? o->part : o->path;
@@ -204,7 +199,7 @@ static int put_in_order(output *o, const extents *all, int i)
 
 int output_complete(output *o, const extents *all, int i)
 {
-    if (!o->part || (o->file < 0 && !output_has_part(o)))
+    if (!o->part || (o->file < 0 && access(o->part, F_OK)))
         return 0; /* as it was left by an earlier run, perhaps */
     if (o->file < 0 && open_part(o, 0))
         return -1;

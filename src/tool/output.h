@@ -30,9 +30,6 @@ int output_prepare(output *output, const char *path, char *header, size_t header
 void output_prepare_standard(output *output, char *header, size_t header_size);
 void output_release(output *output);
 
-/* Whether there is a part already. */
-int output_has_part(const output *output);
-
 /* Takes up a part that has these rows. i: which text it is. 0, or -1 with a message on standard error. */
 int output_resume(output *output, const extents *done, int i);
 

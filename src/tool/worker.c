@@ -11,6 +11,12 @@
 /* How long a rank sleeps that has nothing to do: chunks come ahead of time. */
 #define NAP_NANOSECONDS 200000
 
+/* How a worker gets packets, and sends them to who hands out chunks. */
+typedef struct worker_post {
+    packet *(*take)(void *post); /* waits */
+    void (*put)(void *post, packet *packet);
+} worker_post;
+
 static packet *draw(drawing *d, const packet *order)
 {
     packet *drawn = drawing_draw(d, (size_t)order->head.first, (size_t)order->head.count);
@@ -26,7 +32,8 @@ static packet *draw(drawing *d, const packet *order)
     return drawn;
 }
 
-void worker_run(drawing *d, const worker_post *way, void *post)
+/* Returns when it was told to stop. */
+static void run(drawing *d, const worker_post *way, void *post)
 {
     packet *order;
     int is_broken = 0;
@@ -62,7 +69,7 @@ static void put_to_rank(void *post, packet *p)
 
 void worker_run_rank(drawing *d)
 {
-    worker_run(d, &(const worker_post){take_from_rank, put_to_rank}, NULL);
+    run(d, &(const worker_post){take_from_rank, put_to_rank}, NULL);
 }
 
 static packet *take_waiting(void *post)
@@ -80,7 +87,7 @@ static void put_sent(void *post, packet *p)
 static void *run_thread(void *post)
 {
     worker_thread *w = post;
-    worker_run(w->drawing, &(const worker_post){take_waiting, put_sent}, w);
+    run(w->drawing, &(const worker_post){take_waiting, put_sent}, w);
     return NULL;
 }
 

@@ -7,16 +7,7 @@
 #include "drawing.h"
 #include "mailbox.h"
 
-/* How a worker gets packets, and sends them to who hands out chunks. */
-typedef struct worker_post {
-    packet *(*take)(void *post); /* waits */
-    void (*put)(void *post, packet *packet);
-} worker_post;
-
-/* Returns when it was told to stop. */
-void worker_run(drawing *drawing, const worker_post *way, void *post);
-
-/* On a rank of its own, for the first. */
+/* On a rank of its own, for the first. It returns when it was told to stop. */
 void worker_run_rank(drawing *drawing);
 
 /* In a thread of the process that hands out chunks. */
