@@ -130,10 +130,12 @@ def what_rank_0_alone_finds_wrong_is_told_to_all():
 
 
 def rank_0_hands_out_alone_where_threads_may_not_share():
-    before, hands._may_share = hands._may_share, lambda: False
-    own = list(tombola.mpi.chunks(WORLD, 10, 2))
-    hands._may_share = before
-    every_chunk_went_to_others_than_rank_0(own)
+    before = MPI.Query_thread
+    for level in (MPI.THREAD_FUNNELED, MPI.THREAD_SERIALIZED):
+        MPI.Query_thread = lambda level=level: level
+        own = list(tombola.mpi.chunks(WORLD, 10, 2))
+        MPI.Query_thread = before
+        every_chunk_went_to_others_than_rank_0(own)
     every_chunk_went_to_others_than_rank_0([range(i, i + 1) for i in hands.Hands(WORLD, range(10), works=RANK != 0)])
 
 

@@ -18,7 +18,7 @@ _PAUSE = 0.002   # seconds between looks for a message: who waits leaves his cor
 # What a rank tells rank 0: with its result, with how it has failed, or would anywhere, and with nothing.
 _ASK, _FAIL, _REFUSE, _LEAVE = range(4)
 _Answer = Tuple[Optional[int], Optional[str]]   # the next piece, or None at the job's end; what it has failed by
-_SERIALIZED = 2   # MPI_THREAD_SERIALIZED: two threads may call MPI, one at a time
+_MULTIPLE = 3   # MPI_THREAD_MULTIPLE: threads may call MPI at once
 
 
 class JobFailed(TombolaError):
@@ -28,8 +28,8 @@ class JobFailed(TombolaError):
 class Hands:
     """A job, as an iterable of the pieces that this rank gets. All ranks make it and iterate over it at once.
 
-    Rank 0 works as the others do, and hands out pieces in a thread beside that. Pieces go out in order, each to the
-    rank that has waited longest.
+    Rank 0 works as the others do, and hands out pieces in a thread beside that; where MPI does not let threads call it
+    at once it does no more than hand out. Pieces go out in order, each to the rank that has waited longest.
 
     comm     of mpi4py's; None: this process alone
     pieces   numbers; rank 0's count
@@ -183,5 +183,5 @@ class Hands:
 
 
 def _may_share() -> bool:
-    """Whether a thread may call MPI beside the one that has begun it."""
-    return bool(importlib.import_module("mpi4py.MPI").Query_thread() >= _SERIALIZED)
+    """Whether a thread may call MPI whatever the one beside it calls, in the work that it does too."""
+    return bool(importlib.import_module("mpi4py.MPI").Query_thread() >= _MULTIPLE)
