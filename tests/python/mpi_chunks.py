@@ -122,6 +122,33 @@ def what_is_wrong_everywhere_is_not_tried_again():
     assert "top_p is 2, not from 0 to 1" in str(error), error
 
 
+def what_is_wrong_with_the_arguments_of_one_rank_is_told_to_all():
+    with tempfile.TemporaryDirectory() as folder:
+        for rank in (0, SIZE - 1):
+            def or_else(right, wrong):
+                return wrong if RANK == rank else right
+
+            def generate(prompts=PROMPTS, **options):
+                tombola.mpi.generate(WORLD, toy.SAMPLER, toy.model, prompts, **{**OPTIONS, **options})
+
+            def write(**options):
+                tombola.mpi.write(WORLD, os.path.join(folder, "x"), 9, lambda rows: ["x"], **options)
+
+            for words, call in (
+                    ("TypeError: prompts[0] has type", lambda: generate(or_else(PROMPTS, [["x"]]))),
+                    ("InvalidArgument: chunk is 0", lambda: generate(chunk=or_else(4, 0))),
+                    ("TypeError", lambda: generate(**or_else({}, {"top_q": 1}))),
+                    ("InvalidArgument: chunk is 0", lambda: list(tombola.mpi.chunks(WORLD, 9, or_else(1, 0)))),
+                    ("InvalidArgument: chunk is 0", lambda: write(chunk=or_else(2, 0))),
+                    ("TypeError", lambda: write(chunk=2, job=or_else({}, 7)))):
+                error = caught(Exception, call)
+                if RANK == rank:
+                    assert f"{type(error).__name__}: {error}".startswith(words), error
+                else:
+                    assert type(error) is tombola.mpi.JobFailed, error
+                    assert str(error).startswith(f"rank {rank} has failed: {words}"), error
+
+
 def what_rank_0_alone_finds_wrong_is_told_to_all():
     assert from_first(WORLD, lambda: {"rank": RANK}) == {"rank": 0}
     assert on_first(WORLD, lambda: "own") == ("own" if RANK == 0 else None)
@@ -153,6 +180,7 @@ def main():
     a_chunk_that_fails_goes_to_another_rank()
     what_fails_on_two_ranks_ends_the_job()
     what_is_wrong_everywhere_is_not_tried_again()
+    what_is_wrong_with_the_arguments_of_one_rank_is_told_to_all()
     what_rank_0_alone_finds_wrong_is_told_to_all()
     rank_0_hands_out_alone_where_threads_may_not_share()
     assert list(tombola.mpi.chunks(MPI.COMM_SELF, 5, 4)) == [range(0, 4), range(4, 5)]

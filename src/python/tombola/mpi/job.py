@@ -10,6 +10,7 @@ from ..errors import refusal
 from ..generation import Generation
 from ..params import Params
 from .hands import Hands, JobFailed
+from .launch import on_all
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,7 +48,8 @@ def chunks(comm: Comm | None, count: int, chunk: int) -> Iterator[range]:
     chunk  how many there are in each; the last one has what is left
 
     A rank whose loop ends early, by an exception or a break, leaves the job: another gets its chunk, and rank 0 waits
-    for the others then. JobFailed, on all ranks that are left: no rank was left for a chunk.
+    for the others then. JobFailed, on all ranks that are left: no rank was left for a chunk; or the arguments of one
+    are wrong, for which that one itself raises InvalidArgument or TypeError.
 
     >>> for rows in chunks(None, 10, 4):
     ...     print(list(rows))
@@ -55,7 +57,7 @@ def chunks(comm: Comm | None, count: int, chunk: int) -> Iterator[range]:
     [4, 5, 6, 7]
     [8, 9]
     """
-    cut = Cut(count, chunk, "rows")
+    cut = on_all(comm, lambda: Cut(count, chunk, "rows"))
     pieces = iter(Hands(comm, range(cut.pieces), name=cut.name))
     try:
         for piece in pieces:
@@ -80,7 +82,8 @@ def generate(comm: Comm | None, sampler: Sampler, model: Callable[[Step], Logits
     else is in its batch.
 
     Where a rank fails, a warning says so, and another rank gets its chunk. Where that one fails too, or none is left,
-    a rank that failed raises what it has met with, and the others JobFailed.
+    a rank that failed raises what it has met with, and the others JobFailed. So do they where a rank's arguments are
+    wrong.
 
     >>> import numpy as np
     >>> def model(step):   # after each token the next one is the most likely
@@ -90,10 +93,13 @@ def generate(comm: Comm | None, sampler: Sampler, model: Callable[[Step], Logits
     ...     generate(None, sampler, model, [[0], [2, 3], [4]], temperature=0, max_tokens=2).tokens
     [array([1, 2], dtype=int32), array([4, 0], dtype=int32), array([0, 1], dtype=int32)]
     """
-    whole = Generation._copy(Generation._start(prompts, params, columns, dict(
-        want=want, end_tokens=end_tokens, stop=stop, forced=forced, biases=biases, banned_words=banned_words,
-        breakers=breakers, thinking=thinking)))
-    cut = Cut(len(whole), sampler.max_rows if chunk is None else chunk, "prompts")
+    def start() -> tuple[Generation, Cut]:
+        whole = Generation._copy(Generation._start(prompts, params, columns, dict(
+            want=want, end_tokens=end_tokens, stop=stop, forced=forced, biases=biases, banned_words=banned_words,
+            breakers=breakers, thinking=thinking)))
+        return whole, Cut(len(whole), sampler.max_rows if chunk is None else chunk, "prompts")
+
+    whole, cut = on_all(comm, start)
     done: list[tuple[range, Any]] = []
     hands = Hands(comm, range(cut.pieces), name=cut.name,
                   given=lambda piece, rank, part: done.append((cut.range_of(piece), part)))

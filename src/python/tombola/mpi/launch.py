@@ -5,13 +5,15 @@ import importlib
 import os
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..context import devices
 from .hands import JobFailed
 
 if TYPE_CHECKING:
     from .._types import Comm
+
+_Result = TypeVar("_Result")
 
 # What launchers tell the processes that they start: how many there are, and which one this is.
 _SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS", "MV2_COMM_WORLD_SIZE")
@@ -90,6 +92,23 @@ def from_first(comm: Comm | None, act: Callable[[], Any]) -> Any:
     words, result = comm.bcast((None if error is None else f"rank 0 has failed: {error}", result))
     if words is not None:
         raise error or JobFailed(words)
+    return result
+
+
+def on_all(comm: Comm | None, act: Callable[[], _Result]) -> _Result:
+    """What each rank's own act gives. Where it raises on one, all raise: the ranks on which it has what they met with,
+    the others JobFailed with the words of the first of these."""
+    if comm is None or comm.Get_size() == 1:
+        return act()
+    error: BaseException | None = None
+    try:
+        result = act()
+    except BaseException as raised:   # KeyboardInterrupt too: the others wait
+        error = raised
+    told = comm.allgather(None if error is None else f"{type(error).__name__}: {error}")
+    for rank, words in enumerate(told):
+        if words is not None:
+            raise error or JobFailed(f"rank {rank} has failed: {words}")
     return result
 
 

@@ -13,7 +13,7 @@ from .._library import lib
 from .hands import Hands, JobFailed
 from .job import Cut
 from .journal import Extent, Journal
-from .launch import names_of, on_first
+from .launch import names_of, on_all, on_first
 from .part import Part
 from .progress import Progress
 
@@ -143,9 +143,9 @@ def write(comm: Comm | None, path: str, count: int, work: Callable[[range], Line
 
     The file depends on count, work and chunk alone, not on how many ranks there are. A rank whose work raises does no
     more, and its chunk goes to another; where that one fails too, or none is left, the ranks that failed raise what
-    they have met with, and the others JobFailed. What is complete is kept then, as it is where a process is killed.
-    ValueError: there is something of an earlier run, of another job, or another run is at it. OSError: the file can't
-    be written.
+    they have met with, and the others JobFailed. So do they where a rank's arguments are wrong. What is complete is
+    kept then, as it is where a process is killed. ValueError: there is something of an earlier run, of another job, or
+    another run is at it. OSError: the file can't be written.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -155,8 +155,11 @@ def write(comm: Comm | None, path: str, count: int, work: Callable[[range], Line
     ...         print(file.read().split())
     ['0', '1', '4', '9', '16']
     """
-    cut = Cut(count, chunk, nouns[0])
-    whole = {"the contract": int(lib.tombola_contract()), "--chunk": chunk, f"the {nouns[0]}": count, **(job or {})}
+    def start() -> tuple[Cut, dict[str, Any]]:
+        return Cut(count, chunk, nouns[0]), {"the contract": int(lib.tombola_contract()), "--chunk": chunk,
+                                             f"the {nouns[0]}": count, **(job or {})}
+
+    cut, whole = on_all(comm, start)
     names = names_of(comm)
     writer: _Writer | None = on_first(comm, lambda: _Writer(path, cut, whole, resume, quiet, nouns, prefix, names))
     if writer is None:
