@@ -139,6 +139,42 @@ static void another_job_is_refused(void **state)
     expect_all();
 }
 
+/* The same array under both names, which are no UTF-8. */
+static void files_are_told_apart_whatever_bytes_they_are_called_by(void **state)
+{
+    (void)state;
+    size_t size;
+    char *array = read_file(JOB_ARRAY, &size);
+    write_file(job_path("\xFE.npy"), array, size);
+    write_file(job_path("\xFF.npy"), array, size);
+    free(array);
+    const char *argv[] = {TOMBOLA_COMMAND,
+                          "sample",
+                          job_path("\xFE.npy"),
+                          "--output",
+                          job_path("x.jsonl"),
+                          "--kept-ids",
+                          job_path("\xFE.ids"),
+                          "--top-k=9",
+                          "--chunk=1",
+                          NULL,
+                          NULL};
+    running_process running = process_start(argv, NULL, "", 0);
+    job_wait_for_rows(job_path("x.jsonl.part.jsonl"), 20);
+    kill((pid_t)running.id, SIGKILL);
+    process got = process_end(&running);
+    process_release(&got);
+    argv[9] = "--resume";
+    argv[2] = job_path("\xFF.npy");
+    expect_end_of_job(process_run(argv, NULL, "", 0), 1, "--resume: the array was {");
+    argv[2] = job_path("\xFE.npy");
+    argv[6] = job_path("\xFF.ids");
+    expect_end_of_job(process_run(argv, NULL, "", 0), 1, "/%FE.ids\"} for the run that began ");
+    argv[6] = job_path("\xFE.ids");
+    expect_end_of_job(process_run(argv, NULL, "", 0), 0, "");
+    expect_same_files(job_path("\xFE.ids"), job_path("all.ids.jsonl"));
+}
+
 static void two_runs_at_once_are_refused(void **state)
 {
     (void)state;
@@ -208,10 +244,15 @@ static void an_array_that_shrinks_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_run_that_was_killed_is_gone_on_with), cmocka_unit_test(a_run_that_went_on_is_gone_on_with),
-        cmocka_unit_test(a_part_that_is_missing_is_said),        cmocka_unit_test(another_job_is_refused),
-        cmocka_unit_test(two_runs_at_once_are_refused),          cmocka_unit_test(a_machine_that_went_down_is_noticed),
-        cmocka_unit_test(a_full_disk_is_said_and_gone_on_from),  cmocka_unit_test(an_array_that_shrinks_is_an_error),
+        cmocka_unit_test(a_run_that_was_killed_is_gone_on_with),
+        cmocka_unit_test(a_run_that_went_on_is_gone_on_with),
+        cmocka_unit_test(a_part_that_is_missing_is_said),
+        cmocka_unit_test(another_job_is_refused),
+        cmocka_unit_test(files_are_told_apart_whatever_bytes_they_are_called_by),
+        cmocka_unit_test(two_runs_at_once_are_refused),
+        cmocka_unit_test(a_machine_that_went_down_is_noticed),
+        cmocka_unit_test(a_full_disk_is_said_and_gone_on_from),
+        cmocka_unit_test(an_array_that_shrinks_is_an_error),
     };
     return cmocka_run_group_tests(tests, draw_all, job_remove_folder);
 }

@@ -41,11 +41,14 @@ static json_t *value_of(const tombola_field *field, const tombola_params *params
     return json_integer(number);
 }
 
-static void add_params(json_t *all, const tombola_params *params)
+/* These are 0, or -1 where something can't be told. */
+static int add_params(json_t *all, const tombola_params *params)
 {
     const tombola_field *field;
+    int failed = 0;
     for (size_t i = 0; (field = tombola_params_field(i)); i++)
-        json_object_set_new(all, tool_params_option(field).text, value_of(field, params));
+        failed |= json_object_set_new(all, tool_params_option(field).text, value_of(field, params));
+    return failed;
 }
 
 static json_t *list_ids(const int32_t *ids, size_t count)
@@ -56,48 +59,67 @@ static json_t *list_ids(const int32_t *ids, size_t count)
     return list;
 }
 
-static void add_lists(json_t *all, const sample_options *o)
+static int add_lists(json_t *all, const sample_options *o)
 {
     json_t *biases = json_array();
+    int failed = 0;
     for (size_t i = 0; i < o->constraints.option_count; i++) {
         const tombola_bias bias = o->constraints.options[i].bias;
-        json_array_append_new(biases, json_pack("[i, o]", (int)bias.token, text_of("%.9g", (double)bias.value)));
+        failed |=
+            json_array_append_new(biases, json_pack("[i, o]", (int)bias.token, text_of("%.9g", (double)bias.value)));
     }
-    json_object_set_new(all, "--bias", biases);
-    json_object_set_new(all, "--end-tokens", list_ids(o->histories.end_tokens, o->histories.end_token_count));
-    json_object_set_new(all, "--thinking-start", list_ids(o->sequences.start, o->sequences.start_count));
-    json_object_set_new(all, "--thinking-end", list_ids(o->sequences.end, o->sequences.end_count));
+    failed |= json_object_set_new(all, "--bias", biases);
+    failed |= json_object_set_new(all, "--end-tokens", list_ids(o->histories.end_tokens, o->histories.end_token_count));
+    failed |= json_object_set_new(all, "--thinking-start", list_ids(o->sequences.start, o->sequences.start_count));
+    failed |= json_object_set_new(all, "--thinking-end", list_ids(o->sequences.end, o->sequences.end_count));
+    return failed;
+}
+
+/* JSON takes UTF-8 alone, and files may be called by any bytes: then it is an object, which no other name is. */
+static json_t *name_of_file(const char *path)
+{
+    json_t *name = json_string(path);
+    char *text = name ? NULL : malloc(3 * strlen(path) + 1), *end = text;
+    if (!text)
+        return name;
+    for (const char *c = path; *c; c++)
+        end += sprintf(end, (unsigned char)*c >= 0x80 || *c == '%' ? "%%%02X" : "%c", (unsigned char)*c);
+    name = json_pack("{s:s}", "percent-encoded", text);
+    free(text);
+    return name;
 }
 
 /* A file by its size, and when it was changed. */
-static void add_file(json_t *all, const char *name, const char *path)
+static int add_file(json_t *all, const char *name, const char *path)
 {
     struct stat file;
     if (!path)
-        json_object_set_new(all, name, json_null());
-    else if (stat(path, &file) || !S_ISREG(file.st_mode))
-        json_object_set_new(all, name, json_pack("{s:s}", "file", path));
-    else
-        json_object_set_new(all, name,
-                            json_pack("{s:s, s:I, s:I}", "file", path, "size", (json_int_t)file.st_size, "changed",
-                                      (json_int_t)file.st_mtim.tv_sec * 1000000000 + file.st_mtim.tv_nsec));
+        return json_object_set_new(all, name, json_null());
+    if (stat(path, &file) || !S_ISREG(file.st_mode))
+        return json_object_set_new(all, name, json_pack("{s:o}", "file", name_of_file(path)));
+    return json_object_set_new(all, name,
+                               json_pack("{s:o, s:I, s:I}", "file", name_of_file(path), "size",
+                                         (json_int_t)file.st_size, "changed",
+                                         (json_int_t)file.st_mtim.tv_sec * 1000000000 + file.st_mtim.tv_nsec));
 }
 
-static json_t *name_or_null(const char *name)
+static json_t *name_or_null(const char *path)
 {
-    return name ? json_string(name) : json_null();
+    return path ? name_of_file(path) : json_null();
 }
 
-static void add_outputs(json_t *all, const sample_options *o, const sample_files *files)
+static int add_outputs(json_t *all, const sample_options *o, const sample_files *files)
 {
-    json_object_set_new(all, "--samples", json_integer(o->reports.samples ? o->reports.samples : 1));
-    json_object_set_new(all, "--boundary", json_boolean(o->boundary));
-    json_object_set_new(all, "--columns", json_array());
+    json_t *columns = json_array();
+    int failed = json_object_set_new(all, "--samples", json_integer(o->reports.samples ? o->reports.samples : 1));
+    failed |= json_object_set_new(all, "--boundary", json_boolean(o->boundary));
     for (int i = 0; i < o->told.count; i++)
-        json_array_append_new(json_object_get(all, "--columns"), json_integer(o->told.wanted[i]));
-    json_object_set_new(all, "--top-logprobs", json_integer(o->reports.top_logprobs));
+        failed |= json_array_append_new(columns, json_integer(o->told.wanted[i]));
+    failed |= json_object_set_new(all, "--columns", columns);
+    failed |= json_object_set_new(all, "--top-logprobs", json_integer(o->reports.top_logprobs));
     for (size_t i = 0; i < SAMPLE_REPORTS; i++)
-        json_object_set_new(all, files->reports[i].option, name_or_null(files->reports[i].path));
+        failed |= json_object_set_new(all, files->reports[i].option, name_or_null(files->reports[i].path));
+    return failed;
 }
 
 json_t *identity_make(const sample_options *o, const npy_rows *array)
@@ -106,19 +128,23 @@ json_t *identity_make(const sample_options *o, const npy_rows *array)
     json_t *all = json_object();
     if (!all)
         return NULL;
-    json_object_set_new(all, "the contract", json_integer(tombola_contract()));
-    json_object_set_new(all, "the array",
-                        json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:I}", "file", array->name, "size",
-                                  (json_int_t)array->file_size, "rows", (json_int_t)array->rows, "columns",
-                                  (json_int_t)array->columns, "vocabulary", (json_int_t)array->vocabulary, "type",
-                                  tool_type_name(array->type), "changed", (json_int_t)array->changed));
-    json_object_set_new(all, "--probabilities", json_boolean(o->probabilities));
-    add_params(all, &o->sampling.params);
-    add_lists(all, o);
+    int failed = json_object_set_new(all, "the contract", json_integer(tombola_contract()));
+    failed |=
+        json_object_set_new(all, "the array",
+                            json_pack("{s:o, s:I, s:I, s:I, s:I, s:s, s:I}", "file", name_of_file(array->name), "size",
+                                      (json_int_t)array->file_size, "rows", (json_int_t)array->rows, "columns",
+                                      (json_int_t)array->columns, "vocabulary", (json_int_t)array->vocabulary, "type",
+                                      tool_type_name(array->type), "changed", (json_int_t)array->changed));
+    failed |= json_object_set_new(all, "--probabilities", json_boolean(o->probabilities));
+    failed |= add_params(all, &o->sampling.params);
+    failed |= add_lists(all, o);
     for (size_t i = 0; i < SAMPLE_INPUTS; i++)
-        add_file(all, files.inputs[i].option, files.inputs[i].path);
-    add_outputs(all, o, &files);
-    return all;
+        failed |= add_file(all, files.inputs[i].option, files.inputs[i].path);
+    failed |= add_outputs(all, o, &files);
+    if (!failed)
+        return all;
+    json_decref(all);
+    return NULL;
 }
 
 uint64_t identity_hash(const json_t *identity)
