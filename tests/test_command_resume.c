@@ -5,11 +5,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "expect.h"
@@ -175,6 +177,52 @@ static void files_are_told_apart_whatever_bytes_they_are_called_by(void **state)
     expect_same_files(job_path("\xFE.ids"), job_path("all.ids.jsonl"));
 }
 
+/* Starts the job with parameters that come by a pipe. */
+static running_process start_from_pipe(const char *option)
+{
+    const char *pipe = job_path("pipe");
+    running_process running = START(OPTIONS, "--chunk=1", "--config", pipe, option);
+    const int file = open(pipe, O_WRONLY);
+    assert_int_equal(write(file, "{\"top_p\": 1}", 12), 12);
+    close(file);
+    return running;
+}
+
+static void what_comes_by_a_pipe_is_not_gone_on_with(void **state)
+{
+    (void)state;
+    assert_int_equal(mkfifo(job_path("pipe"), 0600), 0);
+    running_process running = start_from_pipe(NULL);
+    job_wait_for_rows(JOURNAL, 20);
+    kill((pid_t)running.id, SIGTERM);
+    process got = process_end(&running);
+    assert_null(strstr(got.err, "--resume goes on"));
+    process_release(&got);
+    running = start_from_pipe("--resume");
+    expect_end_of_job(process_end(&running), 1, "/pipe is no file, and may be another than for the run before");
+    unlink(JOURNAL);
+}
+
+/* Standard input is another file for each run. */
+static void masks_from_standard_input_are_told_apart(void **state)
+{
+    (void)state;
+    char header[] = "{'descr': '<u4', 'fortran_order': False, 'shape': (1, 2), }";
+    const uint32_t words[] = {~0u, ~0u};
+    size_t size;
+    write_npy(job_path("mask.npy"), header, words, sizeof words);
+    char *mask = read_file(job_path("mask.npy"), &size);
+    const char *const argv[] = {TOMBOLA_COMMAND, "sample", JOB_ARRAY,   "--output", job_path("m.npy"),
+                                "--mask",        "-",      "--chunk=1", "--resume", NULL};
+    running_process running = process_start(argv, NULL, mask, size);
+    job_wait_for_rows(job_path("m.npy.part.jsonl"), 5);
+    kill((pid_t)running.id, SIGKILL);
+    process got = process_end(&running);
+    process_release(&got);
+    expect_end_of_job(process_run(argv, NULL, mask, size), 1, "--resume: --mask was {");
+    free(mask);
+}
+
 static void two_runs_at_once_are_refused(void **state)
 {
     (void)state;
@@ -249,6 +297,8 @@ int main(void)
         cmocka_unit_test(a_part_that_is_missing_is_said),
         cmocka_unit_test(another_job_is_refused),
         cmocka_unit_test(files_are_told_apart_whatever_bytes_they_are_called_by),
+        cmocka_unit_test(what_comes_by_a_pipe_is_not_gone_on_with),
+        cmocka_unit_test(masks_from_standard_input_are_told_apart),
         cmocka_unit_test(two_runs_at_once_are_refused),
         cmocka_unit_test(a_machine_that_went_down_is_noticed),
         cmocka_unit_test(a_full_disk_is_said_and_gone_on_from),

@@ -90,17 +90,30 @@ static json_t *name_of_file(const char *path)
 }
 
 /* A file by its size, and when it was changed. */
-static int add_file(json_t *all, const char *name, const char *path)
+static int add_file(json_t *all, const option_file *input)
 {
+    const char *path = option_file_path(input);
     struct stat file;
     if (!path)
-        return json_object_set_new(all, name, json_null());
+        return json_object_set_new(all, input->option, json_null());
     if (stat(path, &file) || !S_ISREG(file.st_mode))
-        return json_object_set_new(all, name, json_pack("{s:o}", "file", name_of_file(path)));
-    return json_object_set_new(all, name,
+        return json_object_set_new(all, input->option, json_pack("{s:o}", "file", name_of_file(path)));
+    return json_object_set_new(all, input->option,
                                json_pack("{s:o, s:I, s:I}", "file", name_of_file(path), "size",
                                          (json_int_t)file.st_size, "changed",
                                          (json_int_t)file.st_mtim.tv_sec * 1000000000 + file.st_mtim.tv_nsec));
+}
+
+option_file identity_find_stream(const sample_options *o)
+{
+    const sample_files files = sample_options_files(o);
+    struct stat file;
+    for (size_t i = 0; i < SAMPLE_INPUTS; i++) {
+        const char *path = option_file_path(&files.inputs[i]);
+        if (path && (stat(path, &file) || !S_ISREG(file.st_mode)))
+            return files.inputs[i];
+    }
+    return (option_file){0};
 }
 
 static json_t *name_or_null(const char *path)
@@ -139,7 +152,7 @@ json_t *identity_make(const sample_options *o, const npy_rows *array)
     failed |= add_params(all, &o->sampling.params);
     failed |= add_lists(all, o);
     for (size_t i = 0; i < SAMPLE_INPUTS; i++)
-        failed |= add_file(all, files.inputs[i].option, files.inputs[i].path);
+        failed |= add_file(all, &files.inputs[i]);
     failed |= add_outputs(all, o, &files);
     if (!failed)
         return all;

@@ -88,10 +88,16 @@ static int prepare_outputs(job_files *f, const npy_rows *array)
 static int open_journal(job_files *f, const npy_rows *array)
 {
     const job_options *job = &f->options->job;
+    const option_file stream = identity_find_stream(f->options);
     if (job->resumes && array->file_size == 0) {
         warnx("--resume: %s is no file, and can't be read again", array->name);
         return -1;
     }
+    if (job->resumes && stream.option) {
+        warnx("--resume: %s %s is no file, and may be another than for the run before", stream.option, stream.path);
+        return -1;
+    }
+    f->is_once = array->file_size == 0 || stream.option;
     json_t *identity = identity_make(f->options, array);
     if (!identity)
         warnx("out of memory");
@@ -108,11 +114,7 @@ static int open_journal(job_files *f, const npy_rows *array)
 
 int job_files_open(job_files *f, const sample_options *options, const npy_rows *array)
 {
-    *f = (job_files){.options = options,
-                     .rows = array->rows,
-                     .is_once = array->file_size == 0,
-                     .journal = {.file = -1},
-                     .synced = clock_now()};
+    *f = (job_files){.options = options, .rows = array->rows, .journal = {.file = -1}, .synced = clock_now()};
     for (int piece = 0; piece < PIECES; piece++)
         f->outputs[piece] = output_none();
     if (prepare_outputs(f, array) || (options->job.output && open_journal(f, array)))

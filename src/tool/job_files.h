@@ -11,7 +11,7 @@
 typedef struct job_files {
     const sample_options *options;
     size_t rows; /* of the job */
-    int is_once; /* the array can't be read again */
+    int is_once; /* something of what it reads can't be read again */
     output outputs[PIECES];
     journal journal; /* not open without --output */
     extents done;

@@ -89,8 +89,7 @@ sample_files sample_options_files(const sample_options *options)
                                       {"--processed-logits", r->logits_path, 0}}};
 }
 
-/* The path of an input; where it is standard input, a name that tells which file that is, if it is one. */
-static const char *path_of(const option_file *input)
+const char *option_file_path(const option_file *input)
 {
     return input->path && input->may_be_standard && strcmp(input->path, "-") == 0 ? "/dev/stdin" : input->path;
 }
@@ -102,7 +101,7 @@ static void check_input(const option_file *input, const char *before, const opti
                         struct argp_state *state)
 {
     for (size_t i = 0; i < OUTPUTS; i++)
-        if (output_file_is_same(outputs[i].path, path_of(input)))
+        if (output_file_is_same(outputs[i].path, option_file_path(input)))
             argp_error(state, "%s %s: would overwrite %s%s", outputs[i].option, outputs[i].path, before, input->option);
 }
 

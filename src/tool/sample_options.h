@@ -46,6 +46,9 @@ typedef struct option_file {
     int may_be_standard; /* - is standard input */
 } option_file;
 
+/* The path of an input; where it is standard input, a name that tells which file that is, if it is one. */
+const char *option_file_path(const option_file *input);
+
 enum { SAMPLE_INPUTS = 9, SAMPLE_REPORTS = 3 };
 
 typedef struct sample_files {
