@@ -272,6 +272,46 @@ static void a_full_disk_is_said_and_gone_on_from(void **state)
     expect_all();
 }
 
+static process run_on_a_broken_disk(void)
+{
+    static const char *const BROKEN[] = {"LD_PRELOAD", DISK_FAULT, "DISK_FAULT", ".part", NULL};
+    const char *const argv[] = {TOMBOLA_COMMAND, "sample", JOB_ARRAY, OPTIONS, "--chunk=300", "--resume", NULL};
+    return process_run(argv, BROKEN, "", 0);
+}
+
+/* What the kernel has failed to write it may have dropped, and it says so once. */
+static void rows_that_did_not_reach_the_disk_are_drawn_anew(void **state)
+{
+    (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* it has to be loaded first itself */
+#endif
+    unlink(OUT);
+    process got = run_on_a_broken_disk(); /* none has */
+    assert_null(strstr(got.err, "--resume goes on"));
+    expect_end_of_job(got, 1, ".part: cannot write: Input/output error\n");
+    assert_false(file_is_there(JOURNAL));
+    assert_false(file_is_there(job_path("out.jsonl.part")));
+
+    leave_part(SIGKILL);
+    FILE *file = fopen(JOURNAL, "ab"); /* so far they have */
+    assert_non_null(file);
+    fputs("{\"synced\":true}\n", file);
+    fclose(file);
+    size_t size, part_size, left_size;
+    char *text = read_file(JOURNAL, &size), *part = read_file(job_path("out.jsonl.part"), &part_size);
+    expect_end_of_job(run_on_a_broken_disk(), 1, " of 4000 rows are complete; --resume goes on with the");
+    char *left = read_file(JOURNAL, &left_size);
+    assert_int_equal(left_size, size);
+    assert_memory_equal(left, text, size);
+    write_file(job_path("out.jsonl.part"), part, part_size); /* as it was then */
+    free(text);
+    free(part);
+    free(left);
+    DONE(OPTIONS, "--resume");
+    expect_all();
+}
+
 static void an_array_that_shrinks_is_an_error(void **state)
 {
     (void)state;
@@ -302,6 +342,7 @@ int main(void)
         cmocka_unit_test(two_runs_at_once_are_refused),
         cmocka_unit_test(a_machine_that_went_down_is_noticed),
         cmocka_unit_test(a_full_disk_is_said_and_gone_on_from),
+        cmocka_unit_test(rows_that_did_not_reach_the_disk_are_drawn_anew),
         cmocka_unit_test(an_array_that_shrinks_is_an_error),
     };
     return cmocka_run_group_tests(tests, draw_all, job_remove_folder);

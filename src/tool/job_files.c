@@ -119,7 +119,6 @@ int job_files_open(job_files *f, const sample_options *options, const npy_rows *
         f->outputs[piece] = output_none();
     if (prepare_outputs(f, array) || (options->job.output && open_journal(f, array)))
         return -1;
-    f->synced_rows = f->done.rows;
     return 0;
 }
 
@@ -143,14 +142,24 @@ void job_files_close(job_files *f)
     extents_release(&f->done);
 }
 
-static int sync_files(job_files *f)
+static int sync_outputs(job_files *f)
 {
     for (int piece = 0; piece < PIECES; piece++)
-        if (output_sync(&f->outputs[piece]))
+        if (output_sync(&f->outputs[piece])) {
+            journal_forget_unsynced(&f->journal);
             return -1;
-    f->synced = clock_now();
-    f->synced_rows = f->done.rows;
+        }
     return 0;
+}
+
+/* Brings all to the disk, then says so in the journal. Where that fails rows may be forgotten again. */
+static int sync_all(job_files *f, int (*say)(journal *))
+{
+    f->synced = clock_now();
+    if (sync_outputs(f) == 0 && say(&f->journal) == 0)
+        return 0;
+    f->done.rows = f->journal.rows;
+    return -1;
 }
 
 int job_files_put(job_files *f, const packet *drawn)
@@ -177,7 +186,7 @@ int job_files_put(job_files *f, const packet *drawn)
         return 0;
     if (journal_add_done(&f->journal, &e))
         return -1;
-    return clock_now() - f->synced < SYNC_SECONDS ? 0 : sync_files(f) || journal_add_synced(&f->journal) ? -1 : 0;
+    return clock_now() - f->synced < SYNC_SECONDS ? 0 : sync_all(f, journal_add_synced);
 }
 
 /* That names were changed is on the disk, too, before the journal goes. */
@@ -195,7 +204,7 @@ static void sync_folder(const char *path)
 int job_files_complete(job_files *f)
 {
     extents_sort(&f->done);
-    if (journal_is_open(&f->journal) && !f->journal.is_complete && (sync_files(f) || journal_add_complete(&f->journal)))
+    if (journal_is_open(&f->journal) && !f->journal.is_complete && sync_all(f, journal_add_complete))
         return -1;
     for (int piece = PIECES - 1; piece >= 0; piece--) /* the tokens last */
         if (f->outputs[piece].path && output_complete(&f->outputs[piece], &f->done, piece))

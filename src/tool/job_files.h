@@ -16,7 +16,6 @@ typedef struct job_files {
     journal journal; /* not open without --output */
     extents done;
     double synced; /* when, in seconds */
-    size_t synced_rows;
 } job_files;
 
 /* Sees what there is to go on with; writes no output yet. 0, or -1 with a message on standard error; close it either

@@ -63,16 +63,37 @@ int journal_add_done(journal *j, const extent *e)
         snprintf(line, sizeof line, "{\"done\":[%llu,%llu,%llu,%llu,%llu,%llu]}\n", (unsigned long long)e->first,
                  (unsigned long long)e->count, (unsigned long long)e->at[0], (unsigned long long)e->size[0],
                  (unsigned long long)e->at[1], (unsigned long long)e->size[1]);
-    return add_line(j, line, (size_t)length);
+    if (add_line(j, line, (size_t)length))
+        return -1;
+    j->rows += e->count;
+    return 0;
+}
+
+/* All before is on the disk. */
+static void mark_synced(journal *j)
+{
+    j->synced_end = j->end;
+    j->synced_rows = j->rows;
+}
+
+void journal_forget_unsynced(journal *j)
+{
+    j->end = j->synced_end;
+    j->rows = j->synced_rows;
+    if (ftruncate(j->file, (off_t)j->end))
+        warn("%s: cannot cut", j->path);
 }
 
 static int add_flag(journal *j, const char *line)
 {
     if (add_line(j, line, strlen(line)))
         return -1;
-    if (fdatasync(j->file) == 0)
+    if (fdatasync(j->file) == 0) {
+        mark_synced(j);
         return 0;
+    }
     warn("%s: cannot write", j->path);
+    journal_forget_unsynced(j);
     return -1;
 }
 
@@ -132,7 +153,10 @@ static int begin_anew(journal *j, const json_t *job)
         warn("%s: cannot write", j->path);
         return -1;
     }
-    return add_json(j, json_pack("{s:i, s:O}", "tombola_journal", JOURNAL_VERSION, "job", job));
+    if (add_json(j, json_pack("{s:i, s:O}", "tombola_journal", JOURNAL_VERSION, "job", job)))
+        return -1;
+    mark_synced(j); /* of no rows */
+    return 0;
 }
 
 static int begin_run(journal *j, const char *boot)
@@ -149,6 +173,9 @@ static int take_up(journal *j, journal_lines *lines, const char *boot, extents *
     }
     j->is_complete = lines->is_complete;
     j->end = is_trusted ? lines->end : lines->synced_end;
+    j->rows = done->rows;
+    j->synced_end = lines->synced_end;
+    j->synced_rows = lines->synced_rows;
     journal_lines_find_left(lines, done, &j->left, &j->left_count);
     if (ftruncate(j->file, (off_t)j->end) == 0)
         return 0;

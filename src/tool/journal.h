@@ -1,6 +1,7 @@
 /* What of a job is complete, kept beside its output as lines of JSON, so that another run can go on where one has
  * ended. A line is written once the rows it tells of are in their files. Lines before one that says "synced" are on the
- * disk, and so are their rows; the others have survived if the machine has, which goes by the kernel's boot id. */
+ * disk, and so are their rows; the others have survived if the machine has, which goes by the kernel's boot id, and if
+ * no write to the disk has failed: then they are taken back. */
 #ifndef JOURNAL_H
 #define JOURNAL_H
 
@@ -18,10 +19,12 @@ typedef struct journal_left {
 
 typedef struct journal {
     char *path;
-    int file;           /* -1: not open */
-    uint64_t end;       /* of what was written */
-    int is_complete;    /* all rows are, and only names were left to be changed */
-    journal_left *left; /* what the earlier run had begun and not completed */
+    int file;     /* -1: not open */
+    uint64_t end; /* of what was written */
+    uint64_t synced_end;
+    size_t rows, synced_rows; /* that it tells of, and of these those on the disk */
+    int is_complete;          /* all rows are, and only names were left to be changed */
+    journal_left *left;       /* what the earlier run had begun and not completed */
     size_t left_count;
 } journal;
 
@@ -39,9 +42,13 @@ int journal_is_open(const journal *journal);
 int journal_add_worker(journal *journal, int worker, const char *host, long process);
 int journal_add_begun(journal *journal, int worker, chunk rows);
 int journal_add_done(journal *journal, const extent *extent);
-/* Once the outputs are on the disk; waits until it is, too. */
+/* Once the outputs are on the disk; waits until it is, too. Where it can't be, takes back what is not. */
 int journal_add_synced(journal *journal);
 int journal_add_complete(journal *journal);
+
+/* Takes back what is not on the disk for sure, once an output could not be brought there: the kernel may have dropped
+ * it, and does not say so again. */
+void journal_forget_unsynced(journal *journal);
 
 /* Removes the file. */
 void journal_remove(journal *journal);

@@ -57,6 +57,7 @@ static void mark_synced(journal_lines *l)
     if (l->synced_count)
         l->synced_last = l->done.list[l->synced_count - 1]; /* which may grow */
     l->synced_end = l->end;
+    l->synced_rows = l->done.rows;
 }
 
 /* A line has been read, up to l->end. It may be of a later version, with more than is known here. -1 without memory. */

@@ -13,6 +13,7 @@ typedef struct journal_lines {
     size_t synced_count;
     extent synced_last;
     uint64_t synced_end;
+    size_t synced_rows;
     int is_complete;
     journal_left *begun; /* by the last run, whether done or not */
     size_t begun_count, begun_room;
