@@ -1,6 +1,7 @@
 """A file of lines is written chunk by chunk, and gone on with where a run has ended before its time."""
 import contextlib
 import dataclasses
+import errno
 import io
 import json
 import os
@@ -203,6 +204,38 @@ def test_a_file_that_only_lacks_its_name_gets_it_without_further_work(path):
         assert write(path, until(0), resume=True) == "" and text_of(path) == RIGHT
         assert os.listdir(os.path.dirname(path)) == ["out.jsonl"]
         os.unlink(path)
+
+
+@in_folder
+def test_what_did_not_reach_the_disk_is_taken_back(path):
+    def broken(names):
+        """The file, and what is told where files with these ends can't be brought to the disk."""
+        def fdatasync(file):
+            if os.readlink(f"/proc/self/fd/{file}").endswith(names):
+                raise OSError(errno.EIO, "it is broken")
+            before(file)
+
+        before, os.fdatasync = os.fdatasync, fdatasync
+        try:
+            return failing(path, lines, resume=True)
+        finally:
+            os.fdatasync = before
+
+    for names in (".part", ".jsonl"):
+        told, said = broken(names)
+        assert "cannot write: it is broken" in told and said == "", (told, said)
+        assert os.listdir(os.path.dirname(path)) == []
+        failing(path, until(18))
+        with open(path + ".part.jsonl", "a") as file:
+            file.write('{"synced":true}\n')
+        before = text_of(path + ".part.jsonl")
+        assert "18 of 40 prompts are complete; --resume goes on" in broken(names)[1]
+        assert text_of(path + ".part.jsonl") == before
+        with open(path + ".part", "r+") as file:   # as it may be then
+            file.truncate(RIGHT.index("line 18"))
+        write(path, resume=True)
+        assert text_of(path) == RIGHT
+        os.remove(path)
 
 
 @in_folder

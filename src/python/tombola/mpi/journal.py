@@ -10,7 +10,8 @@ The lines are those of `tombola sample --output`:
     {"synced":true}                                   all before is on the disk
     {"complete":true}                                 all of the job is, and only names are left to be changed
 
-Lines behind the last "synced" have survived if the machine has, which goes by its boot id.
+Lines behind the last "synced" have survived if the machine has, which goes by its boot id, and if no write to the disk
+has failed: then they are taken back.
 """
 from __future__ import annotations
 
@@ -125,12 +126,14 @@ class Journal:
             lines = _Lines(file.read(), self._path)
         self.done: list[Extent] = []
         self.left: list[Left] = []
+        self._synced: list[Extent] = []   # of `done`
         self.is_complete, boot = False, _boot()
         count = sum(extent.count for extent in lines.done)
         if lines.header is None or not lines.done and not resumes:
             self._end = 0
             os.ftruncate(self._file, 0)
             self._add({"tombola_journal": _VERSION, "job": job})
+            self._synced_end = self._end
         elif not resumes:
             raise ValueError(f"{self._path} tells of an earlier run, which has completed {count} {nouns}: give "
                              "--resume to go on with these, or remove that file and the .part beside it to start anew")
@@ -151,7 +154,8 @@ class Journal:
                                  "beside it to start anew")
 
     def _take_up(self, lines: _Lines, is_trusted: bool) -> None:
-        self.done = sorted(lines.done if is_trusted else lines.done[:lines.synced])
+        self._synced, self._synced_end = lines.done[:lines.synced], lines.synced_end
+        self.done = sorted(lines.done if is_trusted else self._synced)
         self.is_complete, self._end = lines.is_complete, lines.end if is_trusted else lines.synced_end
         firsts = {extent.first for extent in self.done}
         self.left = [Left(first, count, worker, lines.hosts.get(worker, ""))
@@ -169,7 +173,12 @@ class Journal:
             raise OSError(error.errno, f"cannot write: {error.strerror}", self._path) from error
         self._end += len(line)
         if sync:
-            os.fdatasync(self._file)
+            try:
+                os.fdatasync(self._file)
+            except OSError as error:
+                self.forget_unsynced()
+                raise OSError(error.errno, f"cannot write: {error.strerror}", self._path) from error
+            self._synced, self._synced_end = self.done.copy(), self._end
 
     def add_worker(self, worker: int, host: str, process: int) -> None:
         """A rank takes part."""
@@ -185,12 +194,18 @@ class Journal:
         self.done.append(extent)
 
     def add_synced(self) -> None:
-        """The part is on the disk. Waits until the journal is, too."""
+        """The part is on the disk. Waits until the journal is, too; where it can't be, takes back what is not."""
         self._add({"synced": True}, sync=True)
 
     def add_complete(self) -> None:
         """All of the job is on the disk."""
         self._add({"complete": True}, sync=True)
+
+    def forget_unsynced(self) -> None:
+        """Takes back what is not on the disk for sure, once the part could not be brought there: the kernel may have
+        dropped it, and does not say so again."""
+        self.done, self._end = self._synced.copy(), self._synced_end
+        os.ftruncate(self._file, self._end)
 
     def remove(self) -> None:
         """Removes the file, once it is of no use any more."""

@@ -68,10 +68,17 @@ class _Writer:
         self._journal.add_done(Extent(own[0], len(own), self._part.put(text), len(text)))
         self._others += others
         if time.monotonic() - self._synced >= _SYNC:
-            self._part.sync()
+            self._sync()
             self._journal.add_synced()
             self._synced = time.monotonic()
         self.progress.tell(self._count, self._others)
+
+    def _sync(self) -> None:
+        try:
+            self._part.sync()
+        except OSError:
+            self._journal.forget_unsynced()
+            raise
 
     def failed(self, piece: int, rank: int, words: str) -> None:
         self.running.pop(rank, None)
@@ -84,7 +91,7 @@ class _Writer:
         self.progress.clear()
         extents = sorted(self._journal.done)
         if not self._journal.is_complete:
-            self._part.sync()
+            self._sync()
             self._journal.add_complete()
             self._part.complete(extents)
         elif os.path.exists(self._part.path):   # the earlier run has not come to change its name
