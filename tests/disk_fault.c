@@ -1,10 +1,11 @@
-/* A disk that fails: loaded before the C library, it lets no fdatasync bring files to the disk that have $DISK_FAULT in
- * their names. */
+/* What may happen to files, loaded before the C library: no fdatasync brings those to the disk that have $DISK_FAULT in
+ * their names, and $REMOVED_BEFORE_LOCK is gone when the first file is locked. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 __attribute__((visibility("default"))) int fdatasync(int file)
@@ -19,4 +20,14 @@ __attribute__((visibility("default"))) int fdatasync(int file)
         return -1;
     }
     return next(file);
+}
+
+__attribute__((visibility("default"))) int flock(int file, int operation)
+{
+    const char *name = getenv("REMOVED_BEFORE_LOCK");
+    int (*next)(int, int);
+    *(void **)&next = dlsym(RTLD_NEXT, "flock");
+    if (name && unlink(name) == 0)
+        unsetenv("REMOVED_BEFORE_LOCK");
+    return next(file, operation);
 }

@@ -233,6 +233,22 @@ static void two_runs_at_once_are_refused(void **state)
     expect_all();
 }
 
+/* One that ends may remove the journal after another has opened it, and before that has locked it. */
+static void a_journal_that_is_removed_by_another_run_is_made_anew(void **state)
+{
+    (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* what does it has to be loaded first itself */
+#endif
+    const char *const argv[] = {TOMBOLA_COMMAND, "sample", JOB_ARRAY, OPTIONS, "--chunk=1", NULL};
+    const char *const environment[] = {"LD_PRELOAD", DISK_FAULT, "REMOVED_BEFORE_LOCK", JOURNAL, NULL};
+    running_process running = process_start(argv, environment, "", 0);
+    job_wait_for_rows(JOURNAL, 5);
+    expect_end_of_job(JOB(OPTIONS, "--resume"), 1, "out.jsonl.part.jsonl: another run is at it");
+    expect_end_of_job(process_end(&running), 0, "");
+    expect_all();
+}
+
 /* Then only what is known to be on the disk counts. */
 static void a_machine_that_went_down_is_noticed(void **state)
 {
@@ -340,6 +356,7 @@ int main(void)
         cmocka_unit_test(what_comes_by_a_pipe_is_not_gone_on_with),
         cmocka_unit_test(masks_from_standard_input_are_told_apart),
         cmocka_unit_test(two_runs_at_once_are_refused),
+        cmocka_unit_test(a_journal_that_is_removed_by_another_run_is_made_anew),
         cmocka_unit_test(a_machine_that_went_down_is_noticed),
         cmocka_unit_test(a_full_disk_is_said_and_gone_on_from),
         cmocka_unit_test(rows_that_did_not_reach_the_disk_are_drawn_anew),

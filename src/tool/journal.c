@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "file_bytes.h"
@@ -207,6 +208,34 @@ static int settle(journal *j, const json_t *job, int resumes, extents *done)
     return failed || begin_run(j, boot) ? -1 : 0;
 }
 
+/* Whether the name is still that of the file: another run may have removed it before it gave up the lock. */
+static int has_its_name(const journal *j)
+{
+    struct stat own, there;
+    return fstat(j->file, &own) == 0 && stat(j->path, &there) == 0 && own.st_dev == there.st_dev &&
+           own.st_ino == there.st_ino;
+}
+
+static int open_and_lock(journal *j)
+{
+    for (int tries = 0; tries < 100; tries++) {
+        j->file = open(j->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (j->file < 0) {
+            warn("%s", j->path);
+            return -1;
+        }
+        /* File systems that know no locks do without. */
+        if (flock(j->file, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+            break;
+        if (has_its_name(j))
+            return 0;
+        close(j->file);
+        j->file = -1;
+    }
+    warnx("%s: another run is at it", j->path);
+    return -1;
+}
+
 int journal_open(journal *j, const char *path, const json_t *job, int resumes, extents *done)
 {
     *j = (journal){.file = -1};
@@ -215,17 +244,7 @@ int journal_open(journal *j, const char *path, const json_t *job, int resumes, e
         warnx("out of memory");
         return -1;
     }
-    j->file = open(j->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (j->file < 0) {
-        warn("%s", j->path);
-        return -1;
-    }
-    /* File systems that know no locks do without. */
-    if (flock(j->file, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
-        warnx("%s: another run is at it", j->path);
-        return -1;
-    }
-    return settle(j, job, resumes, done);
+    return open_and_lock(j) ? -1 : settle(j, job, resumes, done);
 }
 
 void journal_close(journal *j)
