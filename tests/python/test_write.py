@@ -2,6 +2,7 @@
 import contextlib
 import dataclasses
 import errno
+import fcntl
 import io
 import json
 import os
@@ -250,6 +251,22 @@ def test_two_runs_are_not_at_one_file_and_only_files_are_written(path):
     assert "is no file, but a device" in failing("/dev/full", lines, ValueError)[0]
     caught(FileNotFoundError, write, path + ".folder/x")
     caught(ValueError, write, path, chunk=0)
+
+
+@in_folder
+def test_a_journal_that_another_run_removes_before_it_is_locked_is_made_anew(path):
+    def flock(file, operation):
+        fcntl.flock = before
+        os.remove(path + ".part.jsonl")
+        before(file, operation)
+
+    def work(things):
+        if things.start == 9:
+            assert "another run is at it" in failing(path, lines, ValueError, resume=True)[0]
+        return lines(things)
+
+    before, fcntl.flock = fcntl.flock, flock
+    assert write(path, work) == "" and text_of(path) == RIGHT and fcntl.flock is before
 
 
 def test_a_process_that_is_killed_has_lost_no_chunk_that_was_complete():

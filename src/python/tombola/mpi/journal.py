@@ -108,20 +108,35 @@ class Journal:
 
     def __init__(self, path: str, job: dict[str, Any], resumes: bool, nouns: str) -> None:
         self._path = path + ".jsonl"
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            self._open(json.loads(json.dumps(job)), resumes, nouns)
-        except BaseException:
+        for _ in range(100):
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            try:
+                self._lock()
+                if self._has_its_name():
+                    self._open(json.loads(json.dumps(job)), resumes, nouns)
+                    return
+            except BaseException:
+                os.close(self._file)
+                raise
             os.close(self._file)
-            raise
+        raise ValueError(f"{self._path}: another run is at it")
 
-    def _open(self, job: dict[str, Any], resumes: bool, nouns: str) -> None:
+    def _lock(self) -> None:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ValueError(f"{self._path}: another run is at it") from None
         except OSError:   # a file system that knows no locks
             pass
+
+    def _has_its_name(self) -> bool:
+        """Whether the name is still that of the file: another run may have removed it before it gave up the lock."""
+        try:
+            return os.path.samestat(os.fstat(self._file), os.stat(self._path))
+        except FileNotFoundError:
+            return False
+
+    def _open(self, job: dict[str, Any], resumes: bool, nouns: str) -> None:
         with open(self._path, "rb") as file:
             lines = _Lines(file.read(), self._path)
         self.done: list[Extent] = []
