@@ -73,7 +73,7 @@ TOMBOLA_API tombola_status tombola_mpi_sampler_sample(tombola_mpi_sampler *sampl
  * 0, the default: none do. A call of one round gains nothing by it, as the last message has nothing to travel beside.
  * It may pay where calls take several rounds, and an exchange takes long, as between machines, but not longer than the
  * device takes for half of the rows: measure it. To be called alike on all ranks, between calls; not collective. Takes
- * memory for half of max_rows more. Calls that list kept tokens go whole.
+ * memory for half of max_rows more. Calls that list kept tokens go whole, and then all ranks are to list theirs.
  * Errors: INVALID_ARGUMENT for 1, OUT_OF_MEMORY and DEVICE_FAILED, on this rank alone. */
 TOMBOLA_API tombola_status tombola_mpi_sampler_halve(tombola_mpi_sampler *sampler, size_t from_rows,
                                                      tombola_error *error);

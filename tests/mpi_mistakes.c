@@ -151,6 +151,36 @@ void calls_that_disagree_or_are_mistaken_fail_on_all(void **state)
     }
 }
 
+/* Which of them has what the others have not makes no difference to the draw, but for who goes in halves. */
+void one_that_lists_kept_tokens_is_named_where_calls_go_in_halves(void **state)
+{
+    (void)state;
+    static int32_t kept[ROWS * V];
+    static uint64_t ends[ROWS];
+    for (size_t from = 0; from < 4; from += 2)
+        for (int who = 0; who<team->size; who += team->size> 1 ? team->size - 1 : 1) {
+            tombola_error error = tombola_error_default();
+            struct arguments a = arguments_of_all();
+            char words[160];
+            a.halve_from = from;
+            assert_int_equal(create(&a, NULL), TOMBOLA_OK);
+            if (team->rank == who) {
+                a.results.kept_ends.host = ends;
+                a.results.kept_tokens.host = kept;
+                a.results.kept_capacity = ROWS * V;
+            }
+            snprintf(words, sizeof words,
+                     who ? "rank %d: lists its kept tokens, and rank 0 does not: where calls go in "
+                           "halves all ranks list them, or none"
+                         : "rank 1: lists no kept tokens, and rank 0 does: where calls go in "
+                           "halves all ranks list them, or none",
+                     who);
+            expect_same(sample(&a, &error), &error, from && team->size > 1 ? words : NULL);
+            expect_works();
+            tombola_mpi_sampler_release(sampler);
+        }
+}
+
 void types_may_differ(void **state)
 {
     (void)state;

@@ -207,6 +207,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(creations_that_fail_on_a_rank_fail_on_all),
         cmocka_unit_test(calls_that_disagree_or_are_mistaken_fail_on_all),
+        cmocka_unit_test(one_that_lists_kept_tokens_is_named_where_calls_go_in_halves),
         cmocka_unit_test(types_may_differ),
         cmocka_unit_test(messages_that_others_do_not_know_fail_on_all),
         cmocka_unit_test(mpi_that_fails_on_a_rank_is_told_on_all),

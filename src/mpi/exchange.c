@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* "TMB" and the version of what libraries send to each other beside shards' messages. */
-#define MAGIC 0x01424D54u
+#define MAGIC 0x02424D54u
 
 /* ------------------------------------------------------------------ memory */
 
@@ -132,12 +132,16 @@ static tombola_status tell_of_envelopes(const struct ranks *ranks, const struct 
     if (other->rows != first->rows)
         return fail(error, TOMBOLA_INVALID_ARGUMENT, "rank %d: %s is %lu, and %lu on rank 0", rank, ranks->rows_name,
                     (unsigned long)other->rows, (unsigned long)first->rows);
+    if (other->halves != first->halves && other->is_listed != first->is_listed)
+        return fail(
+            error, TOMBOLA_INVALID_ARGUMENT,
+            "rank %d: lists %s kept tokens, and rank 0 %s: where calls go in halves all ranks list them, or none", rank,
+            other->is_listed ? "its" : "no", first->is_listed ? "does" : "does not");
     if (other->halves != first->halves)
         return fail(
             error, TOMBOLA_INVALID_ARGUMENT,
-            "rank %d: takes its rows in %lu parts, and rank 0 in %lu: tombola_mpi_sampler_halve is to be called "
-            "alike",
-            rank, (unsigned long)other->halves, (unsigned long)first->halves);
+            "rank %d: takes its rows in %d parts, and rank 0 in %d: tombola_mpi_sampler_halve is to be called alike",
+            rank, other->halves, first->halves);
     return TOMBOLA_OK;
 }
 

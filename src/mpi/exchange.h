@@ -13,7 +13,8 @@ struct envelope {
     uint32_t magic;
     uint32_t status; /* a tombola_status: not OK where this rank has failed, and tells nothing else */
     uint32_t rows;   /* of the whole call */
-    uint32_t halves;
+    uint16_t halves;
+    uint16_t is_listed; /* the rows would go in halves if kept tokens were not listed */
 };
 
 /* Memory for exchanges of one kind, one at a time. */

@@ -138,16 +138,16 @@ static void results_take(tombola_results *r, const struct part_shape *shape, con
         advance_place(r, output_member(output), first * stride);
 }
 
-static int results_can(const tombola_results *r)
+int part_is_listed(const tombola_results *r)
 {
-    return !r->kept_ends.host && !r->kept_ends.buffer && !r->kept_tokens.host && !r->kept_tokens.buffer;
+    return r->kept_ends.host || r->kept_ends.buffer || r->kept_tokens.host || r->kept_tokens.buffer;
 }
 
 /* ------------------------------------------------------------------ parts */
 
-int part_can(const tombola_rows *rows, const tombola_results *results)
+int part_can(const tombola_rows *rows)
 {
-    if (!rows->params || !results_can(results))
+    if (!rows->params)
         return 0;
     if (!rows->mask_of_row && rows->mask_count && rows->mask_count < rows->count)
         return 0;

@@ -16,9 +16,12 @@ struct part {
     size_t ends_room;
 };
 
-/* Whether parts of the batch can be had. Not where it holds a mistake that parts would hide or spread, nor where rows
- * are to be listed one behind another, as kept tokens are. rows, results: the library's own structs */
-int part_can(const tombola_rows *rows, const tombola_results *results);
+/* Whether parts of the batch can be had. Not where it holds a mistake that parts would hide or spread.
+ * rows: the library's own struct */
+int part_can(const tombola_rows *rows);
+
+/* Whether there are none all the same, as rows are to be listed one behind another: their kept tokens. */
+int part_is_listed(const tombola_results *results);
 
 /* Takes the rows [first, first + count) of a batch of which parts can be had. Pointers go into the batch's arrays.
  * Errors: OUT_OF_MEMORY. */

@@ -34,7 +34,10 @@ static tombola_status begin(tombola_mpi_sampler *s, const tombola_rows *theirs, 
     if (status)
         return status;
     envelope->rows = rows.count < UINT32_MAX ? (uint32_t)rows.count : UINT32_MAX;
-    if (!s->halve_from || rows.count < s->halve_from || rows.count > s->max_rows || !part_can(&rows, &results))
+    if (!s->halve_from || rows.count < s->halve_from || rows.count > s->max_rows || !part_can(&rows))
+        return lane_begin(&s->lanes[0], &rows, &results, error);
+    envelope->is_listed = part_is_listed(&results) ? 1 : 0;
+    if (envelope->is_listed)
         return lane_begin(&s->lanes[0], &rows, &results, error);
     envelope->halves = 2;
     return begin_halves(s, &rows, &results, error);
