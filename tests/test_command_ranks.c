@@ -88,12 +88,22 @@ static void mistakes_are_told_once(void **state)
     }
 }
 
+static void each_rank_says_which_device_it_has_taken(void **state)
+{
+    (void)state;
+    process got = JOB(2, "--output", job_path("told.npy"), "--verbose");
+    assert_int_equal(count_of(got.err, " was taken: "), 2);
+    assert_int_equal(count_of(got.err, "rank 1 on "), count_of(got.err, "\n") / 2);
+    expect_end_of_job(got, 0, ": Device ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(several_ranks_write_the_file_of_one),
         cmocka_unit_test(a_random_seed_is_the_same_on_all_ranks),
         cmocka_unit_test(mistakes_are_told_once),
+        cmocka_unit_test(each_rank_says_which_device_it_has_taken),
     };
     return cmocka_run_group_tests(tests, job_make_folder, job_remove_folder);
 }

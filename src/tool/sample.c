@@ -104,6 +104,16 @@ static int open_device(run *run)
     return drawing_open(&run->drawing);
 }
 
+/* Says lines on standard error, this rank's name before each. */
+static void say_of_rank(const char *lines)
+{
+    for (size_t length; *lines; lines += length) {
+        length = strcspn(lines, "\n");
+        fprintf(stderr, "%s: %.*s\n", ranks_name(ranks_own().rank), (int)length, lines);
+        length += lines[length] == '\n';
+    }
+}
+
 /* The ranks go step by step, so that what is wrong is said once. */
 static int draw(run *run)
 {
@@ -116,6 +126,8 @@ static int draw(run *run)
     if (!failed) {
         const int is_idle = open_device(run) != 0;
         failed = ranks_begin_work(is_idle, takes_part);
+        if (!is_first && !is_idle && run->options.sampling.verbose) /* the first has said it at once */
+            say_of_rank(tombola_context_choice(run->drawing.context));
         if (!failed && is_first)
             failed = job_run(&run->files, &run->drawing, takes_part, run->chunk);
         else if (!failed && !is_idle)
