@@ -63,7 +63,7 @@ void shards_draw(struct shards *shards, const tombola_rows *rows, struct shard_r
 void shards_call(struct shards *shards, const tombola_rows *rows, const tombola_results *results, uint64_t *random);
 
 /* Whether tests that share this context may have shards of this make: there are kernels to compile for each, which
- * test_shards has compiled for these. */
+ * compile_kernels has compiled for these. */
 int shards_suit(tombola_context *on, const struct make *make);
 
 #endif
