@@ -153,7 +153,7 @@ TOMBOLA_API tombola_status tombola_shard_merge(tombola_shard *shard, const void 
  * messages, stride, count   as merge takes them; of each the first sizeof(tombola_shard_head) bytes are read
  * at                        set to the place of the message that the error is about; to count where there is no error,
  *                           or it is about none. NULL: not wanted
- * Errors: what merge says of them; OUT_OF_MEMORY, of more than 256 messages alone. Any thread may call it. */
+ * Errors: what merge says of them, and no others: it takes no memory. Any thread may call it. */
 TOMBOLA_API tombola_status tombola_shard_check(const void *messages, size_t stride, size_t count, size_t *at,
                                                tombola_error *error);
 

@@ -92,12 +92,68 @@ static const tombola_shard_head *head_of(const void *message)
     return message;
 }
 
+/* A total order, whatever the heads are. */
 static int by_columns(const void *a, const void *b)
 {
     const tombola_shard_head *x = head_of(*(const void *const *)a), *y = head_of(*(const void *const *)b);
     if (x->first != y->first)
         return x->first < y->first ? -1 : 1;
-    return x->last < y->last ? -1 : x->last > y->last;
+    if (x->last != y->last)
+        return x->last < y->last ? -1 : 1;
+    return (x > y) - (x < y);
+}
+
+/* Messages in the order of their columns, some at a time where there is no room for all: then those that come next are
+ * looked for anew. So it takes no memory, for want of which a shard would not know what all others know. */
+struct order {
+    const char *messages;
+    size_t stride, count;
+    const void **list; /* those at hand; to the first `room` */
+    size_t room, number, next;
+    const void *last; /* before these; NULL: none is */
+};
+
+static struct order order_of(const void *messages, size_t stride, size_t count, const void **list, size_t room)
+{
+    return (struct order){.messages = messages, .stride = stride, .count = count, .list = list, .room = room};
+}
+
+static void take_more(struct order *o)
+{
+    int is_cut = 0;
+    o->last = o->number ? o->list[o->number - 1] : o->last;
+    o->number = o->next = 0;
+    for (size_t i = 0; i < o->count; i++) {
+        const void *message = o->messages + i * o->stride;
+        if (o->last && by_columns(&o->last, &message) >= 0)
+            continue;
+        if (o->number == o->room) {
+            qsort(o->list, o->number, sizeof *o->list, by_columns);
+            o->number = o->room / 2;
+            is_cut = 1;
+        }
+        o->list[o->number++] = message;
+    }
+    qsort(o->list, o->number, sizeof *o->list, by_columns);
+    if (is_cut && o->number > o->room / 2)
+        o->number = o->room / 2;
+}
+
+/* The next head; NULL behind the last one. */
+static const tombola_shard_head *next_head(struct order *o)
+{
+    if (o->next == o->number && o->number < o->count)
+        take_more(o);
+    return o->next < o->number ? head_of(o->list[o->next++]) : NULL;
+}
+
+static void go_back(struct order *o)
+{
+    if (o->number < o->count) {
+        o->number = 0;
+        o->last = NULL;
+    }
+    o->next = 0;
 }
 
 /* A clause that tells of the first disagreement of a shard and the first one; NULL if there is none.
@@ -135,33 +191,29 @@ static tombola_status fail_at(const tombola_shard_head *head, const void **about
                 (unsigned long)head->last, what);
 }
 
-/* heads: in the order of their columns
- * about: set to the one that an error is about, where it is one */
-static tombola_status check_heads(const void *const *heads, size_t count, const void **about, tombola_error *error)
+/* about: set to the head that an error is about, where it is one */
+static tombola_status check_heads(struct order *o, const void **about, tombola_error *error)
 {
-    for (size_t i = 0; i < count; i++)
-        if (head_of(heads[i])->magic != TOMBOLA_SHARD_MAGIC) {
-            *about = heads[i];
-            return fail(error, TOMBOLA_INVALID_ARGUMENT, "one of %zu messages is none of a shard's", count);
+    const tombola_shard_head *h, *first = NULL, *told_masks = NULL;
+    for (go_back(o); (h = next_head(o));)
+        if (h->magic != TOMBOLA_SHARD_MAGIC) {
+            *about = h;
+            return fail(error, TOMBOLA_INVALID_ARGUMENT, "one of %zu messages is none of a shard's", o->count);
         }
-    const tombola_shard_head *first = head_of(heads[0]), *told_masks = NULL;
-    for (size_t i = 0; i < count; i++) {
-        const tombola_shard_head *h = head_of(heads[i]);
+    for (go_back(o); (h = next_head(o));)
         if (h->layout != TOMBOLA_SHARD_LAYOUT || h->contract != TOMBOLA_CONTRACT)
             return fail_at(h, about, "has another version", error);
-    }
-    for (size_t i = 0; i < count; i++) {
-        const tombola_shard_head *h = head_of(heads[i]);
+    for (go_back(o); (h = next_head(o));) {
         *about = h;
         if (h->status)
             return fail(error, (tombola_status)h->status, "the shard of columns %lu to %lu has failed: %s",
                         (unsigned long)h->first, (unsigned long)h->last,
                         tombola_status_string((tombola_status)h->status));
     }
-    for (size_t i = 0; i < count; i++) {
-        const tombola_shard_head *h = head_of(heads[i]);
+    for (go_back(o); (h = next_head(o));) {
         char text[128];
         *about = h;
+        first = first ? first : h;
         const char *what = disagreement(first, h, text, sizeof text);
         if (what)
             return fail_between(first, h, what, error);
@@ -170,8 +222,7 @@ static tombola_status check_heads(const void *const *heads, size_t count, const 
             return fail_between(told_masks, h, "has other masks", error);
     }
     size_t end = 0;
-    for (size_t i = 0; i < count; i++) {
-        const tombola_shard_head *h = head_of(heads[i]);
+    for (go_back(o); (h = next_head(o));) {
         if (h->first == h->last)
             continue;
         *about = h->first > end ? NULL : h;
@@ -188,28 +239,12 @@ static tombola_status check_heads(const void *const *heads, size_t count, const 
     return TOMBOLA_OK;
 }
 
-/* Sorts messages by their columns, and checks their heads. */
-static tombola_status sort_and_check(const void *messages, size_t stride, size_t count, const void **heads,
-                                     const void **about, tombola_error *error)
-{
-    for (size_t i = 0; i < count; i++)
-        heads[i] = (const char *)messages + i * stride;
-    qsort(heads, count, sizeof *heads, by_columns);
-    return check_heads(heads, count, about, error);
-}
-
 tombola_status shard_messages_check(const void *messages, size_t stride, size_t count, size_t *at, tombola_error *error)
 {
-    const void *few[256], **heads = count <= sizeof few / sizeof *few ? few : malloc(count * sizeof *heads);
-    const void *about = NULL;
-    *at = count;
-    if (!heads)
-        return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for %zu messages", count);
-    tombola_status status = sort_and_check(messages, stride, count, heads, &about, error);
-    if (status && about)
-        *at = (size_t)((const char *)about - (const char *)messages) / stride;
-    if (heads != few)
-        free(heads);
+    const void *list[512], *about = NULL;
+    struct order order = order_of(messages, stride, count, list, sizeof list / sizeof *list);
+    tombola_status status = check_heads(&order, &about, error);
+    *at = status && about ? (size_t)((const char *)about - (const char *)messages) / stride : count;
     return status;
 }
 
@@ -368,7 +403,8 @@ tombola_status shard_messages_merge(const struct shard_batch *b, const u64 *told
                                     tombola_error *error)
 {
     const void **heads = places, **at = places + count, *about;
-    tombola_status status = sort_and_check(messages, stride, count, heads, &about, error);
+    struct order order = order_of(messages, stride, count, heads, count);
+    tombola_status status = check_heads(&order, &about, error);
     if (!status)
         status = check_own(b, heads, count, &about, error);
     for (size_t i = 0; i < count && !status; i++) {

@@ -13,6 +13,7 @@
 #include "actions.h"
 #include "entries.h"
 #include "faults.h"
+#include "tombola_shard.h"
 
 /* One thing to do while calls fail. */
 struct action {
@@ -215,6 +216,53 @@ static void host_memory_that_runs_out_is_told_and_leaks_nothing(void **state)
     assert_true(probe_passes(&probe, plain));
 }
 
+/* A transport could not go on: the other shards would not know that one has none. */
+static void heads_are_checked_without_memory(void **state)
+{
+    (void)state;
+    enum { COUNT = 1500 };
+    static tombola_shard_head heads[COUNT];
+    tombola_error error = tombola_error_default();
+    size_t at;
+    for (uint32_t i = 0; i < COUNT; i++) { /* in disorder, some without columns */
+        const uint32_t place = i * 7 % COUNT, first = (place < 1000 ? place : 1000) * 256;
+        heads[i] = (tombola_shard_head){.magic = TOMBOLA_SHARD_MAGIC,
+                                        .layout = TOMBOLA_SHARD_LAYOUT,
+                                        .contract = (uint32_t)tombola_contract(),
+                                        .size = sizeof *heads,
+                                        .vocabulary = 1000 * 256,
+                                        .rows = 1,
+                                        .first = first,
+                                        .last = place < 1000 ? first + 256 : first};
+    }
+    faults_begin();
+    faults_fail_memory(0);
+    const size_t stride = sizeof *heads;
+    assert_int_equal(tombola_shard_check(heads, stride, COUNT, &at, &error), TOMBOLA_OK);
+    assert_int_equal(at, COUNT);
+    static const struct {
+        size_t head;
+        uint32_t rows, first;
+        const char *words;
+    } cases[] = {{700, 2, 400 * 256, "the shard of columns 102400 to 102656 has another number of rows than that of 0"},
+                 {700, 1, 399 * 256, "more than one shard has columns 102144 to 102400"},
+                 {1, 1, 0, "more than one shard has columns 0 to 256"}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const tombola_shard_head right = heads[cases[i].head];
+        heads[cases[i].head].rows = cases[i].rows;
+        heads[cases[i].head].first = cases[i].first;
+        assert_int_equal(tombola_shard_check(heads, stride, COUNT, &at, &error), TOMBOLA_INVALID_ARGUMENT);
+        assert_non_null(strstr(error.message, cases[i].words));
+        assert_int_equal(at, cases[i].head);
+        heads[cases[i].head] = right;
+    }
+    heads[700].last = heads[700].first;
+    assert_int_equal(tombola_shard_check(heads, stride, COUNT, &at, &error), TOMBOLA_INVALID_ARGUMENT);
+    assert_non_null(strstr(error.message, "no shard has columns 102400 to 102656"));
+    assert_int_equal(at, COUNT);
+    faults_begin();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +274,7 @@ int main(void)
         cmocka_unit_test(a_batch_that_fails_half_way_does_not_hold_up_its_caller),
         cmocka_unit_test(a_device_without_room_is_out_of_memory),
         cmocka_unit_test(host_memory_that_runs_out_is_told_and_leaks_nothing),
+        cmocka_unit_test(heads_are_checked_without_memory),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }

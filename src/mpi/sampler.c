@@ -66,8 +66,6 @@ static tombola_status agree(tombola_mpi_sampler *s, tombola_error *error)
     if (end == EXCHANGE_OVER)
         return error->status;
     tombola_status status = end == EXCHANGE_DONE ? exchange_check(x, &s->ranks, error) : s->ranks.failure.status;
-    if (status == TOMBOLA_OUT_OF_MEMORY)
-        s->ranks.failure = *error;
     const tombola_status others = ranks_settle(&s->ranks, error);
     return others ? others : status;
 }
