@@ -184,28 +184,40 @@ static uint32_t most_useful(meetings met)
     return best;
 }
 
-size_t grid_cover(uint32_t *numbers, size_t wanted)
+/* The numbers of those taken, in increasing order. */
+static size_t list_taken(const unsigned char taken[GRID_SIZE], uint32_t *numbers)
 {
-    meetings met;
-    unsigned char taken[GRID_SIZE] = {0};
     size_t count = 0;
-    memset(met, 0, sizeof met);
-    for (uint32_t number = most_useful(met); number < GRID_SIZE; number = most_useful(met)) {
-        new_meetings(met, number, 1);
-        taken[number] = 1;
-        count++;
-    }
-    uint64_t random = 1;
-    while (count < wanted && count < GRID_SIZE) {
-        uint32_t number = random_below(&random, GRID_SIZE);
-        count += !taken[number];
-        taken[number] = 1;
-    }
-    count = 0;
     for (uint32_t number = 0; number < GRID_SIZE; number++) {
         if (taken[number]) {
             numbers[count++] = number;
         }
     }
     return count;
+}
+
+size_t grid_cover(uint32_t *numbers)
+{
+    meetings met;
+    unsigned char taken[GRID_SIZE] = {0};
+    memset(met, 0, sizeof met);
+    for (uint32_t number = most_useful(met); number < GRID_SIZE; number = most_useful(met)) {
+        new_meetings(met, number, 1);
+        taken[number] = 1;
+    }
+    return list_taken(taken, numbers);
+}
+
+size_t grid_extend(uint32_t *numbers, size_t count, size_t wanted, uint64_t *random)
+{
+    unsigned char taken[GRID_SIZE] = {0};
+    for (size_t i = 0; i < count; i++) {
+        taken[numbers[i]] = 1;
+    }
+    while (count < wanted && count < GRID_SIZE) {
+        uint32_t number = random_below(random, GRID_SIZE);
+        count += !taken[number];
+        taken[number] = 1;
+    }
+    return list_taken(taken, numbers);
 }
