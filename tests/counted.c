@@ -50,8 +50,33 @@ static cl_program program_of(struct group_shape shape)
     return built[built_count++].program;
 }
 
+/* One for each vocabulary: each looks for its quantiles at length. */
+static struct kept_maker {
+    uint32_t vocabulary;
+    struct workload_maker *maker;
+} makers[4];
+static size_t maker_count;
+
+static struct workload_maker *maker_of(uint32_t vocabulary)
+{
+    for (size_t i = 0; i < maker_count; i++) {
+        if (makers[i].vocabulary == vocabulary) {
+            return makers[i].maker;
+        }
+    }
+    assert_less(maker_count, COUNT_OF(makers));
+    struct workload_maker *maker = workload_maker_create(vocabulary);
+    assert_non_null(maker);
+    makers[maker_count++] = (struct kept_maker){vocabulary, maker};
+    return maker;
+}
+
 int counted_close(void **state)
 {
+    for (size_t i = 0; i < maker_count; i++) {
+        workload_maker_release(makers[i].maker);
+    }
+    maker_count = 0;
     for (size_t i = 0; i < built_count; i++) {
         clReleaseProgram(built[i].program);
     }
@@ -88,10 +113,10 @@ tombola_params with_filters(uint32_t top_k, float top_p, float min_p)
     return params;
 }
 
-static void fill_row(struct counted_rows r, struct workload_maker *maker, uint32_t row, float *logits)
+static void fill_row(struct counted_rows r, uint32_t row, float *logits)
 {
     if (r.kind < ODD_ROWS) {
-        workload_fill(maker, (workload)r.kind, SEED, row, TOMBOLA_FLOAT32, logits);
+        workload_fill(maker_of(r.vocabulary), (workload)r.kind, SEED, row, TOMBOLA_FLOAT32, logits);
     } else {
         const struct row_recipe recipe = {
             .kind = (enum row_kind)(r.kind - ODD_ROWS), .seed = row + 1, .vocabulary = r.vocabulary};
@@ -107,8 +132,6 @@ static struct launch_data data_make(struct counted_rows r, tombola_params params
     const size_t words = (r.vocabulary + 31) / 32;
     uint64_t random = SEED;
     tombola_error error = tombola_error_default();
-    struct workload_maker *maker = workload_maker_create(r.vocabulary);
-    assert_non_null(maker);
     d.counted =
         (struct counted){r.vocabulary, is_masked ? (uint32_t)words : 0, (uint32_t)r.wants_kept, (uint32_t)r.wants_last};
     d.logits = allocate((size_t)r.rows * r.vocabulary, sizeof *d.logits);
@@ -130,9 +153,8 @@ static struct launch_data data_make(struct counted_rows r, tombola_params params
         d.wanted[i] = params;
         d.wanted[i].seed = SEED;
         d.wanted[i].stream = i;
-        fill_row(r, maker, i, d.logits + (size_t)i * r.vocabulary);
+        fill_row(r, i, d.logits + (size_t)i * r.vocabulary);
     }
-    workload_maker_release(maker);
     uint32_t needs;
     assert_int_equal(params_convert(d.wanted, r.rows, 1, d.params, &needs, &error), TOMBOLA_OK);
     for (uint32_t i = 0; i < r.rows; i++) {

@@ -40,7 +40,7 @@ tombola_params with_filters(uint32_t top_k, float top_p, float min_p);
  * environment. */
 struct counts count_draws(struct counted_rows rows, tombola_params params);
 
-/* Releases the programs that count_draws has built. */
+/* Releases what count_draws has made and keeps. */
 int counted_close(void **state);
 
 #endif
