@@ -19,7 +19,7 @@ def flushed(values):
 
 def fused(a, b, c):
     """a * b + c in binary32, rounded once: the sum cut off in binary64 with a sticky last bit, then rounded."""
-    a, b, c = (np.asarray(x, f32).astype(f64) for x in np.broadcast_arrays(a, b, c))
+    a, b, c = (np.asarray(x, f32).astype(f64) for x in (a, b, c))
     with np.errstate(invalid="ignore", over="ignore"):
         product = a * b                     # exact: 48 bits
         total = np.atleast_1d(product + c)

@@ -15,13 +15,21 @@ def hashed(seed, use, ids):
     return (h ^ h >> u64(16)).astype(np.int64)
 
 
+def hashed_one(seed, use, number):
+    """The same of one number, by Python's integers, which take a tenth of the time."""
+    h = number + seed * 0x9E3779B1 + use * 0x85EBCA77 & 0xFFFFFFFF
+    h = (h ^ h >> 16) * 0x7FEB352D & 0xFFFFFFFF
+    h = (h ^ h >> 15) * 0x846CA68B & 0xFFFFFFFF
+    return h ^ h >> 16
+
+
 def scaled(n, exponent):
     """n * 2^exponent, exactly."""
     return np.ldexp(np.asarray(n, f64), exponent).astype(f32)
 
 
 def place(seed, n, V):
-    return int(hashed(seed, PLACE + n, 0)) % V
+    return hashed_one(seed, PLACE + n, 0) % V
 
 
 def bell(seed, ids):
@@ -166,7 +174,7 @@ def biases_of(number, V):
     """Pairs of token and bias, no token twice, in no order; none for 0. Every fifth number has huge ones."""
     pairs = {}
     for n in range(1 + number % 40 if number else 0):
-        token, h = int(hashed(number, BIASED, n)) % V, int(hashed(number, BIAS, n))
+        token, h = hashed_one(number, BIASED, n) % V, hashed_one(number, BIAS, n)
         value = f32(-np.inf) if h >> 28 == 0 else scaled(h % 129 - 64, 100 if number % 5 == 4 else -3)
         pairs.setdefault(token, value)
     return list(pairs.items())

@@ -11,7 +11,7 @@ import numpy as np
 from reference import Row
 from reference_answers import row_of, stream_of, write_or_check
 from reference_arithmetic import INF, LARGEST, SMALLEST, f32, flushed, fused
-from reference_rows import hashed
+from reference_rows import hashed_one
 
 
 # ------------------------------------------------------------------ histories
@@ -23,7 +23,7 @@ from reference_rows import hashed
 
 
 def number_of(number, use, at=0):
-    return int(hashed(number, use, at))
+    return hashed_one(number, use, at)
 
 
 def letter(number, use, at, V):
