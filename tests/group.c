@@ -35,6 +35,13 @@ int open_contexts(void **state)
     return open_context(state);
 }
 
+int is_compiled_for(const tombola_context *on, tombola_type type)
+{
+    uint32_t lanes, teams;
+    tombola_context_shape(on, &lanes, NULL, &teams);
+    return lanes * teams == 1 || type != TOMBOLA_FLOAT16 || test_level() == TEST_ALL;
+}
+
 int close_contexts(void **state)
 {
     tombola_context_close(by_groups);

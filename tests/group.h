@@ -18,6 +18,9 @@ int open_and_probe(void **state);
 int open_in_groups(void **state);
 /* Opens both, for close_contexts. */
 int open_contexts(void **state);
+/* Whether tests take the kernels for such rows, each of which is seconds of compiling. By groups, rows of binary16 wait
+ * for long runs: test_narrow.c has each of its values there, and known answers have bfloat16. */
+int is_compiled_for(const tombola_context *on, tombola_type type);
 int close_context(void **state);
 int close_contexts(void **state);
 

@@ -229,10 +229,16 @@ void known_answers_run_on_shards(struct known_answer *answers, size_t count)
     shards_close(&shards);
 }
 
+static int is_taken(const struct known_batch *batch, void *user)
+{
+    (void)user;
+    return is_compiled_for(context, batch->make.type);
+}
+
 void known_answers_run(struct known_answer *answers, size_t count)
 {
     struct samplers samplers = {.by = {NULL, NULL}};
-    known_batches(answers, count, NULL, run_on_device, &samplers);
+    known_batches(answers, count, is_taken, run_on_device, &samplers);
     release_samplers(&samplers);
     known_answers_run_on_shards(answers, count);
 }
