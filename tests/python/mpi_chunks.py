@@ -149,6 +149,22 @@ def what_is_wrong_with_the_arguments_of_one_rank_is_told_to_all():
                     assert str(error).startswith(f"rank {rank} has failed: {words}"), error
 
 
+def ranks_that_disagree_are_told_so():
+    with tempfile.TemporaryDirectory() as folder:
+        last = RANK == SIZE - 1
+        for others, count, chunk in (("8 THINGS in chunks of 4", 9 - last, 4),
+                                     ("9 THINGS in chunks of 3", 9, 4 - last)):
+            for things, call in (
+                    ("rows", lambda: list(tombola.mpi.chunks(WORLD, count, chunk))),
+                    ("prompts", lambda: tombola.mpi.generate(WORLD, toy.SAMPLER, toy.model, PROMPTS[:count],
+                                                             **{**OPTIONS, "max_tokens": 1, "chunk": chunk})),
+                    ("prompts", lambda: tombola.mpi.write(WORLD, os.path.join(folder, "x"), count, lambda rows: ["x"],
+                                                          chunk=chunk))):
+                error = caught(tombola.mpi.JobFailed, call)
+                assert str(error) == (f"ranks disagree: rank {SIZE - 1} has {others}, rank 0 9 THINGS in chunks of 4"
+                                      .replace("THINGS", things)), error
+
+
 def what_rank_0_alone_finds_wrong_is_told_to_all():
     assert from_first(WORLD, lambda: {"rank": RANK}) == {"rank": 0}
     assert on_first(WORLD, lambda: "own") == ("own" if RANK == 0 else None)
@@ -181,6 +197,7 @@ def main():
     what_fails_on_two_ranks_ends_the_job()
     what_is_wrong_everywhere_is_not_tried_again()
     what_is_wrong_with_the_arguments_of_one_rank_is_told_to_all()
+    ranks_that_disagree_are_told_so()
     what_rank_0_alone_finds_wrong_is_told_to_all()
     rank_0_hands_out_alone_where_threads_may_not_share()
     assert list(tombola.mpi.chunks(MPI.COMM_SELF, 5, 4)) == [range(0, 4), range(4, 5)]

@@ -31,6 +31,9 @@ class Cut:
         self.count, self.chunk, self.nouns = integer_of("count", count, 48), chunk, nouns
         self.pieces = -(-self.count // chunk)
 
+    def __str__(self) -> str:
+        return f"{self.count} {self.nouns} in chunks of {self.chunk}"
+
     def range_of(self, piece: int) -> range:
         """What a chunk has."""
         return range(piece * self.chunk, min((piece + 1) * self.chunk, self.count))
@@ -49,7 +52,7 @@ def chunks(comm: Comm | None, count: int, chunk: int) -> Iterator[range]:
 
     A rank whose loop ends early, by an exception or a break, leaves the job: another gets its chunk, and rank 0 waits
     for the others then. JobFailed, on all ranks that are left: no rank was left for a chunk; or the arguments of one
-    are wrong, for which that one itself raises InvalidArgument or TypeError.
+    are wrong, for which that one itself raises InvalidArgument or TypeError, or others than rank 0's.
 
     >>> for rows in chunks(None, 10, 4):
     ...     print(list(rows))
@@ -57,7 +60,7 @@ def chunks(comm: Comm | None, count: int, chunk: int) -> Iterator[range]:
     [4, 5, 6, 7]
     [8, 9]
     """
-    cut = on_all(comm, lambda: Cut(count, chunk, "rows"))
+    cut = on_all(comm, lambda: Cut(count, chunk, "rows"), str)
     pieces = iter(Hands(comm, range(cut.pieces), name=cut.name))
     try:
         for piece in pieces:
@@ -83,7 +86,7 @@ def generate(comm: Comm | None, sampler: Sampler, model: Callable[[Step], Logits
 
     Where a rank fails, a warning says so, and another rank gets its chunk. Where that one fails too, or none is left,
     a rank that failed raises what it has met with, and the others JobFailed. So do they where a rank's arguments are
-    wrong.
+    wrong, and all where one has another number of prompts or another chunk.
 
     >>> import numpy as np
     >>> def model(step):   # after each token the next one is the most likely
@@ -93,13 +96,10 @@ def generate(comm: Comm | None, sampler: Sampler, model: Callable[[Step], Logits
     ...     generate(None, sampler, model, [[0], [2, 3], [4]], temperature=0, max_tokens=2).tokens
     [array([1, 2], dtype=int32), array([4, 0], dtype=int32), array([0, 1], dtype=int32)]
     """
-    def start() -> tuple[Generation, Cut]:
-        whole = Generation._copy(Generation._start(prompts, params, columns, dict(
-            want=want, end_tokens=end_tokens, stop=stop, forced=forced, biases=biases, banned_words=banned_words,
-            breakers=breakers, thinking=thinking)))
-        return whole, Cut(len(whole), sampler.max_rows if chunk is None else chunk, "prompts")
-
-    whole, cut = on_all(comm, start)
+    whole = on_all(comm, lambda: Generation._copy(Generation._start(prompts, params, columns, dict(
+        want=want, end_tokens=end_tokens, stop=stop, forced=forced, biases=biases, banned_words=banned_words,
+        breakers=breakers, thinking=thinking))))
+    cut = on_all(comm, lambda: Cut(len(whole), sampler.max_rows if chunk is None else chunk, "prompts"), str)
     done: list[tuple[range, Any]] = []
     hands = Hands(comm, range(cut.pieces), name=cut.name,
                   given=lambda piece, rank, part: done.append((cut.range_of(piece), part)))

@@ -95,20 +95,26 @@ def from_first(comm: Comm | None, act: Callable[[], Any]) -> Any:
     return result
 
 
-def on_all(comm: Comm | None, act: Callable[[], _Result]) -> _Result:
+def on_all(comm: Comm | None, act: Callable[[], _Result], shared: Callable[[_Result], str] = lambda _: "") -> _Result:
     """What each rank's own act gives. Where it raises on one, all raise: the ranks on which it has what they met with,
-    the others JobFailed with the words of the first of these."""
+    the others JobFailed with the words of the first of these. So do all where `shared`, the words for what they must
+    have in common, gives others on one than on rank 0."""
     if comm is None or comm.Get_size() == 1:
         return act()
     error: BaseException | None = None
+    own = ""
     try:
         result = act()
+        own = shared(result)
     except BaseException as raised:   # KeyboardInterrupt too: the others wait
         error = raised
-    told = comm.allgather(None if error is None else f"{type(error).__name__}: {error}")
-    for rank, words in enumerate(told):
+    told = comm.allgather((None if error is None else f"{type(error).__name__}: {error}", own))
+    for rank, (words, _) in enumerate(told):
         if words is not None:
             raise error or JobFailed(f"rank {rank} has failed: {words}")
+    for rank, (_, others) in enumerate(told):
+        if others != told[0][1]:
+            raise JobFailed(f"ranks disagree: rank {rank} has {others}, rank 0 {told[0][1]}")
     return result
 
 

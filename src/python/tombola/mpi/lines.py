@@ -162,11 +162,9 @@ def write(comm: Comm | None, path: str, count: int, work: Callable[[range], Line
     ...         print(file.read().split())
     ['0', '1', '4', '9', '16']
     """
-    def start() -> tuple[Cut, dict[str, Any]]:
-        return Cut(count, chunk, nouns[0]), {"the contract": int(lib.tombola_contract()), "--chunk": chunk,
-                                             f"the {nouns[0]}": count, **(job or {})}
-
-    cut, whole = on_all(comm, start)
+    cut = on_all(comm, lambda: Cut(count, chunk, nouns[0]), str)
+    whole = on_all(comm, lambda: {"the contract": int(lib.tombola_contract()), "--chunk": chunk,
+                                  f"the {nouns[0]}": count, **(job or {})})
     names = names_of(comm)
     writer: _Writer | None = on_first(comm, lambda: _Writer(path, cut, whole, resume, quiet, nouns, prefix, names))
     if writer is None:
