@@ -32,6 +32,7 @@ TUNED = {
     "DEVIATIONS": ("kernels/pivot.clh", ["1.25f", "2.5f"], MANY_KEPT),
     "PIVOT_TRIES": ("kernels/select_alone.clh", ["3", "8"], MANY_KEPT),
     "SHORT_ROW": ("kernels/select_alone.clh", ["256u", "1024u"], "--shapes 256x500,256x1000 --configs top-k,top-p"),
+    "TOPS_OF_LIMIT": ("kernels/select_alone.clh", ["4", "16"], "--shapes 256x8000,256x16000 --configs top-k"),
     "CROWDED_ROW": ("kernels/select_alone.clh", ["64u", "1024u"],
                     "--shapes 64x32000,64x128256 --workloads lm,gaussian --configs top-p"),
     "FEW_BLOCKS": ("kernels/facts.clh", ["8", "128"], BIG + "--configs top-k,min-p,logprobs"),
