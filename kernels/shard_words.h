@@ -6,7 +6,7 @@
 #include "row.h"
 
 #define SHARD_STATE_BYTES 1024 /* room for where a row stands between rounds */
-#define SHARD_LISTED 64u       /* tokens that a filter by mass looks at first */
+#define SHARD_LISTED 128u      /* tokens that a filter by mass looks at first */
 #define SHARD_LISTED_MOST 512u /* and that it looks at before it makes histograms */
 #define SHARD_WIDE 256         /* bins of a histogram */
 

@@ -61,7 +61,7 @@ static void expect_cost(enum row_kind kind, tombola_params all, uint32_t rounds,
 static void rounds_and_bytes_are_few(void **state)
 {
     (void)state;
-    enum { LISTED = 64, HISTOGRAM = 8 + 256 * 8, MASS = 8 * (1 + 9 + LISTED), ENDS = 16 + 40 };
+    enum { LISTED = 128, HISTOGRAM = 8 + 256 * 8, MASS = 8 * (1 + 9 + LISTED), ENDS = 16 + 40 };
     tombola_params plain = params_at(0.8f), p;
     expect_cost(ROW_GAUSSIAN, params_at(0.0f), 1, 64);
     expect_cost(ROW_GAUSSIAN, plain, 1, 64);
@@ -129,7 +129,7 @@ static void rows_without_estimates_are_as_one_device_draws_them(void **state)
 static void a_nucleus_of_a_hundred_tokens_takes_four_rounds(void **state)
 {
     (void)state;
-    enum { HEAD_TOKENS = 120, WORDS = 6 + 64 + 256 };
+    enum { HEAD_TOKENS = 120, WORDS = 6 + 128 + 256 };
     tombola_params p = params_at(1.0f);
     p.top_p = 0.9f;
     for (size_t shards = 1; shards <= MOST_SHARDS; shards += shards == 1 ? 3 : 4)
