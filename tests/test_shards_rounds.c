@@ -126,14 +126,14 @@ static void rows_without_estimates_are_as_one_device_draws_them(void **state)
 
 /* One round for what columns weigh, one for what is behind their first tokens, one for the draw; and one where the mass
  * is in doubt. That a shard's columns have nothing of the nucleus, or all of it, makes no difference. */
-static void a_nucleus_of_a_hundred_tokens_takes_four_rounds(void **state)
+static void a_nucleus_of_two_hundred_tokens_takes_four_rounds(void **state)
 {
     (void)state;
-    enum { HEAD_TOKENS = 120, WORDS = 6 + 128 + 256 };
+    enum { HEAD_TOKENS = 260, WORDS = 6 + 128 + 512 };
     tombola_params p = params_at(1.0f);
     p.top_p = 0.9f;
     for (size_t shards = 1; shards <= MOST_SHARDS; shards += shards == 1 ? 3 : 4)
-        for (size_t step = 1; step <= LONG / HEAD_TOKENS; step += 55) {
+        for (size_t step = 1; step <= LONG / HEAD_TOKENS; step += 25) {
             const tombola_rows rows = rows_of_kind(LONG, ROW_GAUSSIAN, p);
             for (size_t i = 0; i < ROWS * LONG; i++)
                 logits[i] *= 0.25f;
@@ -163,7 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_without_estimates_are_as_one_device_draws_them),
         cmocka_unit_test(rounds_and_bytes_are_few),
-        cmocka_unit_test(a_nucleus_of_a_hundred_tokens_takes_four_rounds),
+        cmocka_unit_test(a_nucleus_of_two_hundred_tokens_takes_four_rounds),
         cmocka_unit_test(no_data_takes_more_than_some_rounds),
         cmocka_unit_test(min_k_leaves_a_chunk_behind_in_two_rounds),
     };
