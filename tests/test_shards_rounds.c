@@ -1,4 +1,5 @@
 /* How many rounds and bytes shards take. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -144,6 +145,26 @@ static void a_nucleus_of_two_hundred_tokens_takes_four_rounds(void **state)
         }
 }
 
+/* Weights that fall slower and slower: what is kept from the first read ends before the nucleus does, and looking there
+ * would cost a round. Only shards of 128 blocks or more keep any. */
+static void a_nucleus_with_a_long_tail_takes_five_rounds(void **state)
+{
+    (void)state;
+    enum { WIDE = 131072 };
+    static const struct make made = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, WIDE};
+    float *wide = allocate(ROWS * WIDE, sizeof *wide);
+    for (size_t row = 0; row < ROWS; row++) {
+        params[row] = params_at(1.0f);
+        params[row].top_p = 0.9f;
+        for (size_t rank = 0; rank < WIDE; rank++)
+            wide[row * WIDE + (rank * 7919 + row) % WIDE] = -1.6f * logf((float)(rank + 9 + row));
+    }
+    const tombola_rows rows = host_rows(wide, ROWS, 0, params);
+    for (size_t shards = 1; shards <= 2; shards++)
+        expect_rows(&made, &rows, shards, 5, 12000);
+    free(wide);
+}
+
 /* A row of which each fall between neighbours in rank, divided by its rank, is the same but for rounding. */
 static void min_k_leaves_a_chunk_behind_in_two_rounds(void **state)
 {
@@ -164,6 +185,7 @@ int main(void)
         cmocka_unit_test(rows_without_estimates_are_as_one_device_draws_them),
         cmocka_unit_test(rounds_and_bytes_are_few),
         cmocka_unit_test(a_nucleus_of_two_hundred_tokens_takes_four_rounds),
+        cmocka_unit_test(a_nucleus_with_a_long_tail_takes_five_rounds),
         cmocka_unit_test(no_data_takes_more_than_some_rounds),
         cmocka_unit_test(min_k_leaves_a_chunk_behind_in_two_rounds),
     };
