@@ -17,11 +17,11 @@
  * results, each by itself, but for what there is for each token, which each has of its own columns.
  *
  * Rounds. Greedy rows and those without filters take one; min-p two; top-k up to 1024 two, up to 512 also where top-p
- * follows on it. Top-p takes two where the nucleus is among the first 128 tokens, three where it is among some
- * hundreds, and some five where thousands stay. Each filter that cuts by mass or by a larger number takes 24 at most,
- * whatever the data; min-k besides two for each 1024 tokens that may rank before its cliff. Candidates, and
- * probabilities before the filters, take one more together, raw log-probabilities up to three, kept sets none. Rows of
- * a batch take their rounds together. tombola_shard_last_call tells how many rounds and bytes a call took.
+ * follows on it. Top-p takes two where the nucleus is among the first 128 tokens, three up to some 300, and four or
+ * five where more stay. Each filter that cuts by mass or by a larger number takes 24 at most, whatever the data; min-k
+ * besides two for each 1024 tokens that may rank before its cliff. Candidates, and probabilities before the filters,
+ * take one more together, raw log-probabilities up to three, kept sets none. Rows of a batch take their rounds
+ * together. tombola_shard_last_call tells how many rounds and bytes a call took.
  *
  * Messages. A head of 80 bytes, struct tombola_shard_head, then words of 64 bits; all of it little-endian, to be
  * aligned to 8 bytes, and without pointers: they may go through files and between machines of different devices. All

@@ -161,8 +161,8 @@ static int by_size(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-void shards_open(struct shards *s, tombola_context *const *on, size_t contexts, const struct make *make, size_t rows,
-                 size_t count, uint64_t *random)
+void shards_open_at(struct shards *s, tombola_context *const *on, size_t contexts, const struct make *make, size_t rows,
+                    const size_t *cuts, size_t count, uint64_t *random)
 {
     tombola_error error = tombola_error_default();
     tombola_sampler_options options = tombola_sampler_options_default();
@@ -170,17 +170,25 @@ void shards_open(struct shards *s, tombola_context *const *on, size_t contexts, 
     options.input = make->input;
     s->make = *make;
     s->count = count;
-    s->cuts[0] = 0;
-    for (size_t i = 1; i < count; i++)
-        s->cuts[i] = random_below(random, make->vocabulary / 256 + 1) * 256;
-    s->cuts[count] = make->vocabulary;
-    qsort(s->cuts, count + 1, sizeof *s->cuts, by_size);
+    memcpy(s->cuts, cuts, (count + 1) * sizeof *cuts);
     for (size_t i = 0; i < count; i++) {
         options.transfer = random_below(random, 4) ? TOMBOLA_TRANSFER_AUTO : TOMBOLA_TRANSFER_STAGED;
         if (tombola_shard_create(on[i % contexts], make->vocabulary, s->cuts[i], s->cuts[i + 1], rows, &options,
                                  &s->shards[i], &error))
             fail_msg("%s", error.message);
     }
+}
+
+void shards_open(struct shards *s, tombola_context *const *on, size_t contexts, const struct make *make, size_t rows,
+                 size_t count, uint64_t *random)
+{
+    size_t cuts[MOST_SHARDS + 1] = {0};
+    assert_in_range(count, 1, MOST_SHARDS);
+    for (size_t i = 1; i < count; i++)
+        cuts[i] = random_below(random, make->vocabulary / 256 + 1) * 256;
+    cuts[count] = make->vocabulary;
+    qsort(cuts, count + 1, sizeof *cuts, by_size);
+    shards_open_at(s, on, contexts, make, rows, cuts, count, random);
 }
 
 void shards_close(struct shards *s)

@@ -54,6 +54,9 @@ struct shards {
 /* Cuts at random multiples of 256, so that some may be empty. on: the contexts, taken in turn */
 void shards_open(struct shards *shards, tombola_context *const *on, size_t contexts, const struct make *make,
                  size_t rows, size_t count, uint64_t *random);
+/* At these cuts, of which there is one more than shards. */
+void shards_open_at(struct shards *shards, tombola_context *const *on, size_t contexts, const struct make *make,
+                    size_t rows, const size_t *cuts, size_t count, uint64_t *random);
 void shards_close(struct shards *shards);
 
 /* Draws from whole rows in host memory. Fails the test unless all shards have the same results, which these are. */

@@ -165,6 +165,47 @@ static void a_nucleus_with_a_long_tail_takes_five_rounds(void **state)
     free(wide);
 }
 
+/* A nucleus that ends among tokens of one key, of which the first shard has kept too few: those of the other one that
+ * are kept rank behind the others. */
+static void kept_tokens_of_a_key_that_others_have_too_do_not_count(void **state)
+{
+    (void)state;
+    enum {
+        WIDE = 65536,
+        HALF = WIDE / 2,
+        HEADS = 120,
+        OTHER_HEADS = 20,
+        TIED = 200,
+        NUCLEUS = HEADS + OTHER_HEADS + 20
+    };
+    static const struct make made = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, WIDE};
+    const size_t cuts[] = {0, HALF, WIDE};
+    float *row = allocate(WIDE, sizeof *row);
+    double part = (NUCLEUS - HEADS - OTHER_HEADS - 0.5) * exp(9.5), whole = 0;
+    for (size_t shard = 0; shard < 2; shard++) {
+        for (size_t i = 0; i < TIED; i++)
+            row[shard * HALF + i * 140 + 3] = 9.5f;
+        for (size_t i = 0; i < (shard == 0 ? HEADS : OTHER_HEADS); i++)
+            row[shard * HALF + i * 256 + 8] = 10.0f - (float)(2 * i + shard) / 1024.0f;
+    }
+    for (size_t i = 0; i < WIDE; i++) {
+        whole += exp((double)row[i]);
+        part += row[i] > 9.5f ? exp((double)row[i]) : 0;
+    }
+    tombola_params p = params_at(1.0f);
+    p.top_p = (float)(part / whole);
+    const tombola_rows rows = host_rows(row, 1, 0, &p);
+    struct shards s;
+    const struct shard_wants wants = {.rows = 1, .samples = 1};
+    struct shard_results *got = shard_results_make(wants);
+    shards_open_at(&s, &context, 1, &made, 1, cuts, 2, &random_state);
+    shards_draw(&s, &rows, got, &random_state);
+    assert_int_equal(got->kept[0], NUCLEUS);
+    shards_close(&s);
+    shard_results_release(got);
+    free(row);
+}
+
 /* A row of which each fall between neighbours in rank, divided by its rank, is the same but for rounding. */
 static void min_k_leaves_a_chunk_behind_in_two_rounds(void **state)
 {
@@ -186,6 +227,7 @@ int main(void)
         cmocka_unit_test(rounds_and_bytes_are_few),
         cmocka_unit_test(a_nucleus_of_two_hundred_tokens_takes_four_rounds),
         cmocka_unit_test(a_nucleus_with_a_long_tail_takes_five_rounds),
+        cmocka_unit_test(kept_tokens_of_a_key_that_others_have_too_do_not_count),
         cmocka_unit_test(no_data_takes_more_than_some_rounds),
         cmocka_unit_test(min_k_leaves_a_chunk_behind_in_two_rounds),
     };
