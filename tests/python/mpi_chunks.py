@@ -149,6 +149,41 @@ def what_is_wrong_with_the_arguments_of_one_rank_is_told_to_all():
                     assert str(error).startswith(f"rank {rank} has failed: {words}"), error
 
 
+def a_rank_that_is_interrupted_leaves_its_work_to_the_others():
+    for kind in (KeyboardInterrupt, SystemExit):
+        for rank in (0, SIZE - 1):
+            interrupted = []
+
+            def or_interrupted(made):
+                if RANK == rank and not interrupted:
+                    interrupted.append(True)
+                    raise kind
+                time.sleep(.01)   # so that each rank gets some
+                return made
+
+            def raised(call):
+                try:
+                    return call()
+                except kind as error:
+                    assert RANK == rank and interrupted, (error, RANK)
+
+            with tempfile.TemporaryDirectory() as folder:
+                path = WORLD.bcast(os.path.join(folder, "x"))
+                raised(lambda: tombola.mpi.write(WORLD, path, 30, lambda rows: or_interrupted([str(i) for i in rows]),
+                                                 chunk=1, quiet=True))
+                WORLD.Barrier()
+                with open(path) as file:
+                    assert file.read().split() == [str(i) for i in range(30)]
+                WORLD.Barrier()
+            was_interrupted = WORLD.allreduce(len(interrupted))
+            interrupted.clear()
+            made = raised(lambda: tombola.mpi.generate(WORLD, toy.SAMPLER, lambda step: or_interrupted(toy.model(step)),
+                                                       PROMPTS, **{**OPTIONS, "chunk": 1}))
+            assert made is None or told(made) == told(tombola.mpi.generate(
+                None, toy.SAMPLER, toy.model, PROMPTS, **{**OPTIONS, "chunk": 1}))
+            assert was_interrupted == 1 and WORLD.allreduce(len(interrupted)) == 1
+
+
 def ranks_that_disagree_are_told_so():
     with tempfile.TemporaryDirectory() as folder:
         last = RANK == SIZE - 1
@@ -197,6 +232,7 @@ def main():
     what_fails_on_two_ranks_ends_the_job()
     what_is_wrong_everywhere_is_not_tried_again()
     what_is_wrong_with_the_arguments_of_one_rank_is_told_to_all()
+    a_rank_that_is_interrupted_leaves_its_work_to_the_others()
     ranks_that_disagree_are_told_so()
     what_rank_0_alone_finds_wrong_is_told_to_all()
     rank_0_hands_out_alone_where_threads_may_not_share()

@@ -62,7 +62,7 @@ class Hands:
         """What has come of the piece in hand, which is done when the next is asked for."""
         self._result = result
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         """The piece in hand has failed: another rank gets it, and this one gets no more, but waits for the end.
 
         What is wrong with an argument is so on every rank, and ends the job.

@@ -86,7 +86,8 @@ def generate(comm: Comm | None, sampler: Sampler, model: Callable[[Step], Logits
 
     Where a rank fails, a warning says so, and another rank gets its chunk. Where that one fails too, or none is left,
     a rank that failed raises what it has met with, and the others JobFailed. So do they where a rank's arguments are
-    wrong, and all where one has another number of prompts or another chunk.
+    wrong, and all where one has another number of prompts or another chunk. A rank whose model raises KeyboardInterrupt
+    or SystemExit does so itself once the others have done all.
 
     >>> import numpy as np
     >>> def model(step):   # after each token the next one is the most likely
@@ -103,13 +104,13 @@ def generate(comm: Comm | None, sampler: Sampler, model: Callable[[Step], Logits
     done: list[tuple[range, Any]] = []
     hands = Hands(comm, range(cut.pieces), name=cut.name,
                   given=lambda piece, rank, part: done.append((cut.range_of(piece), part)))
-    fault: Exception | None = None
+    fault: BaseException | None = None
     try:
         for piece in hands:
             own = cut.range_of(piece)
             try:
                 hands.give(sampler._go_on(model, whole, max_tokens, own=own).part())
-            except Exception as failure:
+            except BaseException as failure:   # KeyboardInterrupt too: the others wait
                 fault = failure
                 hands.fail(failure)
                 if hands.size > 1:
@@ -121,4 +122,6 @@ def generate(comm: Comm | None, sampler: Sampler, model: Callable[[Step], Logits
         done = comm.bcast(done)   # type: ignore[union-attr]  # there are others
     for own, part in done:
         whole._put(own, part)
+    if fault is not None and not isinstance(fault, Exception):
+        raise fault
     return whole

@@ -150,9 +150,10 @@ def write(comm: Comm | None, path: str, count: int, work: Callable[[range], Line
 
     The file depends on count, work and chunk alone, not on how many ranks there are. A rank whose work raises does no
     more, and its chunk goes to another; where that one fails too, or none is left, the ranks that failed raise what
-    they have met with, and the others JobFailed. So do they where a rank's arguments are wrong. What is complete is
-    kept then, as it is where a process is killed. ValueError: there is something of an earlier run, of another job, or
-    another run is at it. OSError: the file can't be written.
+    they have met with, and the others JobFailed. So do they where a rank's arguments are wrong, and all where one has
+    another count or chunk. A rank whose work raises KeyboardInterrupt or SystemExit does so itself once the others
+    have done all. What is complete is kept then, as it is where a process is killed. ValueError: there is something
+    of an earlier run, of another job, or another run is at it. OSError: the file can't be written.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -168,14 +169,16 @@ def write(comm: Comm | None, path: str, count: int, work: Callable[[range], Line
     names = names_of(comm)
     writer: _Writer | None = on_first(comm, lambda: _Writer(path, cut, whole, resume, quiet, nouns, prefix, names))
     if writer is None:
-        _run(Hands(comm, (), works=works), cut, work)
+        stop = _run(Hands(comm, (), works=works), cut, work)
         on_first(comm, lambda: None)   # by rank 0: complete
+        if stop is not None:
+            raise stop
         return
     try:
         with _Ending(writer):
             hands = Hands(comm, writer.pieces, name=cut.name, works=works, given=writer.given, taken=writer.taken,
                           failed=writer.failed)
-            _run(hands, cut, work)
+            stop = _run(hands, cut, work)
             on_first(comm, writer.complete)
     except Exception:
         writer.give_up(False)
@@ -185,21 +188,27 @@ def write(comm: Comm | None, path: str, count: int, work: Callable[[range], Line
         raise
     finally:
         writer.close()
+    if stop is not None:
+        raise stop
 
 
-def _run(hands: Hands, cut: Cut, work: Callable[[range], Lines]) -> None:
-    fault: Exception | None = None
+def _run(hands: Hands, cut: Cut, work: Callable[[range], Lines]) -> BaseException | None:
+    """Gives what this rank is to raise once all know of the end: no Exception, of which others have taken the chunk."""
+    fault: BaseException | None = None
     try:
         for piece in hands:
             try:
                 made = work(cut.range_of(piece))
                 lines, others = made if isinstance(made, tuple) else (made, 0)
                 hands.give(("".join(f"{line}\n" for line in lines).encode(), others))
-            except Exception as failure:
+            except BaseException as failure:   # KeyboardInterrupt too: the others wait
+                if hands.size == 1 and not isinstance(failure, Exception):
+                    raise
                 fault = failure
                 hands.fail(failure)
     except JobFailed as error:
         raise fault or error
+    return None if isinstance(fault, Exception) else fault
 
 
 class _Ending:
