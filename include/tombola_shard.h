@@ -142,8 +142,8 @@ TOMBOLA_API tombola_status tombola_shard_partial(tombola_shard *shard, void *mes
  * messages  aligned to 8 bytes, as its elements are
  * stride    bytes from one message to the next, at least the size of each
  * count     shards
- * is_done   set to 1 where the results are there; 0: another round follows. Where merge fails too it tells whether the
- *           others go on, unless the arguments were none */
+ * is_done   set to 1 where the results are there; 0: another round follows. Where merge fails, the call is over here; it
+ *           is over on all shards where these do not agree, and else is_done tells whether the others go on */
 TOMBOLA_API tombola_status tombola_shard_merge(tombola_shard *shard, const void *messages, size_t stride, size_t count,
                                                int *is_done, tombola_error *error);
 
