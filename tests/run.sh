@@ -97,8 +97,9 @@ compile_for_sanitized() {
 
 # Sanitizers see what runs on the host. Of these tests that is their own, or what others have run as well; most of it
 # takes long, or has kernels compiled that no other test wants.
-not_sanitized='bench_workloads|command_(config|ranks.*)|counters.*|devices_properties|kernel_cache_(choice|device)'
-not_sanitized="test_($not_sanitized|list|mpi(_failures)?|narrow|race_law|shards_rounds|stages.*|textbook|weight)"
+not_sanitized='bench_workloads|command_(bench|config|ranks.*|show)|counters.*|devices_properties'
+not_sanitized="$not_sanitized|kernel_cache_(choice|device)|list|mpi(_failures)?|narrow|race_law|shards_rounds"
+not_sanitized="test_($not_sanitized|stages.*|textbook|weight)"
 
 # PoCL alone: what other runtimes leak and unload again cannot be told from leaks of ours. Up to gcc 13 the address
 # sanitizer's interceptor of __tls_get_addr takes a block of thread-local memory at some offsets in its page for one
