@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct columns columns_default(void)
 {
@@ -93,13 +92,6 @@ void columns_params(const struct columns *c, bench_config config, tombola_params
     const bench_options options = {.seed = 1};
     for (size_t row = 0; row < c->rows; row++)
         params[row] = bench_config_params(config, &options, row);
-}
-
-double columns_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static int by_size(const void *a, const void *b)

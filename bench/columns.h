@@ -33,9 +33,6 @@ float *columns_make(const struct columns *columns, size_t first, size_t last);
 /* The parameters of all rows by a configuration. */
 void columns_params(const struct columns *columns, bench_config config, tombola_params *params);
 
-/* By a monotonic clock. */
-double columns_seconds(void);
-
 /* Sorts them; gives the one in the middle. */
 double columns_median(double *seconds, size_t count);
 

@@ -9,6 +9,7 @@
  * us, best_us     a call: median and least, of rank 0, whose calls begin when all ranks are ready
  * rounds, collectives, bytes    of a call; bytes that a rank sends to each other one
  * exchange_us     of a call, in collectives, median; waiting for slower ranks included */
+#include "clock.h"
 #include "columns.h"
 #include "tombola_mpi.h"
 
@@ -96,9 +97,9 @@ static void measure(struct bench *b, struct times *t, const tombola_rows *rows, 
 {
     if (b->shard)
         MPI_Barrier(MPI_COMM_WORLD);
-    const double begin = columns_seconds();
+    const double begin = clock_now();
     call(b, rows, results);
-    const double seconds = columns_seconds() - begin;
+    const double seconds = clock_now() - begin;
     t->last = tombola_mpi_call_default();
     if (b->shard)
         tombola_mpi_sampler_last_call(b->shard, &t->last);
@@ -118,9 +119,9 @@ static void run(struct bench *b, size_t config, double seconds)
     rows.params = b->params;
     results.tokens.host = b->tokens;
     call(b, &rows, &results);
-    const double begin = columns_seconds();
+    const double begin = clock_now();
     call(b, &rows, &results);
-    const double calls = told(b, seconds / (columns_seconds() - begin));
+    const double calls = told(b, seconds / (clock_now() - begin));
     for (double i = 0; i < calls || i < 3; i++)
         measure(b, &b->times[config], &rows, &results);
 }

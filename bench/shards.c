@@ -8,6 +8,7 @@
  * rounds, bytes   of a call; bytes of its messages
  * round_us        the least that begin and the first message have taken, and the merging of each round and the next
  *                 message */
+#include "clock.h"
 #include "columns.h"
 #include "tombola_mpi.h"
 
@@ -109,7 +110,7 @@ static void reserve(struct bench *b)
 /* A step of the first shard, begun then. Gives its seconds. */
 static double take_step(struct bench *b, int step, double start)
 {
-    const double seconds = columns_seconds() - start;
+    const double seconds = clock_now() - start;
     if (step < MOST_STEPS && (b->steps[step] == 0 || seconds < b->steps[step]))
         b->steps[step] = seconds;
     return seconds;
@@ -118,7 +119,7 @@ static double take_step(struct bench *b, int step, double start)
 /* A call of all shards. Gives the seconds of the first, which works while the others rest. */
 static double run(struct bench *b)
 {
-    double start = columns_seconds(), seconds;
+    double start = clock_now(), seconds;
     int is_done = 0;
     begin(b, &b->all[0]);
     reserve(b);
@@ -129,7 +130,7 @@ static double run(struct bench *b)
         partial(b, i, 0);
     }
     for (int round = 0; !is_done; round++) {
-        start = columns_seconds();
+        start = clock_now();
         is_done = merge(b, 0, round);
         seconds += take_step(b, round + 1, start);
         for (size_t i = 1; i < b->shards; i++)
@@ -146,7 +147,7 @@ static void measure(struct bench *b, bench_config config)
     columns_params(c, config, b->params);
     run(b);
     memset(b->steps, 0, sizeof b->steps);
-    for (const double end = columns_seconds() + b->seconds; count < 3 || columns_seconds() < end;) {
+    for (const double end = clock_now() + b->seconds; count < 3 || clock_now() < end;) {
         times[count++] = run(b);
         if (count == MOST_CALLS)
             break;
