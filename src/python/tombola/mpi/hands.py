@@ -70,6 +70,30 @@ class Hands:
         self._words = f"{type(error).__name__}: {error}"
         self._everywhere = isinstance(error, InvalidArgument)
 
+    def work_off(self, work: Callable[[int], Any],
+                 failed: Callable[[int, BaseException], object] | None = None) -> BaseException | None:
+        """Takes pieces until there are none, gives what work(piece) makes of them, and fails with what it raises.
+
+        failed   called with (piece, error) of this rank's own
+        Gives what this rank is to raise once all know of the end, or None: no Exception, as others have its piece
+        then. Raises what this rank has met with, or JobFailed, where the job has ended before all pieces were done.
+        """
+        fault: BaseException | None = None
+        try:
+            for piece in self:
+                try:
+                    self.give(work(piece))
+                except BaseException as error:   # KeyboardInterrupt too: the others wait
+                    if self.size == 1 and not isinstance(error, Exception):
+                        raise
+                    fault = error
+                    self.fail(error)
+                    if failed is not None:
+                        failed(piece, error)
+        except JobFailed as error:
+            raise fault or error
+        return None if isinstance(fault, Exception) else fault
+
     def __iter__(self) -> Iterator[int]:
         """Pieces until there are none. Whoever stops before leaves the job; rank 0 then waits for its end.
 

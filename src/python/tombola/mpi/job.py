@@ -9,7 +9,7 @@ from .._arguments import integer_of
 from ..errors import refusal
 from ..generation import Generation
 from ..params import Params
-from .hands import Hands, JobFailed
+from .hands import Hands
 from .launch import on_all
 
 if TYPE_CHECKING:
@@ -104,24 +104,17 @@ def generate(comm: Comm | None, sampler: Sampler, model: Callable[[Step], Logits
     done: list[tuple[range, Any]] = []
     hands = Hands(comm, range(cut.pieces), name=cut.name,
                   given=lambda piece, rank, part: done.append((cut.range_of(piece), part)))
-    fault: BaseException | None = None
-    try:
-        for piece in hands:
-            own = cut.range_of(piece)
-            try:
-                hands.give(sampler._go_on(model, whole, max_tokens, own=own).part())
-            except BaseException as failure:   # KeyboardInterrupt too: the others wait
-                fault = failure
-                hands.fail(failure)
-                if hands.size > 1:
-                    warnings.warn(f"{cut.name(piece)} failed on rank {hands.rank}, which leaves the job: {failure}",
-                                  RuntimeWarning, stacklevel=2)
-    except JobFailed as error:
-        raise fault or error
+
+    def warn(piece: int, error: BaseException) -> None:
+        if hands.size > 1:
+            warnings.warn(f"{cut.name(piece)} failed on rank {hands.rank}, which leaves the job: {error}",
+                          RuntimeWarning, stacklevel=4)   # where generate was called
+
+    fault = hands.work_off(lambda piece: sampler._go_on(model, whole, max_tokens, own=cut.range_of(piece)).part(), warn)
     if hands.size > 1:
         done = comm.bcast(done)   # type: ignore[union-attr]  # there are others
     for own, part in done:
         whole._put(own, part)
-    if fault is not None and not isinstance(fault, Exception):
+    if fault is not None:
         raise fault
     return whole

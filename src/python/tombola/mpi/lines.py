@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Tuple, Union
 
 from .._library import lib
-from .hands import Hands, JobFailed
+from .hands import Hands
 from .job import Cut
 from .journal import Extent, Journal
 from .launch import names_of, on_all, on_first
@@ -163,22 +163,27 @@ def write(comm: Comm | None, path: str, count: int, work: Callable[[range], Line
     ...         print(file.read().split())
     ['0', '1', '4', '9', '16']
     """
+    def made(piece: int) -> tuple[bytes, int]:
+        told = work(cut.range_of(piece))
+        lines, others = told if isinstance(told, tuple) else (told, 0)
+        return "".join(f"{line}\n" for line in lines).encode(), others
+
     cut = on_all(comm, lambda: Cut(count, chunk, nouns[0]), str)
     whole = on_all(comm, lambda: {"the contract": int(lib.tombola_contract()), "--chunk": chunk,
                                   f"the {nouns[0]}": count, **(job or {})})
     names = names_of(comm)
     writer: _Writer | None = on_first(comm, lambda: _Writer(path, cut, whole, resume, quiet, nouns, prefix, names))
     if writer is None:
-        stop = _run(Hands(comm, (), works=works), cut, work)
+        fault = Hands(comm, (), works=works).work_off(made)
         on_first(comm, lambda: None)   # by rank 0: complete
-        if stop is not None:
-            raise stop
+        if fault is not None:
+            raise fault
         return
     try:
         with _Ending(writer):
             hands = Hands(comm, writer.pieces, name=cut.name, works=works, given=writer.given, taken=writer.taken,
                           failed=writer.failed)
-            stop = _run(hands, cut, work)
+            fault = hands.work_off(made)
             on_first(comm, writer.complete)
     except Exception:
         writer.give_up(False)
@@ -188,27 +193,8 @@ def write(comm: Comm | None, path: str, count: int, work: Callable[[range], Line
         raise
     finally:
         writer.close()
-    if stop is not None:
-        raise stop
-
-
-def _run(hands: Hands, cut: Cut, work: Callable[[range], Lines]) -> BaseException | None:
-    """Gives what this rank is to raise once all know of the end: no Exception, of which others have taken the chunk."""
-    fault: BaseException | None = None
-    try:
-        for piece in hands:
-            try:
-                made = work(cut.range_of(piece))
-                lines, others = made if isinstance(made, tuple) else (made, 0)
-                hands.give(("".join(f"{line}\n" for line in lines).encode(), others))
-            except BaseException as failure:   # KeyboardInterrupt too: the others wait
-                if hands.size == 1 and not isinstance(failure, Exception):
-                    raise
-                fault = failure
-                hands.fail(failure)
-    except JobFailed as error:
-        raise fault or error
-    return None if isinstance(fault, Exception) else fault
+    if fault is not None:
+        raise fault
 
 
 class _Ending:
