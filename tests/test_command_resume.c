@@ -49,13 +49,18 @@ static void expect_all(void)
     assert_false(file_is_there(job_path("p.npy.part")));
 }
 
+/* Ends a run once so many lines of its journal tell of rows that are done. */
+static process stop_behind(running_process running, const char *journal, size_t lines, int signal)
+{
+    job_wait_for_rows(journal, lines);
+    kill((pid_t)running.id, signal);
+    return process_end(&running);
+}
+
 /* Leaves a run behind that some rows, and not all, are complete of. */
 static void leave_part(int signal)
 {
-    running_process running = START(OPTIONS, "--chunk=1");
-    job_wait_for_rows(JOURNAL, 20);
-    kill((pid_t)running.id, signal);
-    process got = process_end(&running);
+    process got = stop_behind(START(OPTIONS, "--chunk=1"), JOURNAL, 20, signal);
     assert_int_equal(got.status, 128 + signal);
     if (signal == SIGTERM)
         assert_non_null(strstr(got.err, " of 4000 rows are complete; --resume goes on with the others"));
@@ -161,10 +166,7 @@ static void files_are_told_apart_whatever_bytes_they_are_called_by(void **state)
                           "--chunk=1",
                           NULL,
                           NULL};
-    running_process running = process_start(argv, NULL, "", 0);
-    job_wait_for_rows(job_path("x.jsonl.part.jsonl"), 20);
-    kill((pid_t)running.id, SIGKILL);
-    process got = process_end(&running);
+    process got = stop_behind(process_start(argv, NULL, "", 0), job_path("x.jsonl.part.jsonl"), 20, SIGKILL);
     process_release(&got);
     argv[9] = "--resume";
     argv[2] = job_path("\xFF.npy");
@@ -192,13 +194,10 @@ static void what_comes_by_a_pipe_is_not_gone_on_with(void **state)
 {
     (void)state;
     assert_int_equal(mkfifo(job_path("pipe"), 0600), 0);
-    running_process running = start_from_pipe(NULL);
-    job_wait_for_rows(JOURNAL, 20);
-    kill((pid_t)running.id, SIGTERM);
-    process got = process_end(&running);
+    process got = stop_behind(start_from_pipe(NULL), JOURNAL, 20, SIGTERM);
     assert_null(strstr(got.err, "--resume goes on"));
     process_release(&got);
-    running = start_from_pipe("--resume");
+    running_process running = start_from_pipe("--resume");
     expect_end_of_job(process_end(&running), 1, "/pipe is no file, and may be another than for the run before");
     unlink(JOURNAL);
 }
@@ -214,10 +213,7 @@ static void masks_from_standard_input_are_told_apart(void **state)
     char *mask = read_file(job_path("mask.npy"), &size);
     const char *const argv[] = {TOMBOLA_COMMAND, "sample", JOB_ARRAY,   "--output", job_path("m.npy"),
                                 "--mask",        "-",      "--chunk=1", "--resume", NULL};
-    running_process running = process_start(argv, NULL, mask, size);
-    job_wait_for_rows(job_path("m.npy.part.jsonl"), 5);
-    kill((pid_t)running.id, SIGKILL);
-    process got = process_end(&running);
+    process got = stop_behind(process_start(argv, NULL, mask, size), job_path("m.npy.part.jsonl"), 5, SIGKILL);
     process_release(&got);
     expect_end_of_job(process_run(argv, NULL, mask, size), 1, "--resume: --mask was {");
     free(mask);

@@ -102,26 +102,34 @@ static void no_data_takes_more_than_some_rounds(void **state)
     }
 }
 
+/* How many tokens of one row shards keep, with these cuts. */
+static uint32_t kept_by_shards(const struct make *made, const tombola_rows *row, const size_t *cuts, size_t count)
+{
+    struct shards s;
+    const struct shard_wants wants = {.rows = 1, .samples = 1};
+    struct shard_results *got = shard_results_make(wants);
+    shards_open_at(&s, &context, 1, made, 1, cuts, count, &random_state);
+    shards_draw(&s, row, got, &random_state);
+    const uint32_t kept = got->kept[0];
+    shards_close(&s);
+    shard_results_release(got);
+    return kept;
+}
+
 /* Logits whose weights have no estimates, of which a shard keeps its nucleus: what it has kept is no mass. */
 static void rows_without_estimates_are_as_one_device_draws_them(void **state)
 {
     (void)state;
     enum { WIDE = 20480, FEW = 70 };
     static const struct make made = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, WIDE};
-    struct shards s;
-    const struct shard_wants wants = {.rows = 1, .samples = 1};
-    struct shard_results *got = shard_results_make(wants);
+    const size_t cuts[] = {0, WIDE};
     tombola_params p = params_at(1e-5f);
     p.top_p = 0.5f;
     float *row = allocate(WIDE, sizeof *row);
     for (size_t i = 0; i < FEW; i++)
         row[i * 256] = 20.0f;
     const tombola_rows rows = host_rows(row, 1, 0, &p);
-    shards_open(&s, &context, 1, &made, 1, 1, &random_state);
-    shards_draw(&s, &rows, got, &random_state);
-    assert_int_equal(got->kept[0], FEW / 2);
-    shards_close(&s);
-    shard_results_release(got);
+    assert_int_equal(kept_by_shards(&made, &rows, cuts, 1), FEW / 2);
     free(row);
 }
 
@@ -195,14 +203,7 @@ static void kept_tokens_of_a_key_that_others_have_too_do_not_count(void **state)
     tombola_params p = params_at(1.0f);
     p.top_p = (float)(part / whole);
     const tombola_rows rows = host_rows(row, 1, 0, &p);
-    struct shards s;
-    const struct shard_wants wants = {.rows = 1, .samples = 1};
-    struct shard_results *got = shard_results_make(wants);
-    shards_open_at(&s, &context, 1, &made, 1, cuts, 2, &random_state);
-    shards_draw(&s, &rows, got, &random_state);
-    assert_int_equal(got->kept[0], NUCLEUS);
-    shards_close(&s);
-    shard_results_release(got);
+    assert_int_equal(kept_by_shards(&made, &rows, cuts, 2), NUCLEUS);
     free(row);
 }
 
