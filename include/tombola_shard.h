@@ -17,17 +17,18 @@
  * results, each by itself, but for what there is for each token, which each has of its own columns.
  *
  * Rounds. Greedy rows and those without filters take one; min-p two; top-k up to 1024 two, up to 512 also where top-p
- * follows on it. Top-p takes two where the nucleus is among the first 128 tokens, three up to some 300, and four or
- * five where more stay. Each filter that cuts by mass or by a larger number takes 24 at most, whatever the data; min-k
- * besides two for each 1024 tokens that may rank before its cliff. Candidates, and probabilities before the filters,
+ * follows on it. Top-p takes two where the nucleus is among the first 128 tokens, three up to some 300, four or five
+ * where more stay, and six or seven where it ends among thousands of tokens of one logit. No filter that cuts by mass
+ * or by a larger number takes more than 24, whatever the data; min-k besides two for each 1024 tokens that may rank
+ * before its cliff. Candidates, and probabilities before the filters,
  * take one more together, raw log-probabilities up to three, kept sets none. Rows of a batch take their rounds
  * together. tombola_shard_last_call tells how many rounds and bytes a call took.
  *
  * Messages. A head of 80 bytes, struct tombola_shard_head, then words of 64 bits; all of it little-endian, to be
  * aligned to 8 bytes, and without pointers: they may go through files and between machines of different devices. All
  * shards that agree send messages of the same size in a round, which partial tells: it depends on what all know. Greedy
- * rows and those without filters take 48 bytes, top-k 8 more for each of k, histograms 2056, lists of a nucleus up to
- * 4112, candidates 16 each. tombola_shard_last_call tells how large any message of the call may be.
+ * rows and those without filters take 48 bytes, top-k 8 more for each of k, histograms up to 4120, lists of a nucleus up
+ * to 4112, candidates 16 each. tombola_shard_last_call tells how large any message of the call may be.
  *
  * Collectives of equally many bytes (NCCL, MPI_Allgather). A shard that has failed, or is given another batch, has a
  * message of another size, and nobody knows before. So all take the same capacity once and for all, at least a head:
@@ -75,7 +76,7 @@ extern "C" {
 #endif
 
 /* The version of the messages' layout; like the contract's, it has to be the same on all shards. */
-#define TOMBOLA_SHARD_LAYOUT 3
+#define TOMBOLA_SHARD_LAYOUT 4
 
 /* What a message begins with. */
 typedef struct tombola_shard_head {

@@ -26,7 +26,8 @@
  * LIST      the first tokens of a window
  * STORED    maximum: a key; a list of the first tokens of the row, of which those from this key on count
  * BINS      sums: a histogram
- * PARTITION sums: the mass of the window, the cost of what ranks above the bins, and a histogram
+ * EDGES     sums: a histogram; for each two of its bins the largest key in them, and the least
+ * PARTITION sums: the mass of the window, the cost of what ranks above the bins; and what EDGES has
  * WEIGHED   a list of the first tokens of a window, each with what it costs
  * END       sum: tokens of a window; least: the last one upside down
  * FIRST     least: the first token of a window
@@ -51,7 +52,8 @@
     KIND(LIST, 0, 0, 0)                                                                                                \
     KIND(STORED, 0, 1, 0)                                                                                              \
     KIND(BINS, SHARD_WIDE, 0, 0)                                                                                       \
-    KIND(PARTITION, 2 + SHARD_WIDE, 0, 0)                                                                              \
+    KIND(EDGES, SHARD_WIDE, SHARD_WIDE / 2, SHARD_WIDE / 2)                                                            \
+    KIND(PARTITION, 2 + SHARD_WIDE, SHARD_WIDE / 2, SHARD_WIDE / 2)                                                    \
     KIND(WEIGHED, 0, 0, 0)                                                                                             \
     KIND(END, 1, 0, 1)                                                                                                 \
     KIND(FIRST, 0, 0, 1)                                                                                               \
@@ -71,6 +73,7 @@ enum { DRAWN_KEPT };
 enum { START_STATE = 1, START_LAST, START_DRAWS };
 enum { RACE_LAST = 1, RACE_DRAWS };
 enum { MEASURE_MASS, MEASURE_COUNT, MEASURE_MOMENTS, MEASURE_SQUARES = MEASURE_MOMENTS + 5, MEASURE_DEPTH, MEASURES };
+enum { EDGES_HIGHEST = SHARD_WIDE, EDGES_LEAST = EDGES_HIGHEST + SHARD_WIDE / 2 };
 enum { PARTITION_MASS, PARTITION_ABOVE, PARTITION_BINS };
 enum { END_NUMBER, END_LAST };
 enum { TOLD_ENTROPY, TOLD_SAMPLES };

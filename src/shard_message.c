@@ -16,7 +16,7 @@ static size_t larger(size_t a, size_t b)
 }
 
 /* What a search for a budget's last token may ask for. */
-#define SEARCH_WORDS (2 * SHARD_WIDE)
+#define SEARCH_WORDS (2 + 2 * SHARD_WIDE)
 
 /* What a filter may ask for, behind which there are as many words as a list has. */
 static size_t filter_words(const struct row_params *p, u32 filter, size_t vocabulary)
