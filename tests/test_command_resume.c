@@ -268,6 +268,21 @@ static void a_machine_that_went_down_is_noticed(void **state)
     unlink(JOURNAL);
 }
 
+/* As a disk leaves a file that was growing when it lost power. */
+static void zeros_within_a_journal_end_it(void **state)
+{
+    (void)state;
+    leave_part(SIGKILL);
+    size_t size;
+    char *text = read_file(JOURNAL, &size), *middle = strchr(text + size / 2, '\n');
+    assert_non_null(middle);
+    memset(middle + 1, 0, 20);
+    write_file(JOURNAL, text, size);
+    free(text);
+    DONE(OPTIONS, "--resume");
+    expect_all();
+}
+
 static void a_full_disk_is_said_and_gone_on_from(void **state)
 {
     (void)state;
@@ -354,6 +369,7 @@ int main(void)
         cmocka_unit_test(two_runs_at_once_are_refused),
         cmocka_unit_test(a_journal_that_is_removed_by_another_run_is_made_anew),
         cmocka_unit_test(a_machine_that_went_down_is_noticed),
+        cmocka_unit_test(zeros_within_a_journal_end_it),
         cmocka_unit_test(a_full_disk_is_said_and_gone_on_from),
         cmocka_unit_test(rows_that_did_not_reach_the_disk_are_drawn_anew),
         cmocka_unit_test(an_array_that_shrinks_is_an_error),

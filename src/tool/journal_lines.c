@@ -99,6 +99,10 @@ int journal_lines_read(int file, const char *path, journal_lines *l)
     rewind(stream);
     while (!failed && (length = getline(&text, &room, stream)) > 0 && text[length - 1] == '\n') {
         json_t *line = json_loadb(text, (size_t)length, 0, NULL);
+        if (l->header && !json_is_object(line)) { /* as a disk without power leaves it: nothing from here on counts */
+            json_decref(line);
+            break;
+        }
         l->end += (uint64_t)length;
         if (!json_is_object(line)) {
             warnx("%s: is no journal of this command's; remove it and the .part beside it to start anew", path);

@@ -131,13 +131,14 @@ def test_a_job_of_other_parameters_is_not_gone_on_with(path):
 
 @in_folder
 def test_half_a_line_counts_as_none_and_what_was_not_synced_only_while_the_machine_has_run_on(path):
-    failing(path, until(18))
-    with open(path + ".part.jsonl", "a") as file:
-        file.write('{"done":[18,3,1')
-    with open(path + ".part", "a") as file:
-        file.write("half of what" * 1000)
-    write(path, resume=True)
-    assert text_of(path) == RIGHT
+    for tail in '{"done":[18,3,1', "\0" * 20 + '\n{"done":[18,3,0,9]}\n':
+        failing(path, until(18))
+        with open(path + ".part.jsonl", "a") as file:
+            file.write(tail)
+        with open(path + ".part", "a") as file:
+            file.write("half of what" * 1000)
+        write(path, resume=True)
+        assert text_of(path) == RIGHT
     failing(path, until(18))
     text = text_of(path + ".part.jsonl")
     told = [json.loads(line) for line in text.splitlines()]

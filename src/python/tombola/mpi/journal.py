@@ -68,6 +68,8 @@ class _Lines:
                 told = json.loads(line)
             except ValueError:
                 told = None
+            if not isinstance(told, dict) and self.header is not None:
+                break   # as a disk without power leaves it: nothing from here on counts
             if not isinstance(told, dict):
                 raise ValueError(f"{path}: is no journal of this command's; remove it and the .part beside it to start "
                                  "anew")
