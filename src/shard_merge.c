@@ -1,0 +1,80 @@
+#include "shard_merge.h"
+
+#include <string.h>
+
+#define WORD sizeof(u64)
+
+/* The first of two ascending lists' words; and behind them what goes with each, if they have that. */
+static void merge_lists(u64 *list, const u64 *other, size_t count, int have_more)
+{
+    u64 both[2 * (MAX_TOP_K > SHARD_WIDE ? MAX_TOP_K : SHARD_WIDE)];
+    for (size_t i = 0, a = 0, b = 0; i < count; i++) {
+        const u64 *from = list[a] <= other[b] ? list + a++ : other + b++;
+        both[i] = *from;
+        if (have_more)
+            both[count + i] = from[count];
+    }
+    memcpy(list, both, (have_more ? 2 : 1) * count * WORD);
+}
+
+static int is_first(const u64 *pair, const u64 *other)
+{
+    return pair[0] < other[0] || (pair[0] == other[0] && pair[1] <= other[1]);
+}
+
+void shard_merge_pair(u64 *pair, const u64 *other)
+{
+    if (!is_first(pair, other))
+        memcpy(pair, other, 2 * WORD);
+}
+
+/* Of pairs that are not merged yet: when the second of all arrives, and how clearly the first one's token was first. */
+static void merge_margin(const u64 *pair, u64 *margin, const u64 *other_pair, const u64 *other)
+{
+    const u64 later = pair[0] > other_pair[0] ? pair[0] : other_pair[0];
+    const u64 second = margin[0] < other[0] ? margin[0] : other[0];
+    if (!is_first(pair, other_pair))
+        margin[1] = other[1];
+    margin[0] = later < second ? later : second;
+}
+
+/* Brings both to the larger scale. */
+static u64 brought(u64 mass, u64 orders, int is_high)
+{
+    const u64 shifted = orders < 64 ? mass >> orders : 0;
+    return shifted + (is_high && mass && orders > 0);
+}
+static void merge_masses(u64 *words, const u64 *other)
+{
+    const struct shard_masses a = {words[0], words[1], words[2]}, b = {other[0], other[1], other[2]};
+    const u64 order = a.order > b.order ? a.order : b.order;
+    words[0] = order;
+    words[1] = brought(a.low, order - a.order, 0) + brought(b.low, order - b.order, 0);
+    words[2] = brought(a.high, order - a.order, 1) + brought(b.high, order - b.order, 1);
+}
+
+void shard_merge_words(struct shard_form f, u64 *words, const u64 *other)
+{
+    u32 at = 0, end = f.sums;
+    for (; at < end; at++)
+        words[at] += other[at];
+    for (end += f.highest; at < end; at++)
+        words[at] = other[at] > words[at] ? other[at] : words[at];
+    for (end += f.least; at < end; at++)
+        words[at] = other[at] < words[at] ? other[at] : words[at];
+    if (f.kind == SHARD_MASSES) {
+        merge_masses(words + at, other + at);
+        at = end += SHARD_MASSES_WORDS;
+    }
+    for (u32 i = 0; shard_has_margins(f) && i < f.list / 2; i++)
+        merge_margin(words + at + 2 * i, words + end + 2 * (f.pairs + i), other + at + 2 * i,
+                     other + end + 2 * (f.pairs + i));
+    for (end += 2 * f.pairs; at < end; at += 2)
+        shard_merge_pair(words + at, other + at);
+    if (shard_has_margins(f))
+        return;
+    if (!shard_list_adds(f))
+        merge_lists(words + at, other + at, shard_list_has_more(f) ? f.list / 2 : f.list, shard_list_has_more(f));
+    for (end += f.list; shard_list_adds(f) && at < end; at++)
+        words[at] += other[at];
+}
