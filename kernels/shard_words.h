@@ -153,6 +153,12 @@ static inline int shard_has_margins(struct shard_form f)
 {
     return f.kind == SHARD_RACE || f.kind == SHARD_START;
 }
+
+/* Whether the first words of all lists count, in order. */
+static inline int shard_list_ascends(struct shard_form f)
+{
+    return f.list > 0 && !shard_list_adds(f) && !shard_has_margins(f);
+}
 #define TOLD_EACH 3u /* words of a sample */
 
 /* The second word of a pair: of equal arrivals the lower id wins. */

@@ -95,7 +95,7 @@ void tombola_shard_release(tombola_shard *s)
         upload_free(&s->answers);
     tombola_sampler_release(s->sampler);
     free(s->told);
-    free(s->places);
+    free(s->places.lists);
     free(s->known.rows);
     free(s->known.samples);
     free(s->known.scores);
@@ -298,14 +298,17 @@ size_t tombola_shard_largest(const void *messages, size_t stride, size_t count)
 /* Room to look at so many messages. */
 static tombola_status reserve_places(tombola_shard *s, size_t count, tombola_error *error)
 {
-    if (s->places_room >= count)
+    struct shard_places p = {.room = count};
+    if (s->places.room >= count)
         return TOMBOLA_OK;
-    const void **places = count > SIZE_MAX / 2 / sizeof *places ? NULL : malloc(2 * count * sizeof *places);
-    if (!places)
+    const size_t each = sizeof *p.lists + sizeof *p.heads + sizeof *p.rows;
+    p.lists = count > SIZE_MAX / each ? NULL : malloc(count * each);
+    if (!p.lists)
         return fail(error, TOMBOLA_OUT_OF_MEMORY, "no memory for %zu messages", count);
-    free(s->places);
-    s->places = places;
-    s->places_room = count;
+    p.heads = (const void **)(p.lists + count);
+    p.rows = (const u64 **)(p.heads + count);
+    free(s->places.lists);
+    s->places = p;
     return TOMBOLA_OK;
 }
 
@@ -323,8 +326,8 @@ tombola_status tombola_shard_merge(tombola_shard *s, const void *messages, size_
     if (status && !*is_done) /* which the others don't know of */
         return fail_call(s, status, error);
     if (!status)
-        status = shard_messages_merge(&s->call, s->told, messages, stride, count, s->places, s->answers.host, &s->known,
-                                      error);
+        status = shard_messages_merge(&s->call, s->told, messages, stride, count, &s->places, s->answers.host,
+                                      &s->known, error);
     if (!status && !*is_done) {
         s->call.head.round++;
         s->stage = SHARD_RUNS;

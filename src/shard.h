@@ -23,12 +23,11 @@ struct tombola_shard {
     cl_mem logits[MAX_PARTS];
     const cl_event *after[MAX_PARTS]; /* the first round's kernels wait for it */
     cl_mem params;
-    cl_mem quests, messages; /* max_rows x SHARD_STATE_BYTES; and the device's messages, rows x stride words */
-    size_t message_words;    /* that there is room for, in both */
-    u64 *told;               /* the same in host memory */
-    struct upload answers;   /* as large */
-    const void **places;     /* two for each of places_room messages */
-    size_t places_room;
+    cl_mem quests, messages;    /* max_rows x SHARD_STATE_BYTES; and the device's messages, rows x stride words */
+    size_t message_words;       /* that there is room for, in both */
+    u64 *told;                  /* the same in host memory */
+    struct upload answers;      /* as large */
+    struct shard_places places; /* grow */
     struct shard_batch call;
     struct shard_known known; /* rows: max_rows; samples and scores grow */
     size_t samples_room, scores_room, candidates_room;

@@ -4,19 +4,6 @@
 
 #define WORD sizeof(u64)
 
-/* The first of two ascending lists' words; and behind them what goes with each, if they have that. */
-static void merge_lists(u64 *list, const u64 *other, size_t count, int have_more)
-{
-    u64 both[2 * (MAX_TOP_K > SHARD_WIDE ? MAX_TOP_K : SHARD_WIDE)];
-    for (size_t i = 0, a = 0, b = 0; i < count; i++) {
-        const u64 *from = list[a] <= other[b] ? list + a++ : other + b++;
-        both[i] = *from;
-        if (have_more)
-            both[count + i] = from[count];
-    }
-    memcpy(list, both, (have_more ? 2 : 1) * count * WORD);
-}
-
 static int is_first(const u64 *pair, const u64 *other)
 {
     return pair[0] < other[0] || (pair[0] == other[0] && pair[1] <= other[1]);
@@ -71,10 +58,36 @@ void shard_merge_words(struct shard_form f, u64 *words, const u64 *other)
                      other + end + 2 * (f.pairs + i));
     for (end += 2 * f.pairs; at < end; at += 2)
         shard_merge_pair(words + at, other + at);
-    if (shard_has_margins(f))
-        return;
-    if (!shard_list_adds(f))
-        merge_lists(words + at, other + at, shard_list_has_more(f) ? f.list / 2 : f.list, shard_list_has_more(f));
     for (end += f.list; shard_list_adds(f) && at < end; at++)
         words[at] += other[at];
+}
+
+/* Puts a list where it belongs in the heap of all, the one with the least word first, from a hole down. */
+static void sift(struct shard_list *heap, size_t count, size_t hole, struct shard_list list)
+{
+    for (size_t child; (child = 2 * hole + 1) < count; hole = child) {
+        child += child + 1 < count && heap[child + 1].word < heap[child].word;
+        if (list.word <= heap[child].word)
+            break;
+        heap[hole] = heap[child];
+    }
+    heap[hole] = list;
+}
+
+void shard_merge_lists(struct shard_form f, u64 *list, struct shard_list *lists, size_t count)
+{
+    const int has_more = shard_list_has_more(f);
+    const size_t number = has_more ? f.list / 2 : f.list;
+    for (size_t i = count / 2; i-- > 0;)
+        sift(lists, count, i, lists[i]);
+    for (size_t i = 0; i < number; i++) {
+        struct shard_list first = lists[0];
+        list[i] = first.word;
+        if (has_more)
+            list[number + i] = first.at[number];
+        if (i + 1 == number)
+            break; /* no list has more words than that */
+        first.word = *++first.at;
+        sift(lists, count, 0, first);
+    }
 }

@@ -325,10 +325,11 @@ static void take_answer(const struct shard_batch *b, const u64 *answer, const st
 }
 
 tombola_status shard_messages_merge(const struct shard_batch *b, const u64 *told, const void *messages, size_t stride,
-                                    size_t count, const void **places, u64 *answers, const struct shard_known *known,
-                                    tombola_error *error)
+                                    size_t count, const struct shard_places *places, u64 *answers,
+                                    const struct shard_known *known, tombola_error *error)
 {
-    const void **heads = places, **at = places + count, *about;
+    const void **heads = places->heads, *about;
+    const u64 **at = places->rows;
     struct order order = order_of(messages, stride, count, heads, count);
     tombola_status status = check_heads(&order, &about, error);
     if (!status)
@@ -343,16 +344,21 @@ tombola_status shard_messages_merge(const struct shard_batch *b, const u64 *told
     for (size_t row = 0; row < b->head.rows; row++) {
         u64 *answer = answers + row * b->stride, before = 0;
         const struct shard_form f = shard_form_of(told[row * b->stride]);
+        const size_t list = 1 + shard_list_begin(f);
         for (size_t i = 0; i < count; i++) {
             const u64 *from = at[i];
             if (i == 0)
-                memcpy(answer, from, (1 + shard_words(f)) * WORD);
+                memcpy(answer, from, (shard_list_ascends(f) ? list : 1 + shard_words(f)) * WORD);
             else
                 shard_merge_words(f, answer + 1, from + 1);
+            if (shard_list_ascends(f))
+                places->lists[i] = (struct shard_list){from[list], from + list};
             if (f.kind == SHARD_MEASURES && head_of(heads[i])->first < b->head.first)
                 before += from[1 + MEASURE_MASS];
             at[i] = next_row(from);
         }
+        if (shard_list_ascends(f))
+            shard_merge_lists(f, answer + list, places->lists, count);
         take_answer(b, answer, known, row);
         answer[b->stride - 1] = before;
         for (size_t i = 0; i < b->samples; i++)

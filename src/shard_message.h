@@ -2,7 +2,7 @@
 #ifndef TOMBOLA_SRC_SHARD_MESSAGE_H
 #define TOMBOLA_SRC_SHARD_MESSAGE_H
 
-#include "shard_words.h"
+#include "shard_merge.h"
 #include "tombola_shard.h"
 
 #include <stddef.h>
@@ -42,6 +42,14 @@ struct shard_known {
     u64 *candidates;              /* of all rows, each as ROW lists them; NO_CANDIDATE where there is none */
 };
 
+/* Room for what is looked at of messages that are merged, for each of them. */
+struct shard_places {
+    const void **heads;       /* in the order of their columns */
+    const u64 **rows;         /* the words of the next row */
+    struct shard_list *lists; /* the next words of its list */
+    size_t room;              /* messages */
+};
+
 /* The words of a row that a batch needs at most, with these parameters. */
 size_t shard_row_words(const struct row_params *params, size_t vocabulary, size_t samples, size_t candidates);
 
@@ -60,9 +68,9 @@ int shard_message_is_last(const struct shard_batch *batch, const u64 *told);
 /* Checks the messages of all shards against each other, then puts what they come to into `answers`, rows and samples.
  * What is told of an error is the same on all shards.
  * told     the shard's own
- * places   room for twice `count` */
+ * places   room for `count` of them */
 tombola_status shard_messages_merge(const struct shard_batch *batch, const u64 *told, const void *messages,
-                                    size_t stride, size_t count, const void **places, u64 *answers,
+                                    size_t stride, size_t count, const struct shard_places *places, u64 *answers,
                                     const struct shard_known *known, tombola_error *error);
 
 #endif
