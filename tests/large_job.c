@@ -81,8 +81,7 @@ static size_t count_in(const char *text, const char *word)
     return count;
 }
 
-/* As a text; NULL where there is none. */
-static char *read_text(const char *path)
+char *job_read_text(const char *path)
 {
     size_t size;
     if (!file_is_there(path))
@@ -97,7 +96,7 @@ static char *read_text(const char *path)
 void job_wait_for_rows(const char *journal, size_t lines)
 {
     for (int i = 0; i < 10000; i++) {
-        char *text = read_text(journal);
+        char *text = job_read_text(journal);
         const size_t count = text ? count_in(text, "\"done\"") : 0;
         free(text);
         if (count >= lines)
@@ -109,7 +108,7 @@ void job_wait_for_rows(const char *journal, size_t lines)
 
 long job_number_behind(const char *path, const char *before)
 {
-    char *text = read_text(path), *at = text ? strstr(text, before) : NULL;
+    char *text = job_read_text(path), *at = text ? strstr(text, before) : NULL;
     if (!at)
         fail_msg("%s has no %s", path, before);
     const long number = strtol(at + strlen(before), NULL, 10);
@@ -119,7 +118,7 @@ long job_number_behind(const char *path, const char *before)
 
 void job_replace(const char *path, const char *from, const char *to)
 {
-    char *text = read_text(path);
+    char *text = job_read_text(path);
     size_t count = 0;
     assert_int_equal(strlen(from), strlen(to));
     for (char *at = text; at && (at = strstr(at, from)); at += strlen(to), count++)

@@ -32,6 +32,9 @@ process job_run(int ranks, const char *const *arguments);
 /* Waits until so many lines of a journal tell of rows that are done. */
 void job_wait_for_rows(const char *journal, size_t lines);
 
+/* A file as a text, which the caller frees; NULL where there is none. */
+char *job_read_text(const char *path);
+
 /* A text of the file that follows `before`, up to a comma or brace: a number. */
 long job_number_behind(const char *path, const char *before);
 
