@@ -219,14 +219,22 @@ static void masks_from_standard_input_are_told_apart(void **state)
     free(mask);
 }
 
+/* The run stands still meanwhile, so that it can't end before the other has seen it. */
+static void expect_another_to_be_refused(running_process running)
+{
+    job_wait_for_rows(JOURNAL, 5);
+    kill((pid_t)running.id, SIGSTOP);
+    process other = JOB(OPTIONS, "--resume");
+    kill((pid_t)running.id, SIGCONT);
+    expect_end_of_job(other, 1, "out.jsonl.part.jsonl: another run is at it");
+    expect_end_of_job(process_end(&running), 0, "");
+    expect_all();
+}
+
 static void two_runs_at_once_are_refused(void **state)
 {
     (void)state;
-    running_process running = START(OPTIONS, "--chunk=1");
-    job_wait_for_rows(JOURNAL, 5);
-    expect_end_of_job(JOB(OPTIONS, "--resume"), 1, "out.jsonl.part.jsonl: another run is at it");
-    expect_end_of_job(process_end(&running), 0, "");
-    expect_all();
+    expect_another_to_be_refused(START(OPTIONS, "--chunk=1"));
 }
 
 /* One that ends may remove the journal after another has opened it, and before that has locked it. */
@@ -238,11 +246,7 @@ static void a_journal_that_is_removed_by_another_run_is_made_anew(void **state)
 #endif
     const char *const argv[] = {TOMBOLA_COMMAND, "sample", JOB_ARRAY, OPTIONS, "--chunk=1", NULL};
     const char *const environment[] = {"LD_PRELOAD", DISK_FAULT, "REMOVED_BEFORE_LOCK", JOURNAL, NULL};
-    running_process running = process_start(argv, environment, "", 0);
-    job_wait_for_rows(JOURNAL, 5);
-    expect_end_of_job(JOB(OPTIONS, "--resume"), 1, "out.jsonl.part.jsonl: another run is at it");
-    expect_end_of_job(process_end(&running), 0, "");
-    expect_all();
+    expect_another_to_be_refused(process_start(argv, environment, "", 0));
 }
 
 /* Adds a line to the journal that brings all before it to the disk. */
