@@ -65,6 +65,11 @@ unsigned kernels_candidates(void)
     return memory >= 192 * 1024 ? 4096 : memory >= 48 * 1024 ? 1024 : 512;
 }
 
+int kernels_are_on_oclgrind(void)
+{
+    return is_oclgrind;
+}
+
 cl_program kernels_build(const char *file, struct group_shape shape, tombola_type type, const char *more)
 {
     const char *extra = getenv("TOMBOLA_TEST_BUILD_OPTIONS");

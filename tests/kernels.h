@@ -25,6 +25,9 @@ int kernels_close(void **state);
 /* Tokens that a work-item alone can list in the kernels built here, as the library chooses it for the device. */
 unsigned kernels_candidates(void);
 
+/* Whether the device is Oclgrind's. */
+int kernels_are_on_oclgrind(void);
+
 /* Builds tests/`file` in this shape, with more options. Ends the program where it does not compile. */
 cl_program kernels_build(const char *file, struct group_shape shape, tombola_type type, const char *more);
 

@@ -22,15 +22,20 @@
 
 /* Runs a kernel of stages.cl over `items`: one input, then outputs, which are read back. One item after another, each
  * WIDTH values at a time where it takes vectors. */
-static void run(tombola_type type, const char *name, size_t items, struct array input, const struct array *outputs,
-                cl_uint output_count)
+static void run_in_width(unsigned width, tombola_type type, const char *name, size_t items, struct array input,
+                         const struct array *outputs, cl_uint output_count)
 {
-    const struct group_shape alone = {WIDTH, 1, 1};
+    const struct group_shape alone = {width, 1, 1};
     struct array arrays[3] = {input};
     memcpy(&arrays[1], outputs, output_count * sizeof *outputs);
     cl_program program = kernels_build("stages.cl", alone, type, "");
     kernels_run(program, name, items, alone, arrays, 1 + output_count, 1);
     clReleaseProgram(program);
+}
+static void run(tombola_type type, const char *name, size_t items, struct array input, const struct array *outputs,
+                cl_uint output_count)
+{
+    run_in_width(WIDTH, type, name, items, input, outputs, output_count);
 }
 
 static void philox_gives_the_published_answers_on_the_device(void **state)
@@ -278,7 +283,18 @@ static void keys_are_in_the_order_of_the_numbers(void **state)
     }
 }
 
-/* As where logits change between the finding of a threshold and the gathering: more tokens than there is room for. */
+/* As where logits change between the finding of a threshold and the gathering: more tokens than there is room for.
+ *
+ * Oclgrind 21.10, looking for memory without a value, takes 11 in the mask of a shuffle for its own number of what is
+ * undefined, so that x.sb is not, but x.hi is without a value in one place for any x of 16:
+ *
+ *     kernel void look(global const float *from, global float *to)
+ *     {
+ *         float8 x = vload16(0, from).hi;
+ *         if (x.s3 == 1.0f) // "depends on uninitialized value"; not so of the others
+ *             to[0] = 1.0f;
+ *     }
+ */
 static void gathering_keeps_to_its_room(void **state)
 {
     (void)state;
@@ -286,12 +302,13 @@ static void gathering_keeps_to_its_room(void **state)
     const uint64_t none = UINT64_MAX;
     float logits[BLOCK_SIZE];
     uint64_t places[BLOCK_SIZE];
-    uint32_t tops[WIDTH];
+    uint32_t tops[WIDTH] = {0};
     for (size_t i = 0; i < BLOCK_SIZE; i++) {
         logits[i] = (float)i;
     }
     struct array outputs[] = {{places, sizeof places}, {tops, sizeof tops}};
-    run(TOMBOLA_FLOAT32, "gathered", 1, (struct array){logits, sizeof logits}, outputs, 2);
+    run_in_width(kernels_are_on_oclgrind() ? 4 : WIDTH, TOMBOLA_FLOAT32, "gathered", 1,
+                 (struct array){logits, sizeof logits}, outputs, 2);
     for (size_t i = 0; i < BLOCK_SIZE; i++) {
         if (i < ROOM) {
             assert_int_equal((uint32_t)places[i], i);
