@@ -147,6 +147,20 @@ static void top_p_that_keeps_hundreds_makes_one_list(void **state)
     }
 }
 
+/* Where maxima do not hold the share, tops tell how deep a list must go: it holds few tokens, so that hardly a block has
+ * so many of them that it is looked at as a whole. */
+static void a_list_of_a_small_vocabulary_is_no_deeper_than_tops_tell(void **state)
+{
+    (void)state;
+    if (!is_for_this_device()) {
+        skip();
+    }
+    const struct counts c = count_alone(WORKLOAD_LM, MIDDLE, with_filters(0, .95f, 0.0f));
+    check_estimated(&c, 2);
+    assert_int_equal(c.sum[COUNTER_LISTS_BY_TOPS], ROWS);
+    assert_at_most(c.sum[COUNTER_PLAIN_BLOCKS], ROWS * (BLOCKS_OF(MIDDLE) + 4));
+}
+
 static void min_p_is_told_by_value(void **state)
 {
     (void)state;
@@ -265,6 +279,7 @@ int main(void)
         cmocka_unit_test(a_draw_by_inverse_cdf_reads_the_row_once),
         cmocka_unit_test(top_k_50_makes_one_list),
         cmocka_unit_test(top_p_that_keeps_hundreds_makes_one_list),
+        cmocka_unit_test(a_list_of_a_small_vocabulary_is_no_deeper_than_tops_tell),
         cmocka_unit_test(min_p_is_told_by_value),
         cmocka_unit_test(min_p_that_keeps_all_is_a_race_without_filters),
         cmocka_unit_test(filters_after_a_list_take_it_again),
