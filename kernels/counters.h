@@ -30,7 +30,7 @@
     COUNTER(PIVOT_HITS_LATE, "pivot intervals that hold it at a later try")                                            \
     COUNTER(PIVOT_TIES, "last tokens whose key many tokens share")                                                     \
     COUNTER(ESTIMATES, "nuclei found from estimates")                                                                  \
-    COUNTER(ESTIMATES_DOUBTED, "nuclei that estimates have left in doubt")                                             \
+    COUNTER(ESTIMATES_DOUBTED, "lists whose last token estimates have left in doubt")                                  \
     COUNTER(SELECTIONS, "selections by turns of histograms")                                                           \
     COUNTER(BOUND_TURNS, "turns over block maxima")                                                                    \
     COUNTER(TURNS, "turns over the row")

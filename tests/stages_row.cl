@@ -114,7 +114,7 @@ ROW_KERNEL void selected(QUERY_ARGUMENTS)
     struct row row = THE_ROW;
     struct standing s = standing_of(ws, &row, q);
     struct total t = total_of_facts(ws, &row, s.scaling);
-    struct budget b = {q.limit, q.limit, (int)q.by_mass, t, s.window.last.key};
+    struct budget b = {q.limit, q.limit, (int)q.by_mass, t, s.window.last.key, 0};
     int is_declined = 0;
     if (q.way == WAY_ALONE)
         is_declined = !select_alone(ws, &row, &s, b);
