@@ -198,6 +198,9 @@ def ranks_that_disagree_are_told_so():
                 error = caught(tombola.mpi.JobFailed, call)
                 assert str(error) == (f"ranks disagree: rank {SIZE - 1} has {others}, rank 0 9 THINGS in chunks of 4"
                                       .replace("THINGS", things)), error
+        error = caught(tombola.mpi.JobFailed, tombola.mpi.write, WORLD, os.path.join(folder, "x"), 9, lambda rows: ["x"],
+                       chunk=4, job={"--model": "a", "--seed": 7 + last})
+        assert str(error) == f"ranks disagree: rank {SIZE - 1} has --seed 8, rank 0 --seed 7", error
 
 
 def what_rank_0_alone_finds_wrong_is_told_to_all():

@@ -31,8 +31,9 @@ class Cut:
         self.count, self.chunk, self.nouns = integer_of("count", count, 48), chunk, nouns
         self.pieces = -(-self.count // chunk)
 
-    def __str__(self) -> str:
-        return f"{self.count} {self.nouns} in chunks of {self.chunk}"
+    def words(self) -> list[str]:
+        """What all ranks must have in common."""
+        return [f"{self.count} {self.nouns} in chunks of {self.chunk}"]
 
     def range_of(self, piece: int) -> range:
         """What a chunk has."""
@@ -60,7 +61,7 @@ def chunks(comm: Comm | None, count: int, chunk: int) -> Iterator[range]:
     [4, 5, 6, 7]
     [8, 9]
     """
-    cut = on_all(comm, lambda: Cut(count, chunk, "rows"), str)
+    cut = on_all(comm, lambda: Cut(count, chunk, "rows"), Cut.words)
     pieces = iter(Hands(comm, range(cut.pieces), name=cut.name))
     try:
         for piece in pieces:
@@ -100,7 +101,7 @@ def generate(comm: Comm | None, sampler: Sampler, model: Callable[[Step], Logits
     whole = on_all(comm, lambda: Generation._copy(Generation._start(prompts, params, columns, dict(
         want=want, end_tokens=end_tokens, stop=stop, forced=forced, biases=biases, banned_words=banned_words,
         breakers=breakers, thinking=thinking))))
-    cut = on_all(comm, lambda: Cut(len(whole), sampler.max_rows if chunk is None else chunk, "prompts"), str)
+    cut = on_all(comm, lambda: Cut(len(whole), sampler.max_rows if chunk is None else chunk, "prompts"), Cut.words)
     done: list[tuple[range, Any]] = []
     hands = Hands(comm, range(cut.pieces), name=cut.name,
                   given=lambda piece, rank, part: done.append((cut.range_of(piece), part)))

@@ -5,6 +5,7 @@ import importlib
 import os
 import socket
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..context import devices
@@ -95,14 +96,15 @@ def from_first(comm: Comm | None, act: Callable[[], Any]) -> Any:
     return result
 
 
-def on_all(comm: Comm | None, act: Callable[[], _Result], shared: Callable[[_Result], str] = lambda _: "") -> _Result:
+def on_all(comm: Comm | None, act: Callable[[], _Result],
+           shared: Callable[[_Result], list[str]] = lambda _: []) -> _Result:
     """What each rank's own act gives. Where it raises on one, all raise: the ranks on which it has what they met with,
-    the others JobFailed with the words of the first of these. So do all where `shared`, the words for what they must
-    have in common, gives others on one than on rank 0."""
+    the others JobFailed with the words of the first of these. So do all where `shared`, words for each thing that they
+    must have in common, gives others on one than on rank 0."""
     if comm is None or comm.Get_size() == 1:
         return act()
     error: BaseException | None = None
-    own = ""
+    own: list[str] = []
     try:
         result = act()
         own = shared(result)
@@ -113,8 +115,9 @@ def on_all(comm: Comm | None, act: Callable[[], _Result], shared: Callable[[_Res
         if words is not None:
             raise error or JobFailed(f"rank {rank} has failed: {words}")
     for rank, (_, others) in enumerate(told):
-        if others != told[0][1]:
-            raise JobFailed(f"ranks disagree: rank {rank} has {others}, rank 0 {told[0][1]}")
+        for theirs, first in zip_longest(others, told[0][1], fillvalue="nothing more"):
+            if theirs != first:
+                raise JobFailed(f"ranks disagree: rank {rank} has {theirs}, rank 0 {first}")
     return result
 
 

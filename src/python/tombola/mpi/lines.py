@@ -1,6 +1,7 @@
 """One file of lines, written by all ranks, chunk by chunk, which another run can go on with."""
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -128,6 +129,10 @@ class _Writer:
         self._journal.close()
 
 
+def _words_of(job: dict[str, Any]) -> list[str]:
+    return [f"{name} {json.dumps(value)}" for name, value in job.items()]
+
+
 def write(comm: Comm | None, path: str, count: int, work: Callable[[range], Lines], *, chunk: int,
           job: dict[str, Any] | None = None, resume: bool = False, quiet: bool = False,
           nouns: tuple[str, str] = ("prompts", "tokens"), prefix: str = "", works: bool = True) -> None:
@@ -151,7 +156,7 @@ def write(comm: Comm | None, path: str, count: int, work: Callable[[range], Line
     The file depends on count, work and chunk alone, not on how many ranks there are. A rank whose work raises does no
     more, and its chunk goes to another; where that one fails too, or none is left, the ranks that failed raise what
     they have met with, and the others JobFailed. So do they where a rank's arguments are wrong, and all where one has
-    another count or chunk. A rank whose work raises KeyboardInterrupt or SystemExit does so itself once the others
+    another count, chunk or job. A rank whose work raises KeyboardInterrupt or SystemExit does so itself once the others
     have done all. What is complete is kept then, as it is where a process is killed. ValueError: there is something
     of an earlier run, of another job, or another run is at it. OSError: the file can't be written.
 
@@ -168,9 +173,11 @@ def write(comm: Comm | None, path: str, count: int, work: Callable[[range], Line
         lines, others = told if isinstance(told, tuple) else (told, 0)
         return "".join(f"{line}\n" for line in lines).encode(), others
 
-    cut = on_all(comm, lambda: Cut(count, chunk, nouns[0]), str)
-    whole = on_all(comm, lambda: {"the contract": int(lib.tombola_contract()), "--chunk": chunk,
-                                  f"the {nouns[0]}": count, **(job or {})})
+    def whole_job() -> dict[str, Any]:
+        return {"the contract": int(lib.tombola_contract()), "--chunk": chunk, f"the {nouns[0]}": count, **(job or {})}
+
+    cut = on_all(comm, lambda: Cut(count, chunk, nouns[0]), Cut.words)
+    whole = on_all(comm, whole_job, _words_of)
     names = names_of(comm)
     writer: _Writer | None = on_first(comm, lambda: _Writer(path, cut, whole, resume, quiet, nouns, prefix, names))
     if writer is None:
