@@ -125,7 +125,7 @@ static void listing_devices_tells_which_call_failed(void **state)
 /* Most of the hundreds of calls of an opening are the self-test's, which are a sampler's. */
 static size_t opening_step(void)
 {
-    return test_level() == TEST_ALL ? 1 : 7;
+    return test_level() == TEST_ALL ? 1 : 19;
 }
 
 static void opening_a_device_tells_which_call_failed_and_leaks_nothing(void **state)
