@@ -102,6 +102,15 @@ static void every_known_answer_comes_out(void **state)
     free(answers);
 }
 
+/* One feature in so many. */
+static void set_features(struct mix *mix, uint32_t sparse)
+{
+    for (size_t row = 0; row < mix->count; row++)
+        for (size_t feature = 0; feature < features_count(); feature++)
+            if (random_below(&mix->random, sparse) == 0 && feature_suits(feature, mix->make.input))
+                feature_set(feature, &mix->rows[row], &mix->random);
+}
+
 static void expect_mixture(uint64_t seed, tombola_context *const *on, size_t contexts, int is_float)
 {
     static const uint32_t vocabularies[] = {1, 200, 256, 257, 600, 1500, 4000, 20000};
@@ -112,11 +121,7 @@ static void expect_mixture(uint64_t seed, tombola_context *const *on, size_t con
                               is_probable ? TOMBOLA_PROBABILITIES : TOMBOLA_LOGITS,
                               vocabularies[random_below(&random, COUNT_OF(vocabularies))]};
     struct mix *mix = mix_create(make, 1 + random_below(&random, 6), seed);
-    const uint32_t sparse = 2 + random_below(&random, 8);
-    for (size_t row = 0; row < mix->count; row++)
-        for (size_t feature = 0; feature < features_count(); feature++)
-            if (random_below(&mix->random, sparse) == 0 && feature_suits(feature, make.input))
-                feature_set(feature, &mix->rows[row], &mix->random);
+    set_features(mix, 2 + random_below(&random, 8));
     expect_mix(mix, random_below(&random, 2) ? 1 : 1 + random_below(&random, 5), on, contexts);
 }
 
@@ -137,12 +142,40 @@ static void shards_by_groups_and_by_work_items_alone_understand_each_other(void 
         expect_mixture(seed, both, 2, 1);
 }
 
+/* Of rows as wide as language models' the nucleus may be any part, and end among thousands of tied tokens. */
+static void expect_wide_mixture(uint64_t seed)
+{
+    static const uint32_t vocabularies[] = {65536, 102400, 128256, 151936};
+    static const enum row_kind kinds[] = {ROW_FLAT, ROW_GAUSSIAN, ROW_TIES, ROW_EQUAL};
+    static const float masses[] = {0.1f, 0.5f, 0.9f, 0.95f, 0.999f};
+    uint64_t random = seed;
+    const struct make make = {random_below(&random, 2) ? TOMBOLA_FLOAT32 : TOMBOLA_BFLOAT16, TOMBOLA_LOGITS,
+                              vocabularies[random_below(&random, COUNT_OF(vocabularies))]};
+    struct mix *mix = mix_create(make, 1 + random_below(&random, 3), seed);
+    set_features(mix, 8 + random_below(&random, 40));
+    for (size_t row = 0; row < mix->count; row++) {
+        mix->rows[row].recipe.kind = kinds[random_below(&random, COUNT_OF(kinds))];
+        if (random_below(&random, 4))
+            mix->rows[row].params.top_p = masses[random_below(&random, COUNT_OF(masses))];
+    }
+    expect_mix(mix, 1, &context, 1);
+}
+
+static void wide_mixes_at_random_are_as_one_device_has_them(void **state)
+{
+    (void)state;
+    const uint64_t mixes = test_level() == TEST_ALL ? 400 : test_level() == TEST_SMALL ? 2 : 24;
+    for (uint64_t seed = 7000000; seed < 7000000 + mixes; seed++)
+        expect_wide_mixture(seed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_feature_alone_is_as_one_device_has_it),
         cmocka_unit_test(every_known_answer_comes_out),
         cmocka_unit_test(mixes_at_random_are_as_one_device_has_them),
+        cmocka_unit_test(wide_mixes_at_random_are_as_one_device_has_them),
         cmocka_unit_test(shards_by_groups_and_by_work_items_alone_understand_each_other),
     };
     return cmocka_run_group_tests_name("shards", tests, open_contexts, close_contexts);
