@@ -43,8 +43,12 @@ static void expect_bad_row(const struct make *make, float bad, size_t first, siz
         assert_int_equal(right[row].status, TOMBOLA_ROW_OK);
     for (size_t place = first; place <= last; place++)
         store(elements, vocabulary + place, bad, make->type);
-    for (int greedy = 0; greedy < 2; greedy++) {
-        params[1].temperature = greedy ? 0.0f : 0.8f;
+    static const struct {
+        float temperature, top_p;
+    } ways[] = {{0.8f, 1.0f}, {0.0f, 1.0f}, {0.8f, 0.9f}};
+    for (size_t way = 0; way < COUNT_OF(ways); way++) {
+        params[1].temperature = ways[way].temperature;
+        params[1].top_p = ways[way].top_p;
         call_sample(wide, make, elements, ROWS, params, draws);
         assert_memory_equal(&draws[0], &right[0], sizeof draws[0]);
         assert_memory_equal(&draws[2], &right[2], sizeof draws[2]);
@@ -80,7 +84,7 @@ static void expect_bad_row(const struct make *make, float bad, size_t first, siz
 static void a_bad_logit_anywhere_spoils_its_own_row_alone(void **state)
 {
     (void)state;
-    static const float bad[] = {NAN, INFINITY};
+    static const float bad[] = {NAN, -NAN, INFINITY};
     int types = test_level() == TEST_SMALL ? 1 : 3;
     for (int type = 0; type < types; type++) {
         const struct make make = {(tombola_type)type, TOMBOLA_LOGITS, 777};
