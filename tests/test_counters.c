@@ -147,20 +147,6 @@ static void top_p_that_keeps_hundreds_makes_one_list(void **state)
     }
 }
 
-/* Where maxima do not hold the share, tops tell how deep a list must go: it holds few tokens, so that hardly a block has
- * so many of them that it is looked at as a whole. */
-static void a_list_of_a_small_vocabulary_is_no_deeper_than_tops_tell(void **state)
-{
-    (void)state;
-    if (!is_for_this_device()) {
-        skip();
-    }
-    const struct counts c = count_alone(WORKLOAD_LM, MIDDLE, with_filters(0, .95f, 0.0f));
-    check_estimated(&c, 2);
-    assert_int_equal(c.sum[COUNTER_LISTS_BY_TOPS], ROWS);
-    assert_at_most(c.sum[COUNTER_PLAIN_BLOCKS], ROWS * (BLOCKS_OF(MIDDLE) + 4));
-}
-
 /* Half of equal tokens weigh half of the row, and less than a limit that is estimated a little high. */
 static void a_list_that_estimates_leave_in_doubt_is_taken_again(void **state)
 {
@@ -293,7 +279,6 @@ int main(void)
         cmocka_unit_test(a_draw_by_inverse_cdf_reads_the_row_once),
         cmocka_unit_test(top_k_50_makes_one_list),
         cmocka_unit_test(top_p_that_keeps_hundreds_makes_one_list),
-        cmocka_unit_test(a_list_of_a_small_vocabulary_is_no_deeper_than_tops_tell),
         cmocka_unit_test(a_list_that_estimates_leave_in_doubt_is_taken_again),
         cmocka_unit_test(min_p_is_told_by_value),
         cmocka_unit_test(min_p_that_keeps_all_is_a_race_without_filters),
