@@ -210,7 +210,7 @@ static void thousands_of_tokens_are_cut_by_a_pivot_interval(void **state)
         const tombola_params params = with_filters(cases[i / 2].top_k, cases[i / 2].top_p, 0.0f);
         const struct counts c = count_alone((int)cases[i / 2].kind, lengths[i % 2], params);
         if (params.top_p < 1.0f) {
-            check_estimated(&c, 3);
+            check_estimated(&c, 2); /* a sample tells that a list would overflow */
             assert_int_equal(c.sum[COUNTER_PARTITIONS], ROWS + c.sum[COUNTER_PIVOT_HITS_LATE]);
         } else {
             check_passes(&c, 4);
