@@ -23,10 +23,13 @@ def fused(a, b, c):
     with np.errstate(invalid="ignore", over="ignore"):
         product = a * b                     # exact: 48 bits
         total = np.atleast_1d(product + c)
+        bits = total.view(np.int64)
+        if not ((bits & 0x1FFFFFFF == 0x10000000) | (np.abs(total) < SMALLEST)).any():
+            return total.astype(f32)        # nowhere half way between neighbours: to round twice is to round once
         back = total - product
         lost = (product - (total - back)) + (c - back)
         inexact = np.isfinite(total) & (lost != 0)
-        bits = total.view(np.int64) - (inexact & ((lost < 0) != (total < 0)))
+        bits = bits - (inexact & ((lost < 0) != (total < 0)))
         return np.where(inexact, bits | 1, bits).view(f64).astype(f32)
 
 
