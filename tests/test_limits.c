@@ -200,6 +200,46 @@ static void a_row_without_mass_before_its_temperature_keeps_its_first_token(void
     oracle_row_release(row);
 }
 
+/* Logits near 2^21 orders of two, where estimates of weights end: the first blocks lie beyond, the row's top does not. */
+static void blocks_beyond_all_estimates_are_weighed(void **state)
+{
+    (void)state;
+    enum { VOCABULARY = 8192, TOP = 4352 };
+    static const struct make make = {TOMBOLA_FLOAT32, TOMBOLA_LOGITS, VOCABULARY};
+    static const struct {
+        float first, bias, top;
+    } sides[] = {{-1453643.75f, 0.0f, -1453633.0f}, {1453644.5f, -20.0f, 1453630.0f}};
+    static float logits[VOCABULARY];
+    tombola_sampler *sampler = make_sampler(context, &make, 1, TOMBOLA_DISPATCH_AUTO);
+    for (size_t side = 0; side < COUNT_OF(sides); side++) {
+        for (size_t id = 0; id < VOCABULARY; id++)
+            logits[id] = -INFINITY;
+        for (int i = 0; i < 3; i++)
+            logits[TOP + i] = sides[side].top - 2.0f * (float)i;
+        logits[0] = sides[side].first + sides[side].bias;
+        struct oracle_row *row = oracle_row_create(logits, VOCABULARY, TOMBOLA_LOGITS);
+        logits[0] = sides[side].first;
+        for (int percent = 80; percent <= 99; percent++) {
+            tombola_params params = params_at(1.0f);
+            params.top_p = (float)percent * 0.01f;
+            const struct draw expected = oracle_draw(row, &params);
+            const tombola_bias bias = {0, sides[side].bias};
+            const size_t bias_end = 1;
+            tombola_rows rows = host_rows(logits, 1, 0, &params);
+            struct columns columns;
+            const tombola_results results = columns_results(&columns);
+            struct draw draw;
+            rows.biases = &bias;
+            rows.bias_ends = &bias_end;
+            call_rows(sampler, &rows, &results);
+            columns_draws(&columns, 1, &draw);
+            assert_memory_equal(&draw, &expected, sizeof draw);
+        }
+        oracle_row_release(row);
+    }
+    tombola_sampler_release(sampler);
+}
+
 static void times_count_calls_dispatches_and_bytes(void **state)
 {
     (void)state;
@@ -251,6 +291,7 @@ int main(void)
         cmocka_unit_test(a_masked_logit_anywhere_is_never_drawn),
         cmocka_unit_test(the_largest_vocabularies_work),
         cmocka_unit_test(a_row_without_mass_before_its_temperature_keeps_its_first_token),
+        cmocka_unit_test(blocks_beyond_all_estimates_are_weighed),
         cmocka_unit_test(times_count_calls_dispatches_and_bytes),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);
