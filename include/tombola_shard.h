@@ -27,8 +27,8 @@
  * Messages. A head of 80 bytes, struct tombola_shard_head, then words of 64 bits; all of it little-endian, to be
  * aligned to 8 bytes, and without pointers: they may go through files and between machines of different devices. All
  * shards that agree send messages of the same size in a round, which partial tells: it depends on what all know. Greedy
- * rows and those without filters take 48 bytes, top-k 8 more for each of k, histograms up to 4120, lists of a nucleus up
- * to 4112, candidates 16 each. tombola_shard_last_call tells how large any message of the call may be.
+ * rows and those without filters take 48 bytes, top-k 8 more for each of k, histograms and lists of a nucleus up to
+ * 4184, candidates 16 each. tombola_shard_last_call tells how large any message of the call may be.
  *
  * Collectives of equally many bytes (NCCL, MPI_Allgather). A shard that has failed, or is given another batch, has a
  * message of another size, and nobody knows before. So all take the same capacity once and for all, at least a head:
@@ -143,8 +143,8 @@ TOMBOLA_API tombola_status tombola_shard_partial(tombola_shard *shard, void *mes
  * messages  aligned to 8 bytes, as its elements are
  * stride    bytes from one message to the next, at least the size of each
  * count     shards
- * is_done   set to 1 where the results are there; 0: another round follows. Where merge fails, the call is over here; it
- *           is over on all shards where these do not agree, and else is_done tells whether the others go on */
+ * is_done   set to 1 where the results are there; 0: another round follows. Where merge fails, the call is over here;
+ *           it is over on all shards where these do not agree, and else is_done tells whether the others go on */
 TOMBOLA_API tombola_status tombola_shard_merge(tombola_shard *shard, const void *messages, size_t stride, size_t count,
                                                int *is_done, tombola_error *error);
 

@@ -32,8 +32,8 @@ static inline struct gauge gauge_of(float scale, float whole)
     return g;
 }
 
-/* The sum and one estimate more, within 2.8e-6 of it (tests/test_estimate.c): the polynomial, 2^27 * 2^f for f from -1/2
- * to 1/2, is right to 2.7e-6. A NaN makes the sum NaN. */
+/* The sum and one estimate more, within 2.8e-6 of it (tests/test_estimate.c): the polynomial, 2^27 * 2^f for f from
+ * -1/2 to 1/2, is right to 2.7e-6. A NaN makes the sum NaN. */
 static inline floats add_estimate(floats sum, floats z, struct gauge g)
 {
     z = (floats)(g.least) > z ? (floats)(g.least) : z;

@@ -1,5 +1,5 @@
-/* The answers in known_candidates.txt, which reference_candidates.py computed: by either dispatch and on shards, to the last
- * bit. */
+/* The answers in known_candidates.txt, which reference_candidates.py computed: by either dispatch and on shards, to the
+ * last bit. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -200,7 +200,8 @@ static void a_row_without_mass_before_its_temperature_keeps_its_first_token(void
     oracle_row_release(row);
 }
 
-/* Logits near 2^21 orders of two, where estimates of weights end: the first blocks lie beyond, the row's top does not. */
+/* Logits near 2^21 orders of two, where estimates of weights end: the first blocks lie beyond, the row's top does
+ * not. */
 static void blocks_beyond_all_estimates_are_weighed(void **state)
 {
     (void)state;

@@ -11,8 +11,8 @@
  * without memory. */
 json_t *identity_make(const sample_options *options, const npy_rows *array);
 
-/* The first input that is a pipe or a device, of which nothing tells whether it gives the same once more; with no option
- * where there is none. The array is not looked at. */
+/* The first input that is a pipe or a device, of which nothing tells whether it gives the same once more; with no
+ * option where there is none. The array is not looked at. */
 option_file identity_find_stream(const sample_options *options);
 
 /* A number that tells objects apart, leaving out when files were changed, which may differ from machine to machine. */
