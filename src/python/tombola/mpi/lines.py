@@ -129,10 +129,6 @@ class _Writer:
         self._journal.close()
 
 
-def _words_of(job: dict[str, Any]) -> list[str]:
-    return [f"{name} {json.dumps(value)}" for name, value in job.items()]
-
-
 def write(comm: Comm | None, path: str, count: int, work: Callable[[range], Lines], *, chunk: int,
           job: dict[str, Any] | None = None, resume: bool = False, quiet: bool = False,
           nouns: tuple[str, str] = ("prompts", "tokens"), prefix: str = "", works: bool = True) -> None:
@@ -173,11 +169,15 @@ def write(comm: Comm | None, path: str, count: int, work: Callable[[range], Line
         lines, others = told if isinstance(told, tuple) else (told, 0)
         return "".join(f"{line}\n" for line in lines).encode(), others
 
-    def whole_job() -> dict[str, Any]:
-        return {"the contract": int(lib.tombola_contract()), "--chunk": chunk, f"the {nouns[0]}": count, **(job or {})}
+    def begin() -> tuple[Cut, dict[str, Any]]:
+        return Cut(count, chunk, nouns[0]), {"the contract": int(lib.tombola_contract()), "--chunk": chunk,
+                                             f"the {nouns[0]}": count, **(job or {})}
 
-    cut = on_all(comm, lambda: Cut(count, chunk, nouns[0]), Cut.words)
-    whole = on_all(comm, whole_job, _words_of)
+    def words(begun: tuple[Cut, dict[str, Any]]) -> list[str]:
+        cut, whole = begun
+        return cut.words() + [f"{name} {json.dumps(value)}" for name, value in whole.items()]
+
+    cut, whole = on_all(comm, begin, words)
     names = names_of(comm)
     writer: _Writer | None = on_first(comm, lambda: _Writer(path, cut, whole, resume, quiet, nouns, prefix, names))
     if writer is None:
