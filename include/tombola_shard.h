@@ -20,9 +20,9 @@
  * follows on it. Top-p takes two where the nucleus is among the first 128 tokens, three up to some 300, four or five
  * where more stay, and six or seven where it ends among thousands of tokens of one logit. No filter that cuts by mass
  * or by a larger number takes more than 24, whatever the data; min-k besides two for each 1024 tokens that may rank
- * before its cliff. Candidates, and probabilities before the filters,
- * take one more together, raw log-probabilities up to three, kept sets none. Rows of a batch take their rounds
- * together. tombola_shard_last_call tells how many rounds and bytes a call took.
+ * before its cliff. Candidates, and probabilities before the filters, take one more together, raw log-probabilities up
+ * to three, kept sets none. Rows of a batch take their rounds together. tombola_shard_last_call tells how many rounds
+ * and bytes a call took.
  *
  * Messages. A head of 80 bytes, struct tombola_shard_head, then words of 64 bits; all of it little-endian, to be
  * aligned to 8 bytes, and without pointers: they may go through files and between machines of different devices. All

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#define WORD sizeof(u64)
-
 static int is_first(const u64 *pair, const u64 *other)
 {
     return pair[0] < other[0] || (pair[0] == other[0] && pair[1] <= other[1]);
@@ -12,7 +10,7 @@ static int is_first(const u64 *pair, const u64 *other)
 void shard_merge_pair(u64 *pair, const u64 *other)
 {
     if (!is_first(pair, other))
-        memcpy(pair, other, 2 * WORD);
+        memcpy(pair, other, 2 * sizeof *pair);
 }
 
 /* Of pairs that are not merged yet: when the second of all arrives, and how clearly the first one's token was first. */
